@@ -1,0 +1,31 @@
+"""Where packaged data lie: netlists/, pdk/ and characterize/, in a checkout and when installed from a wheel."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from cimspice.errors import CimspiceError
+
+_PACKAGE = Path(__file__).resolve().parent
+_KINDS = ("netlists", "pdk", "characterize")
+
+
+def data_directory(kind: str) -> Path:
+    """Folder of packaged data.
+
+    Parameters
+    ----------
+    kind
+        ``"netlists"``, ``"pdk"`` or ``"characterize"``.
+
+    Raises
+    ------
+    CimspiceError
+        If the kind is unknown or the installation lacks the folder.
+    """
+    if kind not in _KINDS:
+        raise CimspiceError(f"unknown kind of data {kind!r}", remedy=f"use one of {', '.join(_KINDS)}")
+    for folder in (_PACKAGE / "_data" / kind, _PACKAGE.parent / kind):
+        if folder.is_dir():
+            return folder
+    raise CimspiceError(f"packaged data folder {kind!r} not found", remedy="reinstall cimspice")
