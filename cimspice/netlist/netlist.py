@@ -1,0 +1,41 @@
+"""The netlist: checked text, where it comes from, and a digest of its content."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass, field
+from typing import Any
+
+from cimspice.netlist.check import check_text
+
+
+@dataclass(frozen=True)
+class Netlist:
+    """A circuit as SPICE text, without device models, analyses and options: those are added by the simulator.
+
+    Attributes
+    ----------
+    text
+        SPICE text. The first line is a ``* title``; every other one is an element, a comment or one of the
+        few dot-lines of :data:`cimspice.netlist.check.DOT_WORDS`. Checked whenever a netlist is made.
+    template
+        Name of the template it was rendered from.
+    parameters
+        The values it was rendered with, fit for JSON.
+    digest
+        SHA-256 of the text, hexadecimal: the same digest is the same circuit.
+    """
+
+    text: str
+    template: str
+    parameters: dict[str, Any] = field(default_factory=dict, hash=False)
+    digest: str = field(init=False)
+
+    def __post_init__(self) -> None:
+        check_text(self.text, self.template)
+        object.__setattr__(self, "digest", hashlib.sha256(self.text.encode()).hexdigest())
+
+    @property
+    def title(self) -> str:
+        """The first line without its asterisk."""
+        return self.text.split("\n", 1)[0].lstrip("*").strip()
