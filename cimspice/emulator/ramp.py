@@ -1,0 +1,66 @@
+"""Read-out of the RC-Spike neuron: the membrane's value becomes a spike time on a ramp."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from cimspice.errors import ParameterError
+
+
+@dataclass(frozen=True)
+class Ramp:
+    """Firing ramp of a neuron, normalised: threshold 1, one phase long.
+
+    The discharger that makes the ramp is itself a reversal-potential current, dv/dt = α(1 − βv) with
+    α = −ln(1 − β)/β, so that an empty membrane fires exactly at the end of the phase (Sakemi et al.,
+    arXiv 2412.09010). β = 0 is the ideal ramp of slope one.
+
+    Parameters
+    ----------
+    beta
+        Curvature β in (−∞, 1), dimensionless: 1/E_dis of the discharger.
+    """
+
+    beta: float = 0.0
+
+    def __post_init__(self) -> None:
+        if not (np.isfinite(self.beta) and self.beta < 1):
+            raise ParameterError(
+                f"ramp curvature beta = {self.beta} is not a finite number below 1",
+                place="Ramp.beta",
+                remedy="give 1/E_dis of the discharger, whose reversal potential lies beyond the threshold (E_dis > 1)",
+            )
+
+    @classmethod
+    def from_reversal_potential(cls, e_discharge: float) -> Ramp:
+        """Ramp of a discharger with reversal potential ``e_discharge`` (normalised; infinite is ideal)."""
+        if np.isnan(e_discharge) or e_discharge == 0:
+            raise ParameterError(
+                f"reversal potential of the discharger is {e_discharge}",
+                place="e_discharge",
+                remedy="give a number different from zero, or infinity for an ideal ramp",
+            )
+        return cls(1.0 / e_discharge)
+
+    def spike_times(self, membrane: np.ndarray) -> np.ndarray:
+        """Spike times in [0, 1] of membranes v(1), any shape; v ≤ 0 gives 1 (no spike), v ≥ 1 gives 0."""
+        v = np.clip(membrane, 0.0, 1.0)
+        if self.beta == 0:
+            return 1.0 - v
+        return np.clip(1.0 - np.log1p(-self.beta * v) / np.log1p(-self.beta), 0.0, 1.0)
+
+    def slope(self, membrane: np.ndarray) -> np.ndarray:
+        """dt/dv of the unclipped read-out at ``membrane`` (held at its values at 0 and 1 outside [0, 1])."""
+        v = np.clip(membrane, 0.0, 1.0)
+        if self.beta == 0:
+            return np.full(v.shape, -1.0)
+        return self.beta / ((1.0 - self.beta * v) * np.log1p(-self.beta))
+
+    def membrane(self, spike_times: np.ndarray) -> np.ndarray:
+        """Inverse of :meth:`spike_times` on [0, 1]."""
+        t = np.asarray(spike_times, dtype=float)
+        if self.beta == 0:
+            return 1.0 - t
+        return -np.expm1((1.0 - t) * np.log1p(-self.beta)) / self.beta

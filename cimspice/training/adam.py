@@ -1,0 +1,36 @@
+"""Adam (Kingma and Ba, arXiv 1412.6980)."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+
+class Adam:
+    """Moments of a list of parameter arrays; :meth:`step` changes the arrays in place.
+
+    ``learning_rate`` is the step in the parameters' own unit; ``decay`` are β₁ and β₂.
+    """
+
+    def __init__(
+        self,
+        parameters: Sequence[np.ndarray],
+        decay: tuple[float, float] = (0.9, 0.999),
+        epsilon: float = 1e-8,
+    ) -> None:
+        self.parameters, self.decay, self.epsilon = list(parameters), decay, epsilon
+        self._mean = [np.zeros_like(p) for p in self.parameters]
+        self._square = [np.zeros_like(p) for p in self.parameters]
+        self._steps = 0
+
+    def step(self, gradients: Sequence[np.ndarray], learning_rate: float) -> None:
+        self._steps += 1
+        first, second = self.decay
+        correction = np.sqrt(1 - second**self._steps) / (1 - first**self._steps)
+        for p, gradient, mean, square in zip(
+            self.parameters, gradients, self._mean, self._square, strict=True
+        ):
+            mean += (1 - first) * (gradient - mean)
+            square += (1 - second) * (gradient**2 - square)
+            p -= learning_rate * correction * mean / (np.sqrt(square) + self.epsilon)

@@ -1,0 +1,108 @@
+"""A trained network: weights, what they were trained for, how well, and where they come from."""
+
+from __future__ import annotations
+
+import json
+import os
+import tempfile
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from cimspice.emulator import Ramp, SpikingLayer, SpikingNetwork
+from cimspice.emulator.layer import Method
+from cimspice.errors import ParameterError
+
+SCHEMA = "cimspice.trained-network/1"
+
+
+@dataclass(frozen=True, eq=False)
+class TrainedNetwork:
+    """Result of training.
+
+    Parameters
+    ----------
+    weights
+        One matrix (out, in) per layer, normalised.
+    e_plus, e_minus, ramp_beta
+        The circuit that it was trained for: reversal potentials and β of the ramp (normalised).
+    train_accuracy, test_accuracy
+        Shares of right decisions, solved exactly, without noise.
+    train_index, test_index
+        Rows of the data set that were trained on and held out.
+    history
+        Per epoch: ``loss`` (mean over mini-batches, with penalties) and ``train_accuracy``.
+    provenance
+        Data set, seed, options, versions.
+    """
+
+    weights: list[np.ndarray]
+    e_plus: float
+    e_minus: float
+    ramp_beta: float
+    train_accuracy: float
+    test_accuracy: float
+    train_index: np.ndarray
+    test_index: np.ndarray
+    history: dict[str, list[float]] = field(default_factory=dict)
+    provenance: dict[str, Any] = field(default_factory=dict)
+
+    def network(self, method: Method = "exact") -> SpikingNetwork:
+        """The network on the ideal E_rev circuit."""
+        ramp = Ramp(self.ramp_beta)
+        return SpikingNetwork(
+            [SpikingLayer(w, self.e_plus, self.e_minus, ramp, method=method) for w in self.weights]
+        )
+
+    def save(self, path: str | Path) -> None:
+        """Write JSON; an existing file is replaced whole or not at all."""
+        target = Path(path)
+        content = asdict(self) | {"schema": SCHEMA}
+        for name in ("weights", "train_index", "test_index"):
+            value = content[name]
+            content[name] = [w.tolist() for w in value] if isinstance(value, list) else value.tolist()
+        # JSON has no infinity: an ideal synapse is null
+        for name in ("e_plus", "e_minus"):
+            content[name] = None if np.isinf(content[name]) else content[name]
+        handle, temporary = tempfile.mkstemp(dir=target.parent, prefix=f".{target.name}.")
+        try:
+            with os.fdopen(handle, "w", encoding="utf-8") as file:
+                json.dump(content, file, indent=1, allow_nan=False)
+            os.replace(temporary, target)
+        except BaseException:
+            Path(temporary).unlink(missing_ok=True)
+            raise
+
+    @classmethod
+    def load(cls, path: str | Path) -> TrainedNetwork:
+        """Read what :meth:`save` wrote."""
+        try:
+            content = json.loads(Path(path).read_text(encoding="utf-8"))
+            schema = content.pop("schema", None)
+        except (ValueError, AttributeError) as error:
+            raise ParameterError(
+                f"not a trained network: {error}",
+                place=str(path),
+                remedy="give a file written by TrainedNetwork.save",
+            ) from error
+        if schema != SCHEMA:
+            raise ParameterError(
+                f"schema is {schema!r}, not {SCHEMA!r}",
+                place=str(path),
+                remedy="give a file written by TrainedNetwork.save of this version, or train again",
+            )
+        try:
+            content["weights"] = [np.asarray(w, dtype=float) for w in content["weights"]]
+            for name in ("train_index", "test_index"):
+                content[name] = np.asarray(content[name], dtype=int)
+            for name, infinite in (("e_plus", np.inf), ("e_minus", -np.inf)):
+                content[name] = infinite if content[name] is None else float(content[name])
+            trained = cls(**content)
+            trained.network()  # shapes, signs, finite numbers
+        except (KeyError, TypeError, ValueError) as error:
+            raise ParameterError(
+                f"the file is damaged: {error}", place=str(path), remedy="save it again or train again"
+            ) from error
+        return trained
