@@ -1,0 +1,20 @@
+"""SKY130 device models: where they come from, and slices of them."""
+
+from cimspice.pdk.devices import DEVICES, Device, mosfet_path
+from cimspice.pdk.install import install
+from cimspice.pdk.slicer import ModelSlice, slice_models
+from cimspice.pdk.source import CORNERS, Pdk, cache_directory, locate, verify
+
+__all__ = [
+    "CORNERS",
+    "DEVICES",
+    "Device",
+    "ModelSlice",
+    "Pdk",
+    "cache_directory",
+    "install",
+    "locate",
+    "mosfet_path",
+    "slice_models",
+    "verify",
+]

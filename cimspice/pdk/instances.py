@@ -1,0 +1,133 @@
+"""The X lines of a netlist that use the PDK, checked before ngspice sees them."""
+
+from __future__ import annotations
+
+import math
+import re
+from dataclasses import dataclass
+
+from cimspice.errors import ParameterError, PdkError
+from cimspice.pdk.devices import PREFIX, Device, device
+from cimspice.pdk.expression import number
+from cimspice.pdk.library import assignments
+
+_SPACED_EQUALS = re.compile(r"\s*=\s*")
+_REMEDY_MULT = "write m= instead: in the PDK's files mult= only scales mismatch, m= multiplies the device"
+
+
+@dataclass(frozen=True)
+class Instance:
+    """An X line that uses a device of the PDK.
+
+    ``name`` with the X; ``nodes`` in order; ``parameters`` name (lower case) -> text as written; ``line`` is the
+    joined line and ``first``, ``last`` its range of physical lines in the netlist (from 0, inclusive).
+    """
+
+    name: str
+    device: Device
+    nodes: tuple[str, ...]
+    parameters: dict[str, str]
+    line: str
+    first: int
+    last: int
+
+    def value(self, parameter: str) -> float | None:
+        """The number given for a parameter; None if it is not given or an expression."""
+        text = self.parameters.get(parameter)
+        return None if text is None else number(text)
+
+
+def logical_lines(text: str) -> list[tuple[str, int, int]]:
+    """Lines with their continuations joined and comments removed: (line, first, last physical line)."""
+    result: list[tuple[str, int, int]] = []
+    for position, raw in enumerate(text.splitlines()):
+        line = re.split(r";|\s\$\s", raw, maxsplit=1)[0].strip()
+        if position == 0 or not line or line[0] == "*":
+            continue
+        if line[0] == "+" and result:
+            before, first, _ = result[-1]
+            result[-1] = (before + " " + line[1:].strip(), first, position)
+        else:
+            result.append((line, position, position))
+    return result
+
+
+def instances(text: str) -> list[Instance]:
+    """All uses of PDK devices in a netlist (its first line is the title).
+
+    Raises
+    ------
+    PdkError
+        If an X line uses a device that slices do not know, or a subcircuit that is not defined.
+    ParameterError
+        If an X line sets a parameter that the device does not have (ngspice would ignore it silently), sets a
+        parameter twice or to something that is not finite, or has the wrong number of nodes.
+    """
+    lines = logical_lines(text)
+    own = {
+        words[1].lower()
+        for line, _, _ in lines
+        if (words := line.split())[0].lower() == ".subckt" and words[1:]
+    }
+    result = []
+    for line, first, last in lines:
+        if line[0] not in "xX":
+            continue
+        words, settings = _parts(line)
+        if words[-1].lower() in own:
+            continue
+        place = f"netlist line {first + 1}: {line}"
+        if not words[-1].lower().startswith(PREFIX):
+            raise PdkError(
+                f"the subcircuit {words[-1]!r} is not defined",
+                place=place,
+                remedy=f"define it with .subckt in the netlist, or use a device of the PDK ({PREFIX}...)",
+            )
+        used = device(words[-1], place=place)
+        _check_parameters(used, settings, place)
+        parameters = assignments(settings)
+        result.append(Instance(words[0], used, tuple(words[1:-1]), parameters, line, first, last))
+    return result
+
+
+def _parts(line: str) -> tuple[list[str], str]:
+    """Positional words and the text of the ``name=value`` settings."""
+    line = _SPACED_EQUALS.sub("=", line)
+    found = re.search(r"(?<=\s)[A-Za-z_]\w*=", line)
+    end = found.start() if found else len(line)
+    words = [word for word in line[:end].split() if word.lower() != "params:"]
+    return words, line[end:]
+
+
+def _check_parameters(used: Device, settings: str, place: str) -> None:
+    given = assignments(settings)
+    names = [found[1].lower() for found in re.finditer(r"([A-Za-z_]\w*)=(?!=)", settings)]
+    for name in given:
+        if name not in used.parameters:
+            allowed = ", ".join(sorted(used.parameters))
+            raise ParameterError(
+                f"{used.name} has no parameter {name!r}",
+                place=place,
+                remedy=_REMEDY_MULT if name == "mult" else f"it knows {allowed}",
+            )
+    if len(names) != len(set(names)):
+        raise ParameterError("a parameter is set twice", place=place, remedy="set it once")
+    for name, value in given.items():
+        amount = number(value)
+        if not value or re.fullmatch(r"[+-]?(nan|inf|infinity)", value, re.I):
+            raise ParameterError(f"{name}={value} is not a finite number", place=place)
+        if amount is not None and not math.isfinite(amount):
+            raise ParameterError(f"{name}={value} is not a finite number", place=place)
+        if name in ("w", "l", "m", "nf") and amount is not None and amount <= 0:
+            raise ParameterError(f"{name}={value} has to be positive", place=place)
+        if re.fullmatch(r"[+-]?[\d.].*", value) and _doubtful(value):
+            raise ParameterError(
+                f"{name}={value} is not a number that SPICE reads as written",
+                place=place,
+                remedy="write digits, an exponent (1e-3) or a scale suffix (10u)",
+            )
+
+
+def _doubtful(value: str) -> bool:
+    """ngspice reads ``1.8x5`` as 1.8: refuse digits followed by anything but a number's own parts."""
+    return not re.fullmatch(r"[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?(t|g|meg|k|m|u|n|p|f|a)?", value, re.I)

@@ -1,0 +1,176 @@
+"""Reading a SPICE library: sections, includes, parameters, subcircuits, models. No SKY130 knowledge here."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import re
+from dataclasses import dataclass, field
+from functools import lru_cache
+from pathlib import Path
+from typing import Self
+
+from cimspice.errors import PdkError
+
+_SECTION = re.compile(r"^\.lib[ \t]+(\S+)[ \t]*$(.*?)^\.endl", re.M | re.S | re.I)
+_INCLUDE = re.compile(r"^\s*\.inc(?:lude)?\s+[\"']?([^\"'\s]+)", re.I)
+_SUBCIRCUIT = re.compile(r"^\.subckt[ \t]+(\S+)", re.M | re.I)
+_ENDS = re.compile(r"^\.ends[^\n]*\n?", re.M | re.I)
+_ASSIGNMENT = re.compile(r"([A-Za-z_]\w*)\s*=(?!=)\s*")
+
+
+@dataclass(frozen=True)
+class Section:
+    """What one section (corner) of a library defines; names in lower case, later definitions win.
+
+    ``parameters``: name -> expression text. ``subcircuits``: name -> text from .subckt to .ends.
+    ``models``: name -> statement of a model defined outside any subcircuit. ``files``: all files read.
+    """
+
+    parameters: dict[str, str] = field(default_factory=dict)
+    subcircuits: dict[str, str] = field(default_factory=dict)
+    models: dict[str, str] = field(default_factory=dict)
+    files: list[Path] = field(default_factory=list)
+
+
+@dataclass(frozen=True)
+class Library:
+    """A library file whose sections are read when first asked for."""
+
+    path: Path
+
+    @classmethod
+    def open(cls, path: Path) -> Self:
+        """The library at ``path``; read once per process as long as the file does not change."""
+        try:
+            stamp = path.stat()
+        except OSError as error:
+            raise PdkError(f"the model library cannot be read: {error}", place=str(path)) from error
+        return _opened(cls, path.resolve(), stamp.st_mtime_ns, stamp.st_size)
+
+    def section(self, name: str) -> Section:
+        """Everything that section ``name`` defines, includes followed."""
+        return _section(self.path, name.lower())
+
+    def digest(self, names: tuple[str, ...]) -> str:
+        """SHA-256 (hex) over the library and all files that the named sections include."""
+        return _digest(self.path, names)
+
+
+def statements(text: str) -> list[str]:
+    """Statements (with their continuation lines) without comment lines; raw text otherwise."""
+    result: list[str] = []
+    for line in text.splitlines():
+        stripped = line.lstrip()
+        if not stripped or stripped[0] == "*":
+            continue
+        if stripped[0] == "+" and result:
+            if stripped.rstrip() != "+":
+                result[-1] += "\n" + stripped
+        else:
+            result.append(stripped)
+    return result
+
+
+def joined(statement: str) -> str:
+    """A statement as one line, trailing comments removed."""
+    lines = (re.split(r"\s;|;\s|\s\$\s", line)[0] for line in statement.splitlines())
+    return " ".join(line.removeprefix("+").strip() for line in lines)
+
+
+def assignments(text: str) -> dict[str, str]:
+    """``name = value`` pairs of one joined statement, in order; names in lower case."""
+    found = list(_ASSIGNMENT.finditer(text))
+    ends = [match.start() for match in found[1:]] + [len(text)]
+    return {
+        match[1].lower(): text[match.end() : end].strip() for match, end in zip(found, ends, strict=False)
+    }
+
+
+@lru_cache(maxsize=4)
+def _opened(kind: type[Library], path: Path, modified: int, size: int) -> Library:
+    del modified, size  # part of the key only: a changed file is another library
+    _section.cache_clear()
+    _pieces.cache_clear()
+    _digest.cache_clear()
+    return kind(path)
+
+
+@lru_cache(maxsize=16)
+def _section(path: Path, name: str) -> Section:
+    text = _read(path)
+    bodies = {found[1].lower(): found[2] for found in _SECTION.finditer(text)}
+    if name not in bodies:
+        known = ", ".join(sorted(bodies)) or "none"
+        raise PdkError(
+            f"the model library has no section {name!r}", place=str(path), remedy=f"its sections are: {known}"
+        )
+    section = Section(files=[path])
+    _collect(section, path, _split(bodies[name]))
+    return section
+
+
+def _collect(section: Section, path: Path, pieces: list[tuple[str, str, str]]) -> None:
+    for kind, name, value in pieces:
+        if kind == "include":
+            included = Path(os.path.normpath(path.parent / value))
+            section.files.append(included)
+            _collect(section, included, _pieces(included))
+        elif kind == "parameter":
+            section.parameters[name] = value
+        elif kind == "subcircuit":
+            section.subcircuits[name] = value
+        else:
+            section.models[name] = value
+
+
+@lru_cache(maxsize=512)
+def _pieces(path: Path) -> list[tuple[str, str, str]]:
+    return _split(_read(path))
+
+
+def _split(text: str) -> list[tuple[str, str, str]]:
+    """Pieces of a file in order: ("include", "", path), ("parameter", name, expression), ("subcircuit" or
+    "model", name, text). Subcircuits are cut out by search, not line by line: they are most of the text."""
+    pieces: list[tuple[str, str, str]] = []
+    position = 0
+    while found := _SUBCIRCUIT.search(text, position):
+        ending = _ENDS.search(text, found.end())
+        end = ending.end() if ending else len(text)
+        pieces += _top_level(text[position : found.start()])
+        pieces.append(("subcircuit", found[1].lower(), text[found.start() : end]))
+        position = end
+    return pieces + _top_level(text[position:])
+
+
+def _top_level(text: str) -> list[tuple[str, str, str]]:
+    pieces: list[tuple[str, str, str]] = []
+    for statement in statements(text):
+        if include := _INCLUDE.match(statement):
+            pieces.append(("include", "", include[1]))
+        elif statement[:6].lower() == ".param":
+            pieces += [("parameter", name, value) for name, value in assignments(joined(statement)).items()]
+        elif statement[:6].lower() == ".model":
+            pieces.append(("model", statement.split()[1].lower(), statement))
+    return pieces
+
+
+def _read(path: Path) -> str:
+    try:
+        return path.read_text(encoding="latin-1")
+    except OSError as error:
+        raise PdkError(
+            f"a model file cannot be read: {error}", place=str(path), remedy="reinstall the PDK's model files"
+        ) from error
+
+
+@lru_cache(maxsize=4)
+def _digest(path: Path, names: tuple[str, ...]) -> str:
+    files = {path}
+    for name in names:
+        files |= set(_section(path, name).files)
+    listing = "\n".join(
+        f"{os.path.relpath(file, path.parent)} {hashlib.sha256(file.read_bytes()).hexdigest()}"
+        for file in sorted(files)
+    )
+    return hashlib.sha256(listing.encode()).hexdigest()

