@@ -1,0 +1,286 @@
+"""Analyses as frozen, hashable values: what is swept, what is kept, and what a complete result looks like.
+
+Each analysis renders itself to one ngspice command (the same words serve as a dot card in batch mode) and knows
+the axis that a complete result must have, so that a partial result is never taken for a whole one.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+from abc import ABC, abstractmethod
+from dataclasses import dataclass, field, fields
+from typing import ClassVar
+
+import numpy as np
+
+from cimspice.errors import ParameterError
+
+_NAME = re.compile(r"[A-Za-z][\w.:#+-]*\Z")
+_VECTOR = re.compile(r"@?[\w.:#+!-]+(\[\w+\])?\Z")
+
+
+def number(value: float) -> str:
+    """Shortest text that reads back as exactly this float; ngspice's scale suffixes are never used."""
+    return repr(float(value))
+
+
+def _require(condition: bool, what: object, wrong: str, remedy: str) -> None:
+    if not condition:
+        raise ParameterError(f"{what!r}: {wrong}", place=type(what).__name__, remedy=remedy)
+
+
+def _check_finite(what: Analysis | Sweep) -> None:
+    for entry in fields(what):
+        value = getattr(what, entry.name)
+        if isinstance(value, int | float) and not math.isfinite(value):
+            raise ParameterError(
+                f"{entry.name} = {value!r} is not finite",
+                place=f"{type(what).__name__}.{entry.name}",
+                remedy="give a finite number",
+            )
+
+
+def _check_name(what: object, name: str) -> None:
+    wrong = f"{name!r} is not the name of an element"
+    _require(
+        bool(_NAME.match(name)), what, wrong, "use letters, digits, . : # _ + -, beginning with a letter"
+    )
+
+
+def _wrong_points(axis: np.ndarray, wanted: np.ndarray, tolerance: np.ndarray | float) -> str:
+    if len(axis) != len(wanted):
+        return f"{len(axis)} points instead of {len(wanted)}"
+    distance = np.abs(axis - wanted)
+    if np.all(distance <= tolerance):
+        return ""
+    worst = int(np.argmax(distance))
+    return f"point {worst} of the sweep is at {axis[worst]:.9g} instead of {wanted[worst]:.9g}"
+
+
+@dataclass(frozen=True)
+class Analysis(ABC):
+    """One analysis. ``save`` names the vectors kept (nodes, ``vname#branch``, ``@m.x1.m0[id]``); empty keeps all."""
+
+    axis: ClassVar[str | None] = None
+    plot: ClassVar[str]
+
+    save: tuple[str, ...] = field(default=(), kw_only=True)
+
+    def __post_init__(self) -> None:
+        _check_finite(self)
+        object.__setattr__(self, "save", tuple(name.lower() for name in self.save))
+        for name in self.save:
+            wrong = f"{name!r} is not the name of a vector"
+            remedy = "use a node's name, vname#branch, or @device[parameter]"
+            _require(bool(_VECTOR.match(name)), self, wrong, remedy)
+        self._check()
+
+    def _check(self) -> None:
+        """Refuse values that ngspice would misread; subclasses say which."""
+
+    @property
+    @abstractmethod
+    def command(self) -> str:
+        """The analysis as an ngspice command; with a leading dot it is the card of a batch deck."""
+
+    @abstractmethod
+    def defect(self, axis: np.ndarray) -> str:
+        """Why this axis, shape (points,), is not that of a complete run; empty if it is complete."""
+
+
+@dataclass(frozen=True)
+class Op(Analysis):
+    """Operating point: every vector has one value."""
+
+    plot: ClassVar[str] = "op"
+
+    @property
+    def command(self) -> str:
+        return "op"
+
+    def defect(self, axis: np.ndarray) -> str:
+        return "" if len(axis) == 1 else f"{len(axis)} points instead of 1"
+
+
+@dataclass(frozen=True)
+class Sweep:
+    """A swept quantity of a `Dc`: a source (V, A), a resistor (ohm) or ``temp`` (degrees Celsius)."""
+
+    source: str
+    start: float
+    stop: float
+    step: float
+
+    def __post_init__(self) -> None:
+        _check_finite(self)
+        _check_name(self, self.source)
+        right_way = self.step != 0 and (self.stop - self.start) / self.step >= 0
+        remedy = "give the step the sign of stop - start"
+        _require(right_way, self, "the step does not lead from start to stop", remedy)
+
+    @property
+    def values(self) -> np.ndarray:
+        """The values swept, both ends included, shape (points,)."""
+        return self.start + self.step * np.arange(math.floor((self.stop - self.start) / self.step + 1e-6) + 1)
+
+    @property
+    def words(self) -> str:
+        """Source, start, stop and step as ngspice reads them."""
+        # ngspice adds up the steps: round-off would drop the last point of a long sweep without this margin.
+        margin = self.stop + 1e-6 * self.step
+        return f"{self.source.lower()} {number(self.start)} {number(margin)} {number(self.step)}"
+
+
+@dataclass(frozen=True)
+class Dc(Analysis):
+    """Sweep of ``source`` (a source, a resistor or ``temp``) from ``start`` to ``stop``, both included.
+
+    ``outer`` is a second, slower sweep: vectors then hold its runs one after another.
+    """
+
+    axis: ClassVar[str | None] = "v-sweep"
+    plot: ClassVar[str] = "dc"
+
+    source: str
+    start: float
+    stop: float
+    step: float
+    outer: Sweep | None = None
+
+    def _check(self) -> None:
+        _ = self.sweep
+
+    @property
+    def sweep(self) -> Sweep:
+        """The fast sweep."""
+        return Sweep(self.source, self.start, self.stop, self.step)
+
+    @property
+    def command(self) -> str:
+        return f"dc {self.sweep.words}" + (f" {self.outer.words}" if self.outer else "")
+
+    def defect(self, axis: np.ndarray) -> str:
+        wanted = self.sweep.values
+        if self.outer is not None:
+            wanted = np.tile(wanted, len(self.outer.values))
+        return _wrong_points(axis, wanted, 1e-4 * abs(self.step))
+
+
+@dataclass(frozen=True)
+class Tran(Analysis):
+    """Transient from 0 to ``stop`` (s); data kept from ``start`` on, time steps at most ``max_step``.
+
+    ``step`` (s) is ngspice's printing step, which also bounds its first internal steps. With ``uic`` the run starts
+    from the ``.ic`` values of the netlist instead of an operating point.
+    """
+
+    axis: ClassVar[str | None] = "time"
+    plot: ClassVar[str] = "tran"
+
+    step: float
+    stop: float
+    start: float = 0.0
+    max_step: float | None = None
+    uic: bool = False
+
+    def _check(self) -> None:
+        _require(0 < self.step <= self.stop, self, "step is not in (0, stop]", "choose 0 < step <= stop (s)")
+        _require(
+            0 <= self.start < self.stop, self, "start is not in [0, stop)", "choose 0 <= start < stop (s)"
+        )
+        positive = self.max_step is None or self.max_step > 0
+        _require(positive, self, "max_step is not positive", "choose max_step > 0 (s) or None")
+
+    @property
+    def command(self) -> str:
+        words = ["tran", number(self.step), number(self.stop)]
+        if self.start or self.max_step is not None:
+            words.append(number(self.start))
+        if self.max_step is not None:
+            words.append(number(self.max_step))
+        return " ".join([*words, "uic"] if self.uic else words)
+
+    def defect(self, axis: np.ndarray) -> str:
+        if len(axis) < 2:
+            return f"{len(axis)} time points"
+        if np.any(np.diff(axis) < 0):
+            return "time runs backwards"
+        if abs(axis[-1] - self.stop) > 1e-9 * self.stop:
+            return f"the run ended at {axis[-1]:.6g} s instead of {self.stop:.6g} s"
+        longest_step = max(self.step, self.max_step or 0.0, (self.stop - self.start) / 50)
+        if axis[0] > self.start + 2 * longest_step:
+            return f"the run began at {axis[0]:.6g} s instead of {self.start:.6g} s"
+        return ""
+
+
+@dataclass(frozen=True)
+class _FrequencyAnalysis(Analysis):
+    """What `Ac` and `Noise` share: a sweep of frequency."""
+
+    axis: ClassVar[str | None] = "frequency"
+
+    points: int
+    start: float
+    stop: float
+    scale: str = "dec"
+
+    def _check(self) -> None:
+        _require(self.scale in ("dec", "oct", "lin"), self, "unknown scale", "use 'dec', 'oct' or 'lin'")
+        _require(
+            int(self.points) == self.points >= 1, self, "points is not a count", "choose an integer >= 1"
+        )
+        ordered = 0 < self.start <= self.stop
+        _require(ordered, self, "frequencies do not rise from above zero", "choose 0 < start <= stop (Hz)")
+
+    @property
+    def frequencies(self) -> np.ndarray:
+        """Frequencies that ngspice visits (Hz), shape (points,); the last may lie below ``stop``."""
+        if self.scale == "lin":
+            return np.linspace(self.start, self.stop, self.points)
+        ratio = (10.0 if self.scale == "dec" else 2.0) ** (1.0 / self.points)
+        count = math.floor(math.log(self.stop / self.start) / math.log(ratio) + 1e-6) + 1
+        return self.start * ratio ** np.arange(count)
+
+    @property
+    def _words(self) -> str:
+        return f"{self.scale} {self.points} {number(self.start)} {number(self.stop)}"
+
+    def defect(self, axis: np.ndarray) -> str:
+        return _wrong_points(np.real(axis), self.frequencies, 1e-6 * self.frequencies)
+
+
+@dataclass(frozen=True)
+class Ac(_FrequencyAnalysis):
+    """Small-signal sweep of frequency (Hz): ``points`` per decade ("dec"), per octave ("oct") or in all ("lin")."""
+
+    plot: ClassVar[str] = "ac"
+
+    @property
+    def command(self) -> str:
+        return f"ac {self._words}"
+
+
+@dataclass(frozen=True)
+class Noise(_FrequencyAnalysis):
+    """Noise at node ``output`` referred to the source ``source``, over a sweep of frequency (Hz).
+
+    Spectra are ``onoise_spectrum`` and ``inoise_spectrum`` (V/sqrt(Hz)); their integrals over the sweep are
+    ``onoise_total`` and ``inoise_total`` (V rms), repeated along the axis.
+    """
+
+    plot: ClassVar[str] = "noise"
+
+    output: str = field(kw_only=True)
+    source: str = field(kw_only=True)
+
+    def _check(self) -> None:
+        super()._check()
+        _check_name(self, self.source)
+        _require(
+            bool(_VECTOR.match(self.output)), self, f"{self.output!r} is not a node", "give a node's name"
+        )
+
+    @property
+    def command(self) -> str:
+        return f"noise v({self.output.lower()}) {self.source.lower()} {self._words}"

@@ -1,0 +1,212 @@
+"""What ngspice would silently misread, or execute, is refused before it sees it.
+
+Each refusal here answers a case in which ngspice returns success: an unknown parameter on an X line, ``1.8x5`` read as
+1.8, R = 0 taken as 1 milliohm, a value that is not finite, a ``.control`` block whose ``shell`` it would run.
+"""
+
+from __future__ import annotations
+
+import re
+from functools import lru_cache
+
+from cimspice.errors import BadParameter, MissingModel, SimulationError
+
+_CARDS = {
+    *(
+        ".param",
+        ".params",
+        ".subckt",
+        ".ends",
+        ".macro",
+        ".eom",
+        ".model",
+        ".ic",
+        ".nodeset",
+        ".global",
+        ".func",
+    ),
+    *(".if", ".elseif", ".else", ".endif"),
+}
+_ELSEWHERE = {
+    **dict.fromkeys((".include", ".inc", ".lib", ".endl", ".incbin"), "give the models' text as `models=`"),
+    **dict.fromkeys((".options", ".option", ".opt"), "give SolverOptions"),
+    **dict.fromkeys((".temp", ".tnom"), "give `temperature=` in degrees Celsius"),
+    **dict.fromkeys(
+        (".op", ".dc", ".tran", ".ac", ".noise", ".tf", ".sens", ".pz", ".four"), "give an Analysis"
+    ),
+    **dict.fromkeys(
+        (".save", ".print", ".plot", ".probe", ".width"), "name vectors in the Analysis's `save`"
+    ),
+    **dict.fromkeys((".meas", ".measure"), "measure on the Waveforms"),
+    ".end": "leave it out; it is added",
+}
+_INCLUDES = {".include", ".inc", ".lib", ".incbin"}
+_NUMBER = re.compile(r"[-+]?(\d+\.?\d*|\.\d+)(e[-+]?\d+)?[a-zµ°%]*\Z", re.IGNORECASE)
+_NUMERIC = re.compile(r"[-+]?\.?\d")
+_NOT_FINITE = re.compile(r"[-+]?(nan|inf|infinity)\Z", re.IGNORECASE)
+_ZERO = re.compile(r"[-+]?0*\.?0*(e[-+]?\d+)?[a-z]*\Z", re.IGNORECASE)
+_TOKEN = re.compile(r"\{[^{}]*\}|'[^']*'|\"[^\"]*\"|[^\s,=()]+|=")
+# How many words after the element's name are nodes (or names), before its values begin.
+_NODES = {
+    "r": 2,
+    "c": 2,
+    "l": 2,
+    "v": 2,
+    "i": 2,
+    "d": 3,
+    "e": 4,
+    "g": 4,
+    "f": 3,
+    "h": 3,
+    "m": 5,
+    "k": 2,
+    "b": 2,
+}
+# Where an expression follows, numbers stand inside it and ngspice's own parser checks them.
+_EXPRESSION = re.compile(
+    r"\b(v|i|value|vol|cur|r|c|l|q|poly|table)\s*=\s*[^\s]*[-+*/(?]|\bpoly\b|\btable\b", re.I
+)
+
+
+def logical_lines(text: str) -> list[str]:
+    """Lines with continuations (``+``) joined, comments dropped and outer blanks stripped; the title stays first."""
+    joined: list[str] = []
+    for k, raw in enumerate(text.splitlines()):
+        line = raw.strip()
+        if k and (not line or (line.startswith("*") and not line.startswith("*#"))):
+            continue
+        if k:
+            line = re.split(r";|//|\s\$\s", line, maxsplit=1)[0].rstrip()
+        if line.startswith("+") and len(joined) > 1:
+            joined[-1] += " " + line[1:]
+        elif line:
+            joined.append(line)
+    return joined
+
+
+def _pairs(tokens: list[str]) -> tuple[list[str], dict[str, str]]:
+    """Split words into plain ones and name=value pairs (names lower case)."""
+    first = tokens.index("=") - 1 if "=" in tokens else len(tokens)
+    pairs = {tokens[k - 1].lower(): tokens[k + 1] for k in range(1, len(tokens) - 1) if tokens[k] == "="}
+    plain = [word for word in tokens[:first] if word.lower() not in ("params:", "param:")]
+    return plain, pairs
+
+
+@lru_cache(maxsize=64)
+def subcircuit_parameters(text: str) -> dict[str, frozenset[str]]:
+    """Parameters that each subcircuit defined in the text accepts, by the subcircuit's name (lower case)."""
+    found = {}
+    for line in logical_lines("*\n" + text):
+        if line[:7].lower() == ".subckt":
+            plain, pairs = _pairs(_TOKEN.findall(line))
+            if len(plain) > 1:
+                found[plain[1].lower()] = frozenset(pairs) | {"m"}
+    return found
+
+
+@lru_cache(maxsize=64)
+def top_parameters(text: str) -> frozenset[str]:
+    """Names of parameters given plainly (not through a random function) outside subcircuits, lower case."""
+    names, depth = set(), 0
+    for line in logical_lines("*\n" + text):
+        card = line.split(maxsplit=1)[0].lower()
+        depth += (card in (".subckt", ".macro")) - (card in (".ends", ".eom"))
+        if card in (".param", ".params") and depth == 0:
+            pairs = _pairs(_TOKEN.findall(line))[1]
+            names |= {
+                n for n, v in pairs.items() if not re.search(r"gauss|unif|limit", v + line, re.IGNORECASE)
+            }
+    return frozenset(names)
+
+
+def _refuse(line: str, what: str, remedy: str, kind: type[SimulationError] = BadParameter) -> SimulationError:
+    return kind(what, netlist_line=line, place="netlist", remedy=remedy)
+
+
+def _check_card(line: str) -> None:
+    card = line.split(maxsplit=1)[0].lower()
+    if card in _CARDS:
+        if card in (".param", ".params"):
+            for value in _pairs(_TOKEN.findall(line))[1].values():
+                _check_value(line, value)
+        return
+    kind = MissingModel if card in _INCLUDES else BadParameter
+    raise _refuse(line, f"{card} does not belong in a netlist", _ELSEWHERE.get(card, "remove it"), kind)
+
+
+def _check_value(line: str, word: str) -> None:
+    if _NOT_FINITE.match(word):
+        raise _refuse(line, f"{word} is not a finite number", "give a finite number")
+    if _NUMERIC.match(word) and not _NUMBER.match(word):
+        raise _refuse(line, f"{word} is not a number: ngspice would read only its beginning", "write it out")
+
+
+def _check_instance(line: str, known: dict[str, frozenset[str]]) -> None:
+    plain, pairs = _pairs(_TOKEN.findall(line))
+    name = plain[-1].lower()
+    if name not in known:
+        remedy = "define it in the netlist, or use a device that the PDK has"
+        raise _refuse(line, f"subcircuit {plain[-1]!r} is not defined", remedy, MissingModel)
+    unknown = sorted(set(pairs) - known[name])
+    if unknown:
+        accepted = ", ".join(sorted(known[name]))
+        raise _refuse(
+            line,
+            f"{plain[-1]} has no parameter {unknown[0]!r}; ngspice would ignore it",
+            f"it has: {accepted}",
+        )
+
+
+def _check_element(line: str, known: dict[str, frozenset[str]]) -> None:
+    tokens = _TOKEN.findall(line)
+    letter = tokens[0][0].lower()
+    if letter == "x":
+        _check_instance(line, known)
+    for k, token in enumerate(tokens[:-1]):
+        if token == "=":
+            _check_value(line, tokens[k + 1])
+    if letter not in _NODES or letter == "b" or _EXPRESSION.search(line):
+        return
+    values = tokens[1 + _NODES[letter] :]
+    if letter in "rcl" and not values:
+        raise _refuse(line, "the element has no value", "give node, node and value")
+    for word in values:
+        _check_value(line, word)
+    if letter == "r":
+        value = _pairs(tokens)[1].get("r") or values[0]
+        if _ZERO.match(value):
+            remedy = "join the nodes, use a 0 V source, or give a small positive resistance"
+            raise _refuse(line, "a resistor of 0 ohm: ngspice would take 1 milliohm", remedy)
+
+
+@lru_cache(maxsize=64)
+def check_netlist(text: str, models: str) -> None:
+    """Refuse what ngspice would misread or execute; ``models`` is the text that defines the PDK's subcircuits."""
+    known = {**subcircuit_parameters(models), **subcircuit_parameters(text)}
+    for line in logical_lines(text)[1:]:
+        if line.startswith("*#"):
+            raise _refuse(line, "'*#' lines are commands that ngspice would execute", "remove it")
+        if not line.isascii():
+            raise _refuse(line, "the netlist is not plain ASCII", "use ASCII names and values")
+        if line.startswith("."):
+            _check_card(line)
+        else:
+            _check_element(line, known)
+    if text[:2] == "*#":
+        raise _refuse(
+            text.partition("\n")[0], "'*#' lines are commands that ngspice would execute", "remove it"
+        )
+
+
+def computed_resistors(text: str) -> bool:
+    """True if a resistor's value is an expression, so that it can only be checked once ngspice has evaluated it."""
+    return any(line[0] in "rR" and ("{" in line or "'" in line) for line in logical_lines(text)[1:])
+
+
+def zero_resistor(listing: list[str]) -> str:
+    """The first resistor of 0 ohm in ngspice's expanded listing, empty if there is none."""
+    for line in listing:
+        words = line.split()
+        if len(words) > 6 and words[3][0] in "rR" and _ZERO.match(words[6]):
+            return " ".join(words[3:])
+    return ""

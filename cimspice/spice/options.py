@@ -1,0 +1,75 @@
+"""Solver options of ngspice, as a frozen value: only what is set is written; the rest stays at ngspice's default."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, fields
+
+from cimspice.errors import ParameterError
+from cimspice.spice.analysis import number
+
+
+@dataclass(frozen=True)
+class SolverOptions:
+    """Tolerances and methods (ngspice manual, chapter 15.1). ``None`` leaves ngspice's default.
+
+    Parameters
+    ----------
+    reltol, abstol, vntol, chgtol
+        Relative tolerance (1), and absolute ones for current (A), voltage (V) and charge (C).
+    trtol
+        Factor by which the truncation error is thought to be overestimated (1).
+    gmin, gminsteps, itl1, itl2, itl4
+        Minimum conductance (S), steps of gmin stepping, and limits of iterations: operating point, dc sweep, time point.
+    rshunt, cshunt
+        Resistance (ohm) and capacitance (F) from every node to ground.
+    method, maxord, xmu
+        Integration: "trap" or "gear", its highest order (2-6) and the damping of the trapezoidal rule (0-0.5).
+    pivtol, pivrel
+        Pivot tolerances of the matrix factorisation.
+    tnom
+        Temperature at which device models were extracted (degrees Celsius).
+    """
+
+    reltol: float | None = None
+    abstol: float | None = None
+    vntol: float | None = None
+    chgtol: float | None = None
+    trtol: float | None = None
+    gmin: float | None = None
+    gminsteps: int | None = None
+    itl1: int | None = None
+    itl2: int | None = None
+    itl4: int | None = None
+    rshunt: float | None = None
+    cshunt: float | None = None
+    method: str | None = None
+    maxord: int | None = None
+    xmu: float | None = None
+    pivtol: float | None = None
+    pivrel: float | None = None
+    tnom: float | None = None
+
+    def __post_init__(self) -> None:
+        if self.method not in (None, "trap", "gear"):
+            raise ParameterError(
+                f"method {self.method!r} is unknown", place="method", remedy="use 'trap' or 'gear'"
+            )
+        if self.maxord is not None and not 1 <= self.maxord <= 6:
+            raise ParameterError(f"maxord = {self.maxord} is out of 1-6", place="maxord", remedy="usually 2")
+        for name, value in self.given.items():
+            signed = name == "tnom"
+            if isinstance(value, int | float) and not (math.isfinite(value) and (signed or value >= 0)):
+                raise ParameterError(f"{name} = {value!r} is not a finite number >= 0", place=name)
+
+    @property
+    def given(self) -> dict[str, float | int | str]:
+        """The options that are set, name -> value."""
+        every = {entry.name: getattr(self, entry.name) for entry in fields(self)}
+        return {name: value for name, value in every.items() if value is not None}
+
+    @property
+    def card(self) -> str:
+        """The ``.options`` line, or nothing if no option is set."""
+        words = [f"{name}={number(v) if isinstance(v, float) else v}" for name, v in self.given.items()]
+        return f".options {' '.join(words)}" if words else ""
