@@ -1,0 +1,258 @@
+"""Model cards: a fitted model as a JSON file with its intervals, ranges and origin."""
+
+from __future__ import annotations
+
+import json
+import math
+import os
+import tempfile
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Annotated, Any, Literal, TypeVar
+
+import numpy as np
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from cimspice.errors import CimspiceError, ParameterError
+from cimspice.models.fit import Fit
+from cimspice.models.model import Model, model_class, unflatten
+from cimspice.models.ranges import Range, Ranges
+
+SCHEMA_VERSION = 1
+ModelT = TypeVar("ModelT", bound=Model)
+Finite = Annotated[float, Field(allow_inf_nan=False)]
+
+
+class _Record(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class ParameterRecord(_Record):
+    """A fitted number. ``interval`` (95 %) is null where the data give none; ``reason`` says why then."""
+
+    value: Finite
+    unit: str = ""
+    interval: tuple[Finite, Finite] | None = None
+    identifiable: bool = True
+    reason: str = ""
+
+
+class RangeRecord(_Record):
+    """What the fit saw of an input."""
+
+    low: Finite
+    high: Finite
+    unit: str = ""
+
+
+class ResidualRecord(_Record):
+    """What the model leaves of the data: see :class:`cimspice.models.fit.Residual`."""
+
+    rms: Finite
+    maximum: Finite
+    unit: str
+    percent: Finite
+    full_scale: str
+    observations: int
+
+
+class ModelCard(_Record):
+    """A model with everything needed to use, judge and reproduce it.
+
+    ``settings`` are the model's unfitted fields (nested models as ``{"kind": ..., "fields": ..., "ranges":
+    ...}``); ``covariance`` is in the order of ``parameters``, with null where the data determine nothing;
+    ``provenance`` holds digests, PDK, ngspice, corner, temperature as whoever made the table knew them.
+    """
+
+    schema_version: Literal[1] = SCHEMA_VERSION
+    kind: str
+    parameters: dict[str, ParameterRecord]
+    settings: dict[str, Any] = {}
+    covariance: list[list[Finite | None]] | None = None
+    ranges: dict[str, RangeRecord] = {}
+    residual: ResidualRecord | None = None
+    provenance: dict[str, Any] = {}
+
+    @classmethod
+    def from_fit(cls, fit: Fit[Any], provenance: Mapping[str, Any] | None = None) -> ModelCard:
+        """The card of a fit; ``provenance`` is added to the fit's own."""
+        card = cls.from_model(fit.model, {**fit.provenance, **(provenance or {})})
+        parameters = {
+            name: ParameterRecord(
+                value=estimate.value,
+                unit=estimate.unit,
+                interval=estimate.interval if np.isfinite(estimate.interval).all() else None,
+                identifiable=estimate.identifiable,
+                reason=estimate.reason,
+            )
+            for name, estimate in fit.estimates.items()
+        }
+        residual = ResidualRecord(
+            **{name: getattr(fit.residual, name) for name in ResidualRecord.model_fields}
+        )
+        covariance = [[float(x) if np.isfinite(x) else None for x in row] for row in fit.covariance]
+        return card.model_copy(
+            update={"parameters": parameters, "residual": residual, "covariance": covariance}
+        )
+
+    @classmethod
+    def from_model(cls, model: Model, provenance: Mapping[str, Any] | None = None) -> ModelCard:
+        """The card of a model that was put together rather than fitted."""
+        return cls(
+            kind=model.kind,
+            parameters={
+                name: ParameterRecord(value=value, unit=model.unit(name))
+                for name, value in model.parameters().items()
+            },
+            settings={name: _encode(value, name) for name, value in model.settings().items()},
+            ranges={
+                name: RangeRecord(low=seen.low, high=seen.high, unit=seen.unit)
+                for name, seen in model.ranges.items()
+            },
+            provenance=_encode(dict(provenance or {}), "provenance"),
+        )
+
+    def model(self) -> Model:
+        """The model itself, with its ranges, so that it warns when used outside them.
+
+        Raises
+        ------
+        ParameterError
+            Unknown kind, or fields that do not fit it.
+        """
+        fields = {
+            **{name: _decode(value) for name, value in self.settings.items()},
+            **unflatten({name: record.value for name, record in self.parameters.items()}),
+        }
+        return _build(self.kind, fields, {name: seen.model_dump() for name, seen in self.ranges.items()})
+
+    def model_of(self, expected: type[ModelT]) -> ModelT:
+        """:meth:`model`, which must be of this class."""
+        model = self.model()
+        if not isinstance(model, expected):
+            raise ParameterError(
+                f"the card holds a {self.kind!r}, not a {expected.kind or expected.__name__!r}",
+                remedy="load the card that belongs here",
+            )
+        return model
+
+    def save(self, path: str | Path) -> None:
+        """Write the card as JSON, whole or not at all.
+
+        Raises
+        ------
+        CimspiceError
+            If the file cannot be written (no space, no permission).
+        """
+        path = Path(path)
+        text = json.dumps(self.model_dump(mode="json"), indent=2, ensure_ascii=False, allow_nan=False) + "\n"
+        temporary = None
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            with tempfile.NamedTemporaryFile(
+                "w", encoding="utf-8", dir=path.parent, prefix=f".{path.name}.", delete=False
+            ) as file:
+                temporary = Path(file.name)
+                file.write(text)
+                file.flush()
+                os.fsync(file.fileno())
+            os.replace(temporary, path)
+        except OSError as error:
+            raise CimspiceError(
+                f"the model card could not be written: {error.strerror}",
+                place=str(path),
+                remedy="free some space or choose another folder",
+            ) from error
+        finally:
+            if temporary is not None:
+                temporary.unlink(missing_ok=True)
+
+    @classmethod
+    def load(cls, path: str | Path) -> ModelCard:
+        """Read and check a card: schema, version, finite values, known kind, fields that fit the model.
+
+        Raises
+        ------
+        ParameterError
+            Naming the file, the field and the remedy.
+        """
+        place = str(path)
+        try:
+            content = json.loads(Path(path).read_text(encoding="utf-8"), parse_constant=float)
+        except OSError as error:
+            raise ParameterError(f"cannot read the model card: {error.strerror}", place=place) from None
+        except ValueError as error:  # broken JSON or broken UTF-8
+            raise ParameterError(
+                f"not a model card: {error}", place=place, remedy="make it anew from its fit"
+            ) from None
+        version = content.get("schema_version") if isinstance(content, dict) else None
+        if version != SCHEMA_VERSION:
+            raise ParameterError(
+                f"schema_version is {version!r}; this version of cimspice reads {SCHEMA_VERSION}",
+                place=place,
+                remedy="make the card anew from its fit, or use the version of cimspice that wrote it",
+            )
+        try:
+            card = cls.model_validate(content)
+        except ValidationError as error:
+            first = error.errors()[0]
+            field = ".".join(map(str, first["loc"]))
+            raise ParameterError(
+                f"{field}: {first['msg']} (it is {str(first['input'])[:60]})",
+                place=place,
+                remedy="correct the field or make the card anew from its fit",
+            ) from None
+        try:
+            card.model()
+        except ParameterError as error:
+            raise ParameterError(error.message, place=place, remedy=error.remedy) from None
+        return card
+
+
+def _encode(value: Any, name: str) -> Any:
+    """JSON form of a setting: numbers, words, sequences, mappings, arrays and nested models."""
+    if isinstance(value, Model):
+        return {
+            "kind": value.kind,
+            "fields": {key: _encode(part, key) for key, part in value._fields()},
+            "ranges": {
+                key: {"low": r.low, "high": r.high, "unit": r.unit} for key, r in value.ranges.items()
+            },
+        }
+    if isinstance(value, np.ndarray | np.generic):
+        value = value.tolist()
+    if isinstance(value, Mapping):
+        return {str(key): _encode(part, str(key)) for key, part in value.items()}
+    if isinstance(value, list | tuple):
+        return [_encode(part, name) for part in value]
+    if isinstance(value, float) and not math.isfinite(value):
+        raise ParameterError(
+            f"{name} is not finite: {value}", remedy="a model card holds finite numbers only"
+        )
+    if value is None or isinstance(value, bool | int | float | str):
+        return value
+    raise ParameterError(f"{name} of type {type(value).__name__} cannot stand on a model card")
+
+
+def _decode(value: Any) -> Any:
+    if isinstance(value, dict):
+        if set(value) == {"kind", "fields", "ranges"}:
+            return _build(
+                value["kind"], {key: _decode(part) for key, part in value["fields"].items()}, value["ranges"]
+            )
+        return {key: _decode(part) for key, part in value.items()}
+    if isinstance(value, list):
+        return [_decode(part) for part in value]
+    return value
+
+
+def _build(kind: str, fields: Mapping[str, Any], ranges: Mapping[str, Mapping[str, Any]]) -> Model:
+    model = model_class(kind)
+    try:
+        return model(**fields, ranges=Ranges({name: Range(**seen) for name, seen in ranges.items()}))
+    except (TypeError, ValueError) as error:
+        if isinstance(error, ParameterError):
+            raise
+        raise ParameterError(
+            f"the fields do not make a {kind!r}: {error}", remedy="make the card anew from its fit"
+        ) from None

@@ -1,0 +1,170 @@
+"""The result of fitting a model to a table: values with what is known of how well they are known."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Generic, TypeVar
+
+import numpy as np
+import pandas as pd
+from scipy import stats
+
+from cimspice.models.least_squares import CONFIDENCE, Solution
+from cimspice.models.model import Model
+
+ModelT = TypeVar("ModelT", bound=Model)
+
+
+@dataclass(frozen=True)
+class Estimate:
+    """A figure with its unit and 95 % interval; ``reason`` says why where it is not identifiable."""
+
+    value: float
+    unit: str
+    interval: tuple[float, float]
+    identifiable: bool = True
+    reason: str = ""
+
+    def __str__(self) -> str:
+        text = f"{self.value:.6g} [{self.interval[0]:.6g}, {self.interval[1]:.6g}] {self.unit}".rstrip()
+        return text if self.identifiable else f"{text} (not identifiable: {self.reason})"
+
+
+@dataclass(frozen=True)
+class Residual:
+    """What the model leaves: rms and largest |model − data| in ``unit``, and rms in percent of full scale.
+
+    ``full_scale`` says what 100 % is; ``interval`` is the 95 % interval of ``percent`` for residuals that are
+    noise (χ²). For simulated tables the residual is the law's own misfit and the interval only a measure of
+    how many points it rests on.
+    """
+
+    rms: float
+    maximum: float
+    unit: str
+    percent: float
+    interval: tuple[float, float]
+    full_scale: str
+    observations: int
+
+    @classmethod
+    def of(
+        cls, absolute: np.ndarray, relative: np.ndarray, unit: str, full_scale: str, degrees_of_freedom: int
+    ) -> Residual:
+        """Summary of residuals (m,) in ``unit`` and the same divided by the full scale."""
+        percent = 100 * float(np.sqrt(np.mean(relative**2)))
+        interval = (0.0, float("inf"))
+        if degrees_of_freedom > 0:
+            tails = stats.chi2.ppf([0.5 + CONFIDENCE / 2, 0.5 - CONFIDENCE / 2], degrees_of_freedom)
+            low, high = percent * np.sqrt(degrees_of_freedom / tails)
+            interval = (float(low), float(high))
+        return cls(
+            rms=float(np.sqrt(np.mean(absolute**2))),
+            maximum=float(np.max(np.abs(absolute))),
+            unit=unit,
+            percent=percent,
+            interval=interval,
+            full_scale=full_scale,
+            observations=absolute.size,
+        )
+
+
+@dataclass(frozen=True, eq=False)
+class Fit(Generic[ModelT]):
+    """A fitted model.
+
+    ``model`` carries the values and the ranges seen; ``estimates`` the same values by flat parameter name
+    with interval and identifiability; ``covariance`` (n, n) is in the order of ``names``; ``residuals`` (m,)
+    are model − data in the unit of ``residual``; ``provenance`` says what the data were.
+    """
+
+    model: ModelT
+    estimates: dict[str, Estimate]
+    covariance: np.ndarray
+    residuals: np.ndarray
+    residual: Residual
+    provenance: dict[str, Any] = field(default_factory=dict)
+
+    @classmethod
+    def assemble(
+        cls,
+        model: ModelT,
+        solution: Solution,
+        *,
+        residuals: np.ndarray | None = None,
+        full_scale: float | np.ndarray,
+        full_scale_name: str,
+        unit: str,
+        table: pd.DataFrame,
+        provenance: Mapping[str, Any] | None = None,
+    ) -> Fit[ModelT]:
+        """Join a model with the solution that gave its parameters (same names, same order).
+
+        ``residuals`` default to the solution's; ``full_scale`` is what 100 % is, a number or one per
+        residual.
+        """
+        residuals = solution.residuals if residuals is None else residuals
+        estimates = {
+            name: Estimate(
+                value=float(value),
+                unit=model.unit(name),
+                interval=(float(value - half), float(value + half)),
+                identifiable=not reason,
+                reason=reason,
+            )
+            for name, value, half, reason in zip(
+                solution.names, solution.values, solution.half_widths, solution.reasons, strict=True
+            )
+        }
+        if tuple(estimates) != tuple(model.parameters()):
+            raise AssertionError(f"parameters of {model.kind} and of its solution differ")
+        return cls(
+            model=model,
+            estimates=estimates,
+            covariance=solution.covariance,
+            residuals=residuals,
+            residual=Residual.of(
+                residuals, residuals / full_scale, unit, full_scale_name, solution.degrees_of_freedom
+            ),
+            provenance={**table_provenance(table), **(provenance or {})},
+        )
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        return tuple(self.estimates)
+
+    @property
+    def values(self) -> np.ndarray:
+        return np.array([estimate.value for estimate in self.estimates.values()])
+
+    @property
+    def identifiable(self) -> bool:
+        """Whether the data determine every parameter."""
+        return all(estimate.identifiable for estimate in self.estimates.values())
+
+    def derived(self, name: str, function: Callable[[float], float], unit: str) -> Estimate:
+        """A monotone function of one parameter with the interval carried along.
+
+        Where the function has a pole inside the parameter's interval (1/λ with λ = 0 in it) the interval is
+        unbounded and the figure is not identifiable.
+        """
+        source = self.estimates[name]
+        low, high = source.interval
+        if not source.identifiable or not np.isfinite([low, high]).all() or low <= 0 <= high:
+            reason = source.reason or f"the interval of {name} contains zero"
+            return Estimate(function(source.value), unit, (-np.inf, np.inf), False, reason)
+        ends = sorted((function(low), function(high)))
+        return Estimate(function(source.value), unit, (ends[0], ends[1]))
+
+
+def table_provenance(table: pd.DataFrame) -> dict[str, Any]:
+    """Digest and size of the table, with what its maker left in ``table.attrs["provenance"]``."""
+    digest = hashlib.sha256(",".join(map(str, table.columns)).encode())
+    digest.update(pd.util.hash_pandas_object(table, index=False).to_numpy().tobytes())
+    return {
+        **dict(table.attrs.get("provenance", {})),
+        "table_digest": digest.hexdigest(),
+        "table_rows": len(table),
+    }

@@ -1,0 +1,229 @@
+"""Reading a user's CSV of measured curves into a validated table in SI units."""
+
+from __future__ import annotations
+
+import csv
+import hashlib
+import re
+from collections.abc import Mapping
+from pathlib import Path
+
+import pandas as pd
+
+from cimspice.errors import TableError
+from cimspice.models.table import Column, TableSchema
+
+_PREFIXES = {"f": 1e-15, "p": 1e-12, "n": 1e-9, "u": 1e-6, "m": 1e-3, "": 1.0, "k": 1e3, "M": 1e6, "G": 1e9}
+_PREFIXES |= {"µ": 1e-6, "μ": 1e-6}  # the micro sign and the Greek letter
+_HEADER = re.compile(r"^\s*(?P<name>.+?)\s*[\[(]\s*(?P<unit>[^\])]*)\s*[\])]\s*$")
+_DECIMAL_COMMA = re.compile(r"^[+-]?\d+,\d+([eE][+-]?\d+)?$")
+
+
+def read_measured(
+    path: str | Path, schema: TableSchema, *, constants: Mapping[str, str | float] | None = None
+) -> pd.DataFrame:
+    """Read a CSV file of measured data.
+
+    The first line names the columns, each with its unit: ``gate_bias_mV``, ``gate_bias (mV)`` or ``gate_bias
+    [mV]``; or the names stand alone and the second line holds the units; a number column with no unit at all
+    is taken to be in SI units. Fields are separated by commas, semicolons or tabs, decimals by a point. Lines
+    that start with ``#`` are comments.
+
+    Parameters
+    ----------
+    path
+        The file (UTF-8).
+    schema
+        The kind of table, for instance :data:`cimspice.models.table.SYNAPSE`.
+    constants
+        Columns that the file lacks because they are the same throughout, such as ``{"polarity": "n"}``.
+
+    Returns
+    -------
+    A table as :meth:`TableSchema.validate` returns it; ``attrs["provenance"]`` has the file's name and
+    digest.
+
+    Raises
+    ------
+    TableError
+        Naming file, row (the line number in the file), column, value and remedy.
+    """
+    path = Path(path)
+    try:
+        data = path.read_bytes()
+        text = data.decode("utf-8-sig")
+    except OSError as error:
+        raise TableError(f"cannot read the file: {error.strerror}", place=str(path)) from None
+    except UnicodeDecodeError as error:
+        raise TableError(
+            f"byte {error.start} is not UTF-8", place=str(path), remedy="save the file as CSV in UTF-8"
+        ) from None
+    lines = _lines(text, path)
+    columns, rows = _header(lines, schema, path)
+    frame = {name: [] for name, _, _ in columns}
+    for line, cells in rows:
+        _check_width(cells, columns, line, path)
+        for cell, (name, factor, column) in zip(cells, columns, strict=True):
+            value = _number(cell, factor, column, f"{path}, row {line}, column {name!r}") if factor else cell
+            frame[name].append(value)
+    if not rows:
+        raise TableError(
+            "the file has a header but no data", place=str(path), remedy="give at least one row of data"
+        )
+    table = pd.DataFrame(frame, index=[line for line, _ in rows])
+    for name, value in (constants or {}).items():
+        if name in table.columns:
+            raise TableError(
+                f"{name} is given as a constant and is a column too",
+                place=str(path),
+                remedy="leave out one of the two",
+            )
+        table[name] = value
+    table.attrs["provenance"] = {
+        "measured_file": path.name,
+        "measured_file_digest": hashlib.sha256(data).hexdigest(),
+    }
+    return schema.validate(table, str(path))
+
+
+def _lines(text: str, path: Path) -> list[tuple[int, list[str]]]:
+    """(line number, cells) of every line that holds something."""
+    content = [(k, line) for k, line in enumerate(text.splitlines(), start=1) if line.strip()]
+    content = [(k, line) for k, line in content if not line.lstrip().startswith("#")]
+    if not content:
+        raise TableError("the file is empty", place=str(path), remedy="give a header line and rows of data")
+    delimiter = next((mark for mark in (";", "\t") if mark in content[0][1]), ",")
+    return [
+        (k, [cell.strip() for cell in next(csv.reader([line], delimiter=delimiter))]) for k, line in content
+    ]
+
+
+def _header(lines, schema: TableSchema, path: Path):
+    """Columns as (name, factor to SI or None for words, column), and the rows of data."""
+    number, header = lines[0]
+    rows = lines[1:]
+    units: list[str | None] = [None] * len(header)
+    if rows and _is_units_row(rows[0][1], len(header)):
+        units, rows = [cell.strip("[]() ") or None for cell in rows[0][1]], rows[1:]
+    columns = []
+    for cell, unit_below in zip(header, units, strict=True):
+        name, unit = _name_and_unit(cell, schema)
+        if name is None:
+            raise TableError(
+                f"unknown column {cell!r}",
+                place=f"{path}, row {number}",
+                remedy=f"remove or rename it; a {schema.name} table has {_expected(schema)}",
+            )
+        if any(name == known for known, _, _ in columns):
+            raise TableError(
+                f"column {name!r} appears twice",
+                place=f"{path}, row {number}",
+                remedy="remove one of the two",
+            )
+        column = schema.columns[name]
+        if unit and unit_below and unit != unit_below:
+            raise TableError(
+                f"column {name!r} has two units, {unit!r} in its name and {unit_below!r} below it",
+                place=f"{path}, row {number}",
+                remedy="keep one",
+            )
+        factor = _factor(unit or unit_below, column, f"{path}, row {number}, column {cell!r}")
+        columns.append((name, factor, column))
+    return columns, rows
+
+
+def _is_units_row(cells: list[str], width: int) -> bool:
+    """No cell is a number, and at least one is a unit."""
+    if len(cells) != width or any(_is_number(cell) for cell in cells):
+        return False
+    return any(_split_unit(cell.strip("[]() ")) is not None for cell in cells)
+
+
+def _is_number(cell: str) -> bool:
+    try:
+        float(cell)
+    except ValueError:
+        return bool(_DECIMAL_COMMA.match(cell))
+    return True
+
+
+def _name_and_unit(cell: str, schema: TableSchema) -> tuple[str | None, str | None]:
+    """Column name (through its synonyms) and unit of a header cell; (None, None) for an unknown one."""
+    synonyms = {alias: name for name, column in schema.columns.items() for alias in (name, *column.names)}
+    match = _HEADER.match(cell)
+    if match:
+        name = synonyms.get(match["name"].strip().lower().replace(" ", "_"))
+        return (name, match["unit"].strip() or None) if name else (None, None)
+    plain = cell.strip().replace(" ", "_")
+    if plain.lower() in synonyms:
+        return synonyms[plain.lower()], None
+    stem, _, unit = plain.rpartition("_")
+    if stem.lower() in synonyms and unit:
+        return synonyms[stem.lower()], unit
+    if stem.lower().endswith("_v_per") and unit:  # slope_V_per_us
+        return synonyms.get(stem[: -len("_v_per")].lower()), f"{stem[-5]}/{unit}"
+    return None, None
+
+
+def _split_unit(unit: str) -> tuple[str, float] | None:
+    """SI unit and factor of a unit with a prefix, None if it is not one."""
+    if unit in ("C", "degC", "°C", "K"):
+        return unit, 1.0
+    numerator, slash, denominator = unit.partition("/")
+    base = numerator[-1:]
+    if base not in ("V", "A", "F", "C", "s") or numerator[:-1] not in _PREFIXES:
+        return None
+    factor = _PREFIXES[numerator[:-1]]
+    if not slash:
+        return base, factor
+    if denominator[-1:] != "s" or denominator[:-1] not in _PREFIXES:
+        return None
+    return f"{base}/s", factor / _PREFIXES[denominator[:-1]]
+
+
+def _factor(unit: str | None, column: Column, place: str) -> float | None:
+    if not column.is_number:
+        return None
+    if unit is None:
+        return 1.0
+    split = _split_unit(unit)
+    if split is not None and column.unit == "degC" and split[0] in ("C", "°C", "degC"):
+        return 1.0
+    if split is None or split[0] != column.unit:
+        raise TableError(
+            f"{unit!r} is not a unit of this column",
+            place=place,
+            remedy=f"use {column.unit}, with a prefix such as m, u, n or p if you like",
+        )
+    return split[1]
+
+
+def _number(cell: str, factor: float, column: Column, place: str) -> float:
+    try:
+        return float(cell) * factor
+    except ValueError:
+        pass
+    if _DECIMAL_COMMA.match(cell):
+        raise TableError(
+            f"{cell!r} has a decimal comma",
+            place=place,
+            remedy=f"write {cell.replace(',', '.')} with a decimal point",
+        )
+    what = "the cell is empty" if not cell else f"{cell!r} is not a number"
+    raise TableError(what, place=place, remedy=f"write a number in {column.unit}, or leave the row out")
+
+
+def _check_width(cells, columns, line: int, path: Path) -> None:
+    if len(cells) != len(columns):
+        raise TableError(
+            f"{len(cells)} values for {len(columns)} columns: {','.join(cells)!r}",
+            place=f"{path}, row {line}",
+            remedy="give one value per column; if decimals are written with a comma, write them with a point",
+        )
+
+
+def _expected(schema: TableSchema) -> str:
+    return ", ".join(
+        f"{name}_{column.unit}" if column.is_number and column.unit.isalpha() else name
+        for name, column in schema.columns.items()
+    )

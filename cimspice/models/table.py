@@ -1,0 +1,214 @@
+"""Tables that models are fitted on: which columns, in which units, within which plausible bounds."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+
+from cimspice.errors import TableError
+
+
+@dataclass(frozen=True)
+class Column:
+    """One column: ``unit`` (SI) and plausible bounds of a number, or the ``choices`` of a word.
+
+    The bounds are wide; they exist to catch a column in millivolts that says volts. ``names`` are other
+    headers accepted in a user's file.
+    """
+
+    unit: str = ""
+    low: float = -np.inf
+    high: float = np.inf
+    choices: tuple[str, ...] = ()
+    required: bool = True
+    coordinate: bool = True
+    names: tuple[str, ...] = ()
+
+    @property
+    def is_number(self) -> bool:
+        return bool(self.unit)
+
+
+@dataclass(frozen=True)
+class TableSchema:
+    """The columns of a kind of table. Rows with equal coordinates are duplicates."""
+
+    name: str
+    columns: Mapping[str, Column]
+
+    def validate(self, frame: pd.DataFrame, source: str = "table", *, strict: bool = True) -> pd.DataFrame:
+        """A copy of ``frame`` with the known columns, checked and in SI units (float64).
+
+        ``strict`` refuses unknown columns, as in a user's file, where they are mostly misspelt ones;
+        otherwise they are left out (a column that distinguishes rows then shows as duplicated points).
+
+        Raises
+        ------
+        TableError
+            Missing or unknown column, text, NaN, infinity, implausible size, unknown word, no rows,
+            duplicated points; the message names the row (by its index label), column, value and remedy.
+        """
+        if frame.empty:
+            raise TableError(
+                f"the {self.name} table has no rows", place=source, remedy="give at least one row of data"
+            )
+        unknown = [str(column) for column in frame.columns if column not in self.columns]
+        if unknown and strict:
+            raise TableError(
+                f"unknown column {unknown[0]!r} in the {self.name} table",
+                place=source,
+                remedy=f"remove or rename it; known columns are {', '.join(self.columns)}",
+            )
+        checked = {}
+        for name, column in self.columns.items():
+            if name in frame.columns:
+                check = self._numbers if column.is_number else self._words
+                checked[name] = check(name, column, frame[name], source)
+            elif column.required:
+                raise TableError(
+                    f"the {self.name} table lacks the column {name!r}",
+                    place=source,
+                    remedy=f"add it{f' in {column.unit}' if column.unit else ''}; "
+                    f"the table has {', '.join(map(str, frame.columns))}",
+                )
+        result = pd.DataFrame(checked)
+        result.attrs.update(frame.attrs)
+        self._refuse_duplicates(result, frame.index, source)
+        return result
+
+    def _numbers(self, name: str, column: Column, values: pd.Series, source: str) -> np.ndarray:
+        numbers = pd.to_numeric(values, errors="coerce").to_numpy(dtype=float)
+        for row in np.flatnonzero(~np.isfinite(numbers)).tolist():
+            raise TableError(
+                f"{values.iloc[row]} is not a finite number",
+                place=f"{source}, row {values.index[row]}, column {name!r}",
+                remedy="correct the value or leave the row out",
+            )
+        for row in np.flatnonzero((numbers < column.low) | (numbers > column.high)).tolist():
+            raise TableError(
+                f"{numbers[row]:.6g} {column.unit} is outside {column.low:g} to {column.high:g}",
+                place=f"{source}, row {values.index[row]}, column {name!r}",
+                remedy=f"check the unit: the column is in {column.unit}",
+            )
+        return numbers
+
+    def _words(self, name: str, column: Column, values: pd.Series, source: str) -> np.ndarray:
+        words = values.to_numpy(dtype=object)
+        for row, word in enumerate(words):
+            if not isinstance(word, str) or not word or (column.choices and word not in column.choices):
+                allowed = ", ".join(column.choices) if column.choices else "a name"
+                raise TableError(
+                    f"{word!r} is not {'one of ' if column.choices else ''}{allowed}",
+                    place=f"{source}, row {values.index[row]}, column {name!r}",
+                    remedy=f"write {allowed}",
+                )
+        return words
+
+    def _refuse_duplicates(self, frame: pd.DataFrame, labels: pd.Index, source: str) -> None:
+        keys = [name for name in frame.columns if self.columns[name].coordinate]
+        repeated = frame.duplicated(keys, keep=False).to_numpy()
+        if repeated.any():
+            second = int(np.flatnonzero(frame.duplicated(keys).to_numpy())[0])
+            same = (frame[keys] == frame[keys].iloc[second]).all(axis=1).to_numpy()
+            first = int(np.flatnonzero(same)[0])
+            point = ", ".join(f"{key} = {frame[key].iloc[second]}" for key in keys)
+            raise TableError(
+                f"the point {point} appears twice",
+                place=f"{source}, rows {labels[first]} and {labels[second]}",
+                remedy="average repeated measurements, or split them into several tables",
+            )
+
+
+def _voltage(*names: str, coordinate: bool = True) -> Column:
+    return Column(unit="V", low=-20.0, high=20.0, names=names, coordinate=coordinate)
+
+
+def _current(*names: str) -> Column:
+    return Column(unit="A", low=-1.0, high=1.0, names=names, coordinate=False)
+
+
+_POLARITY = Column(choices=("n", "p"))
+_CONDITIONS = {
+    "corner": Column(required=False),
+    "temperature": Column(unit="degC", low=-273.15, high=500.0, required=False),
+}
+ORDERS = ("memory_at_membrane", "selector_at_membrane")
+
+SYNAPSE = TableSchema(
+    "synapse",
+    {
+        "polarity": _POLARITY,
+        "order": Column(choices=ORDERS, required=False),
+        "gate_bias": _voltage("gate_voltage"),
+        "membrane_voltage": _voltage("drain_voltage"),
+        "current": _current("drain_current"),
+        **_CONDITIONS,
+    },
+)
+CAPACITANCE = TableSchema(
+    "capacitance",
+    {
+        "membrane_voltage": _voltage(),
+        "capacitance": Column(unit="F", low=0.0, high=1e-6, coordinate=False),
+        **_CONDITIONS,
+    },
+)
+DISCHARGER = TableSchema(
+    "discharger",
+    {
+        "membrane_voltage": _voltage("drain_voltage"),
+        "current": _current("drain_current"),
+        **_CONDITIONS,
+    },
+)
+COMPARATOR = TableSchema(
+    "comparator",
+    {
+        "slope": Column(unit="V/s", low=0.0, high=1e12),
+        "delay": Column(unit="s", low=-1.0, high=1.0, coordinate=False),
+        "threshold": _voltage(coordinate=False),
+        **_CONDITIONS,
+    },
+)
+INJECTION = TableSchema(
+    "injection",
+    {
+        "polarity": _POLARITY,
+        "gate_bias": _voltage("gate_voltage"),
+        "membrane_voltage": _voltage(),
+        "edge": Column(choices=("on", "off")),
+        "charge": Column(unit="C", low=-1e-6, high=1e-6, coordinate=False),
+        **_CONDITIONS,
+    },
+)
+SCHEMAS = {schema.name: schema for schema in (SYNAPSE, CAPACITANCE, DISCHARGER, COMPARATOR, INJECTION)}
+
+
+def select(frame: pd.DataFrame, source: str = "table", **wanted: float | str | None) -> pd.DataFrame:
+    """The rows of one condition: those where each named column has the wanted value.
+
+    A wanted value of None means that the column, if there is one, must hold a single value anyway: data of
+    two corners must never be mixed silently.
+    """
+    for name, value in wanted.items():
+        if name not in frame.columns:
+            continue
+        present = list(pd.unique(frame[name]))
+        if value is None and len(present) > 1:
+            raise TableError(
+                f"the table holds several values of {name}: {', '.join(map(str, present))}",
+                place=source,
+                remedy=f"say which one to fit: {name}={present[0]!r}",
+            )
+        if value is not None:
+            frame = frame.loc[frame[name] == value]
+            if frame.empty:
+                raise TableError(
+                    f"the table has no rows with {name} = {value!r}",
+                    place=source,
+                    remedy=f"it has {', '.join(map(str, present))}",
+                )
+    return frame
