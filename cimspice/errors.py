@@ -56,6 +56,10 @@ class TableError(CimspiceError, ValueError):
     """A table (characterisation result or user's CSV) lacks columns or holds unusable values."""
 
 
+class StoreError(CimspiceError):
+    """The store of finished points cannot be opened, read or written."""
+
+
 class FitError(CimspiceError):
     """A model could not be fitted to the data given."""
 

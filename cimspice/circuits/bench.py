@@ -1,6 +1,6 @@
 """A bench: what is done to a circuit (template, parameters, analysis) and what is measured on it.
 
-The campaign runs benches; a model is fitted to their tables. A bench knows nothing of sweeps, files or workers.
+The campaign runs benches; a model is fitted to their tables. A bench knows nothing of sweeps or workers.
 """
 
 from __future__ import annotations
@@ -31,16 +31,20 @@ class Bench(ABC):
     name, title
         How it is asked for (``bench(name)``), and one line that says what is measured.
     template
-        Netlist template, for example ``"bench/transistor"``. A bench that overrides :meth:`netlist` may leave it empty.
+        Netlist template, for example ``"bench/transistor"``. A bench with its own :meth:`netlist` may leave
+        it out.
     Parameters
         Parameter model of the template; fields carry units and bounds.
     columns
-        Measured column -> unit (SI; ``""`` where there is none). :meth:`measure` returns exactly these. A measured
-        column of the same name as a parameter takes its place in the table.
+        Measured column -> unit (SI; ``""`` where there is none). :meth:`measure` returns exactly these. A
+        measured column of the same name as a parameter takes its place in the table.
     altered
-        Parameter -> independent source whose value it is, for example ``{"gate_bias": "vgate"}``. Points that differ
-        only in these share one loaded circuit: it is rendered with the field's default and the source is altered.
-        So the parameter must stand in the netlist *only* as the value of that source, and needs a default.
+        Parameter -> independent source whose value it is, for example ``{"gate_bias": "vgate"}``. Points that
+        differ only in these share one loaded circuit: it is rendered with the field's default and the source
+        is altered. So the parameter must stand in the netlist *only* as that source's value, and needs a
+        default.
+    flat
+        Whether PDK devices become one top-level model per geometry: much quicker for large transients.
     """
 
     name: ClassVar[str]
@@ -49,18 +53,26 @@ class Bench(ABC):
     Parameters: ClassVar[type[NetlistParameters]]
     columns: ClassVar[dict[str, str]]
     altered: ClassVar[dict[str, str]] = {}
+    flat: ClassVar[bool] = False
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)
         if inspect.isabstract(cls) or not all(hasattr(cls, name) for name in _REQUIRED):
             return
         fields = cls.Parameters.model_fields
+        taken = sorted({"corner", "temperature", "corners", "temperatures", "zip"} & {*fields, *cls.columns})
+        if taken:
+            raise ParameterError(
+                f"{taken[0]!r} of bench {cls.name!r} is a name that campaigns use themselves",
+                place=f"{cls.__module__}.{cls.__qualname__}",
+                remedy="choose another name; corner and temperature are conditions of every point",
+            )
         for parameter in cls.altered:
             if parameter not in fields or fields[parameter].is_required():
                 raise ParameterError(
                     f"altered parameter {parameter!r} of bench {cls.name!r} needs a default",
                     place=f"{cls.__module__}.{cls.__qualname__}",
-                    remedy="declare it in Parameters with a default: the circuit is loaded once with that value",
+                    remedy="give the field a default: the circuit is loaded once with that value",
                 )
 
     def netlist(self, parameters: NetlistParameters) -> Netlist:
@@ -79,7 +91,7 @@ class Bench(ABC):
 
     @abstractmethod
     def measure(self, parameters: NetlistParameters, waveforms: Waveforms) -> pd.DataFrame:
-        """Rows measured on one point's waveforms: a frame with the columns of :attr:`columns`, at least one row.
+        """Rows measured on one point's waveforms: a frame with the declared columns, one row or more.
 
         What the simulator refused never comes here. Raise ``SimulationError`` if the waveforms lack what is
         measured (no crossing, for example) and a row of NaN would hide it.

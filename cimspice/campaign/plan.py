@@ -1,0 +1,167 @@
+"""From a specification to points: one at a time, in an order that lets points share a loaded circuit."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from itertools import product
+from typing import Any
+
+from cimspice.campaign.environment import Environment
+from cimspice.campaign.provenance import code_digest
+from cimspice.campaign.specification import AxisGroup, Specification
+from cimspice.circuits import Bench
+from cimspice.errors import CimspiceError
+from cimspice.netlist import Netlist, NetlistParameters
+
+DIGEST_VERSION = 1  # raised when what a digest covers changes: older results are then not taken for new ones
+
+
+@dataclass(frozen=True)
+class Circuit:
+    """What is loaded once for many points: a netlist with altered parameters at their defaults, and the
+    digest of the device models that it uses.
+    """
+
+    bench: Bench
+    netlist: Netlist
+    models: str
+
+
+@dataclass(frozen=True)
+class Point:
+    """One simulation.
+
+    Attributes
+    ----------
+    index
+        Place in the plan, from 0.
+    digest
+        SHA-256 (hexadecimal) over all that decides the result: netlist, device models, parameters, analysis,
+        solver options, corner, temperature, ngspice's version and the code that measures.
+    given
+        Fixed and swept parameters as the specification gives them; what the table shows.
+    parameters
+        The same, validated, with the bench's defaults. None if the combination is refused.
+    corner, temperature
+        Process corner; degrees Celsius.
+    altered
+        Sources and their values, to be altered once the circuit is loaded.
+    circuit
+        None if the combination is refused.
+    error
+        Why it is refused: such a point is recorded as failed and not run.
+    """
+
+    index: int
+    digest: str
+    given: dict[str, Any]
+    parameters: NetlistParameters | None
+    corner: str
+    temperature: float
+    altered: tuple[tuple[str, float], ...] = ()
+    circuit: Circuit | None = None
+    error: CimspiceError | None = None
+
+
+@dataclass(frozen=True)
+class Plan:
+    """The points of a specification, made anew by each iteration and never held all at once.
+
+    The order: parameters that need another circuit are the slowest, then corner and temperature, then
+    parameters that can be altered in a loaded circuit. Within that, the file's order.
+    """
+
+    specification: Specification
+    environment: Environment
+    code: str = field(default="")
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "code", self.code or code_digest(type(self.specification.bench)))
+
+    def __len__(self) -> int:
+        return self.specification.points
+
+    def __iter__(self) -> Iterator[Point]:
+        specification = self.specification
+        altered = specification.bench.altered
+        inner = [group for group in specification.groups if all(name in altered for name in group.names)]
+        outer = [group for group in specification.groups if group not in inner]
+        index = 0
+        for slow in _combinations(outer):
+            circuit = self._circuit(slow)
+            prefix = self._prefix(circuit)
+            for corner, temperature in product(specification.corners, specification.temperatures):
+                for fast in _combinations(inner):
+                    given = {**specification.parameters, **slow, **fast}
+                    yield self._point(index, given, corner, temperature, circuit, prefix.copy())
+                    index += 1
+
+    def _circuit(self, slow: dict[str, Any]) -> Circuit | CimspiceError:
+        specification = self.specification
+        bench = specification.bench
+        values = {**specification.parameters, **slow}
+        values = {name: value for name, value in values.items() if name not in bench.altered}
+        try:
+            parameters = bench.Parameters.parse(values, place=specification.source)
+            netlist = bench.netlist(parameters)
+        except CimspiceError as error:
+            return error
+        self.environment.require_models(
+            netlist.text
+        )  # without a PDK no point can be run: not the point's fault
+        try:
+            return Circuit(bench, netlist, self.environment.models_digest(netlist.text))
+        except CimspiceError as error:
+            return error
+
+    def _prefix(self, circuit: Circuit | CimspiceError) -> Any:
+        known = [DIGEST_VERSION, self.specification.bench.name, self.code, self.environment.ngspice]
+        if isinstance(circuit, Circuit):
+            known += [circuit.netlist.digest, circuit.models]
+        return hashlib.sha256(json.dumps(known).encode())
+
+    def _point(
+        self,
+        index: int,
+        given: dict[str, Any],
+        corner: str,
+        temperature: float,
+        circuit: Circuit | CimspiceError,
+        digest: Any,
+    ) -> Point:
+        bench = self.specification.bench
+        try:
+            if isinstance(circuit, CimspiceError):
+                raise circuit
+            parameters = bench.Parameters.parse(given, place=self.specification.source)
+            decisive = repr((corner, temperature, bench.analysis(parameters), bench.options(parameters)))
+        except CimspiceError as error:
+            refused = json.dumps([given, corner, temperature, str(error)], default=str)
+            digest.update(refused.encode())
+            return Point(index, digest.hexdigest(), given, None, corner, temperature, error=error)
+        digest.update(parameters.model_dump_json().encode())
+        digest.update(decisive.encode())
+        altered = tuple((device, float(getattr(parameters, name))) for name, device in bench.altered.items())
+        return Point(
+            index,
+            digest.hexdigest(),
+            given,
+            parameters,
+            corner,
+            temperature,
+            altered=altered,
+            circuit=circuit,
+        )
+
+
+def _combinations(groups: list[AxisGroup]) -> Iterator[dict[str, Any]]:
+    """Every combination of the groups' rows, the last group fastest."""
+    for rows in product(*(group.values for group in groups)):
+        yield {
+            name: value
+            for group, row in zip(groups, rows, strict=True)
+            for name, value in zip(group.names, row, strict=True)
+        }

@@ -1,0 +1,188 @@
+"""What a campaign sweeps, read from a TOML file or from a call; all that is wrong is told at once."""
+
+from __future__ import annotations
+
+import tomllib
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from math import prod
+from pathlib import Path
+from typing import Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
+
+from cimspice.campaign.check import Problems, check_figures, check_parameters, check_sweep
+from cimspice.campaign.override import apply_overrides
+from cimspice.circuits import Bench, bench
+from cimspice.errors import CimspiceError, ParameterError
+
+LARGEST_FILE = 1 << 20  # bytes; a campaign file is a page of text
+
+
+class CampaignSection(BaseModel):
+    """``[campaign]``: the bench by name, and a title for people."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    bench: str = Field(min_length=1)
+    title: str = ""
+
+
+class Figure(BaseModel):
+    """``[[figure]]``: one line figure of the result table; ``x``, ``y`` and ``by`` name its columns."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    x: str
+    y: str
+    by: tuple[str, ...] = ()
+    log: tuple[Literal["x", "y"], ...] = ()
+    title: str = ""
+    name: str = Field(default="", pattern=r"^[A-Za-z0-9_-]{0,64}$", description="file name, without ending")
+
+    @field_validator("by", "log", mode="before")
+    @classmethod
+    def _one_or_many(cls, value: object) -> object:
+        return (value,) if isinstance(value, str) else value
+
+
+@dataclass(frozen=True)
+class AxisGroup:
+    """Parameters that are swept together: one axis, or several zipped ones. ``values[i]`` has one per
+    name.
+    """
+
+    names: tuple[str, ...]
+    values: tuple[tuple[Any, ...], ...]
+
+
+@dataclass(frozen=True)
+class Specification:
+    """A checked campaign.
+
+    Attributes
+    ----------
+    bench
+        What is run.
+    title
+        For people.
+    parameters
+        Fixed parameters, as given; the bench's defaults hold for the rest.
+    groups
+        Sweep axes; the points are their product with corners and temperatures.
+    corners, temperatures
+        Process corners by name; temperatures in degrees Celsius.
+    figures
+        Figures to draw from the table.
+    source
+        Where it came from, for messages: a path, or ``"call"``.
+    """
+
+    bench: Bench
+    title: str
+    parameters: dict[str, Any]
+    groups: tuple[AxisGroup, ...]
+    corners: tuple[str, ...] = ("tt",)
+    temperatures: tuple[float, ...] = (27.0,)
+    figures: tuple[Figure, ...] = ()
+    source: str = "call"
+
+    @property
+    def points(self) -> int:
+        """Number of points."""
+        return prod(len(group.values) for group in self.groups) * len(self.corners) * len(self.temperatures)
+
+    @property
+    def swept(self) -> tuple[str, ...]:
+        """Names of the swept parameters, in the file's order."""
+        return tuple(name for group in self.groups for name in group.names)
+
+
+def read_specification(path: Path | str, overrides: Iterable[str] = ()) -> Specification:
+    """Read ``characterize/*.toml``.
+
+    Parameters
+    ----------
+    path
+        The file.
+    overrides
+        ``key=value`` texts that take the place of what the file says; see ``cimspice.campaign.override``.
+
+    Raises
+    ------
+    ParameterError
+        If anything is wrong; the message names file, key, value and what is allowed, for every problem.
+    CimspiceError
+        If the file cannot be read.
+    """
+    path = Path(path)
+    try:
+        with path.open("rb") as file:
+            content = file.read(LARGEST_FILE + 1)
+    except OSError as error:
+        raise CimspiceError(f"cannot read campaign file: {error.strerror}", place=str(path)) from error
+    if len(content) > LARGEST_FILE:
+        raise ParameterError(f"campaign file is larger than {LARGEST_FILE} bytes", place=str(path))
+    try:
+        raw = tomllib.loads(content.decode())
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError, RecursionError) as error:
+        raise ParameterError(f"not a TOML file: {error}", place=str(path)) from error
+    return parse_specification(apply_overrides(raw, overrides), source=str(path))
+
+
+def parse_specification(raw: Mapping[str, Any], *, source: str = "call") -> Specification:
+    """Check a campaign given as a mapping (sections ``campaign``, ``parameters``, ``sweep``, ``figure``).
+
+    Raises
+    ------
+    ParameterError
+        As `read_specification`.
+    """
+    problems = Problems()
+    problems.unknown_keys("", raw, ("campaign", "parameters", "sweep", "figure"))
+    section = _validated(CampaignSection, raw.get("campaign", {}), "campaign", problems)
+    figures = _figures(raw.get("figure", []), problems)
+    fixed = problems.table("parameters", raw.get("parameters", {}))
+    sweep = check_sweep(problems.table("sweep", raw.get("sweep", {})), problems)
+
+    found: Bench | None = None
+    if section is not None:
+        try:
+            found = bench(section.bench)
+        except ParameterError as error:
+            problems.add("campaign.bench", section.bench, f"{error.message}; {error.remedy}")
+    if found is not None:
+        check_parameters(found, fixed, sweep, problems)
+        check_figures(found, (*fixed, *sweep.axes), figures, problems)
+    if problems.found or section is None or found is None:
+        raise problems.error(source)
+    groups = tuple(
+        AxisGroup(names, tuple(zip(*(sweep.axes[name] for name in names), strict=True)))
+        for names in sweep.groups()
+    )
+    return Specification(
+        bench=found,
+        title=section.title or found.title,
+        parameters=dict(fixed),
+        groups=groups,
+        corners=sweep.corners,
+        temperatures=sweep.temperatures,
+        figures=tuple(figures),
+        source=source,
+    )
+
+
+def _validated(model: type[Any], raw: object, place: str, problems: Problems) -> Any:
+    try:
+        return model.model_validate(raw)
+    except ValidationError as error:
+        problems.add_validation(place, error, allowed=tuple(model.model_fields))
+        return None
+
+
+def _figures(raw: object, problems: Problems) -> list[Figure]:
+    if not isinstance(raw, Sequence) or isinstance(raw, str):
+        problems.add("figure", raw, "figures are written as [[figure]] tables")
+        return []
+    parsed = [_validated(Figure, item, f"figure[{index}]", problems) for index, item in enumerate(raw)]
+    return [figure for figure in parsed if figure is not None]

@@ -1,0 +1,205 @@
+"""Where finished points are kept: one SQLite file, shared by all campaigns of a user, readable with sqlite3
+alone.
+
+Table ``points``, one row per digest: ``bench``, ``parameters`` (JSON), ``corner``, ``temperature`` (degrees
+Celsius), ``status`` (``done`` or ``failed``), ``error`` and ``message`` (of a failed point), ``rows`` (JSON:
+column -> list, of a done point; floats as text that reads back exactly), ``cpu_seconds``, ``created`` (UTC).
+Table ``schema`` holds the version of this layout.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import sqlite3
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from platformdirs import user_cache_path
+
+from cimspice.errors import CimspiceError, StoreError
+
+SCHEMA_VERSION = 1
+_BATCH = 500  # digests asked for in one query; SQLite allows 999 variables on old builds
+_SCHEMA = """
+CREATE TABLE IF NOT EXISTS schema (version INTEGER NOT NULL);
+CREATE TABLE IF NOT EXISTS points (
+  digest TEXT PRIMARY KEY,
+  bench TEXT NOT NULL,
+  parameters TEXT NOT NULL,
+  corner TEXT NOT NULL,
+  temperature REAL NOT NULL,
+  status TEXT NOT NULL CHECK (status IN ('done', 'failed')),
+  error TEXT,
+  message TEXT,
+  rows TEXT,
+  cpu_seconds REAL NOT NULL,
+  created TEXT NOT NULL
+);
+"""
+
+
+@dataclass(frozen=True)
+class Record:
+    """What is known of one point that was run.
+
+    ``rows`` maps column to values, one per row; None for a failed point, which has ``error`` (the
+    exception's name) and ``message``.
+    """
+
+    digest: str
+    bench: str
+    parameters: dict[str, Any]
+    corner: str
+    temperature: float
+    rows: dict[str, list[Any]] | None
+    error: str | None
+    message: str | None
+    cpu_seconds: float
+
+    @property
+    def status(self) -> str:
+        return "done" if self.rows is not None else "failed"
+
+
+def default_path() -> Path:
+    """``points.sqlite`` in ``CIMSPICE_CACHE``, or else in the user's cache folder."""
+    folder = os.environ.get("CIMSPICE_CACHE")
+    return (Path(folder) if folder else user_cache_path("cimspice")) / "points.sqlite"
+
+
+class Store:
+    """The points file, open for reading and writing; a context manager.
+
+    Each :meth:`record` is one transaction: after a kill at any moment the file holds every batch that was
+    recorded, whole. Several processes may use one file at once.
+
+    Parameters
+    ----------
+    path
+        The file; made if absent. Default: :func:`default_path`.
+
+    Raises
+    ------
+    StoreError
+        If the file cannot be opened, is of a newer layout, or is no such file; later if the disk is full.
+    """
+
+    def __init__(self, path: Path | str | None = None) -> None:
+        self.path = Path(path) if path is not None else default_path()
+        with self._explained():
+            self.path.parent.mkdir(parents=True, exist_ok=True)
+            self._connection = sqlite3.connect(self.path, timeout=60, isolation_level=None)
+            try:
+                self._prepare()
+            except BaseException:
+                self._connection.close()
+                raise
+
+    def _prepare(self) -> None:
+        self._connection.execute("PRAGMA journal_mode = WAL")
+        self._connection.execute("PRAGMA synchronous = NORMAL")
+        with self._transaction():
+            for statement in _SCHEMA.split(";"):
+                self._connection.execute(statement)
+            known = self._connection.execute("SELECT version FROM schema").fetchone()
+            if known is None:
+                self._connection.execute("INSERT INTO schema VALUES (?)", (SCHEMA_VERSION,))
+            elif known[0] != SCHEMA_VERSION:
+                raise StoreError(
+                    f"the store has layout {known[0]}, this cimspice writes {SCHEMA_VERSION}",
+                    place=str(self.path),
+                    remedy="update cimspice, or give another store (CIMSPICE_CACHE)",
+                )
+
+    def __enter__(self) -> Store:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Close the file; what was recorded stays."""
+        self._connection.close()
+
+    def record(self, records: Iterable[Record]) -> None:
+        """Keep these points, in one transaction. A point recorded before is replaced."""
+        now = datetime.now(UTC).isoformat(timespec="seconds")
+        lines = [
+            (
+                record.digest,
+                record.bench,
+                json.dumps(record.parameters, sort_keys=True),
+                record.corner,
+                record.temperature,
+                record.status,
+                record.error,
+                record.message,
+                None if record.rows is None else json.dumps(record.rows),
+                record.cpu_seconds,
+                now,
+            )
+            for record in records
+        ]
+        with self._explained(), self._transaction():
+            self._connection.executemany(
+                f"INSERT OR REPLACE INTO points VALUES ({','.join('?' * 11)})", lines
+            )
+
+    def done(self, digests: Sequence[str]) -> set[str]:
+        """Those of the digests whose points are done."""
+        found: set[str] = set()
+        for batch in _batches(digests):
+            found.update(row[0] for row in self._select("digest", batch, "AND status = 'done'"))
+        return found
+
+    def read(self, digests: Sequence[str]) -> dict[str, Record]:
+        """What is known of these points, by digest; unknown ones are absent."""
+        columns = "digest, bench, parameters, corner, temperature, rows, error, message, cpu_seconds"
+        found: dict[str, Record] = {}
+        for batch in _batches(digests):
+            for digest, bench, parameters, corner, temperature, rows, *rest in self._select(columns, batch):
+                loaded = None if rows is None else json.loads(rows)
+                found[digest] = Record(
+                    digest, bench, json.loads(parameters), corner, temperature, loaded, *rest
+                )
+        return found
+
+    def _select(self, columns: str, digests: Sequence[str], condition: str = "") -> list[tuple[Any, ...]]:
+        marks = ",".join("?" * len(digests))
+        with self._explained():
+            query = f"SELECT {columns} FROM points WHERE digest IN ({marks}) {condition}"
+            return self._connection.execute(query, tuple(digests)).fetchall()
+
+    @contextmanager
+    def _transaction(self) -> Iterator[None]:
+        self._connection.execute("BEGIN IMMEDIATE")
+        try:
+            yield
+        except BaseException:
+            if self._connection.in_transaction:  # a full disk has rolled it back already
+                self._connection.execute("ROLLBACK")
+            raise
+        self._connection.execute("COMMIT")
+
+    @contextmanager
+    def _explained(self) -> Iterator[None]:
+        try:
+            yield
+        except CimspiceError:
+            raise
+        except (sqlite3.Error, OSError) as error:
+            raise StoreError(
+                f"the store of finished points cannot be used: {error}",
+                place=str(self.path),
+                remedy="free the disk, or name another folder in CIMSPICE_CACHE; what was finished is kept",
+            ) from error
+
+
+def _batches(digests: Sequence[str]) -> Iterator[Sequence[str]]:
+    for start in range(0, len(digests), _BATCH):
+        yield digests[start : start + _BATCH]
