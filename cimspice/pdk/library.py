@@ -8,7 +8,6 @@ import re
 from dataclasses import dataclass, field
 from functools import lru_cache
 from pathlib import Path
-from typing import Self
 
 from cimspice.errors import PdkError
 
@@ -40,13 +39,13 @@ class Library:
     path: Path
 
     @classmethod
-    def open(cls, path: Path) -> Self:
+    def open(cls, path: Path) -> Library:
         """The library at ``path``; read once per process as long as the file does not change."""
         try:
             stamp = path.stat()
         except OSError as error:
             raise PdkError(f"the model library cannot be read: {error}", place=str(path)) from error
-        return _opened(cls, path.resolve(), stamp.st_mtime_ns, stamp.st_size)
+        return _opened(path.resolve(), stamp.st_mtime_ns, stamp.st_size)
 
     def section(self, name: str) -> Section:
         """Everything that section ``name`` defines, includes followed."""
@@ -88,12 +87,12 @@ def assignments(text: str) -> dict[str, str]:
 
 
 @lru_cache(maxsize=4)
-def _opened(kind: type[Library], path: Path, modified: int, size: int) -> Library:
+def _opened(path: Path, modified: int, size: int) -> Library:
     del modified, size  # part of the key only: a changed file is another library
     _section.cache_clear()
     _pieces.cache_clear()
     _digest.cache_clear()
-    return kind(path)
+    return Library(path)
 
 
 @lru_cache(maxsize=16)

@@ -60,7 +60,7 @@ class Pdk:
 
 
 def cache_directory() -> Path:
-    """Where cimspice keeps what it can fetch or make again: ``CIMSPICE_CACHE``, else the user's cache folder."""
+    """Where things lie that can be fetched or made again: ``CIMSPICE_CACHE``, else the user's cache folder."""
     chosen = os.environ.get("CIMSPICE_CACHE")
     return Path(chosen).expanduser() if chosen else user_cache_path("cimspice", appauthor=False)
 
@@ -73,14 +73,14 @@ def installation_directory() -> Path:
 def locate() -> Pdk:
     """Find the device models; no network, a few milliseconds.
 
-    ``PDK_ROOT`` (layouts of open_pdks and ciel: ``$PDK_ROOT/sky130A/libs.tech/{combined,ngspice}``, or pointing
-    at ``sky130A`` itself; ``PDK`` chooses another variant) is used when set. Otherwise the cache is, after every
+    ``PDK_ROOT`` is used when set (layouts of open_pdks and ciel, ``sky130A/libs.tech/{combined,ngspice}`` below
+    it, or pointing at ``sky130A`` itself; ``PDK`` chooses another variant). Otherwise the cache is, after every
     file of its manifest was found with its size: a broken or partial download never counts as installed.
 
     Raises
     ------
     PdkError
-        If nothing is installed, if the installation is incomplete, or if ``PDK_ROOT`` does not hold the models.
+        If nothing is installed, the installation is incomplete, or ``PDK_ROOT`` does not hold the models.
     """
     chosen = os.environ.get("PDK_ROOT")
     if chosen:
@@ -92,7 +92,7 @@ def locate() -> Pdk:
 
 
 def from_manifest(root: Path) -> Pdk:
-    """The installation in ``root`` if its manifest is whole and every file is there with its size (PdkError)."""
+    """The installation in ``root``; PdkError unless its manifest is whole and every file has its size."""
     manifest = _read_manifest(root)
     for name, (_, size) in manifest["files"].items():
         path = root / name

@@ -37,8 +37,8 @@ class Bin:
 class Subcircuit:
     """A subcircuit without its random terms.
 
-    ``opening``: the .subckt statement with its .param statements; ``ports``; ``defaults``: local parameters, name ->
-    expression; ``body``: elements and models that are not binned; ``bins``: binned models in the library's order.
+    ``opening``: the .subckt statement with its .param statements; ``ports``; ``defaults``: local parameters,
+    name -> expression; ``body``: elements and models without bins; ``bins``: binned models in library order.
     """
 
     name: str
@@ -49,7 +49,7 @@ class Subcircuit:
     bins: tuple[Bin, ...]
 
     def bins_for(self, width: float, length: float) -> tuple[Bin, ...]:
-        """Bins that cover a geometry in micrometres (width of one finger); none if it lies outside all of them."""
+        """Bins that cover a geometry in micrometres (width of one finger); none if it lies outside all."""
         return tuple(bin_ for bin_ in self.bins if bin_.covers(width, length))
 
     def text(self, bins: tuple[Bin, ...]) -> str:
