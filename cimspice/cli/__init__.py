@@ -1,0 +1,5 @@
+"""The command line: ``cimspice --help``."""
+
+from cimspice.cli.app import main
+
+__all__ = ["main"]

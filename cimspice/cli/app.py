@@ -1,0 +1,79 @@
+"""The application: every command in its own file; heavy imports happen inside the commands."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+from typing import Annotated, Any
+
+import typer
+from typer.core import TyperGroup
+
+from cimspice import __version__
+from cimspice.cli import doctor, pdk
+from cimspice.cli.failure import Interrupted, report
+
+
+class _Group(TyperGroup):
+    """Lets Ctrl-C through to :func:`run`, which says what became of the results."""
+
+    def invoke(self, ctx: Any) -> Any:
+        try:
+            return super().invoke(ctx)
+        except KeyboardInterrupt as error:
+            raise Interrupted from error
+
+
+def _print_version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(f"cimspice {__version__}")
+        raise typer.Exit
+
+
+app = typer.Typer(
+    name="cimspice",
+    cls=_Group,
+    help="Circuit-level SPICE co-simulation for compute-in-memory: characterise, fit, emulate, validate.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
+app.command("doctor")(doctor.doctor)
+app.add_typer(pdk.app, name="pdk")
+
+
+@app.callback()
+def _root(
+    debug: Annotated[bool, typer.Option("--debug", help="Show Python's traceback of an error.")] = False,
+    version: Annotated[
+        bool, typer.Option("--version", help="Print the version.", callback=_print_version, is_eager=True)
+    ] = False,
+) -> None:
+    """Options of all commands; ``run`` reads ``--debug`` itself, wherever it stands."""
+
+
+def run(arguments: Sequence[str]) -> int:
+    """Run one command line.
+
+    Parameters
+    ----------
+    arguments
+        Words after ``cimspice``.
+
+    Returns
+    -------
+    int
+        Exit code: 0 success, 1 failure, 2 bad input, 130 Ctrl-C.
+    """
+    debug = "--debug" in arguments
+    words = [word for word in arguments if word != "--debug"]
+    try:
+        code = app(words, prog_name="cimspice", standalone_mode=False)
+    except Exception as error:
+        return report(error, as_json="--json" in words, debug=debug)
+    return code if isinstance(code, int) else 0
+
+
+def main() -> None:
+    """Entry point of the ``cimspice`` program."""
+    sys.exit(run(sys.argv[1:]))

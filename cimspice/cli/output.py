@@ -1,0 +1,64 @@
+"""Where output goes: results to stdout (with ``--json`` nothing but JSON), everything else to stderr."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import math
+import sys
+from collections.abc import Mapping
+from enum import Enum
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from rich.console import Console
+
+JsonFlag = Annotated[bool, typer.Option("--json", help="Print the result as one JSON object on stdout.")]
+"""The ``--json`` option, the same in every command."""
+
+
+def console(*, stderr: bool = False) -> Console:
+    """A rich console; on stdout for results that people read, on stderr for progress and messages."""
+    return Console(stderr=stderr, highlight=False, soft_wrap=True)
+
+
+def say(message: str) -> None:
+    """One line of progress, on stderr."""
+    console(stderr=True).print(message, markup=False)
+
+
+def print_json(result: Any) -> None:
+    """Print a result as one JSON object on stdout.
+
+    Parameters
+    ----------
+    result
+        Anything :func:`plain` understands. Keys are sorted; floats keep every digit; nan and infinities,
+        which JSON does not have, become null.
+    """
+    text = json.dumps(plain(result), indent=2, sort_keys=True, ensure_ascii=False, allow_nan=False)
+    sys.stdout.write(text + "\n")
+    sys.stdout.flush()
+
+
+def plain(value: Any) -> Any:
+    """Dictionaries, lists, numbers and text for numpy values, dataclasses, pydantic models and frames."""
+    if value is None or (isinstance(value, str | bool | int) and not isinstance(value, Enum)):
+        return value
+    if isinstance(value, float):
+        return float(value) if math.isfinite(value) else None
+    if isinstance(value, Enum):
+        return plain(value.value)
+    if isinstance(value, Mapping):
+        return {str(key): plain(entry) for key, entry in value.items()}
+    if isinstance(value, list | tuple | set | frozenset):
+        return [plain(entry) for entry in value]
+    if isinstance(value, Path):
+        return str(value)
+    if dataclasses.is_dataclass(value) and not isinstance(value, type):
+        return {entry.name: plain(getattr(value, entry.name)) for entry in dataclasses.fields(value)}
+    for method, arguments in (("model_dump", ()), ("to_dict", ("records",)), ("tolist", ())):
+        if hasattr(value, method):
+            return plain(getattr(value, method)(*arguments))
+    raise TypeError(f"a {type(value).__name__} has no JSON form")
