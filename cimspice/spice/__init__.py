@@ -1,7 +1,10 @@
-"""Simulation: analyses, waveforms, and ngspice as a session that stays loaded, as a batch run, as a pool of workers."""
+"""Simulation: analyses, waveforms; ngspice as a session that stays loaded, a batch run, a pool of workers."""
 
 from cimspice.spice.analysis import Ac, Analysis, Dc, Noise, Op, Sweep, Tran
+from cimspice.spice.batch import simulate_batch
+from cimspice.spice.features import engine_features
 from cimspice.spice.options import SolverOptions
+from cimspice.spice.pool import Pool, PoolStatistics
 from cimspice.spice.session import Session, Statistics, simulate
 from cimspice.spice.waveforms import Waveforms
 
@@ -11,11 +14,15 @@ __all__ = [
     "Dc",
     "Noise",
     "Op",
+    "Pool",
+    "PoolStatistics",
     "Session",
     "SolverOptions",
     "Statistics",
     "Sweep",
     "Tran",
     "Waveforms",
+    "engine_features",
     "simulate",
+    "simulate_batch",
 ]

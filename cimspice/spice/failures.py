@@ -138,6 +138,28 @@ def failure(words: Sequence[str], deck: Sequence[str], context: str = "") -> Sim
     )
 
 
+def read_plot(analysis: Analysis, plots: Sequence[dict[str, np.ndarray]]) -> dict[str, np.ndarray]:
+    """The vectors of one analysis under the names that a user knows.
+
+    Parameters
+    ----------
+    analysis
+        What was run.
+    plots
+        The plots it made: one, or two for `Noise` (spectra, then their integrals).
+    """
+    vectors = dict(plots[0])
+    for integrals in plots[1:]:
+        length = max(map(len, vectors.values()), default=0)
+        vectors |= {name: np.full(length, value[0]) for name, value in integrals.items() if len(value)}
+    for name in ("i-sweep", "temp-sweep", "res-sweep"):
+        if analysis.axis == "v-sweep" and name in vectors:
+            vectors["v-sweep"] = vectors.pop(name)
+    if analysis.axis == "frequency" and "frequency" in vectors:
+        vectors["frequency"] = np.real(vectors["frequency"])
+    return vectors
+
+
 def judge(
     analysis: Analysis, plot: str, vectors: dict[str, np.ndarray], words: Sequence[str], deck: Sequence[str]
 ) -> None:

@@ -6,7 +6,6 @@ import ctypes.util
 import os
 import platform
 import shutil
-from functools import cache
 from pathlib import Path
 
 from cimspice.errors import EngineMissing
@@ -59,7 +58,6 @@ def find_library() -> str:
     )
 
 
-@cache
 def find_executable() -> str:
     """Path of the ngspice executable, which the batch path needs.
 

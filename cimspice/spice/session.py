@@ -20,7 +20,7 @@ from cimspice.errors import BadParameter, SimulationError
 from cimspice.spice.analysis import Analysis, Noise, number
 from cimspice.spice.deck import Deck, HasText, Models, compose
 from cimspice.spice.engine import Engine
-from cimspice.spice.failures import complaints, failure, judge
+from cimspice.spice.failures import complaints, failure, judge, read_plot
 from cimspice.spice.lint import zero_resistor
 from cimspice.spice.options import SolverOptions
 from cimspice.spice.waveforms import Waveforms
@@ -283,20 +283,11 @@ class Session:
         plot = engine.current_plot()
         if not plot.startswith(analysis.plot):
             return plot, {}
-        vectors = engine.vectors(plot)
+        plots = [engine.vectors(plot)]
         if isinstance(analysis, Noise):
-            # The integrals lie in the current plot, the spectra in the one before.
-            number_before = int(plot.removeprefix("noise")) - 1
-            spectra = engine.vectors(f"noise{number_before}")
-            length = len(spectra.get("frequency", ()))
-            vectors = {**spectra, **{n: np.full(length, v[0]) for n, v in vectors.items() if len(v) == 1}}
-        if analysis.axis == "v-sweep":
-            for name in ("i-sweep", "temp-sweep", "res-sweep"):
-                if name in vectors:
-                    vectors = {"v-sweep": vectors.pop(name), **vectors}
-        if analysis.axis == "frequency" and "frequency" in vectors:
-            vectors["frequency"] = np.real(vectors["frequency"])
-        return plot, vectors
+            # The integrals lie in the current plot, the spectra in the one made just before.
+            plots.insert(0, engine.vectors(f"noise{int(plot.removeprefix('noise')) - 1}"))
+        return plot, read_plot(analysis, plots)
 
     def _loaded(self) -> Deck:
         if self._deck is None:

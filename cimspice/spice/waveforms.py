@@ -43,14 +43,14 @@ class Waveforms:
 
     def __getitem__(self, name: str) -> np.ndarray:
         """One vector, shape (points,). Names are not case-sensitive; ``v(a)`` and ``i(v1)`` are understood."""
-        key = _plain(name)
+        key = plain_name(name)
         if key not in self.vectors:
             known = ", ".join(list(self.vectors)[:20])
             raise ParameterError(f"no vector {name!r} in the result", remedy=f"kept are: {known}")
         return self.vectors[key]
 
     def __contains__(self, name: str) -> bool:
-        return _plain(name) in self.vectors
+        return plain_name(name) in self.vectors
 
     def __len__(self) -> int:
         return len(self.axis)
@@ -103,10 +103,10 @@ class Waveforms:
         return float(found[count - 1]) if 1 <= count <= len(found) else float("nan")
 
 
-def _plain(name: str) -> str:
+def plain_name(name: str) -> str:
+    """A vector's name as a session has it: ``v(out)`` is ``out``, ``i(v1)`` is ``v1#branch``, all lower case."""
     key = name.lower()
-    if key.startswith("v(") and key.endswith(")"):
-        return key[2:-1]
-    if key.startswith("i(") and key.endswith(")"):
-        return key[2:-1] + "#branch"
-    return key
+    if key[:2] not in ("v(", "i(") or not key.endswith(")"):
+        return key
+    inner = key[2:-1]
+    return inner + "#branch" if key[0] == "i" and not inner.startswith("@") else inner
