@@ -1,7 +1,7 @@
-"""The exact membrane as a compiled loop (numba, extra ``fast``): same mathematics as ``spiking``, no large arrays.
+"""The exact membrane as a compiled loop (numba, extra ``fast``): the same step, no large arrays.
 
-A block of neurons stays in the first-level cache while all events of a sample pass over it; φ is a short series
-where the interval is short, which with many inputs is nearly always.
+A block of neurons stays in the first-level cache while all events of a sample pass over it; φ is a short
+series where the interval is short, which with many inputs is nearly always.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ _SAMPLES = 4  # samples per sorted chunk: the whole workspace is this many sorte
 def compiled_membrane(
     times: np.ndarray, weights_by_input: np.ndarray, inverse_plus: float, inverse_minus: float, v: np.ndarray
 ) -> np.ndarray:
-    """Membranes at the end of the phase; ``v`` (batch, out) holds v(0), is overwritten with v(1) and returned.
+    """Membranes at the end of the phase; ``v`` (batch, out) holds v(0), becomes v(1) and is returned.
 
     Parameters
     ----------

@@ -1,17 +1,19 @@
 """Differentiable spike-time discretisation (DSTD): fixed intervals and matrix products instead of sorting.
 
-Each interval takes, of every input, the fraction u of it during which that input is on; then the exact exponential
-step with f and g averaged over the interval (Sakemi et al., arXiv 2412.09010). The total charge is exact, so
-an infinite E has no error at all; otherwise it is O(Δτ² |E|⁻¹), as long as Σ|w|/|E| · Δτ stays below about one.
+Each interval takes, of every input, the fraction u of it during which that input is on; then the exact
+exponential step with f and g averaged over the interval (Sakemi et al., arXiv 2412.09010). The total charge
+is exact, so an infinite E has no error at all; otherwise it is O(Δτ² |E|⁻¹), as long as Σ|w|/|E| · Δτ stays
+below about one.
 
-Order 3 keeps the first moments of f and g in the interval too. The membrane's equation is a flow of affine maps,
-whose second Magnus term is one commutator: it adds (h/2)(f·g₁ − f₁·g) to g, with g₁ = Σ w u(1 − u) and f₁
-likewise. It costs twice the products of order 2.
+Order 3 keeps the first moments of f and g in the interval too. The membrane's equation is a flow of affine
+maps, whose second Magnus term is one commutator: it adds (h/2)(f·g₁ − f₁·g) to g, with g₁ = Σ w u(1 − u) and
+f₁ likewise. It costs twice the products of order 2.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -44,28 +46,30 @@ class Discretisation:
             raise ParameterError(f"order = {self.order}", place="Discretisation.order", remedy="give 2 or 3")
 
     def edges(self, offset: float = 0.0) -> np.ndarray:
-        """Edges T_m = mΔτ − offset of the intervals, cut to [0, 1]; ``offset`` in [0, Δτ), drawn anew per mini-batch.
+        """Edges T_m = mΔτ − offset of the intervals, cut to [0, 1].
 
-        An offset above zero makes one interval more: the first and the last are short.
+        ``offset`` in [0, Δτ) is drawn anew per mini-batch in training. An offset above zero makes one interval
+        more: the first and the last are short.
         """
         width = 1.0 / self.steps
         if not 0 <= offset < width:
             raise ParameterError(
                 f"offset = {offset}", place="Discretisation.edges", remedy=f"give a number in [0, {width:g})"
             )
-        last = self.steps + (2 if offset > 0 else 1)
-        return np.clip(np.arange(last) * width - offset, 0.0, 1.0)
+        inner = np.arange(1, self.steps + 1) * width - offset
+        sliver = 1e-9 * width  # what rounding leaves of an interval
+        return np.concatenate([[0.0], inner[(inner > sliver) & (inner < 1.0 - sliver)], [1.0]])
 
 
 def occupancy(times: np.ndarray, start: float, stop: float) -> np.ndarray:
-    """Fraction of [start, stop] during which each input is on, shaped as ``times``: the running sum of hats, closed."""
+    """Fraction of [start, stop] during which each input is on, shaped as ``times``."""
     return np.clip((stop - times) / (stop - start), 0.0, 1.0)
 
 
 def occupancy_by_running_sum(times: np.ndarray, edges: np.ndarray) -> np.ndarray:
-    """The published form of :func:`occupancy`, all intervals at once: running sum of hat functions centred on the edges.
+    """The published form of :func:`occupancy`: running sum of hat functions centred on the edges.
 
-    Returns (intervals, batch, in): needs as much memory; kept as the definition that the closed form must meet.
+    Returns all intervals at once (intervals, batch, in): the definition that the closed form must meet.
     """
     widths = np.diff(edges)
     shape = (-1, 1, 1)
@@ -100,7 +104,7 @@ def dstd_membrane(
     edges = discretisation.edges(offset)
     v = np.array(np.broadcast_to(np.asarray(initial, dtype=float), (len(times), outputs)))
     sums = np.empty((len(times), 2 * outputs))
-    for start, stop in zip(edges[:-1], edges[1:], strict=True):
+    for start, stop in pairwise(edges):
         step = stop - start
         u = occupancy(times, start, stop)
         np.matmul(u, stacked, out=sums)

@@ -27,14 +27,15 @@ class SpikingLayer:
     weights
         (out, in).
     e_plus, e_minus
-        Reversal potentials of weights ≥ 0 (E > 0) and < 0 (E < 0): numbers or arrays broadcastable to ``weights``;
-        infinite gives the ordinary multiply-accumulate Σ w (1 − t).
+        Reversal potentials of weights ≥ 0 (E > 0) and < 0 (E < 0): numbers or arrays broadcastable to
+        ``weights``; infinite gives the ordinary multiply-accumulate Σ w (1 − t).
     ramp
         Read-out.
     initial
         v(0), broadcastable to (batch, out): what the reset leaves.
     method
-        ``"exact"`` (numpy, the reference), ``"compiled"`` (numba, the same solution, one E per sign), or ``"dstd"``.
+        ``"exact"`` (numpy, the reference), ``"compiled"`` (numba, the same solution, one E per sign), or
+        ``"dstd"``.
     discretisation
         Intervals of DSTD; the other methods do not use it.
     """
@@ -85,7 +86,7 @@ class SpikingLayer:
         return np.ascontiguousarray(self.weights.T)
 
     def membrane(self, times: ArrayLike, *, offset: float = 0.0) -> np.ndarray:
-        """v(1), (batch, out), from input spike times (batch, in); ``offset`` shifts the intervals of DSTD only."""
+        """v(1), (batch, out), from input spike times (batch, in); ``offset`` shifts DSTD's intervals."""
         t = checked_times(times, self.inputs)
         if self.method == "dstd":
             return dstd_membrane(t, self._stacked, self.discretisation, self.initial, offset)
@@ -109,5 +110,5 @@ class SpikingLayer:
         )
 
     def __call__(self, times: ArrayLike) -> np.ndarray:
-        """Output spike times (batch, out) in [0, 1], of the phase after the one that ``times`` (batch, in) fill."""
+        """Output spike times (batch, out) in [0, 1] of the next phase, from ``times`` (batch, in)."""
         return self.ramp.spike_times(self.membrane(times))

@@ -17,8 +17,9 @@ from cimspice.errors import ParameterError
 class NetworkTrace:
     """What every layer did with a batch.
 
-    ``membranes`` and ``spike_times`` hold one array (batch, out) per layer: v(1) at the end of its accumulation phase
-    and the spike times of its firing phase, in [0, 1] of that phase. ``inputs`` is (batch, in).
+    ``membranes`` and ``spike_times`` hold one array (batch, out) per layer: v(1) at the end of its
+    accumulation phase and the spike times of its firing phase, in [0, 1] of that phase. ``inputs`` is
+    (batch, in).
     """
 
     inputs: np.ndarray
@@ -41,7 +42,7 @@ class SpikingNetwork:
         for number, (before, after) in enumerate(zip(self.layers[:-1], self.layers[1:], strict=True)):
             if before.outputs != after.inputs:
                 raise ParameterError(
-                    f"layer {number} has {before.outputs} neurons, layer {number + 1} has {after.inputs} inputs",
+                    f"layer {number} has {before.outputs} neurons, the next {after.inputs} inputs",
                     place=f"SpikingNetwork.layers[{number + 1}]",
                     remedy="make the weights (out, in) of neighbours fit",
                 )
@@ -67,5 +68,5 @@ class SpikingNetwork:
         return self.trace(times).spike_times[-1]
 
     def decisions(self, times: ArrayLike, classes: int | None = None) -> np.ndarray:
-        """Class of each sample (batch,): the earliest of the first ``classes`` outputs (default all), the lower on a tie."""
+        """Class of each sample (batch,): earliest of the first ``classes`` outputs (default: all)."""
         return np.argmin(self(times)[:, :classes], axis=1)

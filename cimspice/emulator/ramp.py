@@ -30,7 +30,7 @@ class Ramp:
             raise ParameterError(
                 f"ramp curvature beta = {self.beta} is not a finite number below 1",
                 place="Ramp.beta",
-                remedy="give 1/E_dis of the discharger, whose reversal potential lies beyond the threshold (E_dis > 1)",
+                remedy="give 1/E_dis of the discharger; E_dis lies beyond the threshold, above 1",
             )
 
     @classmethod

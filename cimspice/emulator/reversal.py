@@ -38,14 +38,14 @@ def inverse_potentials(
             raise ParameterError(
                 f"{name} of shape {potential.shape} does not fit weights of shape {shape}",
                 place=name,
-                remedy="give one number, one per neuron as (out, 1), one per input as (1, in), or one per weight",
+                remedy="give one number, or (out, 1), (1, in) or (out, in) of them",
             ) from None
         wrong = ~(sign * potential > 0)
         if wrong.any():
             raise ParameterError(
                 f"{name} = {potential[wrong].flat[0] if potential.ndim else potential}",
                 place=name,
-                remedy=f"{name} must be {'positive' if sign > 0 else 'negative'} (normalised; infinite is ideal)",
+                remedy=f"give a {'positive' if sign > 0 else 'negative'} number; infinite is ideal",
             )
         inverses.append(1.0 / potential)
     return inverses[0], inverses[1]

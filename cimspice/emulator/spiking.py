@@ -1,8 +1,8 @@
 """Exact solution of the RC-Spike membrane: event-driven, vectorised over batch and neurons.
 
-dv/dt = Σ_i w_i (1 − v/E_i) θ(t − t_i) (Sakemi et al., arXiv 2412.09010). Between sorted spikes, with g = Σ w_i and
-f = Σ w_i/E_i over the spikes already in, v relaxes exponentially; written as v + (g − f v) Δt φ(f Δt) the step
-is exact for every f ≥ 0 and loses no digits as f → 0.
+dv/dt = Σ_i w_i (1 − v/E_i) θ(t − t_i) (Sakemi et al., arXiv 2412.09010). Between sorted spikes, with g = Σ
+w_i and f = Σ w_i/E_i over the spikes already in, v relaxes exponentially; written as v + (g − f v) Δt φ(f
+Δt) the step is exact for every f ≥ 0 and loses no digits as f → 0.
 """
 
 from __future__ import annotations
@@ -74,7 +74,7 @@ def exact_trace(
 def _accumulated(
     order: np.ndarray, weights: np.ndarray, conductance: np.ndarray
 ) -> Iterator[tuple[np.ndarray, np.ndarray]]:
-    """Running sums g and f (batch, out) after each event; the same two arrays are updated and yielded again."""
+    """Running sums g and f (batch, out) after each event; always the same two arrays, updated."""
     by_input, conductance_by_input = weights.T, conductance.T
     g = np.zeros((order.shape[0], weights.shape[0]))
     f = np.zeros_like(g)

@@ -19,9 +19,9 @@ IRIS_HELD_OUT = 50
 class SpikeSplit:
     """A data set as spike times, cut in two.
 
-    ``x_train``, ``x_test`` are spike times (samples, inputs) in [0, 1]; ``y_train``, ``y_test`` class numbers;
-    ``train_index``, ``test_index`` rows of the original data set. ``low`` and ``high`` (features,) is the range that
-    was mapped onto ``window``: that of the training part alone.
+    ``x_train``, ``x_test`` are spike times (samples, inputs) in [0, 1]; ``y_train``, ``y_test`` class
+    numbers; ``train_index``, ``test_index`` rows of the original data set. ``low`` and ``high`` (features,)
+    is the range that was mapped onto ``window``: that of the training part alone.
     """
 
     x_train: np.ndarray
@@ -44,7 +44,7 @@ class SpikeSplit:
 def _encode(
     features: np.ndarray, low: np.ndarray, high: np.ndarray, window: tuple[float, float], bias: bool
 ) -> np.ndarray:
-    """t = 1 − x over the window: the largest value spikes first; values beyond the range spike at its ends."""
+    """t = 1 − x over the window: the largest value spikes first; what lies beyond spikes at its ends."""
     x = np.clip((features - low) / np.where(high > low, high - low, 1.0), 0.0, 1.0)
     times = window[1] - (window[1] - window[0]) * x
     if bias:
@@ -75,9 +75,9 @@ def _split(bunch, held_out: int, seed: int, window: tuple[float, float], bias: b
 def iris(seed: int = 0, *, window: tuple[float, float] = (0.05, 0.95)) -> SpikeSplit:
     """Iris, 100 samples to train and 50 held out, stratified, as 5 inputs: four features and a bias.
 
-    Features are scaled by minimum and maximum of the training part and spike at t = 1 − x, squeezed into ``window``;
-    the bias spikes at the window's start in every sample. The window keeps spikes off the phase's edges, where a real
-    spike of finite rise time has no place.
+    Features are scaled by minimum and maximum of the training part and spike at t = 1 − x, squeezed into
+    ``window``; the bias spikes at the window's start in every sample. The window keeps spikes off the
+    phase's edges, where a real spike of finite rise time has no place.
     """
     return _split(load_iris(), IRIS_HELD_OUT, seed, window, bias=True)
 

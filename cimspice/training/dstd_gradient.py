@@ -1,8 +1,9 @@
-"""DSTD with its derivatives: back-propagation through the fixed intervals of :mod:`cimspice.emulator.dstd`."""
+"""DSTD with its derivatives: back-propagation through the fixed intervals."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 
@@ -36,9 +37,7 @@ class DstdPass:
     ) -> DstdPass:
         """Spike times (batch, in), weights and 1/E of each weight (out, in); v(0) = 0."""
         edges = discretisation.edges(offset)
-        occupancies = np.stack(
-            [occupancy(times, start, stop) for start, stop in zip(edges[:-1], edges[1:], strict=True)]
-        )
+        occupancies = np.stack([occupancy(times, start, stop) for start, stop in pairwise(edges)])
         path = np.empty((len(occupancies), len(times), len(weights)))
         partial = cls(weights, inverse, discretisation, edges, occupancies, path, np.empty(0))
         v = np.zeros(path.shape[1:])

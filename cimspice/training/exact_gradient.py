@@ -1,8 +1,8 @@
 """Exact solution with its adjoint: derivatives of v(1) and of v at every event, to weights and spike times.
 
-With λ(t) = ∂L/∂v(t), which obeys λ' = f λ backwards from the end of the phase,
-∂L/∂w_i = ∫ λ (1 − v/E_i) dt from t_i to 1, and ∂L/∂t_i = −λ(t_i) w_i (1 − v(t_i)/E_i). Both integrals are closed
-between events, so the gradient is exact, not that of a discretisation.
+With λ(t) = ∂L/∂v(t), which obeys λ' = f λ backwards from the end of the phase, ∂L/∂w_i = ∫ λ (1 − v/E_i) dt
+from t_i to 1, and ∂L/∂t_i = −λ(t_i) w_i (1 − v(t_i)/E_i). Both integrals are closed between events, so the
+gradient is exact, not that of a discretisation.
 """
 
 from __future__ import annotations
@@ -18,7 +18,8 @@ from cimspice.emulator.relaxation import phi, psi
 class ExactPass:
     """Forward pass with what the backward pass needs.
 
-    ``path`` (in, batch, out) is v just when each event comes, earliest first; ``membrane`` (batch, out) is v(1).
+    ``path`` (in, batch, out) is v just when each event comes, earliest first; ``membrane`` (batch, out) is
+    v(1).
     """
 
     weights: np.ndarray

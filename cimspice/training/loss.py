@@ -1,4 +1,4 @@
-"""What is minimised: the published loss of the RC-Spike network, and a penalty that keeps the circuit in its range."""
+"""What is minimised: the published loss, and a penalty that keeps membranes in the circuit's range."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def temporal_penalty(spike_times: np.ndarray, reference: float) -> tuple[float, 
 
 
 def excursion_penalty(membranes: np.ndarray, low: float, high: float) -> tuple[float, np.ndarray]:
-    """Σ over neurons (and instants) of the squared distance outside [low, high], mean over the batch, with gradient.
+    """Σ over neurons (and instants) of squared distance outside [low, high], mean over the batch; gradient.
 
     ``membranes`` is v, (batch, out) or (instants, batch, out), in thresholds.
     """

@@ -28,11 +28,11 @@ class Objective:
     temporal_weight, reference_time
         γ and t_ref of the temporal penalty.
     excursion_weight, excursion_range
-        Weight of the penalty on membranes outside the range, at the end of the phase and at every event (DSTD: at
-        every edge of an interval) before it.
+        Weight of the penalty on membranes outside the range, at the end of the phase and at every event
+        (DSTD: at every edge of an interval) before it.
     leak
-        Share of the read-out's slope that the gradient keeps where the read-out is clipped (v outside [0, 1]), so
-        that silent and saturated neurons can return. 0 is the exact gradient.
+        Share of the read-out's slope that the gradient keeps where the read-out is clipped (v outside [0,
+        1]), so that silent and saturated neurons can return. 0 is the exact gradient.
     discretisation
         None solves exactly; otherwise DSTD.
     """
@@ -44,7 +44,7 @@ class Objective:
     temporal_weight: float = 0.0
     reference_time: float = 0.9
     excursion_weight: float = 0.0
-    excursion_range: tuple[float, float] = (-0.3, 1.0)
+    excursion_range: tuple[float, float] = (-0.05, 0.95)
     leak: float = 0.0
     discretisation: Discretisation | None = None
 
@@ -59,8 +59,8 @@ class Objective:
     ) -> tuple[float, list[np.ndarray]]:
         """Loss and its gradient per weight matrix.
 
-        ``times`` (batch, in), ``labels`` (batch,); ``offset`` of DSTD's intervals; ``jitter`` is added to each
-        layer's output spike times (batch, out), which stay in [0, 1].
+        ``times`` (batch, in), ``labels`` (batch,); ``offset`` of DSTD's intervals; ``jitter`` is added to
+        each layer's output spike times (batch, out), which stay in [0, 1].
         """
         passes, spikes = [], []
         current = times

@@ -25,23 +25,23 @@ def train_iris(
     ramp_beta: float = 0.0,
     weight_limit: float | tuple[float, float] = 1.5,
     epochs: int = 200,
-    spike_noise: float = 0.01,
+    spike_noise: float = 0.02,
     temporal_weight: float = 0.1,
-    excursion_weight: float = 1.0,
-    excursion_range: tuple[float, float] = (-0.3, 1.0),
-    discretisation: Discretisation | None = None,
+    excursion_weight: float = 10.0,
+    excursion_range: tuple[float, float] = (-0.05, 0.95),
+    dstd_steps: int | None = None,
     window: tuple[float, float] = (0.05, 0.95),
 ) -> TrainedNetwork:
     """Train the 5-5-5 Iris network of Sakemi et al. (arXiv 2412.09010); about a second.
 
-    Inputs are the four features and a bias spike. All five outputs compete and the three classes are the first three:
-    the other two learn to stay late, and a decision for one of them is wrong.
+    Inputs are the four features and a bias spike. All five outputs compete and the three classes are the
+    first three: the other two learn to stay late, and a decision for one of them is wrong.
 
     Parameters
     ----------
     seed
-        Of the split (100 to train, 50 held out), the initial weights, mini-batches and noise: equal seeds give equal
-        networks.
+        Of the split (100 to train, 50 held out), the initial weights, mini-batches and noise: equal seeds
+        give equal networks.
     e_plus, e_minus
         Reversal potentials of the circuit, normalised; ±100 or infinite is the conventional training.
     ramp_beta
@@ -51,10 +51,10 @@ def train_iris(
     epochs, spike_noise
         See :class:`~cimspice.training.trainer.Schedule`.
     temporal_weight, excursion_weight, excursion_range
-        See :class:`~cimspice.training.objective.Objective`. The excursion penalty keeps membranes where the circuit's
-        law holds.
-    discretisation
-        None trains with the exact solution, which for five inputs is also the quicker one.
+        See :class:`~cimspice.training.objective.Objective`. The excursion penalty keeps membranes where the
+        circuit's law holds.
+    dstd_steps
+        M of DSTD; None trains with the exact solution, which for five inputs is also the quicker one.
     window
         Spike window of the inputs.
     """
@@ -67,7 +67,7 @@ def train_iris(
         excursion_weight=excursion_weight,
         excursion_range=excursion_range,
         leak=0.1,
-        discretisation=discretisation,
+        discretisation=None if dstd_steps is None else Discretisation(dstd_steps),
     )
     schedule = Schedule(
         epochs=epochs, batch_size=25, learning_rate=0.03, spike_noise=spike_noise, weight_limit=weight_limit
@@ -86,9 +86,9 @@ def train_digits(
     epochs: int = 30,
     spike_noise: float = 0.0,
     temporal_weight: float = 0.01,
-    discretisation: Discretisation | None = Discretisation(10),  # noqa: B008 - frozen
+    dstd_steps: int | None = 10,
 ) -> TrainedNetwork:
-    """Train 64-50-10 on the 8 × 8 digits with DSTD, M = 10 (``discretisation=None``: exactly); parameters as
+    """Train 64-50-10 on the 8 × 8 digits with DSTD, M = 10 (``dstd_steps=None``: exactly); parameters as
     :func:`train_iris`. The accuracies reported are those of the exact solution."""
     _check_reversal(e_plus, e_minus)
     objective = Objective(
@@ -97,7 +97,7 @@ def train_digits(
         ramp=Ramp(ramp_beta),
         temporal_weight=temporal_weight,
         leak=0.1,
-        discretisation=discretisation,
+        discretisation=None if dstd_steps is None else Discretisation(dstd_steps),
     )
     schedule = Schedule(
         epochs=epochs, batch_size=32, learning_rate=0.01, spike_noise=spike_noise, weight_limit=weight_limit

@@ -59,10 +59,12 @@ class TrainedNetwork:
     def save(self, path: str | Path) -> None:
         """Write JSON; an existing file is replaced whole or not at all."""
         target = Path(path)
-        content = asdict(self) | {"schema": SCHEMA}
-        for name in ("weights", "train_index", "test_index"):
-            value = content[name]
-            content[name] = [w.tolist() for w in value] if isinstance(value, list) else value.tolist()
+        content = asdict(self) | {
+            "schema": SCHEMA,
+            "weights": [w.tolist() for w in self.weights],
+            "train_index": self.train_index.tolist(),
+            "test_index": self.test_index.tolist(),
+        }
         # JSON has no infinity: an ideal synapse is null
         for name in ("e_plus", "e_minus"):
             content[name] = None if np.isinf(content[name]) else content[name]

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 
-from cimspice.emulator import SpikingLayer, SpikingNetwork
+from cimspice.emulator import Discretisation, SpikingLayer, SpikingNetwork
 from cimspice.errors import ParameterError
 from cimspice.training.adam import Adam
 from cimspice.training.objective import Objective
@@ -26,8 +27,8 @@ class Schedule:
     spike_noise
         σ of Gaussian noise on every layer's output spike times while training, in phases.
     weight_limit
-        Largest |w|, or (largest magnitude of w < 0, largest w ≥ 0): the circuit's range. Weights are projected onto it
-        after every step.
+        Largest |w|, or (largest magnitude of w < 0, largest w ≥ 0): the circuit's range. Weights are
+        projected onto it after every step.
     """
 
     epochs: int
@@ -43,7 +44,7 @@ class Schedule:
             raise ParameterError(
                 f"weight limit is {self.weight_limit}",
                 place="weight_limit",
-                remedy="give one positive number, or two: magnitudes of the negative and of the positive range",
+                remedy="give one positive number, or two: of the negative and of the positive range",
             )
         return -float(negative), float(positive)
 
@@ -57,7 +58,7 @@ def initial_weights(
     """
     return [
         rng.normal(2 * target / inputs, spread / np.sqrt(inputs), (outputs, inputs))
-        for inputs, outputs in zip(sizes[:-1], sizes[1:], strict=True)
+        for inputs, outputs in pairwise(sizes)
     ]
 
 
@@ -69,7 +70,7 @@ def train(
     schedule: Schedule,
     rng: np.random.Generator,
 ) -> dict[str, list[float]]:
-    """Change ``weights`` in place; returns the history, one value per epoch of ``loss`` and ``train_accuracy``.
+    """Change ``weights`` in place; returns per epoch ``loss`` and ``train_accuracy``.
 
     ``times`` (samples, inputs) in [0, 1], ``labels`` (samples,). Deterministic for a given ``rng``.
     """
@@ -104,9 +105,13 @@ def train(
 def accuracy(
     weights: Sequence[np.ndarray], times: np.ndarray, labels: np.ndarray, objective: Objective
 ) -> float:
-    """Share of right decisions (earliest output spike) without noise, solved as the objective solves, offset 0."""
-    solver = {"method": "exact"}
-    if objective.discretisation is not None:
-        solver = {"method": "dstd", "discretisation": objective.discretisation}
-    layers = [SpikingLayer(w, objective.e_plus, objective.e_minus, objective.ramp, **solver) for w in weights]
+    """Share of right decisions (earliest output spike), without noise, solved as the objective says."""
+    method = "exact" if objective.discretisation is None else "dstd"
+    intervals = objective.discretisation or Discretisation()
+    layers = [
+        SpikingLayer(
+            w, objective.e_plus, objective.e_minus, objective.ramp, method=method, discretisation=intervals
+        )
+        for w in weights
+    ]
     return float(np.mean(SpikingNetwork(layers).decisions(times) == labels))
