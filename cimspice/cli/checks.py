@@ -142,7 +142,7 @@ def _cache() -> Check:
 
 
 def _transfer_curve(session: Any, _item: int) -> Any:
-    """An inverter's transfer curve in a worker's session: (input, output) voltages, each of shape (points,)."""
+    """An inverter's transfer curve in a worker: input and output voltages, each of shape (points,)."""
     netlist, analysis = _inverter()
     session.load(netlist)
     waveforms = session.run(analysis)

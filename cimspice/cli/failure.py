@@ -50,44 +50,27 @@ def report(error: BaseException, *, as_json: bool = False, debug: bool = False) 
 
 def _describe(error: BaseException) -> tuple[int, dict[str, Any]]:
     if isinstance(error, CimspiceError):
-        fields = {"kind": type(error).__name__, **vars(error)}
-        return BAD_INPUT if isinstance(error, ValueError | BadParameter) else FAILED, fields
+        code = BAD_INPUT if isinstance(error, ValueError | BadParameter) else FAILED
+        return code, {"kind": type(error).__name__, **vars(error)}
     if isinstance(error, Interrupted | KeyboardInterrupt):
-        return INTERRUPTED, {
-            "kind": "Interrupted",
-            "message": "stopped by Ctrl-C",
-            "place": "",
-            "remedy": _KEPT,
-        }
+        return INTERRUPTED, _fields("Interrupted", "stopped by Ctrl-C", remedy=_KEPT)
     if hasattr(error, "format_message") and hasattr(error, "exit_code"):
-        # the command-line library's own errors; its classes moved between versions, these two attributes did not
+        # the command-line library's own errors: its classes moved between versions, these attributes did not
         message = error.format_message()  # pyright: ignore[reportAttributeAccessIssue] (tested above)
         remedy = "see cimspice --help, or --help after the command"
-        return BAD_INPUT, {
-            "kind": "UsageError",
-            "message": message,
-            "place": "command line",
-            "remedy": remedy,
-        }
+        return BAD_INPUT, _fields("UsageError", message, place="command line", remedy=remedy)
     if isinstance(error, OSError):
-        full = error.errno in (errno.ENOSPC, errno.EDQUOT)
-        message = "the disk is full" if full else f"{error.strerror or error}"
-        remedy = (
-            f"free some room; {_KEPT}" if full else "check that the file or folder exists and may be used"
-        )
-        place, kind = str(error.filename or ""), "DiskFull" if full else "FileError"
-        return FAILED, {
-            "kind": kind,
-            "message": message,
-            "place": place,
-            "remedy": remedy,
-        }
-    return FAILED, {
-        "kind": "Defect",
-        "message": f"{type(error).__name__}: {error}",
-        "place": "",
-        "remedy": "this is a defect of cimspice: report it with the lines above and the command",
-    }
+        place = str(error.filename or "")
+        if error.errno in (errno.ENOSPC, errno.EDQUOT):
+            return FAILED, _fields("DiskFull", "the disk is full", place, f"free some room; {_KEPT}")
+        remedy = "check that the file or folder exists and may be used"
+        return FAILED, _fields("FileError", error.strerror or str(error), place, remedy)
+    remedy = "this is a defect of cimspice: report it with the lines above and the command"
+    return FAILED, _fields("Defect", f"{type(error).__name__}: {error}", remedy=remedy)
+
+
+def _fields(kind: str, message: str, place: str = "", remedy: str = "") -> dict[str, Any]:
+    return {"kind": kind, "message": message, "place": place, "remedy": remedy}
 
 
 def _show(fields: dict[str, Any]) -> None:

@@ -22,7 +22,7 @@ ELEMENTS = frozenset("bcdefghijklmnoqrstvwxz")
 
 _FORBIDDEN = re.compile(r"[^\x20-\x7e\t]|[`$\"\\]")
 _FIRST_WORD = re.compile(r"\.\w*|\S+")
-_FILE = re.compile(r"\b(?:file|input_file|process_file|tablefile|codemodel|shell)\b", re.IGNORECASE)
+_FILE = re.compile(r"\b(?:file|input_file|process_file|tablefile|codemodel|shell)\b|^source\b", re.IGNORECASE)
 _COMMAND_COMMENTS = ("*#", "*ng_script", "*ngspice")
 _REMEDIES = {
     ".include": "leave it out: device models are added for the devices that the netlist uses",

@@ -229,9 +229,9 @@ def _find(name: str, *roots: Path) -> Path:
         for found in root.rglob("*" + SUFFIX)
     )
     raise TemplateError(
-        f"there is no template {name!r}", place=", ".join(map(str, roots)),
+        f"there is no template {name!r} in {' or '.join(map(str, roots))}",
         remedy=f"there are: {', '.join(known[:30]) or 'none'}",
-    )  # fmt: skip
+    )
 
 
 def _read(path: Path) -> str:
