@@ -10,7 +10,7 @@ import pandas as pd
 
 from cimspice.errors import TableError
 from cimspice.models.least_squares import Solution, solve
-from cimspice.models.table import ORDERS, SYNAPSE, select
+from cimspice.models.table import ORDERS, SYNAPSE
 
 RESET_VOLTAGE = 1.3
 VOLTAGE_SCALE = 0.872
@@ -66,8 +66,7 @@ def synapse_curves(table: pd.DataFrame, selection: CurveSelection) -> list[Curve
         current at reset that is not positive.
     """
     polarity, near = selection.polarity, selection.near_current
-    table = SYNAPSE.validate(table, "synapse table", strict=False)
-    rows = select(
+    rows = SYNAPSE.rows(
         table,
         polarity=polarity,
         order=selection.order,

@@ -50,6 +50,22 @@ class Solution:
         )
 
 
+def join(first: Solution, second: Solution) -> Solution:
+    """Two independent solutions as one; the residuals are those of the second."""
+    count = len(first.names)
+    covariance = np.zeros((count + len(second.names),) * 2)
+    covariance[:count, :count], covariance[count:, count:] = first.covariance, second.covariance
+    return Solution(
+        first.names + second.names,
+        np.concatenate([first.values, second.values]),
+        covariance,
+        np.concatenate([first.half_widths, second.half_widths]),
+        first.reasons + second.reasons,
+        second.residuals,
+        second.degrees_of_freedom,
+    )
+
+
 def solve(
     residuals: Callable[[np.ndarray], np.ndarray],
     start: np.ndarray | Sequence[np.ndarray],

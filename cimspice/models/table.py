@@ -79,6 +79,34 @@ class TableSchema:
         self._refuse_duplicates(result, frame.index, source)
         return result
 
+    def rows(self, frame: pd.DataFrame, **wanted: float | str | None) -> pd.DataFrame:
+        """The validated rows of one condition: those where each named column has the wanted value.
+
+        A wanted value of None means that the column, if there is one, must hold a single value: data of two
+        corners must never be mixed silently.
+        """
+        source = f"{self.name} table"
+        frame = self.validate(frame, source, strict=False)
+        for name, value in wanted.items():
+            if name not in frame.columns:
+                continue
+            present = list(pd.unique(frame[name]))
+            if value is None and len(present) > 1:
+                raise TableError(
+                    f"the table holds several values of {name}: {', '.join(map(str, present))}",
+                    place=source,
+                    remedy=f"say which one to fit: {name}={present[0]!r}",
+                )
+            if value is not None:
+                frame = frame.loc[frame[name] == value]
+                if frame.empty:
+                    raise TableError(
+                        f"the table has no rows with {name} = {value!r}",
+                        place=source,
+                        remedy=f"it has {', '.join(map(str, present))}",
+                    )
+        return frame
+
     def _numbers(self, name: str, column: Column, values: pd.Series, source: str) -> np.ndarray:
         numbers = pd.to_numeric(values, errors="coerce").to_numpy(dtype=float)
         for row in np.flatnonzero(~np.isfinite(numbers)).tolist():
@@ -184,31 +212,12 @@ INJECTION = TableSchema(
         **_CONDITIONS,
     },
 )
-SCHEMAS = {schema.name: schema for schema in (SYNAPSE, CAPACITANCE, DISCHARGER, COMPARATOR, INJECTION)}
-
-
-def select(frame: pd.DataFrame, source: str = "table", **wanted: float | str | None) -> pd.DataFrame:
-    """The rows of one condition: those where each named column has the wanted value.
-
-    A wanted value of None means that the column, if there is one, must hold a single value anyway: data of
-    two corners must never be mixed silently.
-    """
-    for name, value in wanted.items():
-        if name not in frame.columns:
-            continue
-        present = list(pd.unique(frame[name]))
-        if value is None and len(present) > 1:
-            raise TableError(
-                f"the table holds several values of {name}: {', '.join(map(str, present))}",
-                place=source,
-                remedy=f"say which one to fit: {name}={present[0]!r}",
-            )
-        if value is not None:
-            frame = frame.loc[frame[name] == value]
-            if frame.empty:
-                raise TableError(
-                    f"the table has no rows with {name} = {value!r}",
-                    place=source,
-                    remedy=f"it has {', '.join(map(str, present))}",
-                )
-    return frame
+TRACE = TableSchema(
+    "trace",
+    {
+        "time": Column(unit="s", low=-1e3, high=1e3),
+        "membrane_voltage": _voltage(coordinate=False),
+        **_CONDITIONS,
+    },
+)
+SCHEMAS = {schema.name: schema for schema in (SYNAPSE, CAPACITANCE, DISCHARGER, COMPARATOR, INJECTION, TRACE)}
