@@ -3,9 +3,11 @@
 from cimspice.spice.analysis import Ac, Analysis, Dc, Noise, Op, Sweep, Tran
 from cimspice.spice.batch import simulate_batch
 from cimspice.spice.features import engine_features
+from cimspice.spice.one_call import simulate
 from cimspice.spice.options import SolverOptions
-from cimspice.spice.pool import Pool, PoolStatistics
-from cimspice.spice.session import Session, Statistics, simulate
+from cimspice.spice.pool import Pool
+from cimspice.spice.session import Session
+from cimspice.spice.statistics import PoolStatistics, Statistics
 from cimspice.spice.waveforms import Waveforms
 
 __all__ = [

@@ -29,14 +29,17 @@ class Models(Protocol):
     @property
     def text(self) -> str: ...
     @property
+    def corner(self) -> str: ...
+    @property
     def corner_parameters(self) -> Mapping[str, Mapping[str, float]]: ...
 
 
 @dataclass(frozen=True)
 class PlainModels:
-    """Device models given as text: no corners to switch."""
+    """Device models given as text, for the corner said: there are no others to switch to."""
 
     text: str
+    corner: str
     corner_parameters: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
 
 
@@ -54,22 +57,24 @@ class Deck:
     computed_resistors: bool = False
 
 
-def device_models(netlist: HasText, models: str | Models | None, corner: str, flat: bool) -> Models:
-    """The models of a netlist: those given, else the PDK's slice if the netlist uses its devices, else none."""
+def device_models(text: str, models: str | Models | None, corner: str, flat: bool) -> tuple[str, Models]:
+    """The netlist and its models: those given, else the PDK's slice if it uses PDK devices, else none.
+
+    Returns
+    -------
+    tuple
+        The netlist's text, rewritten if ``flat``, and the models.
+    """
     if isinstance(models, str):
-        return PlainModels(models)
+        return text, PlainModels(models, corner)
     if models is not None:
-        return models
-    if not _SKY130.search(netlist.text):
-        return PlainModels("")
+        return text, models
+    if not _SKY130.search(text):
+        return text, PlainModels("", corner)
     # Imported here: a netlist without PDK devices needs no PDK.
     from cimspice import pdk
 
-    return (
-        pdk.slice_models(netlist.text, corner=corner, flat=True)
-        if flat
-        else pdk.slice_models(netlist.text, corner=corner)
-    )
+    return pdk.flatten_models(text, corner=corner) if flat else (text, pdk.slice_models(text, corner=corner))
 
 
 def compose(
@@ -109,13 +114,13 @@ def compose(
             place="temperature",
             remedy="give degrees Celsius",
         )
-    chosen = device_models(netlist, models, corner, flat)
-    title, _, circuit = netlist.text.partition("\n")
-    check_netlist(netlist.text, chosen.text)
+    text, chosen = device_models(netlist.text, models, corner, flat)
+    check_netlist(text, chosen.text)
+    title, _, circuit = text.partition("\n")
     head = ["* " + title.lstrip("* \t"), f".temp {number(temperature)}"]
     card = (options or SolverOptions()).card
     parts = [*head, *([card] if card else []), *chosen.text.splitlines(), *circuit.splitlines()]
     lines = tuple(line for line in parts if line.strip() and not line.lstrip().startswith("*"))
-    names = top_parameters(netlist.text) | top_parameters(chosen.text)
-    computed = computed_resistors(netlist.text)
-    return Deck((head[0], *lines), frozenset(names), chosen.corner_parameters, corner, computed)
+    names = top_parameters(text) | top_parameters(chosen.text)
+    computed = computed_resistors(text)
+    return Deck((head[0], *lines), frozenset(names), chosen.corner_parameters, chosen.corner, computed)

@@ -94,13 +94,23 @@ def _pairs(tokens: list[str]) -> tuple[list[str], dict[str, str]]:
 
 @lru_cache(maxsize=64)
 def subcircuit_parameters(text: str) -> dict[str, frozenset[str]]:
-    """Parameters that each subcircuit defined in the text accepts, by the subcircuit's name (lower case)."""
-    found = {}
+    """Parameters that each subcircuit defined in the text accepts, by the subcircuit's name (lower case).
+
+    Those on its ``.subckt`` line, and those given by ``.param`` lines inside it, which an X line overrides in the
+    HSPICE dialect that SKY130 uses.
+    """
+    found: dict[str, frozenset[str]] = {}
+    inside: list[str] = []
     for line in logical_lines("*\n" + text):
-        if line[:7].lower() == ".subckt":
+        card = line[:7].lower().rstrip()
+        if card.startswith(".subckt") or card.startswith(".macro"):
             plain, pairs = _pairs(_TOKEN.findall(line))
-            if len(plain) > 1:
-                found[plain[1].lower()] = frozenset(pairs) | {"m"}
+            inside.append(plain[1].lower() if len(plain) > 1 else "")
+            found[inside[-1]] = frozenset(pairs) | {"m"}
+        elif card.startswith(".ends") or card.startswith(".eom"):
+            inside[-1:] = []
+        elif card.startswith(".param") and inside:
+            found[inside[-1]] |= frozenset(_pairs(_TOKEN.findall(line))[1])
     return found
 
 

@@ -1,0 +1,143 @@
+"""The command line of one engine: decks and commands in, waveforms out, every word judged, CPU time counted."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+
+import numpy as np
+
+from cimspice.errors import BadParameter, SimulationError
+from cimspice.spice.analysis import Analysis, Noise
+from cimspice.spice.deck import Deck
+from cimspice.spice.engine import Engine
+from cimspice.spice.failures import complaints, failure, judge, read_plot
+from cimspice.spice.lint import zero_resistor
+from cimspice.spice.statistics import Statistics
+from cimspice.spice.waveforms import Waveforms
+
+_HISTORY_EVERY = 50
+
+
+class Console:
+    """One engine with one circuit.
+
+    Attributes
+    ----------
+    statistics
+        What was done so far.
+    """
+
+    def __init__(self) -> None:
+        self.statistics = Statistics()
+        self._engine: Engine | None = None
+        self._saved: tuple[str, ...] = ()
+
+    @property
+    def dead(self) -> bool:
+        """True if ngspice asked to be detached: the next load takes a new copy of the library."""
+        return self._engine is not None and self._engine.wants_exit
+
+    def clear(self) -> None:
+        """Remove the circuit and its data, if there are any."""
+        if self._engine is not None and not self.dead:
+            self._commands(self._engine, ["destroy all", "delete all", "remcirc"])
+            self._engine.take_words()
+
+    def load(self, deck: Deck) -> None:
+        """Read a deck, forgetting the circuit before."""
+        if self._engine is None or self._engine.wants_exit:
+            self._engine = Engine()
+        self.clear()
+        self._saved = ()
+        engine = self._engine
+        self._timed(lambda: engine.source([*deck.lines, ".end"]))
+        self.statistics.loads += 1
+        self._judge_words(engine, deck, "load")
+        self._check_resistors(engine, deck)
+
+    def send(self, commands: list[str], deck: Deck) -> None:
+        """Commands that say nothing when all is well, such as ``alter``."""
+        engine = self._loaded()
+        self._commands(engine, commands)
+        self._judge_words(engine, deck, commands[-1])
+
+    def reset(self, parameters: dict[str, str], deck: Deck) -> None:
+        """Write ``.param`` values (name -> text) into the circuit and read it again, once."""
+        self.send([*(f"alterparam {name}={text}" for name, text in parameters.items()), "reset"], deck)
+        self.statistics.resets += 1
+        self._check_resistors(self._loaded(), deck)
+
+    def run(self, analysis: Analysis, deck: Deck) -> Waveforms:
+        """Run an analysis; raises unless the result is new, complete and finite, and ngspice was content."""
+        engine = self._loaded()
+        if analysis.save != self._saved:
+            self._commands(engine, ["delete all", *(f"save {name}" for name in analysis.save)])
+            self._saved = analysis.save
+        engine.take_words()
+        self.statistics.analysis_seconds += self._timed(lambda: engine.command(analysis.command))
+        words = engine.take_words()
+        try:
+            plot, vectors = _read(engine, analysis)
+            if engine.wants_exit:
+                raise failure(words, deck.lines, analysis.command)
+            judge(analysis, plot, vectors, words, deck.lines)
+        except SimulationError:
+            self.statistics.failures += 1
+            raise
+        # Plots left standing slow every later run down, and would be stale data.
+        self._commands(engine, ["destroy all"])
+        self.statistics.runs += 1
+        if self.statistics.runs % _HISTORY_EVERY == 0:
+            engine.free_history()
+        return Waveforms(analysis.axis, vectors)
+
+    def _loaded(self) -> Engine:
+        if self._engine is None:
+            raise SimulationError("no circuit is loaded", remedy="call Session.load first")
+        return self._engine
+
+    def _timed(self, call: Callable[[], None]) -> float:
+        begin = time.thread_time()
+        call()
+        spent = time.thread_time() - begin
+        self.statistics.engine_seconds += spent
+        return spent
+
+    def _commands(self, engine: Engine, commands: list[str]) -> None:
+        begin = time.thread_time()
+        for command in commands:
+            engine.command(command)
+        self.statistics.engine_seconds += time.thread_time() - begin
+
+    def _judge_words(self, engine: Engine, deck: Deck, context: str) -> None:
+        words = engine.take_words()
+        if engine.wants_exit or complaints(words):
+            self.statistics.failures += 1
+            raise failure(words, deck.lines, context)
+
+    def _check_resistors(self, engine: Engine, deck: Deck) -> None:
+        """A resistor computed to be 0 would silently become 1 milliohm: look at the expanded circuit."""
+        if not deck.computed_resistors:
+            return
+        self._commands(engine, ["listing expand"])
+        line = zero_resistor(engine.take_words())
+        if line:
+            self.statistics.failures += 1
+            raise BadParameter(
+                "a resistor is computed to be 0 ohm: ngspice would take 1 milliohm",
+                netlist_line=line,
+                remedy="keep the parameters of its value so that it is positive",
+            )
+
+
+def _read(engine: Engine, analysis: Analysis) -> tuple[str, dict[str, np.ndarray]]:
+    """The new plot's name and vectors; no vectors if the run made no plot of its kind."""
+    plot = engine.current_plot()
+    if not plot.startswith(analysis.plot):
+        return plot, {}
+    plots = [engine.vectors(plot)]
+    if isinstance(analysis, Noise):
+        # The integrals lie in the current plot, the spectra in the one made just before.
+        plots.insert(0, engine.vectors(f"noise{int(plot.removeprefix('noise')) - 1}"))
+    return plot, read_plot(analysis, plots)

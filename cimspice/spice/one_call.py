@@ -1,0 +1,33 @@
+"""The one-call form: a netlist and an analysis in, waveforms out."""
+
+from __future__ import annotations
+
+from cimspice.spice.analysis import Analysis
+from cimspice.spice.deck import HasText, Models
+from cimspice.spice.options import SolverOptions
+from cimspice.spice.session import Session
+from cimspice.spice.waveforms import Waveforms
+
+_own: list[Session] = []
+
+
+def simulate(
+    netlist: HasText,
+    analysis: Analysis,
+    *,
+    corner: str = "tt",
+    temperature: float = 27.0,
+    options: SolverOptions | None = None,
+    models: str | Models | None = None,
+    flat: bool = False,
+) -> Waveforms:
+    """Load a circuit into this process' own session and run one analysis.
+
+    Parameters are those of `Session.load`. There is no time limit: an impossible operating point hangs, and Ctrl-C
+    acts only when ngspice returns. A `Pool` has both.
+    """
+    if not _own:
+        _own.append(Session())
+    session = _own[0]
+    session.load(netlist, corner=corner, temperature=temperature, options=options, models=models, flat=flat)
+    return session.run(analysis)

@@ -1,0 +1,120 @@
+"""What runs in a worker process of a `Pool`: one session, fed with chunks of items until the parent is done or gone."""
+
+from __future__ import annotations
+
+import os
+import pickle
+import signal
+import threading
+import time
+import traceback
+from collections.abc import Callable
+from multiprocessing import parent_process
+from multiprocessing.connection import Connection, wait
+from typing import Any, NamedTuple
+
+from cimspice.errors import CimspiceError, SimulationError
+from cimspice.spice.engine import write_spiceinit
+from cimspice.spice.session import Session
+from cimspice.spice.statistics import Statistics
+
+NO_ITEM = -1.0
+
+
+class Outcome(NamedTuple):
+    """What became of one item: its result, or the error it raised."""
+
+    index: int
+    value: Any
+    error: Exception | None
+
+
+class Report(NamedTuple):
+    """What a worker sends back: a chunk's outcomes and what they cost.
+
+    ``cpu_seconds`` is the CPU time of the whole worker process so far; ``retire`` asks for a new process.
+    """
+
+    outcomes: list[Outcome]
+    statistics: Statistics
+    cpu_seconds: float
+    retire: bool
+
+
+def serve(connection: Connection, progress: Any, folder: str) -> None:
+    """Serve chunks ``(function, [(index, item), ...])`` until told ``None``.
+
+    Parameters
+    ----------
+    connection
+        To the parent.
+    progress
+        Shared array of two floats: the index of the item that runs, and when it began (monotonic clock, s).
+    folder
+        This worker's private directory, which becomes its working directory.
+    """
+    # The parent alone decides what Ctrl-C means.
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    threading.Thread(target=_leave_with_parent, daemon=True).start()
+    os.chdir(folder)
+    write_spiceinit(folder)
+    session = Session()
+    connection.send(Report([], session.statistics, time.process_time(), False))
+    while (message := connection.recv()) is not None:
+        function, chunk = message
+        outcomes = []
+        for index, item in chunk:
+            progress[:] = float(index), time.monotonic()
+            outcomes.append(_attempt(function, session, index, item))
+            if session.dead:
+                break
+        progress[0] = NO_ITEM
+        _send(connection, Report(outcomes, session.statistics, time.process_time(), session.dead))
+
+
+def _leave_with_parent() -> None:
+    parent = parent_process()
+    if parent is not None:
+        wait([parent.sentinel])
+        os._exit(1)
+
+
+def _attempt(function: Callable, session: Session, index: int, item: Any) -> Outcome:
+    try:
+        return Outcome(index, function(session, item), None)
+    except Exception as error:
+        return Outcome(index, None, _portable(error))
+
+
+def _portable(error: Exception) -> Exception:
+    """The error itself if it survives pickling with its fields, else one that tells the same."""
+    try:
+        copy = pickle.loads(pickle.dumps(error))
+    except Exception:
+        copy = None
+    if type(copy) is type(error) and (isinstance(error, CimspiceError) or str(copy) == str(error)):
+        error.add_note("".join(traceback.format_exception(error)))
+        return error
+    return SimulationError(
+        f"{type(error).__name__}: {error}", words="".join(traceback.format_exception(error)), place="worker"
+    )
+
+
+def _send(connection: Connection, report: Report) -> None:
+    try:
+        connection.send(report)
+    except (pickle.PicklingError, TypeError, AttributeError):
+        connection.send(report._replace(outcomes=[_sendable(outcome) for outcome in report.outcomes]))
+
+
+def _sendable(outcome: Outcome) -> Outcome:
+    try:
+        pickle.dumps(outcome)
+    except (pickle.PicklingError, TypeError, AttributeError) as error:
+        failed = SimulationError(
+            f"the function's result cannot be sent back: {error}",
+            place="worker",
+            remedy="return arrays, numbers, frames or other plain data",
+        )
+        return Outcome(outcome.index, None, failed)
+    return outcome
