@@ -12,7 +12,7 @@ from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, Literal, Protocol
 
 import pandas as pd
 
@@ -38,7 +38,11 @@ class Engine(Protocol):
     """
 
     def map(
-        self, function: Callable[[Any, Any], Any], items: Iterable[Any], *, on_error: str = ...
+        self,
+        function: Callable[[Any, Any], Any],
+        items: Iterable[Any],
+        *,
+        on_error: Literal["raise", "return"] = ...,
     ) -> Iterator[Any]: ...
 
 

@@ -145,12 +145,7 @@ def parse_specification(raw: Mapping[str, Any], *, source: str = "call") -> Spec
     fixed = problems.table("parameters", raw.get("parameters", {}))
     sweep = check_sweep(problems.table("sweep", raw.get("sweep", {})), problems)
 
-    found: Bench | None = None
-    if section is not None:
-        try:
-            found = bench(section.bench)
-        except ParameterError as error:
-            problems.add("campaign.bench", section.bench, f"{error.message}; {error.remedy}")
+    found = _bench(raw.get("campaign"), problems)
     if found is not None:
         check_parameters(found, fixed, sweep, problems)
         check_figures(found, (*fixed, *sweep.axes), figures, problems)
@@ -170,6 +165,18 @@ def parse_specification(raw: Mapping[str, Any], *, source: str = "call") -> Spec
         figures=tuple(figures),
         source=source,
     )
+
+
+def _bench(section: object, problems: Problems) -> Bench | None:
+    """The bench, even where the section has other faults: then they can be told together."""
+    name = section.get("bench") if isinstance(section, Mapping) else None
+    if not isinstance(name, str) or not name:
+        return None
+    try:
+        return bench(name)
+    except ParameterError as error:
+        problems.add("campaign.bench", name, f"{error.message}; {error.remedy}")
+        return None
 
 
 def _validated(model: type[Any], raw: object, place: str, problems: Problems) -> Any:

@@ -10,7 +10,6 @@ Table ``schema`` holds the version of this layout.
 from __future__ import annotations
 
 import json
-import os
 import sqlite3
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
@@ -19,9 +18,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from platformdirs import user_cache_path
-
 from cimspice.errors import CimspiceError, StoreError
+from cimspice.pdk import cache_directory
 
 SCHEMA_VERSION = 1
 _BATCH = 500  # digests asked for in one query; SQLite allows 999 variables on old builds
@@ -68,8 +66,7 @@ class Record:
 
 def default_path() -> Path:
     """``points.sqlite`` in ``CIMSPICE_CACHE``, or else in the user's cache folder."""
-    folder = os.environ.get("CIMSPICE_CACHE")
-    return (Path(folder) if folder else user_cache_path("cimspice")) / "points.sqlite"
+    return cache_directory() / "points.sqlite"
 
 
 class Store:
@@ -168,6 +165,12 @@ class Store:
                     digest, bench, json.loads(parameters), corner, temperature, loaded, *rest
                 )
         return found
+
+    def mean_cpu_seconds(self, bench: str) -> float | None:
+        """Mean CPU time (s) of a bench's done points; None if there are none."""
+        with self._explained():
+            query = "SELECT avg(cpu_seconds) FROM points WHERE bench = ? AND status = 'done'"
+            return self._connection.execute(query, (bench,)).fetchone()[0]
 
     def _select(self, columns: str, digests: Sequence[str], condition: str = "") -> list[tuple[Any, ...]]:
         marks = ",".join("?" * len(digests))

@@ -10,7 +10,7 @@ import typer
 from typer.core import TyperGroup
 
 from cimspice import __version__
-from cimspice.cli import doctor, pdk
+from cimspice.cli import characterize, doctor, pdk
 from cimspice.cli.failure import Interrupted, report
 
 
@@ -38,6 +38,7 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
 )
+app.command("characterize")(characterize.characterize)
 app.command("doctor")(doctor.doctor)
 app.add_typer(pdk.app, name="pdk")
 

@@ -1,0 +1,100 @@
+"""The run folder: the result table as Parquet and CSV, and what the run was, as JSON; every file whole or
+absent.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import tempfile
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from cimspice.campaign.run import Result
+from cimspice.errors import CimspiceError
+
+
+def write_atomically(path: Path, write: Callable[[Path], object]) -> Path:
+    """Let ``write`` fill a temporary file beside ``path``, then put it into place.
+
+    Raises
+    ------
+    CimspiceError
+        If the folder or the file cannot be written.
+    """
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.stem}-", suffix=path.suffix)
+        os.close(handle)
+        temporary = Path(name)
+        try:
+            write(temporary)
+            temporary.chmod(0o666 & ~_umask())
+            os.replace(temporary, path)
+        finally:
+            temporary.unlink(missing_ok=True)
+    except OSError as error:
+        raise CimspiceError(
+            f"cannot write: {error.strerror or error}",
+            place=str(path),
+            remedy="free the disk or choose another folder with -o; finished points are kept",
+        ) from error
+    return path
+
+
+def _umask() -> int:
+    mask = os.umask(0)
+    os.umask(mask)
+    return mask
+
+
+def export(result: Result, folder: Path) -> dict[str, Path]:
+    """Write ``table.parquet``, ``table.csv`` and ``run.json`` into a run folder.
+
+    Parquet keeps units and provenance in ``attrs``; the CSV is plain, its units are in ``run.json``.
+
+    Returns
+    -------
+    dict
+        ``"parquet"``, ``"csv"`` and ``"run"`` with the paths.
+    """
+    text = json.dumps(describe(result), indent=2, ensure_ascii=False, default=str)
+    return {
+        "parquet": write_atomically(folder / "table.parquet", result.table.to_parquet),
+        "csv": write_atomically(folder / "table.csv", lambda path: result.table.to_csv(path, index=False)),
+        "run": write_atomically(folder / "run.json", lambda path: path.write_text(text, encoding="utf-8")),
+    }
+
+
+def describe(result: Result) -> dict[str, Any]:
+    """What a run was: campaign, counts, units, provenance and failures, fit for JSON."""
+    specification = result.plan.specification
+    return {
+        "campaign": {
+            "bench": specification.bench.name,
+            "title": specification.title,
+            "source": specification.source,
+            "parameters": specification.parameters,
+            "sweep": [{"names": group.names, "values": group.values} for group in specification.groups],
+            "corners": specification.corners,
+            "temperatures": specification.temperatures,
+        },
+        "points": result.points,
+        "done": result.done,
+        "cached": result.cached,
+        "failed": result.failed,
+        "seconds": result.seconds,
+        "units": result.table.attrs["units"],
+        "provenance": result.table.attrs["provenance"],
+        "failures": [
+            {
+                "parameters": point.given,
+                "corner": point.corner,
+                "temperature": point.temperature,
+                "error": record.error,
+                "message": record.message,
+            }
+            for point, record in result.failures
+        ],
+    }

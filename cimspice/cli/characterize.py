@@ -1,0 +1,166 @@
+"""``cimspice characterize``: run a campaign file, and leave table and figures in a run folder."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from cimspice.cli.output import JsonFlag, console, print_json, say
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from cimspice.campaign import Progress, Result, Specification
+
+
+def characterize(
+    spec: Annotated[
+        str, typer.Argument(help="A campaign file, or the name of one that comes with cimspice.")
+    ],
+    overrides: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--set", metavar="KEY=VALUE", help="Take the place of what the file says; may be repeated."
+        ),
+    ] = None,
+    output: Annotated[
+        Path | None, typer.Option("--output", "-o", metavar="RUN", help="Run folder; default: runs/NAME.")
+    ] = None,
+    jobs: Annotated[int | None, typer.Option("--jobs", "-j", min=1, help="Worker processes.")] = None,
+    corner: Annotated[
+        list[str] | None, typer.Option(help="Corner instead of the file's; may be repeated.")
+    ] = None,
+    temperature: Annotated[
+        list[float] | None, typer.Option(help="Temperature (degrees Celsius) instead; may be repeated.")
+    ] = None,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Say what would be run, and run nothing.")
+    ] = False,
+    json: JsonFlag = False,
+) -> int:
+    """Characterise a circuit: sweep a bench as a campaign file says. Finished points are never run again."""
+    from cimspice.campaign import read_specification, run_campaign
+    from cimspice.campaign.export import export
+    from cimspice.report.figure import draw
+
+    path = find_campaign(spec)
+    conditions = {"corners": corner, "temperatures": temperature}
+    texts = [f"{key}={list(values)!r}" for key, values in conditions.items() if values]
+    specification = read_specification(path, [*(overrides or []), *texts])
+    if dry_run:
+        _show_plan(specification, json)
+        return 0
+    with _progress_bar(specification) as progress:
+        result = run_campaign(specification, workers=jobs, progress=progress)
+    folder = output or Path("runs") / path.stem
+    files = export(result, folder)
+    figures: list[Path] = []
+    if len(result.table):
+        for index, figure in enumerate(specification.figures):
+            figures += draw(result.table, figure, folder / "figures", default_name=f"figure_{index + 1}")
+    _show(result, files["parquet"], figures, json)
+    return 1 if result.failed else 0
+
+
+def find_campaign(name: str) -> Path:
+    """Path of a campaign file: one that exists, or a packaged one by its name."""
+    from cimspice.errors import ParameterError
+    from cimspice.resources import data_directory
+
+    path = Path(name)
+    if path.is_file():
+        return path
+    folder = data_directory("characterize")
+    packaged = {file.stem: file for file in sorted(folder.glob("*.toml"))}
+    if name in packaged:
+        return packaged[name]
+    raise ParameterError(
+        f"there is no campaign file {name!r}",
+        place=str(path.absolute()),
+        remedy=f"give a path, or one of {', '.join(packaged)}",
+    )
+
+
+def _show_plan(specification: Specification, json: bool) -> None:
+    from cimspice.campaign.environment import Environment
+    from cimspice.campaign.plan import Plan
+    from cimspice.campaign.store import Store
+    from cimspice.campaign.table import batches
+
+    plan = Plan(specification, Environment.detect())
+    with Store() as store:
+        cached = sum(len(store.done([point.digest for point in points])) for points in batches(plan))
+        each = store.mean_cpu_seconds(specification.bench.name)
+    facts: dict[str, Any] = {
+        "bench": specification.bench.name,
+        "title": specification.title,
+        "points": len(plan),
+        "cached": cached,
+        "to_run": len(plan) - cached,
+        "cpu_seconds": None if each is None else each * (len(plan) - cached),
+    }
+    if json:
+        print_json(facts)
+        return
+    estimate = "unknown (none was run before)" if each is None else f"about {facts['cpu_seconds']:.2g} CPU s"
+    counts = f"{len(plan)} points, {cached} finished before, {len(plan) - cached} to run"
+    console().print(f"{facts['title']}\n{counts}: {estimate}", markup=False)
+
+
+@contextmanager
+def _progress_bar(specification: Specification) -> Iterator[Callable[[Progress], object]]:
+    from rich.progress import (
+        BarColumn,
+        MofNCompleteColumn,
+        TextColumn,
+        TimeElapsedColumn,
+        TimeRemainingColumn,
+    )
+    from rich.progress import Progress as Bar
+
+    columns = (
+        TextColumn("{task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TimeElapsedColumn(),
+        TimeRemainingColumn(),
+        TextColumn("{task.fields[note]}"),
+    )
+    with Bar(*columns, console=console(stderr=True), transient=False) as bar:
+        task = bar.add_task(specification.bench.name, total=specification.points, note="")
+
+        def show(state: Progress) -> None:
+            note = f"{state.cached} known" if state.cached else ""
+            note += f" [red]{state.failed} failed[/]" if state.failed else ""
+            bar.update(task, completed=state.done + state.failed, note=note)
+
+        yield show
+
+
+def _show(result: Result, table: Path, figures: list[Path], json: bool) -> None:
+    if result.failures:
+        point, record = result.failures[0]
+        conditions = ", ".join(f"{name} = {value}" for name, value in point.given.items())
+        say(f"{result.failed} of {result.points} points failed; the first, at {conditions}, {point.corner}:")
+        say(f"{record.error}: {record.message}")
+    if json:
+        print_json(
+            {
+                "points": result.points,
+                "done": result.done,
+                "cached": result.cached,
+                "failed": result.failed,
+                "seconds": result.seconds,
+                "table": table,
+                "figures": figures,
+            }
+        )
+        return
+    counts = f"{result.done} of {result.points} points ({result.cached} finished before)"
+    console().print(f"{counts} in {result.seconds:.2f} s", markup=False)
+    for path in (table, *figures):
+        console().print(f"  {path}", markup=False)
