@@ -48,7 +48,7 @@ class Discretisation:
     def edges(self, offset: float = 0.0) -> np.ndarray:
         """Edges T_m = mΔτ − offset of the intervals, cut to [0, 1].
 
-        ``offset`` in [0, Δτ) is drawn anew per mini-batch in training. An offset above zero makes one interval
+        ``offset`` in [0, Δτ) is drawn anew per mini-batch in training. Above zero it makes one interval
         more: the first and the last are short.
         """
         width = 1.0 / self.steps

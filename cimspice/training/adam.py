@@ -8,9 +8,16 @@ import numpy as np
 
 
 class Adam:
-    """Moments of a list of parameter arrays; :meth:`step` changes the arrays in place.
+    """Moments of a list of parameter arrays.
 
-    ``learning_rate`` is the step in the parameters' own unit; ``decay`` are β₁ and β₂.
+    Parameters
+    ----------
+    parameters
+        Arrays that :meth:`step` changes in place.
+    decay
+        β₁ and β₂.
+    epsilon
+        Floor of the root mean square gradient.
     """
 
     def __init__(
@@ -25,12 +32,13 @@ class Adam:
         self._steps = 0
 
     def step(self, gradients: Sequence[np.ndarray], learning_rate: float) -> None:
+        """One step; ``learning_rate`` is in the parameters' own unit."""
         self._steps += 1
         first, second = self.decay
-        correction = np.sqrt(1 - second**self._steps) / (1 - first**self._steps)
+        unbiased_mean, unbiased_square = 1 / (1 - first**self._steps), 1 / (1 - second**self._steps)
         for p, gradient, mean, square in zip(
             self.parameters, gradients, self._mean, self._square, strict=True
         ):
             mean += (1 - first) * (gradient - mean)
             square += (1 - second) * (gradient**2 - square)
-            p -= learning_rate * correction * mean / (np.sqrt(square) + self.epsilon)
+            p -= learning_rate * unbiased_mean * mean / (np.sqrt(unbiased_square * square) + self.epsilon)

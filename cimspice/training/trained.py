@@ -82,13 +82,11 @@ class TrainedNetwork:
         """Read what :meth:`save` wrote."""
         try:
             content = json.loads(Path(path).read_text(encoding="utf-8"))
-            schema = content.pop("schema", None)
-        except (ValueError, AttributeError) as error:
+        except ValueError as error:
             raise ParameterError(
-                f"not a trained network: {error}",
-                place=str(path),
-                remedy="give a file written by TrainedNetwork.save",
+                f"not JSON: {error}", place=str(path), remedy="give a file written by TrainedNetwork.save"
             ) from error
+        schema = content.pop("schema", None) if isinstance(content, dict) else None
         if schema != SCHEMA:
             raise ParameterError(
                 f"schema is {schema!r}, not {SCHEMA!r}",
