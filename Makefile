@@ -7,12 +7,13 @@
 SHELL := /bin/sh
 VENV := .venv
 BIN := $(VENV)/bin
+SYSTEM_PYTHON := /usr/bin/python3
 APT := DEBIAN_FRONTEND=noninteractive apt-get -qq -o=Dpkg::Use-Pty=0
 
 # Succeeds when this Python is new enough and can make a virtual environment.
 PYTHON_TEST := import sys, venv, ensurepip; sys.exit(sys.version_info < (3, 11))
 ENGINE_TEST := from cimspice.spice.library import find_executable, find_library; find_executable(); find_library()
-FIND_PYTHON = for name in python3 python3.11 python3.12 python3.13 python3.14 /usr/bin/python3; do \
+FIND_PYTHON = for name in python3 python3.11 python3.12 python3.13 python3.14 $(SYSTEM_PYTHON); do \
 	if "$$name" -c '$(PYTHON_TEST)' >/dev/null 2>&1; then echo "$$name"; break; fi; done
 
 # $(call apt-install,packages): with apt-get, as root or through sudo; says so where that cannot be done.

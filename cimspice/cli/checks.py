@@ -7,7 +7,6 @@ import os
 import platform
 import re
 import shutil
-import subprocess
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -22,6 +21,7 @@ _TOLERANCE = 1e-9
 """Volts by which the two ways to ngspice may differ; in practice they are equal to the last bit."""
 
 _TIME_LIMIT = 120.0
+_FEATURES = {"klu": "KLU", "osdi": "OSDI", "xspice": "XSPICE", "openmp": "OpenMP"}
 _SUPPLY = 1.8
 _INVERTER = """* inverter
 Vdd vdd 0 1.8
@@ -43,31 +43,31 @@ class Check:
 
 def run_checks() -> list[Check]:
     """All checks, in the order in which things depend on one another; none raises."""
-    checks: list[tuple[str, Callable[[], Check]]] = [
+    checks: list[tuple[str, Callable[[], Check | list[Check]]]] = [
         ("python", _python),
         ("packages", _packages),
-        ("ngspice", _program),
-        ("libngspice", _library),
+        ("ngspice", _engine),
         ("pdk", _pdk),
         ("workers", _workers),
         ("cache", _cache),
         ("simulation", _simulation),
     ]
-    return [_guarded(name, check) for name, check in checks]
+    return [row for name, check in checks for row in _guarded(name, check)]
 
 
-def _guarded(name: str, check: Callable[[], Check]) -> Check:
+def _guarded(name: str, check: Callable[[], Check | list[Check]]) -> list[Check]:
     try:
-        return check()
+        rows = check()
     except CimspiceError as error:
         detail = error.message + (f" ({error.place})" if error.place else "")
-        return Check(name, False, detail, error.remedy or "see the message")
+        return [Check(name, False, detail, error.remedy or "see the message")]
     except OSError as error:
-        return Check(name, False, str(error), "check the permissions of the file or folder named")
+        return [Check(name, False, str(error), "check the permissions of the file or folder named")]
     except ImportError as error:
-        return Check(
-            name, False, str(error), "install the packages again: make setup, or pip install cimspice"
-        )
+        return [
+            Check(name, False, str(error), "install the packages again: make setup, or pip install cimspice")
+        ]
+    return [rows] if isinstance(rows, Check) else rows
 
 
 def _python() -> Check:
@@ -91,26 +91,26 @@ def _packages() -> Check:
     return Check("packages", True, ", ".join(found))
 
 
-def _program() -> Check:
-    from cimspice.spice.library import find_executable
-
-    path = find_executable()
-    words = subprocess.run([path, "--version"], capture_output=True, text=True, timeout=30, check=False)
-    version = re.search(r"ngspice-(\S+)", words.stdout + words.stderr)
-    if version is None:
-        return Check("ngspice", False, f"{path} does not tell its version", "install ngspice again")
-    return Check("ngspice", True, f"{version[1]}, {path}")
-
-
-def _library() -> Check:
+def _engine() -> list[Check]:
+    """The program (the batch path) and the shared library (the loaded engine), with what each can do."""
     from cimspice.spice import engine_features
 
-    features = engine_features()
-    return Check("libngspice", True, _features(features))
-
-
-def _features(features: Any) -> str:
-    return str(features)
+    found = engine_features()
+    remedies = {"ngspice": "install ngspice", "libngspice": "install libngspice"}
+    details = dict.fromkeys(remedies, "not found")
+    for problem in found["problems"]:
+        name = "libngspice" if "library" in problem.message.lower() else "ngspice"
+        details[name] = problem.message + (f" ({problem.place})" if problem.place else "")
+        remedies[name] = problem.remedy or remedies[name]
+    has = ", ".join(f"{label} {'yes' if found[key] else 'no'}" for key, label in _FEATURES.items())
+    rows = []
+    for name, key, more in (("ngspice", "executable", ""), ("libngspice", "library", f"; {has}")):
+        version = found[f"{key}_version"]
+        if found[key] and version:
+            rows.append(Check(name, True, f"{version}, {found[key]}{more}"))
+        else:
+            rows.append(Check(name, False, details[name], remedies[name]))
+    return rows
 
 
 def _pdk() -> Check:
@@ -123,7 +123,9 @@ def _pdk() -> Check:
 
 
 def _workers() -> Check:
-    count = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    from cimspice.spice.pool import processors
+
+    count = processors()
     return Check("workers", True, f"{count} worker processes ({os.cpu_count()} processors)")
 
 

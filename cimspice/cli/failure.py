@@ -51,7 +51,9 @@ def report(error: BaseException, *, as_json: bool = False, debug: bool = False) 
 def _describe(error: BaseException) -> tuple[int, dict[str, Any]]:
     if isinstance(error, CimspiceError):
         code = BAD_INPUT if isinstance(error, ValueError | BadParameter) else FAILED
-        return code, {"kind": type(error).__name__, **vars(error)}
+        # only our own fields: the command-line library leaves objects of its own on an exception
+        known = {name: value for name, value in vars(error).items() if isinstance(value, str)}
+        return code, {"kind": type(error).__name__, **known}
     if isinstance(error, Interrupted | KeyboardInterrupt):
         return INTERRUPTED, _fields("Interrupted", "stopped by Ctrl-C", remedy=_KEPT)
     if hasattr(error, "format_message") and hasattr(error, "exit_code"):

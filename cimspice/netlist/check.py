@@ -20,6 +20,7 @@ DOT_WORDS = frozenset({
 ELEMENTS = frozenset("bcdefghijklmnoqrstvwxz")
 """First letters of elements a netlist may hold: SPICE's, not XSPICE's ``a`` (reads files, runs programs)."""
 
+_UNPRINTABLE = re.compile(r"[^\x20-\x7e\t]")
 _FORBIDDEN = re.compile(r"[^\x20-\x7e\t]|[`$\"\\]")
 _FIRST_WORD = re.compile(r"\.\w*|\S+")
 _FILE = re.compile(r"\b(?:file|input_file|process_file|tablefile|codemodel|shell)\b|^source\b", re.IGNORECASE)
@@ -89,10 +90,11 @@ def _check_comment(line: str, template: str, number: int) -> None:
         raise _refusal(
             "ngspice would execute this comment", template, number, line, "write '* ' before a comment"
         )
-    if not line.replace("\t", " ").isprintable():
+    if _UNPRINTABLE.search(line):
         raise _refusal(
-            "comment holds control characters", template, number, line, "use printable characters only"
-        )
+            "comment holds characters other than plain ASCII", template, number, line,
+            "write it in plain ASCII, or as a {# remark #}, which is not rendered",
+        )  # fmt: skip
 
 
 def _check_statement(line: str, template: str, number: int, started: bool) -> str:

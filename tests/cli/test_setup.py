@@ -1,0 +1,105 @@
+"""``make setup`` says what to install where it cannot install it."""
+
+import os
+import shutil
+import subprocess
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+MAKE = shutil.which("make")
+TOOLS = ("sh", "sed", "head", "tail", "id", "touch", "rm", "uname")
+
+pytestmark = pytest.mark.skipif(MAKE is None, reason="make is not installed")
+
+
+@pytest.fixture
+def bare(tmp_path):
+    """The set-up on a machine with a handful of tools: a function that runs make there."""
+    for name in ("Makefile", "pyproject.toml"):
+        shutil.copy(ROOT / name, tmp_path / name)
+    tools = tmp_path / "tools"
+    tools.mkdir()
+    for name in TOOLS:
+        found = shutil.which(name)
+        if found:
+            (tools / name).symlink_to(found)
+
+    def make(*targets: str) -> subprocess.CompletedProcess:
+        environment = {**os.environ, "PATH": str(tools), "MAKEFLAGS": ""}
+        command = [str(MAKE), "SYSTEM_PYTHON=", *targets]
+        return subprocess.run(
+            command, cwd=tmp_path, env=environment, capture_output=True, text=True, timeout=60
+        )
+
+    make.folder = tmp_path
+    return make
+
+
+def script(path: Path, text: str) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text("#!/bin/sh\n" + text)
+    path.chmod(0o755)
+
+
+def test_without_python_the_message_names_it(bare):
+    done = bare("setup")
+    assert done.returncode != 0
+    assert "Python 3.11 or newer" in done.stderr
+    assert "brew install python" in done.stderr
+    assert not (bare.folder / ".venv" / ".installed").exists()
+
+
+def test_without_apt_the_message_names_packages_and_places(bare):
+    script(bare.folder / ".venv/bin/python", "echo 'at: looked for libngspice in /usr/lib' >&2; exit 1\n")
+    (bare.folder / ".venv/.installed").touch()
+    done = bare("engine")
+    assert done.returncode != 0
+    for words in (
+        "apt-get install ngspice libngspice0",
+        "brew install ngspice libngspice",
+        "looked for libngspice in",
+    ):
+        assert words in done.stderr
+
+
+def test_with_apt_and_without_root_or_sudo_the_command_is_told(bare):
+    script(bare.folder / ".venv/bin/python", "exit 1\n")
+    script(bare.folder / "tools/apt-get", "echo called > apt-was-called\n")
+    (bare.folder / "tools/id").unlink()
+    script(bare.folder / "tools/id", "echo 1000\n")
+    (bare.folder / ".venv/.installed").touch()
+    done = bare("engine")
+    assert done.returncode != 0
+    assert "as root run: apt-get install ngspice libngspice0" in done.stderr
+    assert not (bare.folder / "apt-was-called").exists()
+
+
+def test_root_installs_the_engine_with_apt(bare):
+    script(bare.folder / ".venv/bin/python", "test -f engine-is-here\n")
+    script(
+        bare.folder / "tools/apt-get",
+        'case "$*" in *install*ngspice*libngspice0*) : > engine-is-here;; esac\n',
+    )
+    (bare.folder / "tools/id").unlink()
+    script(bare.folder / "tools/id", "echo 0\n")
+    (bare.folder / ".venv/.installed").touch()
+    first, second = bare("engine"), bare("engine")
+    assert first.returncode == 0, first.stderr
+    assert "apt-get install ngspice libngspice0" in first.stdout
+    assert second.stdout == ""
+
+
+def test_packages_are_installed_once_and_again_when_the_project_changes(bare):
+    log = bare.folder / "log"
+    script(bare.folder / "tools/python3", f'echo "system $*" >> {log}\n')
+    script(bare.folder / ".venv/bin/python", f'echo "venv $*" >> {log}\n')
+    assert bare("python-packages").returncode == 0
+    assert "venv -m pip install" in log.read_text()
+    log.unlink()
+    assert bare("python-packages").returncode == 0
+    assert not log.exists()
+    os.utime(bare.folder / "pyproject.toml", (2e9, 2e9))
+    assert bare("python-packages").returncode == 0
+    assert "venv -m pip install" in log.read_text()
