@@ -1,7 +1,7 @@
 """Analyses as frozen, hashable values: what is swept, what is kept, and what a complete result looks like.
 
-Each analysis renders itself to one ngspice command (the same words serve as a dot card in batch mode) and knows
-the axis that a complete result must have, so that a partial result is never taken for a whole one.
+Each analysis renders itself to one ngspice command (the same words serve as a dot card in batch mode) and
+knows the axis that a complete result must have, so that a partial result is never taken for a whole one.
 """
 
 from __future__ import annotations
@@ -60,7 +60,10 @@ def _wrong_points(axis: np.ndarray, wanted: np.ndarray, tolerance: np.ndarray | 
 
 @dataclass(frozen=True)
 class Analysis(ABC):
-    """One analysis. ``save`` names the vectors kept (nodes, ``vname#branch``, ``@m.x1.m0[id]``); empty keeps all."""
+    """One analysis.
+
+    ``save`` names the vectors kept (nodes, ``vname#branch``, ``@m.x1.m0[id]``); empty keeps all.
+    """
 
     axis: ClassVar[str | None] = None
     plot: ClassVar[str]
@@ -68,16 +71,16 @@ class Analysis(ABC):
     save: tuple[str, ...] = field(default=(), kw_only=True)
 
     def __post_init__(self) -> None:
-        _check_finite(self)
         object.__setattr__(self, "save", tuple(name.lower() for name in self.save))
+        self._check()
+
+    def _check(self) -> None:
+        """Refuse values that ngspice would misread."""
+        _check_finite(self)
         for name in self.save:
             wrong = f"{name!r} is not the name of a vector"
             remedy = "use a node's name, vname#branch, or @device[parameter]"
             _require(bool(_VECTOR.match(name)), self, wrong, remedy)
-        self._check()
-
-    def _check(self) -> None:
-        """Refuse values that ngspice would misread; subclasses say which."""
 
     @property
     @abstractmethod
@@ -149,7 +152,8 @@ class Dc(Analysis):
     outer: Sweep | None = None
 
     def _check(self) -> None:
-        _ = self.sweep
+        super()._check()
+        _ = self.sweep  # it checks itself
 
     @property
     def sweep(self) -> Sweep:
@@ -171,8 +175,8 @@ class Dc(Analysis):
 class Tran(Analysis):
     """Transient from 0 to ``stop`` (s); data kept from ``start`` on, time steps at most ``max_step``.
 
-    ``step`` (s) is ngspice's printing step, which also bounds its first internal steps. With ``uic`` the run starts
-    from the ``.ic`` values of the netlist instead of an operating point.
+    ``step`` (s) is ngspice's printing step, which also bounds its first internal steps. With ``uic`` the run
+    starts from the ``.ic`` values of the netlist instead of an operating point.
     """
 
     axis: ClassVar[str | None] = "time"
@@ -185,6 +189,7 @@ class Tran(Analysis):
     uic: bool = False
 
     def _check(self) -> None:
+        super()._check()
         _require(0 < self.step <= self.stop, self, "step is not in (0, stop]", "choose 0 < step <= stop (s)")
         _require(
             0 <= self.start < self.stop, self, "start is not in [0, stop)", "choose 0 <= start < stop (s)"
@@ -226,6 +231,7 @@ class _FrequencyAnalysis(Analysis):
     scale: str = "dec"
 
     def _check(self) -> None:
+        super()._check()
         _require(self.scale in ("dec", "oct", "lin"), self, "unknown scale", "use 'dec', 'oct' or 'lin'")
         _require(
             int(self.points) == self.points >= 1, self, "points is not a count", "choose an integer >= 1"
@@ -252,7 +258,7 @@ class _FrequencyAnalysis(Analysis):
 
 @dataclass(frozen=True)
 class Ac(_FrequencyAnalysis):
-    """Small-signal sweep of frequency (Hz): ``points`` per decade ("dec"), per octave ("oct") or in all ("lin")."""
+    """Small-signal sweep of frequency (Hz): ``points`` per decade, per octave ("oct") or in all ("lin")."""
 
     plot: ClassVar[str] = "ac"
 

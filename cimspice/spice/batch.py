@@ -1,4 +1,4 @@
-"""The reference path: one ``ngspice -b`` per run, in a private directory, with the same deck and the same judgement."""
+"""The reference path: one ``ngspice -b`` per run in a private directory, with the same deck and judgement."""
 
 from __future__ import annotations
 

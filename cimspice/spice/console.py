@@ -1,4 +1,4 @@
-"""The command line of one engine: decks and commands in, waveforms out, every word judged, CPU time counted."""
+"""The command line of one engine: commands in, waveforms out, every word judged, CPU time counted."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A deck: device models, circuit and conditions joined to what ngspice reads, after refusing what it would misread."""
+"""A deck: device models, circuit and conditions joined, after refusing what ngspice would misread."""
 
 from __future__ import annotations
 
@@ -47,7 +47,8 @@ class PlainModels:
 class Deck:
     """What ngspice reads, line by line, without an analysis and without ``.end``.
 
-    ``parameters`` are the names that `Session.alter_parameters` may change; ``corners`` the corners it can switch to.
+    ``parameters`` are the names that `Session.alter_parameters` may change; ``corners`` the corners it can
+    switch to.
     """
 
     lines: tuple[str, ...]

@@ -1,20 +1,21 @@
 """ngspice in this process, through PySpice's low-level binding, with its traps closed.
 
-What is PySpice's: the declaration of the C interface (``api.h``), the cffi handle and the class `NgSpiceShared`. What
-is not used, and why:
+What is PySpice's: the declaration of the C interface (``api.h``), the cffi handle and the class
+`NgSpiceShared`. What is not used, and why:
 
 - its search for the library finds ``libngspice.so`` only, while distributions ship ``libngspice.so.0``;
-- its start-up declares the C interface twice when a second engine is made, reads the version as a command, warns of any
-  version after 34, and registers a progress callback that costs Python time at every accepted time point;
-- its ``exec_command`` takes any ``Note:`` on stderr for a failure, and its ``load_circuit`` takes a deck that was not
-  parsed for a success (ngspice then runs the previous circuit again);
+- its start-up declares the C interface twice when a second engine is made, reads the version as a command,
+  warns of any version after 34, and registers a progress callback that costs Python time at every accepted
+  time point;
+- its ``exec_command`` takes any ``Note:`` on stderr for a failure, and its ``load_circuit`` takes a deck that
+  was not parsed for a success (ngspice then runs the previous circuit again);
 - its exit callback does nothing: after ngspice asked to be detached, good decks fail too;
-- its ``Simulation`` layer leaks the whole circuit at each run (436 kB) and can return the previous circuit's data; its
-  waveforms fail with numpy 2.4; its netlist parser drops parameters of SKY130 devices;
+- its ``Simulation`` layer leaks the whole circuit at each run (436 kB) and can return the previous circuit's
+  data; its waveforms fail with numpy 2.4; its netlist parser drops parameters of SKY130 devices;
 - its subprocess mode cannot read the raw files of current versions.
 
-So this subclass keeps the handle and replaces start-up, callbacks, commands and reading. It judges nothing: the words
-that ngspice said are collected and judged in `cimspice.spice.failures`.
+So this subclass keeps the handle and replaces start-up, callbacks, commands and reading. It judges nothing:
+the words that ngspice said are collected and judged in `cimspice.spice.failures`.
 """
 
 from __future__ import annotations
@@ -24,37 +25,43 @@ import os
 import shutil
 import tempfile
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from cffi import CDefError
 from PySpice.Spice.NgSpice import Shared
-from PySpice.Spice.NgSpice.Shared import NgSpiceShared, ffi
+from PySpice.Spice.NgSpice.Shared import NgSpiceShared
 
 from cimspice.errors import EngineMissing
 from cimspice.spice.library import find_library
 
-# hsa: SKY130's files are written for HSPICE. One thread: ngspice's BSIM code spins on more (13x slower when small).
+# hsa: SKY130's files are written for HSPICE. One thread: BSIM code spins on more (13x slower when small).
 SPICEINIT = "set ngbehavior=hsa\nset ng_nomodcheck\nset num_threads=1\nunset interactive\n"
+
+# cffi's types are made at run time: there is nothing a type checker could know of them.
+ffi: Any = Shared.ffi
 
 _originals_taken: set[str] = set()
 
 
 def write_spiceinit(folder: str | os.PathLike[str]) -> None:
-    """Give ``folder`` its own start-up file, so that ngspice never executes one that happens to lie elsewhere."""
+    """Give ``folder`` its own start-up file: ngspice executes whatever ``.spiceinit`` it finds."""
     Path(folder, ".spiceinit").write_text(SPICEINIT, encoding="ascii")
 
 
 class Engine(NgSpiceShared):
     """One loaded copy of libngspice: commands in, words and vectors out.
 
-    ngspice keeps everything in global variables, so two engines in one process need two copies of the library's file;
-    the first engine loads the installed file itself, later ones a private copy.
+    ngspice keeps everything in global variables, so two engines in one process need two copies of the
+    library's file; the first engine loads the installed file itself, later ones a private copy.
 
     Attributes
     ----------
     wants_exit
         True once ngspice asked to be detached: nothing it says afterwards can be trusted.
     """
+
+    _ngspice_shared: Any
 
     def __init__(self) -> None:
         self.wants_exit = False
@@ -108,16 +115,16 @@ class Engine(NgSpiceShared):
         self.command("set nomoremode")
         self.take_words()
 
-    def _hear(self, message: ffi.CData, _id: int, _data: ffi.CData) -> int:
+    def _hear(self, message: Any, _id: int, _data: Any) -> int:
         self._words.append(ffi.string(message).decode("utf-8", "replace"))
         return 0
 
-    def _hear_exit(self, status: int, _now: bool, _quit: bool, _id: int, _data: ffi.CData) -> int:
+    def _hear_exit(self, status: int, _now: bool, _quit: bool, _id: int, _data: Any) -> int:
         self.wants_exit = True
         return status
 
     def take_words(self) -> list[str]:
-        """What ngspice said since the last call, line by line, each beginning with ``stdout`` or ``stderr``."""
+        """What ngspice said since the last call; each line begins with ``stdout`` or ``stderr``."""
         words, self._words = self._words, []
         return words
 

@@ -1,7 +1,7 @@
 """From what ngspice said to one typed exception with the netlist line, ngspice's own words and a remedy.
 
-ngspice's return codes say nothing: its words and its data are judged. Every line on stderr that is not known to be
-harmless is a failure; the first pattern below that matches any of the lines names its kind.
+ngspice's return codes say nothing: its words and its data are judged. Every line on stderr that is not known
+to be harmless is a failure; the first pattern below that matches any of the lines names its kind.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ LARGEST_VOLTAGE = 1e3
 
 _HARMLESS = re.compile(
     r"Note:|Trying gmin|Supplies reduced|Using SPARSE|Using KLU|\s*$"
-    r"|Warning: (?!.*(singular|resistance to low|can't|unknown|not found|missing|ignored|invalid|gmin step failed$))",
+    r"|Warning: (?!.*(singular|resistance to low|can't|unknown|not found|missing|ignored|invalid))",
     re.IGNORECASE,
 )
 _STEPPING = re.compile(
@@ -54,8 +54,9 @@ _KINDS: tuple[tuple[str, type[SimulationError], str, str], ...] = (
         _MODEL,
     ),
     (
-        r"undefined parameter|unknown parameter|no such parameter|parameter '.*' not found|cannot compute substitute"
-        r"|formula\(\) error|insertnumber|expression err|syntax error|bad parameter|no such device|not in the circuit"
+        r"undefined parameter|unknown parameter|no such parameter|parameter '.*' not found|bad parameter"
+        r"|cannot compute substitute|formula\(\) error|insertnumber|expression err|syntax error"
+        r"|no such device|not in the circuit"
         r"|no such vector|no such node|resistance to low|too few parameters|missing .*value",
         BadParameter,
         "ngspice did not accept a name or a value",
@@ -163,7 +164,7 @@ def read_plot(analysis: Analysis, plots: Sequence[dict[str, np.ndarray]]) -> dic
 def judge(
     analysis: Analysis, plot: str, vectors: dict[str, np.ndarray], words: Sequence[str], deck: Sequence[str]
 ) -> None:
-    """Raise unless the run is a success: a new plot, clean stderr, the sweep's end reached, all values finite.
+    """Raise unless the run is a success: new plot, clean stderr, the sweep's end reached, finite values.
 
     Parameters
     ----------
@@ -182,7 +183,9 @@ def judge(
     if said or not plot.startswith(analysis.plot):
         raise failure(words, deck, analysis.command)
     axis = vectors.get(analysis.axis) if analysis.axis else next(iter(vectors.values()), None)
-    defect = analysis.defect(axis) if axis is not None else "no data"
+    if axis is None:
+        axis = np.empty(0)
+    defect = analysis.defect(axis)
     if defect:
         raise NonConvergence(
             f"the result is not complete: {defect}",

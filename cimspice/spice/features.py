@@ -22,8 +22,8 @@ def engine_features() -> dict[str, Any]:
     -------
     dict
         ``executable``, ``executable_version``, ``library``, ``library_version`` (``None`` where missing),
-        ``klu``, ``osdi``, ``xspice``, ``openmp`` (bool, of the library), ``places`` (where the library is looked for),
-        ``problems`` (`EngineMissing` errors, empty if all is there).
+        ``klu``, ``osdi``, ``xspice``, ``openmp`` (bool, of the library), ``places`` (where the library is
+        looked for), ``problems`` (`EngineMissing` errors, empty if all is there).
     """
     found: dict[str, Any] = {
         **dict.fromkeys(("executable", "executable_version", "library", "library_version")),

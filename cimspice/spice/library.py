@@ -20,7 +20,10 @@ _FOLDERS = (
     "/usr/local/opt/libngspice/lib",
 )
 _NAMES = ("libngspice.so.0", "libngspice.so", "libngspice.dylib", "libngspice.0.dylib")
-_INSTALL = "install it: `apt install ngspice libngspice0` (Debian, Ubuntu), `brew install ngspice libngspice` (macOS)"
+_INSTALL = (
+    "install it: `apt install ngspice libngspice0` (Debian, Ubuntu)"
+    ", `brew install ngspice libngspice` (macOS)"
+)
 
 
 def library_places() -> list[str]:

@@ -1,7 +1,8 @@
 """What ngspice would silently misread, or execute, is refused before it sees it.
 
-Each refusal here answers a case in which ngspice returns success: an unknown parameter on an X line, ``1.8x5`` read as
-1.8, R = 0 taken as 1 milliohm, a value that is not finite, a ``.control`` block whose ``shell`` it would run.
+Each refusal here answers a case in which ngspice returns success: an unknown parameter on an X line,
+``1.8x5`` read as 1.8, R = 0 taken as 1 milliohm, a value that is not finite, a ``.control`` block whose
+``shell`` it would run.
 """
 
 from __future__ import annotations
@@ -69,7 +70,7 @@ _EXPRESSION = re.compile(
 
 
 def logical_lines(text: str) -> list[str]:
-    """Lines with continuations (``+``) joined, comments dropped and outer blanks stripped; the title stays first."""
+    """Lines with continuations (``+``) joined, comments and outer blanks dropped; the title stays first."""
     joined: list[str] = []
     for k, raw in enumerate(text.splitlines()):
         line = raw.strip()
@@ -96,18 +97,18 @@ def _pairs(tokens: list[str]) -> tuple[list[str], dict[str, str]]:
 def subcircuit_parameters(text: str) -> dict[str, frozenset[str]]:
     """Parameters that each subcircuit defined in the text accepts, by the subcircuit's name (lower case).
 
-    Those on its ``.subckt`` line, and those given by ``.param`` lines inside it, which an X line overrides in the
-    HSPICE dialect that SKY130 uses.
+    Those on its ``.subckt`` line, and those given by ``.param`` lines inside it, which an X line overrides
+    in the HSPICE dialect that SKY130 uses.
     """
     found: dict[str, frozenset[str]] = {}
     inside: list[str] = []
     for line in logical_lines("*\n" + text):
         card = line[:7].lower().rstrip()
-        if card.startswith(".subckt") or card.startswith(".macro"):
+        if card.startswith((".subckt", ".macro")):
             plain, pairs = _pairs(_TOKEN.findall(line))
             inside.append(plain[1].lower() if len(plain) > 1 else "")
             found[inside[-1]] = frozenset(pairs) | {"m"}
-        elif card.startswith(".ends") or card.startswith(".eom"):
+        elif card.startswith((".ends", ".eom")):
             inside[-1:] = []
         elif card.startswith(".param") and inside:
             found[inside[-1]] |= frozenset(_pairs(_TOKEN.findall(line))[1])
@@ -191,7 +192,7 @@ def _check_element(line: str, known: dict[str, frozenset[str]]) -> None:
 
 @lru_cache(maxsize=64)
 def check_netlist(text: str, models: str) -> None:
-    """Refuse what ngspice would misread or execute; ``models`` is the text that defines the PDK's subcircuits."""
+    """Refuse what ngspice would misread or execute; ``models`` is the text with the PDK's subcircuits."""
     known = {**subcircuit_parameters(models), **subcircuit_parameters(text)}
     for line in logical_lines(text)[1:]:
         if line.startswith("*#"):
@@ -209,7 +210,7 @@ def check_netlist(text: str, models: str) -> None:
 
 
 def computed_resistors(text: str) -> bool:
-    """True if a resistor's value is an expression, so that it can only be checked once ngspice has evaluated it."""
+    """True if a resistor's value is an expression: only ngspice knows then whether it is 0."""
     return any(line[0] in "rR" and ("{" in line or "'" in line) for line in logical_lines(text)[1:])
 
 

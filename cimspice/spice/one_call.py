@@ -23,8 +23,8 @@ def simulate(
 ) -> Waveforms:
     """Load a circuit into this process' own session and run one analysis.
 
-    Parameters are those of `Session.load`. There is no time limit: an impossible operating point hangs, and Ctrl-C
-    acts only when ngspice returns. A `Pool` has both.
+    Parameters are those of `Session.load`. There is no time limit: an impossible operating point hangs, and
+    Ctrl-C acts only when ngspice returns. A `Pool` has both.
     """
     if not _own:
         _own.append(Session())

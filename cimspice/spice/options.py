@@ -1,4 +1,4 @@
-"""Solver options of ngspice, as a frozen value: only what is set is written; the rest stays at ngspice's default."""
+"""Solver options as a frozen value: only what is set is written; the rest stays at ngspice's default."""
 
 from __future__ import annotations
 
@@ -20,11 +20,12 @@ class SolverOptions:
     trtol
         Factor by which the truncation error is thought to be overestimated (1).
     gmin, gminsteps, itl1, itl2, itl4
-        Minimum conductance (S), steps of gmin stepping, and limits of iterations: operating point, dc sweep, time point.
+        Minimum conductance (S), steps of gmin stepping, limits of iterations: operating point, dc, time
+        point.
     rshunt, cshunt
         Resistance (ohm) and capacitance (F) from every node to ground.
     method, maxord, xmu
-        Integration: "trap" or "gear", its highest order (2-6) and the damping of the trapezoidal rule (0-0.5).
+        Integration: "trap" or "gear", its highest order (2-6), damping of the trapezoidal rule (0-0.5).
     pivtol, pivrel
         Pivot tolerances of the matrix factorisation.
     tnom

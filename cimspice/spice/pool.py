@@ -1,31 +1,30 @@
-"""A pool of worker processes, one ngspice session each; the parent keeps the time and replaces what hangs or dies.
+"""A pool of worker processes, one session each; the parent keeps the time and replaces what hangs or dies.
 
-An impossible operating point makes ngspice run for ever, and nothing inside the process can stop it. So each worker tells
-in shared memory which item it runs and since when; the parent kills it past the limit, starts another and goes on.
+An impossible operating point makes ngspice run for ever, and nothing inside the process can stop it. So each
+worker tells in shared memory which item it runs and since when; the parent kills it past the limit, starts
+another and goes on.
 """
 
 from __future__ import annotations
 
-import contextlib
-import multiprocessing
 import os
 import signal
 import tempfile
-import time
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass, field
-from multiprocessing.connection import Connection, wait
+from multiprocessing.connection import wait
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Literal
 
 from cimspice.errors import CimspiceError, ParameterError, TimeLimit, WorkerLost
 from cimspice.spice.statistics import PoolStatistics
-from cimspice.spice.worker import NO_ITEM, Outcome, Report, serve
+from cimspice.spice.worker import Outcome
+from cimspice.spice.worker_process import WorkerProcess
 
 _CHUNK_SECONDS = 0.1
 _ATTEMPTS = 2
+_START_SECONDS = 60.0
 
 
 def processors() -> int:
@@ -35,21 +34,8 @@ def processors() -> int:
     return os.cpu_count() or 1
 
 
-@dataclass
-class _Worker:
-    process: Any
-    connection: Connection
-    progress: Any
-    chunk: list[tuple[int, Any]] = field(default_factory=list)
-    ready: bool = False
-    began: float = 0.0
-    items: int = 0
-    startup_seconds: float = 0.0
-    last: Report | None = None
-
-
 class Pool:
-    """Workers that each keep one ngspice loaded. Use as a context manager.
+    """Workers that each keep one ngspice loaded. Use it as a context manager.
 
     Parameters
     ----------
@@ -77,14 +63,14 @@ class Pool:
                 raise ParameterError(
                     f"{name} = {value!r} is not positive", place=name, remedy=f"give {name} > 0"
                 )
-        self._context = multiprocessing.get_context("spawn")
         self._folder: tempfile.TemporaryDirectory[str] | None = None
-        self._workers: list[_Worker] = []
+        self._workers: list[WorkerProcess] = []
         self._past = PoolStatistics()
 
     def __enter__(self) -> Pool:
         self._folder = tempfile.TemporaryDirectory(prefix="cimspice-pool-", ignore_cleanup_errors=True)
-        self._workers = [self._start() for _ in range(self.size)]
+        for _ in range(self.size):
+            self._workers.append(self._start())
         return self
 
     def __exit__(
@@ -96,13 +82,9 @@ class Pool:
         """End all workers: idle ones are asked to leave, busy ones are killed."""
         workers, self._workers = self._workers, []
         for worker in workers:
-            if worker.chunk or not worker.ready:
-                worker.process.kill()
-            else:
-                with contextlib.suppress(OSError):  # it may have died meanwhile; then it is joined below
-                    worker.connection.send(None)
+            worker.ask_to_leave()
         for worker in workers:
-            self._bury(worker)
+            self._past += worker.bury()[1]
         if self._folder is not None:
             self._folder.cleanup()
             self._folder = None
@@ -110,16 +92,16 @@ class Pool:
     @property
     def statistics(self) -> PoolStatistics:
         """What all workers have done, those replaced included."""
-        total = self._past
-        for worker in self._workers:
-            total = _added(total, worker)
-        return total
+        return sum((worker.statistics for worker in self._workers), self._past)
 
     def warm_up(self) -> None:
         """Wait until every worker has started."""
-        for worker in self._workers:
-            if not worker.ready and wait([worker.connection, worker.process.sentinel], timeout=60):
-                self._receive(worker)
+        for k, worker in enumerate(self._workers):
+            if not worker.ready:
+                wait([worker.connection, worker.sentinel], timeout=_START_SECONDS)
+                if worker.receive() is None:
+                    code = self._replace(k)
+                    raise WorkerLost(f"a worker did not start ({_cause(code)})", place="Pool.warm_up")
 
     def map(
         self,
@@ -136,11 +118,11 @@ class Pool:
         function
             A function of a module (it is pickled by name), called as ``function(session, item)``.
         items
-            Anything that can be pickled. Neighbours run on the same session: order them so that the circuit changes
-            rarely, and let the function use `Session.configure`.
+            Anything that can be pickled. Neighbours run on the same session: order them so that the circuit
+            changes rarely, and let the function use `Session.configure`.
         on_error
-            ``"raise"`` raises the error of the first item that failed, when its turn comes; ``"return"`` yields an
-            item's `CimspiceError` in its place. Other exceptions are always raised.
+            ``"raise"`` raises the error of the first item that failed, when its turn comes; ``"return"``
+            yields an item's `CimspiceError` in its place. Other exceptions are always raised.
         chunk
             Items sent to a worker at a time; chosen from the time they take if not given.
         """
@@ -150,19 +132,15 @@ class Pool:
             )
         if on_error not in ("raise", "return"):
             raise ParameterError(f"on_error = {on_error!r} is unknown", remedy="use 'raise' or 'return'")
-        return self._run(function, deque(enumerate(items)), on_error, chunk)
+        return self._run(function, _Queue(items, chunk, self.size), on_error)
 
-    def _run(self, function: Callable, queue: deque, on_error: str, chunk: int | None) -> Iterator:
-        waiting = len(queue)
+    def _run(self, function: Callable, queue: _Queue, on_error: str) -> Iterator:
         done: dict[int, Outcome] = {}
-        attempts: dict[int, int] = {}
-        pace = _Pace(chunk, self.size)
         try:
-            for following in range(waiting):
+            for following in range(len(queue)):
                 while following not in done:
-                    self._feed(function, queue, pace)
-                    for outcome in self._collect(queue, attempts, pace):
-                        done[outcome.index] = outcome
+                    self._feed(function, queue)
+                    done |= {outcome.index: outcome for outcome in self._collect(queue)}
                 outcome = done.pop(following)
                 if outcome.error is None:
                     yield outcome.value
@@ -174,174 +152,123 @@ class Pool:
             # Interrupted or abandoned: what still runs is of no use to anyone.
             for k, worker in enumerate(self._workers):
                 if worker.chunk:
-                    self._workers[k] = self._replace(worker)
+                    self._replace(k)
 
-    def _feed(self, function: Callable, queue: deque, pace: _Pace) -> None:
+    def _feed(self, function: Callable, queue: _Queue) -> None:
         for k, worker in enumerate(self._workers):
-            if not queue:
-                return
-            if worker.chunk or not worker.ready:
+            if not worker.ready or worker.chunk:
                 continue
             if worker.items >= self.recycle_after:
-                worker = self._workers[k] = self._replace(worker)
-                continue
-            size = min(pace.size(len(queue)), self.recycle_after - worker.items)
-            worker.chunk = [queue.popleft() for _ in range(min(size, len(queue)))]
-            worker.began = time.monotonic()
-            try:
-                worker.connection.send((function, worker.chunk))
-            except OSError:
-                continue  # it died while idle: its sentinel tells `_collect`
-            except Exception:
-                worker.chunk = []
-                raise
+                self._replace(k)
+            elif chunk := queue.take(self.recycle_after - worker.items):
+                worker.send(function, chunk)
 
-    def _collect(self, queue: deque, attempts: dict[int, int], pace: _Pace) -> list[Outcome]:
+    def _collect(self, queue: _Queue) -> list[Outcome]:
         """Wait for a report, a death or a time limit; return the outcomes, put back what must run again."""
-        handles = {w.connection: w for w in self._workers} | {w.process.sentinel: w for w in self._workers}
-        limits = [self._remaining(w) for w in self._workers if w.chunk]
-        signalled = wait(list(handles), timeout=max(0.0, min(limits, default=1.0)))
+        owners: dict[Any, int] = {}
+        for k, worker in enumerate(self._workers):
+            owners |= {worker.connection: k, worker.sentinel: k}
+        limits = [worker.remaining(self.time_limit) for worker in self._workers if worker.chunk]
+        signalled = {owners[handle] for handle in wait(list(owners), max(0.0, min(limits, default=1.0)))}
         outcomes: list[Outcome] = []
-        for worker in {id(handles[h]): handles[h] for h in signalled}.values():
-            report = self._receive(worker)
+        for k in signalled:
+            worker = self._workers[k]
+            report = worker.receive()
             if report is None:
-                outcomes += self._lost(worker, queue, attempts)
-            elif worker.chunk and report.outcomes:
-                pace.learn(len(report.outcomes), time.monotonic() - worker.began)
+                outcomes += self._lost(k, queue)
+            elif report.outcomes:
                 outcomes += report.outcomes
-                queue.extendleft(reversed(worker.chunk[len(report.outcomes) :]))
+                queue.learn(len(report.outcomes), worker.busy_seconds)
+                queue.put_back(worker.chunk[len(report.outcomes) :])
                 worker.items += len(report.outcomes)
                 worker.chunk = []
                 if report.retire:
-                    self._workers[self._workers.index(worker)] = self._replace(worker)
-        for worker in [w for w in self._workers if w.chunk and self._remaining(w) <= 0]:
-            outcomes += self._overdue(worker, queue)
+                    self._replace(k)
+        for k, worker in enumerate(self._workers):
+            if worker.chunk and worker.remaining(self.time_limit) <= 0:
+                outcomes.append(self._overdue(k, queue))
         return outcomes
 
-    def _remaining(self, worker: _Worker) -> float:
-        index, began = worker.progress[:]
-        # Until the worker has taken its first item up, its limit counts from when the chunk was sent.
-        return self.time_limit - (
-            time.monotonic() - (worker.began if index == NO_ITEM else max(began, worker.began))
-        )
-
-    def _receive(self, worker: _Worker) -> Report | None:
-        """A worker's report, ``None`` if the worker is gone."""
-        try:
-            report = worker.connection.recv() if worker.connection.poll() else None
-        except (EOFError, OSError):
-            return None
-        if report is not None:
-            if not worker.ready:
-                worker.ready, worker.startup_seconds = True, report.cpu_seconds
-            worker.last = report
-        return report
-
-    def _split(self, worker: _Worker) -> tuple[tuple[int, Any], list[tuple[int, Any]]]:
-        """The item that a worker was busy with, and the rest of its chunk."""
-        running = int(worker.progress[0])
-        culprit = next((pair for pair in worker.chunk if pair[0] == running), worker.chunk[0])
-        return culprit, [pair for pair in worker.chunk if pair is not culprit]
-
-    def _lost(self, worker: _Worker, queue: deque, attempts: dict[int, int]) -> list[Outcome]:
-        worker.process.join()
-        code = worker.process.exitcode
-        chunk = worker.chunk
-        self._workers[self._workers.index(worker)] = self._replace(worker)
-        if not chunk:
+    def _lost(self, k: int, queue: _Queue) -> list[Outcome]:
+        worker = self._workers[k]
+        code = self._replace(k)
+        if not worker.chunk:
+            queue.count_idle_death(_cause(code))
             return []
-        worker.chunk = chunk
-        culprit, rest = self._split(worker)
-        queue.extendleft(reversed(rest))
-        attempts[culprit[0]] = attempts.get(culprit[0], 0) + 1
-        if attempts[culprit[0]] < _ATTEMPTS:
-            queue.appendleft(culprit)
+        culprit, rest = worker.split()
+        queue.put_back(rest)
+        if queue.attempt(culprit[0]) < _ATTEMPTS:
+            queue.put_back([culprit])
             return []
-        cause = signal.Signals(-code).name if code and code < 0 else f"exit code {code}"
         error = WorkerLost(
-            f"a worker died ({cause}) and, after a retry, another one",
+            f"a worker died ({_cause(code)}) and, after a retry, another one",
             place=f"item {culprit[0]}",
             remedy="SIGKILL mostly means that memory ran out: use fewer workers or a smaller circuit",
         )
         return [Outcome(culprit[0], None, error)]
 
-    def _overdue(self, worker: _Worker, queue: deque) -> list[Outcome]:
-        culprit, rest = self._split(worker)
-        queue.extendleft(reversed(rest))
-        self._workers[self._workers.index(worker)] = self._replace(worker)
+    def _overdue(self, k: int, queue: _Queue) -> Outcome:
+        worker = self._workers[k]
+        culprit, rest = worker.split()
+        queue.put_back(rest)
+        self._replace(k)
         error = TimeLimit(
             f"the simulation ran past its time limit of {self.time_limit:g} s and was killed",
             place=f"item {culprit[0]}",
             remedy="an impossible operating point makes ngspice hang; else give Pool a longer time_limit",
         )
-        return [Outcome(culprit[0], None, error)]
+        return Outcome(culprit[0], None, error)
 
-    def _start(self) -> _Worker:
+    def _start(self) -> WorkerProcess:
         assert self._folder is not None
-        folder = Path(tempfile.mkdtemp(dir=self._folder.name, prefix="worker-"))
-        ours, theirs = self._context.Pipe()
-        progress = self._context.RawArray("d", [NO_ITEM, 0.0])
-        process = self._context.Process(target=serve, args=(theirs, progress, str(folder)), daemon=True)
-        with _interrupts_ignored():
-            process.start()
-        theirs.close()
-        self._past.workers_started += 1
-        return _Worker(process, ours, progress)
+        return WorkerProcess(Path(self._folder.name))
 
-    def _replace(self, worker: _Worker) -> _Worker:
-        worker.process.kill()
-        self._bury(worker)
-        return self._start()
-
-    def _bury(self, worker: _Worker) -> None:
-        worker.process.join(timeout=2.0)
-        if worker.process.is_alive():
-            worker.process.kill()
-            worker.process.join()
-        self._past.workers_killed += worker.process.exitcode == -signal.SIGKILL
-        self._past = _added(self._past, worker)
-        worker.connection.close()
-        worker.process.close()
+    def _replace(self, k: int) -> int:
+        """End worker ``k`` at once and start another in its place; return the exit code."""
+        self._workers[k].kill()
+        code, statistics = self._workers[k].bury()
+        self._past += statistics
+        self._workers[k] = self._start()
+        return code
 
 
-class _Pace:
-    """How many items to send at a time: about a tenth of a second's worth, fewer towards the end."""
+class _Queue:
+    """Items that wait, in chunks of about a tenth of a second's worth, smaller towards the end."""
 
-    def __init__(self, fixed: int | None, workers: int) -> None:
-        self._fixed, self._workers = fixed, workers
+    def __init__(self, items: Iterable, chunk: int | None, workers: int) -> None:
+        self._waiting = deque(enumerate(items))
+        self._fixed, self._workers = chunk, workers
         self._seconds_per_item = float("inf")
+        self._attempts: dict[int, int] = {}
+        self._idle_deaths = 0
+
+    def __len__(self) -> int:
+        return len(self._waiting)
+
+    def take(self, most: int) -> list[tuple[int, Any]]:
+        worth = int(_CHUNK_SECONDS / max(self._seconds_per_item, 1e-6))
+        size = self._fixed or max(1, min(worth, len(self) // (2 * self._workers)))
+        return [self._waiting.popleft() for _ in range(min(size, most, len(self)))]
+
+    def put_back(self, pairs: list[tuple[int, Any]]) -> None:
+        self._waiting.extendleft(reversed(pairs))
 
     def learn(self, items: int, seconds: float) -> None:
         self._seconds_per_item = seconds / items
 
-    def size(self, left: int) -> int:
-        if self._fixed is not None:
-            return self._fixed
-        worth = int(_CHUNK_SECONDS / max(self._seconds_per_item, 1e-6))
-        return max(1, min(worth, left // (2 * self._workers)))
+    def attempt(self, index: int) -> int:
+        self._attempts[index] = self._attempts.get(index, 0) + 1
+        return self._attempts[index]
+
+    def count_idle_death(self, cause: str) -> None:
+        """A worker that dies before it has any work will do so for ever: give up after a few."""
+        self._idle_deaths += 1
+        if self._idle_deaths > _ATTEMPTS * self._workers:
+            raise WorkerLost(
+                f"workers die as soon as they start ({cause})",
+                remedy='in a script, make the pool under `if __name__ == "__main__":`',
+            )
 
 
-def _added(total: PoolStatistics, worker: _Worker) -> PoolStatistics:
-    if worker.last is None:
-        return total
-    return PoolStatistics(
-        total.sessions + worker.last.statistics,
-        total.cpu_seconds + worker.last.cpu_seconds,
-        total.startup_seconds + worker.startup_seconds,
-        total.workers_started,
-        total.workers_killed,
-    )
-
-
-@contextlib.contextmanager
-def _interrupts_ignored() -> Iterator[None]:
-    """Ctrl-C is ignored while a process starts, which inherits that: only the parent handles it."""
-    try:
-        before = signal.signal(signal.SIGINT, signal.SIG_IGN)
-    except ValueError:  # not the main thread: the worker ignores it once it has started
-        yield
-        return
-    try:
-        yield
-    finally:
-        signal.signal(signal.SIGINT, before)
+def _cause(code: int) -> str:
+    return signal.Signals(-code).name if code < 0 else f"exit code {code}"

@@ -1,9 +1,9 @@
 """A session: one ngspice that stays loaded in this process, altered and run many times.
 
-What each way of changing a loaded circuit costs and means (an inverter, ms of CPU with its run): `Session.alter`
-1.1, keeps the solver's history (differences of 1e-13); `Session.alter_parameters` 2.3, equal to a fresh batch run
-to the last bit; `Session.load` 4 and more, the same. After any failure the next run begins from a fresh load of
-the same state.
+What each way of changing a loaded circuit costs and means (an inverter, ms of CPU with its run):
+`Session.alter` 1.1, keeps the solver's history (differences of 1e-13); `Session.alter_parameters` 2.3, equal
+to a fresh batch run to the last bit; `Session.load` 4 and more, the same. After any failure the next run
+begins from a fresh load of the same state.
 """
 
 from __future__ import annotations
@@ -31,8 +31,8 @@ _MOSFET_PARAMETERS = ("delvto", "mulu0")
 class Session:
     """One ngspice, loaded once. Not for use from several threads at a time.
 
-    Use it as a context manager, or call `close`. The state (netlist, corner, temperature, options, parameters,
-    alterations) is kept here: what was altered stays altered until `load`.
+    Use it as a context manager, or call `close`. The state (netlist, corner, temperature, options,
+    parameters, alterations) is kept here: what was altered stays altered until `load`.
     """
 
     def __init__(self) -> None:
@@ -132,7 +132,8 @@ class Session:
     ) -> None:
         """Reach a state by the cheapest way from what is loaded: nothing, alter, parameters + reset, or load.
 
-        As `load`, then ``parameters`` (see `alter_parameters`) and ``alterations`` (device -> value, `alter`).
+        As `load`, then ``parameters`` (see `alter_parameters`) and ``alterations`` (device -> value,
+        `alter`).
         """
         wanted = {
             "netlist": netlist,

@@ -9,8 +9,8 @@ from dataclasses import dataclass, field
 class Statistics:
     """What one session has done; times are CPU seconds of its thread.
 
-    ``analysis_seconds`` is spent inside ngspice's analysis commands alone, ``engine_seconds`` inside all calls of
-    ngspice: loads, resets and alterations too.
+    ``analysis_seconds`` is spent inside ngspice's analysis commands alone, ``engine_seconds`` inside all
+    calls of ngspice: loads, resets and alterations too.
     """
 
     runs: int = 0
@@ -21,14 +21,13 @@ class Statistics:
     engine_seconds: float = 0.0
 
     def __add__(self, other: Statistics) -> Statistics:
-        return Statistics(*(mine + theirs for mine, theirs in zip(self.values, other.values, strict=True)))
-
-    @property
-    def values(self) -> tuple[float, ...]:
-        """The figures in the order of the fields."""
-        return (
-            *(self.runs, self.loads, self.resets, self.failures),
-            *(self.analysis_seconds, self.engine_seconds),
+        return Statistics(
+            self.runs + other.runs,
+            self.loads + other.loads,
+            self.resets + other.resets,
+            self.failures + other.failures,
+            self.analysis_seconds + other.analysis_seconds,
+            self.engine_seconds + other.engine_seconds,
         )
 
 
@@ -45,3 +44,12 @@ class PoolStatistics:
     startup_seconds: float = 0.0
     workers_started: int = 0
     workers_killed: int = 0
+
+    def __add__(self, other: PoolStatistics) -> PoolStatistics:
+        return PoolStatistics(
+            self.sessions + other.sessions,
+            self.cpu_seconds + other.cpu_seconds,
+            self.startup_seconds + other.startup_seconds,
+            self.workers_started + other.workers_started,
+            self.workers_killed + other.workers_killed,
+        )

@@ -1,4 +1,4 @@
-"""Waveforms: named vectors over one axis, with the two questions asked of them: the value at, and the crossing of."""
+"""Waveforms: named vectors over one axis, and the two questions asked of them: value at, crossing of."""
 
 from __future__ import annotations
 
@@ -21,11 +21,11 @@ class Waveforms:
     Parameters
     ----------
     axis_name
-        ``"time"`` (s), ``"v-sweep"`` (the swept source's unit), ``"frequency"`` (Hz), or ``None`` for an operating
-        point.
+        ``"time"`` (s), ``"v-sweep"`` (the swept source's unit), ``"frequency"`` (Hz), or ``None`` for an
+        operating point.
     vectors
-        name -> array of shape (points,), real or complex. Node voltages (V) by the node's name, branch currents (A)
-        as ``vname#branch``; the axis is among them under its own name.
+        name -> array of shape (points,), real or complex. Node voltages (V) by the node's name, branch
+        currents (A) as ``vname#branch``; the axis is among them under its own name.
     """
 
     axis_name: str | None
@@ -42,7 +42,7 @@ class Waveforms:
         return np.zeros(1) if self.axis_name is None else self.vectors[self.axis_name]
 
     def __getitem__(self, name: str) -> np.ndarray:
-        """One vector, shape (points,). Names are not case-sensitive; ``v(a)`` and ``i(v1)`` are understood."""
+        """One vector, shape (points,). Case does not matter; ``v(a)`` and ``i(v1)`` are understood."""
         key = plain_name(name)
         if key not in self.vectors:
             known = ", ".join(list(self.vectors)[:20])
@@ -64,7 +64,7 @@ class Waveforms:
         return pd.DataFrame(columns, index=pd.Index(self.axis, name=self.axis_name))
 
     def at(self, value: float) -> dict[str, float | complex]:
-        """Every vector linearly interpolated at ``value`` of the axis, which must lie within it and be monotonic."""
+        """Every vector linearly interpolated at ``value`` of the axis, which must be monotonic."""
         axis = np.real(self.axis)
         if self.axis_name is None:
             return {name: self.vectors[name][0].item() for name in self.names}
@@ -104,7 +104,7 @@ class Waveforms:
 
 
 def plain_name(name: str) -> str:
-    """A vector's name as a session has it: ``v(out)`` is ``out``, ``i(v1)`` is ``v1#branch``, all lower case."""
+    """A vector's name as a session has it: ``v(out)`` is ``out``, ``i(v1)`` is ``v1#branch``."""
     key = name.lower()
     if key[:2] not in ("v(", "i(") or not key.endswith(")"):
         return key

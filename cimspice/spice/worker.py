@@ -1,4 +1,4 @@
-"""What runs in a worker process of a `Pool`: one session, fed with chunks of items until the parent is done or gone."""
+"""What runs in a worker process of a `Pool`: one session, fed until the parent is done or gone."""
 
 from __future__ import annotations
 

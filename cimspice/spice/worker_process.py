@@ -1,0 +1,136 @@
+"""A worker process as its parent sees it: started, fed, listened to, timed, ended."""
+
+from __future__ import annotations
+
+import contextlib
+import multiprocessing
+import signal
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+from cimspice.spice.statistics import PoolStatistics
+from cimspice.spice.worker import NO_ITEM, Report, serve
+
+_spawn = multiprocessing.get_context("spawn")
+
+
+class WorkerProcess:
+    """One process that serves a `Pool`.
+
+    Attributes
+    ----------
+    chunk
+        The ``(index, item)`` pairs it has been sent and not yet answered; empty if it is idle.
+    ready
+        True once it has reported that it started.
+    items
+        Number of items it has done.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self.chunk: list[tuple[int, Any]] = []
+        self.ready = False
+        self.items = 0
+        self._sent = 0.0
+        self._startup_seconds = 0.0
+        self._last: Report | None = None
+        private = tempfile.mkdtemp(dir=folder, prefix="worker-")
+        self.connection, theirs = _spawn.Pipe()
+        self._progress = _spawn.RawArray("d", [NO_ITEM, 0.0])
+        self._process = _spawn.Process(target=serve, args=(theirs, self._progress, private), daemon=True)
+        with _interrupts_ignored():
+            self._process.start()
+        theirs.close()
+
+    @property
+    def sentinel(self) -> int:
+        """What `multiprocessing.connection.wait` takes to tell that the process has ended."""
+        return self._process.sentinel
+
+    @property
+    def busy_seconds(self) -> float:
+        """Seconds since its chunk was sent."""
+        return time.monotonic() - self._sent
+
+    def send(self, function: Callable, chunk: list[tuple[int, Any]]) -> None:
+        """Give it work. If it has died meanwhile, its sentinel tells."""
+        self.chunk, self._sent = chunk, time.monotonic()
+        try:
+            with contextlib.suppress(BrokenPipeError, ConnectionResetError):
+                self.connection.send((function, chunk))
+        except Exception:
+            self.chunk = []
+            raise
+
+    def receive(self) -> Report | None:
+        """Its report, ``None`` if it is gone."""
+        try:
+            report = self.connection.recv() if self.connection.poll() else None
+        except (EOFError, OSError):
+            return None
+        if report is not None:
+            if not self.ready:
+                self.ready, self._startup_seconds = True, report.cpu_seconds
+            self._last = report
+        return report
+
+    def remaining(self, time_limit: float) -> float:
+        """Seconds that the item it runs has left."""
+        index, began = self._progress[:]
+        # Until it has taken its first item up, the limit counts from when the chunk was sent.
+        since = self._sent if index == NO_ITEM else max(began, self._sent)
+        return time_limit - (time.monotonic() - since)
+
+    def split(self) -> tuple[tuple[int, Any], list[tuple[int, Any]]]:
+        """The item it was busy with, and the rest of its chunk."""
+        running = int(self._progress[0])
+        culprit = next((pair for pair in self.chunk if pair[0] == running), self.chunk[0])
+        return culprit, [pair for pair in self.chunk if pair is not culprit]
+
+    def ask_to_leave(self) -> None:
+        """End it: an idle process is asked, any other is killed."""
+        if self.chunk or not self.ready:
+            self._process.kill()
+        else:
+            with contextlib.suppress(OSError):  # it may have died meanwhile; `bury` joins it
+                self.connection.send(None)
+
+    def kill(self) -> None:
+        """End it at once."""
+        self._process.kill()
+
+    def bury(self) -> tuple[int, PoolStatistics]:
+        """Wait for its end (it has two seconds); return its exit code and what it has done."""
+        self._process.join(timeout=2.0)
+        if self._process.is_alive():
+            self._process.kill()
+            self._process.join()
+        code = self._process.exitcode or 0
+        statistics = self.statistics + PoolStatistics(workers_killed=int(code == -signal.SIGKILL))
+        self.connection.close()
+        self._process.close()
+        return code, statistics
+
+    @property
+    def statistics(self) -> PoolStatistics:
+        """What it has done, as far as it has reported."""
+        if self._last is None:
+            return PoolStatistics(workers_started=1)
+        return PoolStatistics(self._last.statistics, self._last.cpu_seconds, self._startup_seconds, 1)
+
+
+@contextlib.contextmanager
+def _interrupts_ignored() -> Iterator[None]:
+    """Ctrl-C is ignored while a process starts, which inherits that: only the parent handles it."""
+    try:
+        before = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    except ValueError:  # not the main thread: the worker ignores it once it has started
+        yield
+        return
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)
