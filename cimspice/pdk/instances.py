@@ -12,6 +12,7 @@ from cimspice.pdk.expression import number
 from cimspice.pdk.library import assignments
 
 _SPACED_EQUALS = re.compile(r"\s*=\s*")
+_OPENING = re.compile(r"\.subckt\s+\S", re.I)
 _REMEDY_MULT = "write m= instead: in the PDK's files mult= only scales mismatch, m= multiplies the device"
 
 
@@ -20,7 +21,8 @@ class Instance:
     """An X line that uses a device of the PDK.
 
     ``name`` with the X; ``nodes`` in order; ``parameters`` name (lower case) -> text as written; ``line`` is
-    the joined line and ``first``, ``last`` its range of physical lines in the netlist (from 0, inclusive).
+    the joined line and ``first``, ``last`` its range of physical lines in the netlist (from 0, inclusive);
+    ``scope`` is the netlist's own subcircuit that it stands in (lower case), or empty.
     """
 
     name: str
@@ -30,6 +32,7 @@ class Instance:
     line: str
     first: int
     last: int
+    scope: str = ""
 
     def value(self, parameter: str) -> float | None:
         """The number given for a parameter; None if it is not given or an expression."""
@@ -63,36 +66,69 @@ def instances(text: str) -> list[Instance]:
         If an X line sets a parameter that the device does not have (ngspice would ignore it silently), sets a
         parameter twice or to something that is not finite, or has the wrong number of nodes.
     """
-    lines = logical_lines(text)
-    own = {
-        words[1].lower()
-        for line, _, _ in lines
-        if (words := line.split())[0].lower() == ".subckt" and words[1:]
-    }
-    result = []
-    for line, first, last in lines:
-        if line[0] not in "xX":
-            continue
-        words, settings = _parts(line)
-        if words[-1].lower() in own:
-            continue
-        place = f"netlist line {first + 1}: {line}"
-        if not words[-1].lower().startswith(PREFIX):
-            raise PdkError(
-                f"the subcircuit {words[-1]!r} is not defined",
-                place=place,
-                remedy=f"define it with .subckt in the netlist, or use a device of the PDK ({PREFIX}...)",
-            )
-        used = device(words[-1], place=place)
-        _check_parameters(used, settings, place)
-        parameters = assignments(settings)
-        result.append(Instance(words[0], used, tuple(words[1:-1]), parameters, line, first, last))
-    return result
+    return _scan(text)[0]
+
+
+def instance_paths(text: str) -> dict[str, Instance]:
+    """All transistors, resistors and capacitors of the PDK by their place in the hierarchy.
+
+    Returns
+    -------
+    dict[str, Instance]
+        Names of X lines in lower case joined by dots: ``"xcell1.xpull"``; at top level just ``"xpull"``. An
+        X line inside a subcircuit occurs once for every use of that subcircuit.
+    """
+    used, calls = _scan(text)
+    found: dict[str, Instance] = {}
+
+    def enter(scope: str, path: str, above: tuple[str, ...]) -> None:
+        if scope in above:
+            raise ParameterError(f"the subcircuit {scope!r} uses itself", remedy="break the circle")
+        found.update({path + one.name.lower(): one for one in used if one.scope == scope})
+        for name, called, where in calls:
+            if where == scope:
+                enter(called, f"{path}{name.lower()}.", (*above, scope))
+
+    enter("", "", ())
+    return found
 
 
 def place_of(instance: Instance) -> str:
     """Where an instance stands, for an error."""
     return f"netlist line {instance.first + 1}: {instance.line}"
+
+
+def _scan(text: str) -> tuple[list[Instance], list[tuple[str, str, str]]]:
+    """Uses of the PDK, and uses of the netlist's own subcircuits as (instance, subcircuit, scope)."""
+    lines = logical_lines(text)
+    own = {line.split()[1].lower() for line, _, _ in lines if _OPENING.match(line)}
+    used: list[Instance] = []
+    calls: list[tuple[str, str, str]] = []
+    scope = ""
+    for line, first, last in lines:
+        if _OPENING.match(line):
+            scope = line.split()[1].lower()
+        elif line.lower().startswith(".ends"):
+            scope = ""
+        if line[0] not in "xX":
+            continue
+        words, settings = _parts(line)
+        name = words[-1].lower()
+        if name in own:
+            calls.append((words[0], name, scope))
+            continue
+        place = f"netlist line {first + 1}: {line}"
+        if not name.startswith(PREFIX):
+            raise PdkError(
+                f"the subcircuit {words[-1]!r} is not defined",
+                place=place,
+                remedy=f"define it with .subckt in the netlist, or use a device of the PDK ({PREFIX}...)",
+            )
+        model = device(name, place=place)
+        _check_parameters(model, settings, place)
+        nodes = tuple(words[1:-1])
+        used.append(Instance(words[0], model, nodes, assignments(settings), line, first, last, scope))
+    return used, calls
 
 
 def _parts(line: str) -> tuple[list[str], str]:

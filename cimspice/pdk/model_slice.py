@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 
 from cimspice.errors import PdkError
 from cimspice.pdk.corners import parameters_for
@@ -43,7 +43,7 @@ class ModelSlice:
     digest: str
 
     def at_corner(self, corner: str) -> ModelSlice:
-        """The same slice with another corner's numbers (PdkError if there is no such corner)."""
+        """The same slice with another corner's numbers; PdkError if there is no such corner."""
         check_corner(corner)
         values = self.corner_parameters[corner]
         lines = self.text.splitlines(keepends=True)
@@ -52,6 +52,17 @@ class ModelSlice:
             if name in values:
                 lines[position] = f".param {name} = {values[name]!r}\n"
         return make_slice("".join(lines), corner, self.corner_parameters, self.devices)
+
+    def to_dict(self) -> dict:
+        """JSON-able content."""
+        return asdict(self)
+
+    @classmethod
+    def from_dict(cls, content: dict) -> ModelSlice:
+        """The slice that :meth:`to_dict` wrote."""
+        corners = {corner: dict(values) for corner, values in content["corner_parameters"].items()}
+        devices = tuple(content["devices"])
+        return cls(content["text"], content["corner"], corners, devices, content["digest"])
 
 
 def make_slice(
@@ -142,7 +153,7 @@ def same_in_all_corners(library: Library, name: str) -> None:
     for corner in CORNERS:
         if library.section(corner).subcircuits.get(name) != reference:
             raise PdkError(
-                f"{name} is another subcircuit in corner {corner!r} of this library: corners cannot be switched",
+                f"{name} is another subcircuit in corner {corner!r}: corners cannot be switched",
                 place=str(library.path),
                 remedy="use an open_pdks with libs.tech/combined, or unset PDK_ROOT (`cimspice pdk install`)",
             )

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Mapping
 
 from cimspice.errors import ParameterError
+from cimspice.pdk.cache import cached
 from cimspice.pdk.devices import PREFIX, device
 from cimspice.pdk.instances import Instance, instances, place_of
 from cimspice.pdk.library import Library, Section
@@ -12,7 +13,7 @@ from cimspice.pdk.model_slice import ModelSlice, assemble, check_corner, subcirc
 from cimspice.pdk.source import Pdk, locate
 from cimspice.pdk.subcircuit import Bin, Subcircuit
 
-Geometries = Mapping[str, Iterable[tuple[float, float]]]
+Geometries = Mapping[str, Collection[tuple[float, float]]]
 """Device name -> (width, length) pairs in micrometres that an expression on an X line will take."""
 
 
@@ -49,10 +50,33 @@ def slice_models(
     check_corner(corner)
     pdk = pdk or locate()
     used = instances(text)
-    library = Library.open(pdk.library())
-    section = library.section("tt")
-    chosen = choose_bins(used, section, geometries or {})
-    return assemble(pdk, library, {name: tuple(bins) for name, bins in chosen.items()}, corner)
+    content = ["slice", cache_key(used, pdk, corner, geometries)]
+
+    def make() -> dict:
+        library = Library.open(pdk.library())
+        chosen = choose_bins(used, library.section("tt"), geometries or {})
+        return assemble(pdk, library, chosen, corner).to_dict()
+
+    return ModelSlice.from_dict(cached(content, make))
+
+
+def usage(instance: Instance) -> str:
+    """What a slice depends on of one X line: everything but its name, nodes, ``m`` and ``delvto``."""
+    settings = sorted(item for item in instance.parameters.items() if item[0] not in ("m", "delvto"))
+    return f"{instance.device.name} {len(instance.nodes)} {settings}"
+
+
+def cache_key(used: list[Instance], pdk: Pdk, corner: str, geometries: Geometries | None) -> list:
+    """JSON-able content that determines a slice."""
+    given = sorted((name, [list(pair) for pair in pairs]) for name, pairs in (geometries or {}).items())
+    return [
+        pdk.digest,
+        pdk.source,
+        pdk.version,
+        corner,
+        given,
+        sorted({usage(instance) for instance in used}),
+    ]
 
 
 def choose_bins(used: list[Instance], section: Section, geometries: Geometries) -> dict[str, list[Bin]]:

@@ -60,7 +60,7 @@ class Pdk:
 
 
 def cache_directory() -> Path:
-    """Where things lie that can be fetched or made again: ``CIMSPICE_CACHE``, else the user's cache folder."""
+    """Folder for what can be fetched or made again: ``CIMSPICE_CACHE``, else the user's cache folder."""
     chosen = os.environ.get("CIMSPICE_CACHE")
     return Path(chosen).expanduser() if chosen else user_cache_path("cimspice", appauthor=False)
 
@@ -73,9 +73,9 @@ def installation_directory() -> Path:
 def locate() -> Pdk:
     """Find the device models; no network, a few milliseconds.
 
-    ``PDK_ROOT`` is used when set (layouts of open_pdks and ciel, ``sky130A/libs.tech/{combined,ngspice}`` below
-    it, or pointing at ``sky130A`` itself; ``PDK`` chooses another variant). Otherwise the cache is, after every
-    file of its manifest was found with its size: a broken or partial download never counts as installed.
+    ``PDK_ROOT`` is used when set (layouts of open_pdks and ciel, ``sky130A/libs.tech/{combined,ngspice}``
+    below it, or pointing at ``sky130A`` itself; ``PDK`` chooses another variant). Otherwise the cache is,
+    after every file of its manifest was found with its size: a broken download never counts as installed.
 
     Raises
     ------
