@@ -8,7 +8,7 @@ SHELL := /bin/sh
 VENV := .venv
 BIN := $(VENV)/bin
 SYSTEM_PYTHON := /usr/bin/python3
-APT := DEBIAN_FRONTEND=noninteractive apt-get -qq -o=Dpkg::Use-Pty=0
+APT := env DEBIAN_FRONTEND=noninteractive apt-get -qq -o=Dpkg::Use-Pty=0
 
 # Succeeds when this Python is new enough and can make a virtual environment.
 PYTHON_TEST := import sys, venv, ensurepip; sys.exit(sys.version_info < (3, 11))
@@ -45,7 +45,7 @@ $(VENV)/.installed: pyproject.toml
 		echo "setup: virtual environment in $(VENV)/ with $$("$$python" --version)"; \
 		rm -rf $(VENV) && "$$python" -m venv $(VENV) || exit 1; fi; \
 	echo "setup: Python packages into $(VENV)/ (some minutes the first time)"; \
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --root-user-action=ignore -e '.[dev]'
+	$(BIN)/python -m pip install -qq --disable-pip-version-check --root-user-action=ignore -e '.[dev]'
 	@touch $@
 
 engine: python-packages

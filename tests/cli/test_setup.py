@@ -9,7 +9,7 @@ import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
 MAKE = shutil.which("make")
-TOOLS = ("sh", "sed", "head", "tail", "id", "touch", "rm", "uname")
+TOOLS = ("sh", "sed", "head", "tail", "id", "touch", "rm", "env")
 
 pytestmark = pytest.mark.skipif(MAKE is None, reason="make is not installed")
 
