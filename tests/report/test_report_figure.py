@@ -1,0 +1,78 @@
+from __future__ import annotations
+
+import re
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from cimspice.campaign import Figure
+from cimspice.errors import CimspiceError, TableError
+from cimspice.report.figure import draw
+
+
+@pytest.fixture
+def table():
+    rows = [
+        {"corner": corner, "gate_bias": bias, "drain_voltage": x, "drain_current": 1e-6 * bias * x}
+        for corner in ("tt", "ss")
+        for bias in np.linspace(0.4, 1.0, 7)
+        for x in np.linspace(0.0, 1.8, 10)
+    ]
+    frame = pd.DataFrame(rows)
+    frame.attrs["units"] = {"gate_bias": "V", "drain_voltage": "V", "drain_current": "A", "corner": ""}
+    return frame
+
+
+def figure(**changed):
+    return Figure(**{"x": "drain_voltage", "y": "drain_current", "name": "curves", **changed})
+
+
+def texts(svg):
+    return re.findall(r"<text[^>]*>([^<]+)</text>", svg.read_text())
+
+
+def test_figure_is_written_as_png_and_svg_with_units_on_its_axes(table, tmp_path):
+    png, svg = draw(table, figure(title="Output curves"), tmp_path / "figures")
+    assert png.read_bytes().startswith(b"\x89PNG")
+    shown = texts(svg)
+    assert {"drain voltage (V)", "drain current (A)", "Output curves"} <= set(shown)
+    assert sorted(path.name for path in png.parent.iterdir()) == ["curves.png", "curves.svg"]
+
+
+def test_few_lines_are_named_in_the_legend(table, tmp_path):
+    _, svg = draw(table[table.gate_bias > 0.85], figure(by=("gate_bias", "corner")), tmp_path)
+    assert {"0.9 V, tt", "0.9 V, ss", "1 V, tt", "1 V, ss"} <= set(texts(svg))
+
+
+def test_many_values_of_a_number_get_a_colour_bar_and_the_styles_a_legend(table, tmp_path):
+    _, svg = draw(table, figure(by=("gate_bias", "corner")), tmp_path)
+    shown = texts(svg)
+    assert "gate bias (V)" in shown
+    assert {"tt", "ss"} <= set(shown)
+    assert not any("0.9 V, tt" in text for text in shown)
+
+
+def test_log_axis_and_default_name(table, tmp_path):
+    png, svg = draw(table, figure(name="", log=("y",)), tmp_path, default_name="figure_1")
+    assert png.name == "figure_1.png"
+    assert any("10" in text for text in texts(svg)) or "mathdefault" in svg.read_text()
+
+
+def test_the_same_table_gives_the_same_files(table, tmp_path):
+    one = draw(table, figure(by="corner"), tmp_path / "one")
+    two = draw(table, figure(by="corner"), tmp_path / "two")
+    assert [path.read_bytes() for path in one] == [path.read_bytes() for path in two]
+
+
+def test_what_cannot_be_drawn_is_refused(table, tmp_path):
+    with pytest.raises(TableError, match="no column 'suply'"):
+        draw(table, figure(x="suply"), tmp_path)
+    with pytest.raises(TableError, match="holds no numbers"):
+        draw(table, figure(y="corner"), tmp_path)
+    with pytest.raises(TableError, match="no value to draw on a log axis"):
+        draw(table.assign(drain_current=-table.drain_current), figure(log="y"), tmp_path)
+    blocked = tmp_path / "file"
+    blocked.write_text("")
+    with pytest.raises(CimspiceError, match="cannot write"):
+        draw(table, figure(), blocked)
