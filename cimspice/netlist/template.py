@@ -49,10 +49,15 @@ class Template:
 
     @classmethod
     def from_file(cls, path: str | Path, root: str | Path | None = None) -> Template:
-        """A user's own template: a file ``*.cir.j2`` inside ``root`` (default: the file's own folder)."""
+        """A user's own template: a file ``*.cir.j2`` inside ``root`` (default: the file's own folder).
+
+        A relative path is taken from the working directory, or from ``root`` where that leads out of it.
+        """
         path = Path(path)
         folder = (path.parent if root is None else Path(root)).resolve()
-        full = (path if path.is_absolute() or root is None else folder / path).resolve()
+        full = path.resolve()
+        if not full.is_relative_to(folder):
+            full = (folder / path).resolve()
         if not full.is_relative_to(folder):
             raise TemplateError(
                 f"template {str(path)!r} lies outside its folder",

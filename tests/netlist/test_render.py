@@ -129,6 +129,14 @@ def test_an_error_inside_an_included_part_names_that_part(write):
     assert "load.cir.j2, line 2" in caught.value.place
 
 
+def test_a_relative_path_is_found_from_here_or_from_the_root(write, tmp_path, monkeypatch):
+    write(ROW, "mine/row")
+    monkeypatch.chdir(tmp_path)
+    root = tmp_path / "mine"
+    assert Template.from_file("mine/row.cir.j2", "mine") == Template.from_file("row.cir.j2", root)
+    assert Template.from_file("mine/row.cir.j2").root == root
+
+
 def test_what_is_not_a_template_or_not_parameters_is_refused(write, tmp_path):
     with pytest.raises(TemplateError, match="subclass of NetlistParameters"):
         render(write(ROW), {"supply": 1.8})  # pyright: ignore[reportArgumentType] (that is what is tested)
