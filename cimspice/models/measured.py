@@ -93,9 +93,13 @@ def _lines(text: str, path: Path) -> list[tuple[int, list[str]]]:
     if not content:
         raise TableError("the file is empty", place=str(path), remedy="give a header line and rows of data")
     delimiter = next((mark for mark in (";", "\t") if mark in content[0][1]), ",")
-    return [
-        (k, [cell.strip() for cell in next(csv.reader([line], delimiter=delimiter))]) for k, line in content
-    ]
+    cells = []
+    for k, line in content:
+        try:
+            cells.append((k, [cell.strip() for cell in next(csv.reader([line], delimiter=delimiter))]))
+        except csv.Error as error:
+            raise TableError(f"not a line of CSV: {error}", place=f"{path}, row {k}") from None
+    return cells
 
 
 def _header(lines, schema: TableSchema, path: Path):
