@@ -3,12 +3,13 @@
 Defects of the PDK's files that a user meets, and what is done about them (measured figures: ``docs/pdk.md``):
 
 - ``special_pfet_pass`` never loads: refused, with the name to use instead (``special_pfet_latch``).
-- ``mult=`` on an X line does not multiply the current, ``m=`` does: ``mult=`` is refused. ngspice would silently
-  ignore any unknown parameter: all of them are refused.
-- The corner ``sf`` is fast-n/slow-p and ``fs`` slow-n/fast-p, against the PDK's own description: kept, so that
-  results can be compared with others', and said here.
-- The combined library's corners shift thresholds, widths, lengths and junctions only; its factors of mobility,
-  saturation velocity and oxide are commented out, so that ff and ss lie closer together than in the original bins.
+- ``mult=`` on an X line does not multiply the current, ``m=`` does: ``mult=`` is refused. ngspice would
+  silently ignore any unknown parameter: all of them are refused.
+- The corner ``sf`` is fast-n/slow-p and ``fs`` slow-n/fast-p, against the PDK's own description: kept, so
+  that results can be compared with others', and said here.
+- The combined library's corners shift thresholds, widths, lengths and junctions only; its factors of
+  mobility, saturation velocity and oxide are commented out: ff and ss lie closer together than in the
+  original bins.
 - Mismatch of ``nfet_01v8`` is four times what its matching constant says: see :func:`threshold_sigma`.
 - Section ``mc`` is unusable: see :mod:`cimspice.pdk.process`.
 """

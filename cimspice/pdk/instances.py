@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import re
 from dataclasses import dataclass
+from functools import lru_cache
 
 from cimspice.errors import ParameterError, PdkError
 from cimspice.pdk.devices import PREFIX, Device, device
@@ -12,6 +13,7 @@ from cimspice.pdk.expression import number
 from cimspice.pdk.library import assignments
 
 _SPACED_EQUALS = re.compile(r"\s*=\s*")
+_NOT_FINITE = re.compile(r"[+-]?(nan|inf|infinity)", re.I)
 _OPENING = re.compile(r"\.subckt\s+\S", re.I)
 _REMEDY_MULT = "write m= instead: in the PDK's files mult= only scales mismatch, m= multiplies the device"
 
@@ -125,9 +127,12 @@ def _scan(text: str) -> tuple[list[Instance], list[tuple[str, str, str]]]:
                 remedy=f"define it with .subckt in the netlist, or use a device of the PDK ({PREFIX}...)",
             )
         model = device(name, place=place)
-        _check_parameters(model, settings, place)
+        try:
+            parameters = dict(_settings(model, settings))
+        except ParameterError as error:
+            raise ParameterError(error.message, place=place, remedy=error.remedy) from error
         nodes = tuple(words[1:-1])
-        used.append(Instance(words[0], model, nodes, assignments(settings), line, first, last, scope))
+        used.append(Instance(words[0], model, nodes, parameters, line, first, last, scope))
     return used, calls
 
 
@@ -140,35 +145,28 @@ def _parts(line: str) -> tuple[list[str], str]:
     return words, line[end:]
 
 
-def _check_parameters(used: Device, settings: str, place: str) -> None:
-    given = assignments(settings)
-    names = [found[1].lower() for found in re.finditer(r"([A-Za-z_]\w*)=(?!=)", settings)]
-    for name in given:
-        if name not in used.parameters:
-            allowed = ", ".join(sorted(used.parameters))
+@lru_cache(maxsize=4096)
+def _settings(model: Device, text: str) -> tuple[tuple[str, str], ...]:
+    """The checked ``name=value`` settings of an X line (most lines of a netlist have the same ones)."""
+    given = assignments(text)
+    if len(given) != len(re.findall(r"[A-Za-z_]\w*=(?!=)", text)):
+        raise ParameterError("a parameter is set twice", remedy="set it once")
+    for name, value in given.items():
+        if name not in model.parameters:
+            allowed = ", ".join(sorted(model.parameters))
             raise ParameterError(
-                f"{used.name} has no parameter {name!r}",
-                place=place,
+                f"{model.name} has no parameter {name!r}",
                 remedy=_REMEDY_MULT if name == "mult" else f"it knows {allowed}",
             )
-    if len(names) != len(set(names)):
-        raise ParameterError("a parameter is set twice", place=place, remedy="set it once")
-    for name, value in given.items():
         amount = number(value)
-        if not value or re.fullmatch(r"[+-]?(nan|inf|infinity)", value, re.I):
-            raise ParameterError(f"{name}={value} is not a finite number", place=place)
-        if amount is not None and not math.isfinite(amount):
-            raise ParameterError(f"{name}={value} is not a finite number", place=place)
+        if not value or _NOT_FINITE.fullmatch(value) or (amount is not None and not math.isfinite(amount)):
+            raise ParameterError(f"{name}={value} is not a finite number", remedy="give a number")
         if name in ("w", "l", "m", "nf") and amount is not None and amount <= 0:
-            raise ParameterError(f"{name}={value} has to be positive", place=place)
-        if re.fullmatch(r"[+-]?[\d.].*", value) and _doubtful(value):
+            raise ParameterError(f"{name}={value} has to be positive", remedy="give a positive number")
+        if amount is None and re.match(r"[+-]?[\d.]", value):
+            # ngspice would read 1.8x5 as 1.8.
             raise ParameterError(
                 f"{name}={value} is not a number that SPICE reads as written",
-                place=place,
-                remedy="write digits, an exponent (1e-3) or a scale suffix (10u)",
+                remedy="write digits, an exponent (1e-3) or a scale suffix (10u); expressions in braces",
             )
-
-
-def _doubtful(value: str) -> bool:
-    """ngspice reads ``1.8x5`` as 1.8: refuse digits followed by anything but a number's own parts."""
-    return not re.fullmatch(r"[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?(t|g|meg|k|m|u|n|p|f|a)?", value, re.I)
+    return tuple(given.items())

@@ -86,7 +86,8 @@ def draw_process(
     Notes
     -----
     The SRAM transistors vary through the PDK's older drivers (``lvn_threshold``, ``lvtox``, ...), which are
-    drawn apart from the newer parameters. The PDK gives none for ``special_pfet_latch``: it stays at its corner.
+    drawn apart from the newer parameters. The PDK gives none for ``special_pfet_latch``: it stays at its
+    corner.
     """
     check_corner(corner)
     library = Library.open((pdk or locate()).library())
