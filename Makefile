@@ -13,6 +13,7 @@ APT := env DEBIAN_FRONTEND=noninteractive apt-get -qq -o=Dpkg::Use-Pty=0
 # Succeeds when this Python is new enough and can make a virtual environment.
 PYTHON_TEST := import sys, venv, ensurepip; sys.exit(sys.version_info < (3, 11))
 ENGINE_TEST := from cimspice.spice.library import find_executable, find_library; find_executable(); find_library()
+SEARCH = from cimspice.spice import library; library.$$search()
 FIND_PYTHON = for name in python3 python3.11 python3.12 python3.13 python3.14 $(SYSTEM_PYTHON); do \
 	if "$$name" -c '$(PYTHON_TEST)' >/dev/null 2>&1; then echo "$$name"; break; fi; done
 
@@ -54,7 +55,7 @@ engine: python-packages
 		echo "  Debian, Ubuntu: apt-get install ngspice libngspice0   macOS: brew install ngspice libngspice" >&2; \
 		echo "  Fedora: dnf install ngspice libngspice   Arch: pacman -S ngspice" >&2; \
 		echo "  What is missing, and where it is looked for:" >&2; \
-		$(BIN)/python -c '$(ENGINE_TEST)' 2>&1 | tail -n 3 >&2; exit 1; }
+		for search in find_executable find_library; do $(BIN)/python -c "$(SEARCH)" 2>&1 | tail -n 3 >&2; done; exit 1; }
 	@$(BIN)/python -c '$(ENGINE_TEST)'
 
 models: python-packages
