@@ -66,6 +66,8 @@ def checked_times(times: ArrayLike, inputs: int) -> np.ndarray:
             place="spike times",
             remedy=f"give an array (batch, {inputs})",
         )
+    if array.size == 0 or (array.min() >= 0 and array.max() <= 1):
+        return array
     outside = ~((array >= 0) & ((array <= 1) | np.isposinf(array)))
     if outside.any():
         row, column = np.argwhere(outside)[0]
