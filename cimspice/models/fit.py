@@ -27,6 +27,17 @@ class Estimate:
     identifiable: bool = True
     reason: str = ""
 
+    def as_dict(self) -> dict[str, Any]:
+        """JSON form; an end of the interval that is unbounded is None."""
+        ends = [end if np.isfinite(end) else None for end in self.interval]
+        return {
+            "value": self.value,
+            "unit": self.unit,
+            "interval": ends,
+            "identifiable": self.identifiable,
+            "reason": self.reason,
+        }
+
     def __str__(self) -> str:
         text = f"{self.value:.6g} [{self.interval[0]:.6g}, {self.interval[1]:.6g}] {self.unit}".rstrip()
         return text if self.identifiable else f"{text} (not identifiable: {self.reason})"

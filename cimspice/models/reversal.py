@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -30,12 +30,9 @@ class ReversalFigures:
     fits: Mapping[str, Fit[CurrentDependentSynapse]]
 
     def as_dict(self) -> dict[str, Any]:
-        """JSON form: name -> value, unit, interval (null ends where unbounded), identifiable, reason."""
-        figures = {name: getattr(self, name) for name in self.__dataclass_fields__ if name != "fits"}
-        result = {name: asdict(figure) for name, figure in figures.items()}
-        for figure in result.values():
-            figure["interval"] = [end if np.isfinite(end) else None for end in figure["interval"]]
-        return result
+        """JSON form: name -> :meth:`Estimate.as_dict`."""
+        names = ("lambda_n", "lambda_p", "e_plus", "e_minus", "residual_percent")
+        return {name: getattr(self, name).as_dict() for name in names}
 
 
 def reversal_figures(
@@ -45,8 +42,9 @@ def reversal_figures(
 
     The definition: over the window (0.43 to 1.36 V) a straight line I = I0 (1 + λ d) is fitted to the current
     of a gate bias, with I0 and λ free, d = V − V0 for n and V0 − V for p, V0 = 1.3 V; E = ±1/(λ V_th). The
-    two curves whose currents at reset enclose the unit current are fitted together with λ linear in ln I0, so
-    the figure does not depend on the grid of gate biases. ``selection``'s polarity is not used.
+    curves around the unit current, two on either side where there are so many, are fitted together, λ being a
+    polynomial in ln I0 through them, so that the figure does not depend on the grid of gate biases.
+    ``selection``'s polarity and ``near_current`` are not used.
 
     Raises
     ------
@@ -57,9 +55,9 @@ def reversal_figures(
     fits, coefficients, potentials = {}, {}, {}
     for polarity, sign in (("n", 1.0), ("p", -1.0)):
         chosen = replace(selection, polarity=polarity, near_current=None)
-        pair = _enclosing(table, chosen, unit_current)
-        degree = pair["gate_bias"].nunique() - 1
-        fit = CurrentDependentSynapse.fit(pair, chosen, degree=degree, reference_current=unit_current)
+        near = _enclosing(table, chosen, unit_current)
+        degree = near["gate_bias"].nunique() - 1
+        fit = CurrentDependentSynapse.fit(near, chosen, degree=degree, reference_current=unit_current)
         scale = sign / selection.voltage_scale
         fits[polarity] = fit
         coefficients[polarity] = fit.estimates["coefficients[0]"]
@@ -76,14 +74,14 @@ def reversal_figures(
 
 
 def _enclosing(table: pd.DataFrame, selection: CurveSelection, unit_current: float) -> pd.DataFrame:
-    """The rows of the two gate biases (or the one) whose currents at reset enclose the unit current."""
+    """The rows of the gate biases around the unit current, or of the one that has it."""
     curves = synapse_curves(table, selection)
     currents = np.array([curve.current_at_reset for curve in curves])
     above = int(np.searchsorted(currents, unit_current))
     if above < currents.size and np.isclose(currents[above], unit_current, rtol=1e-3, atol=0):
         chosen = [above]
     elif 0 < above < currents.size:
-        chosen = [above - 1, above]
+        chosen = list(range(max(above - 2, 0), min(above + 2, currents.size)))
     else:
         low, high = curves[0], curves[-1]
         raise TableError(
