@@ -44,6 +44,7 @@ def result_table(plan: Plan, store: Store) -> pd.DataFrame:
                 _append(columns, conditions, point, record.rows, bench)
     table = pd.DataFrame(columns)
     table.attrs["units"] = units(bench, conditions)
+    table.attrs["conditions"] = conditions
     table.attrs["provenance"] = {
         "bench": bench.name,
         "title": plan.specification.title,

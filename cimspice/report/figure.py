@@ -2,20 +2,25 @@
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Sequence
+from itertools import product
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 import pandas as pd
+from matplotlib import colormaps, rc_context
+from matplotlib.axes import Axes
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.cm import ScalarMappable
+from matplotlib.colors import ListedColormap, Normalize
+from matplotlib.figure import Figure as Canvas
 
 from cimspice.campaign import Figure
 from cimspice.campaign.export import write_atomically
 from cimspice.errors import TableError
-
-if TYPE_CHECKING:
-    from matplotlib.axes import Axes
 
 STYLE: dict[Any, Any] = {
     "figure.figsize": (6.4, 4.2),
@@ -34,6 +39,10 @@ STYLE: dict[Any, Any] = {
 }
 _LINE_STYLES = ("-", "--", ":", "-.", (0, (5, 1, 1, 1, 1, 1)))
 _LONGEST_LEGEND = 12
+_FEW_POINTS = 30  # a line of fewer shows each
+_DECADES = 12  # of a log axis: below lies what is zero but for rounding
+_PREFIXED = ("V", "A", "s", "F", "C", "W", "J", "S", "Hz", "Ohm", "ohm", "Ω", "m")
+_PREFIXES = {-18: "a", -15: "f", -12: "p", -9: "n", -6: "µ", -3: "m", 0: "", 3: "k", 6: "M", 9: "G"}
 
 
 def draw(table: pd.DataFrame, figure: Figure, folder: Path, *, default_name: str = "figure") -> list[Path]:
@@ -63,24 +72,16 @@ def draw(table: pd.DataFrame, figure: Figure, folder: Path, *, default_name: str
     TableError
         If the table lacks a column, or has no number to draw.
     """
-    from matplotlib import rc_context
-    from matplotlib.backends.backend_agg import FigureCanvasAgg
-    from matplotlib.figure import Figure as Canvas
-
     _check(table, figure)
     with rc_context(STYLE):
         canvas = Canvas(layout="constrained")
         FigureCanvasAgg(canvas)
         axes = canvas.add_subplot()
         _lines(axes, table, figure)
-        axes.set_xlabel(label(table, figure.x))
-        axes.set_ylabel(label(table, figure.y))
+        for axis, column in (("x", figure.x), ("y", figure.y)):
+            format_axis(axes, axis, table, column, log=axis in figure.log)
         if figure.title:
             axes.set_title(figure.title, fontsize=10)
-        if "x" in figure.log:
-            axes.set_xscale("log")
-        if "y" in figure.log:
-            axes.set_yscale("log")
         name = figure.name or default_name
         # Without the date the same figure gives the same file.
         return [
@@ -91,11 +92,42 @@ def draw(table: pd.DataFrame, figure: Figure, folder: Path, *, default_name: str
         ]
 
 
-def label(table: pd.DataFrame, column: str) -> str:
+def format_axis(axes: Axes, name: str, table: pd.DataFrame, column: str, *, log: bool = False) -> None:
+    """Name axis ``"x"`` or ``"y"`` after a column, with its unit; a linear axis in a unit that suits its
+    values (µA, ns).
+    """
+    axis = axes.xaxis if name == "x" else axes.yaxis
+    values = np.abs(table[column].to_numpy(float))
+    values = values[np.isfinite(values) & (values > 0)]
+    largest = float(values.max()) if len(values) else 1.0
+    if log:
+        floor = max(float(values.min()), largest * 10.0**-_DECADES)
+        axes.set(**{f"{name}scale": "log", f"{name}lim": (floor / 1.5, largest * 1.5)})
+        axis.set_label_text(label(table, column))
+        return
+    exponent = _exponent(table, column, largest)
+    axis.set_major_formatter(lambda value, _: f"{value * 10.0**-exponent:g}")
+    axis.set_label_text(label(table, column, _PREFIXES[exponent]))
+
+
+def label(table: pd.DataFrame, column: str, prefix: str = "") -> str:
     """A column's name in words, with its unit: ``drain current (A)``."""
-    unit = table.attrs.get("units", {}).get(column, "")
+    unit = _unit(table, column)
     words = re.sub(r"_+", " ", column)
-    return f"{words} ({unit})" if unit and unit != "1" else words
+    return f"{words} ({prefix}{unit})" if unit else words
+
+
+def _unit(table: pd.DataFrame, column: str) -> str:
+    unit = table.attrs.get("units", {}).get(column, "")
+    return "" if unit == "1" else unit
+
+
+def _exponent(table: pd.DataFrame, column: str, largest: float) -> int:
+    """Power of ten of the SI prefix that suits a value; 0 for units that take none."""
+    if _unit(table, column) not in _PREFIXED or largest == 0 or 0.1 <= largest < 1:
+        return 0
+    exponent = 3 * math.floor(math.log10(largest) / 3 + 1e-9)
+    return min(max(exponent, min(_PREFIXES)), max(_PREFIXES))
 
 
 def _check(table: pd.DataFrame, figure: Figure) -> None:
@@ -124,43 +156,54 @@ def _check(table: pd.DataFrame, figure: Figure) -> None:
 
 
 def _lines(axes: Axes, table: pd.DataFrame, figure: Figure) -> None:
-    from matplotlib import colormaps
-    from matplotlib.cm import ScalarMappable
-    from matplotlib.colors import Normalize
-
     by = list(figure.by)
-    groups: Sequence[tuple[Any, pd.DataFrame]] = list(table.groupby(by, sort=True)) if by else [((), table)]
-    firsts = sorted({key[0] for key, _ in groups}) if by else []
-    others = sorted({key[1:] for key, _ in groups}) if by else [()]
-    colours = colormaps["viridis"](np.linspace(0.0, 0.9, max(len(firsts), 1)))
-    gradual = len(groups) > _LONGEST_LEGEND and pd.api.types.is_numeric_dtype(table[by[0]])
-    for key, rows in groups:
+    # What else was swept splits lines too, unnamed: one line through several corners would be a zigzag.
+    hidden = [name for name in table.attrs.get("conditions", ()) if name not in (figure.x, figure.y, *by)]
+    hidden = [name for name in hidden if name in table.columns and table[name].nunique() > 1]
+    keys = {name: _ordered(table[name]) for name in by}
+    firsts: list[Any] = keys[by[0]] if by else [None]
+    others = list(product(*(keys[name] for name in by[1:])))
+    colours = colormaps["viridis"](np.linspace(0.0, 0.9, len(firsts)))
+    gradual = bool(by) and len(firsts) * len(others) > _LONGEST_LEGEND and isinstance(firsts[0], int | float)
+    named: set[tuple[Any, ...]] = set()
+    for key, rows in table.groupby([*by, *hidden], sort=False) if by or hidden else [((), table)]:
+        shown = tuple(key)[: len(by)]
         ordered = rows.sort_values(figure.x, kind="stable")
         axes.plot(
             ordered[figure.x],
             ordered[figure.y],
-            color=colours[firsts.index(key[0])] if by else colours[0],
-            linestyle=_LINE_STYLES[others.index(key[1:]) % len(_LINE_STYLES)],
-            label=", ".join(_text(table, name, value) for name, value in zip(by, key, strict=True)),
-            marker="." if len(ordered) < 30 else None,
+            color=colours[firsts.index(shown[0]) if by else 0],
+            linestyle=_LINE_STYLES[(others.index(shown[1:]) if by else 0) % len(_LINE_STYLES)],
+            label="_" if gradual or shown in named else _words(table, by, shown),
+            marker="." if len(ordered) < _FEW_POINTS and not gradual else None,
         )
+        named.add(shown)
     if gradual:
-        spread = Normalize(float(firsts[0]), float(firsts[-1]))
-        bar = ScalarMappable(spread, colormaps["viridis"].resampled(256))
-        axes.figure.colorbar(bar, ax=axes, label=label(table, by[0]))
-        for style, other in zip(_LINE_STYLES, others, strict=False):
-            if other:
-                words = ", ".join(
-                    _text(table, name, value) for name, value in zip(by[1:], other, strict=True)
-                )
-                axes.plot([], [], color="0.3", linestyle=style, label=words)
-        for line in axes.lines[: len(groups)]:
-            line.set_label("_" + str(line.get_label()))
-    if by and (not gradual or len(by) > 1):
+        spread = Normalize(firsts[0], firsts[-1])
+        axes.figure.colorbar(ScalarMappable(spread, _upto_yellow()), ax=axes, label=label(table, by[0]))
+        for style, other in zip(_LINE_STYLES, others if by[1:] else [], strict=False):
+            axes.plot([], [], color="0.3", linestyle=style, label=_words(table, by[1:], other))
+    if by and (not gradual or by[1:]):
         axes.legend()
 
 
+def _upto_yellow() -> ListedColormap:
+    """The colours of the lines: viridis without its palest tenth, which is hard to see on white."""
+    return ListedColormap(colormaps["viridis"](np.linspace(0.0, 0.9, 256)))
+
+
+def _ordered(column: pd.Series) -> list[Any]:
+    """Values of a column: numbers rising, words as they come."""
+    values = column.drop_duplicates().tolist()
+    return sorted(values) if pd.api.types.is_numeric_dtype(column) else values
+
+
+def _words(table: pd.DataFrame, columns: Sequence[str], values: Sequence[Any]) -> str:
+    return ", ".join(_text(table, name, value) for name, value in zip(columns, values, strict=True))
+
+
 def _text(table: pd.DataFrame, column: str, value: Any) -> str:
-    shown = f"{value:.4g}" if isinstance(value, float | np.floating) else str(value)
-    unit = table.attrs.get("units", {}).get(column, "")
-    return f"{shown} {unit}" if unit and unit != "1" else shown
+    if isinstance(value, bool | str):
+        return str(value)
+    exponent = _exponent(table, column, float(table[column].abs().max()))
+    return f"{value * 10.0**-exponent:.4g} {_PREFIXES[exponent]}{_unit(table, column)}".rstrip()

@@ -165,7 +165,7 @@ def test_the_command_runs_a_packaged_campaign_and_then_finds_everything_finished
     }
     assert len(told["figures"]) == 4
     assert all(Path(path).is_file() for path in [told["table"], *told["figures"]])
-    assert len(pd.read_parquet(told["table"])) == 2 * 91
+    assert len(pd.read_parquet(told["table"])) == 2 * 37
     assert command_line(words) == 0
     assert json.loads(capsys.readouterr().out)["cached"] == 2
     assert command_line([*words, "--dry-run"]) == 0

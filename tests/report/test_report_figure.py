@@ -36,13 +36,23 @@ def test_figure_is_written_as_png_and_svg_with_units_on_its_axes(table, tmp_path
     png, svg = draw(table, figure(title="Output curves"), tmp_path / "figures")
     assert png.read_bytes().startswith(b"\x89PNG")
     shown = texts(svg)
-    assert {"drain voltage (V)", "drain current (A)", "Output curves"} <= set(shown)
+    assert {"drain voltage (V)", "drain current (µA)", "Output curves", "1.75"} <= set(shown)
     assert sorted(path.name for path in png.parent.iterdir()) == ["curves.png", "curves.svg"]
 
 
 def test_few_lines_are_named_in_the_legend(table, tmp_path):
     _, svg = draw(table[table.gate_bias > 0.85], figure(by=("gate_bias", "corner")), tmp_path)
     assert {"0.9 V, tt", "0.9 V, ss", "1 V, tt", "1 V, ss"} <= set(texts(svg))
+
+
+def test_a_line_never_runs_through_several_corners(table, tmp_path):
+    table.attrs["conditions"] = ["corner", "gate_bias"]
+    chosen = table[table.gate_bias > 0.95]
+
+    _, split = draw(chosen, figure(by="gate_bias", name="split"), tmp_path)
+    _, named = draw(chosen, figure(by=("gate_bias", "corner"), name="named"), tmp_path)
+    assert texts(split).count("1 V") == 1
+    assert split.read_text().count("stroke-width: 1.2") == named.read_text().count("stroke-width: 1.2") - 1
 
 
 def test_many_values_of_a_number_get_a_colour_bar_and_the_styles_a_legend(table, tmp_path):
