@@ -27,6 +27,9 @@ _STEPPING = re.compile(
 )
 _STDOUT_ERROR = re.compile(r"(fatal )?error\b(?!\s+[-+\d.eE]+\s*$)", re.IGNORECASE)
 
+# ngspice then calls the end of 10 us of simulated time an operating point, even where there is none.
+_PSEUDO_TRANSIENT = "Transient op finished"
+
 _DC_PATH = "give every node a DC path to ground and break loops of voltage sources or inductors"
 _CONVERGE = (
     "look at the node ngspice names; check bias and initial conditions, smooth abrupt B-sources, "
@@ -182,6 +185,13 @@ def judge(
     said = complaints(words)
     if said or not plot.startswith(analysis.plot):
         raise failure(words, deck, analysis.command)
+    if analysis.plot != "tran" and any(_PSEUDO_TRANSIENT in word for word in words):
+        raise NonConvergence(
+            "the operating point did not converge; ngspice fell back on a transient that need not have settled",
+            words=_clean(words),
+            place=analysis.command,
+            remedy=_CONVERGE + "; a .nodeset near the solution helps",
+        )
     axis = vectors.get(analysis.axis) if analysis.axis else next(iter(vectors.values()), None)
     if axis is None:
         axis = np.empty(0)

@@ -43,6 +43,7 @@ _ELSEWHERE = {
 }
 _INCLUDES = {".include", ".inc", ".lib", ".incbin"}
 _NUMBER = re.compile(r"[-+]?(\d+\.?\d*|\.\d+)(e[-+]?\d+)?[a-zµ°%]*\Z", re.IGNORECASE)
+_OPERATOR = re.compile(r"[*/<>?:&|!^]|(?<=[^eE])[-+]")
 _NUMERIC = re.compile(r"[-+]?\.?\d")
 _NOT_FINITE = re.compile(r"[-+]?(nan|inf|infinity)\Z", re.IGNORECASE)
 _ZERO = re.compile(r"[-+]?0*\.?0*(e[-+]?\d+)?[a-z]*\Z", re.IGNORECASE)
@@ -148,7 +149,7 @@ def _check_card(line: str) -> None:
 def _check_value(line: str, word: str) -> None:
     if _NOT_FINITE.match(word):
         raise _refuse(line, f"{word} is not a finite number", "give a finite number")
-    if _NUMERIC.match(word) and not _NUMBER.match(word):
+    if _NUMERIC.match(word) and not _NUMBER.match(word) and not _OPERATOR.search(word):
         raise _refuse(line, f"{word} is not a number: ngspice would read only its beginning", "write it out")
 
 

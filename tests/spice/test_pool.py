@@ -1,0 +1,136 @@
+"""A pool gives every item its result or its typed error, in order, whatever happens to its workers."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pool_jobs
+import pytest
+
+from cimspice.errors import BadParameter, ParameterError, SimulationError, TimeLimit, WorkerLost
+from cimspice.spice import Pool
+
+pytestmark = pytest.mark.spice
+
+
+@pytest.fixture(scope="module")
+def pool():
+    with Pool(2, time_limit=60) as one:
+        yield one
+
+
+def alive(process: int) -> bool:
+    try:
+        state = Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()[0]
+    except FileNotFoundError:
+        return False
+    return state != "Z"
+
+
+def test_results_come_in_order(pool):
+    voltages = [0.01 * k for k in range(101)]
+    assert list(pool.map(pool_jobs.half, voltages)) == pytest.approx([v / 2 for v in voltages], rel=1e-6)
+
+
+def test_all_workers_take_part_and_stay_loaded(pool):
+    loads = pool.statistics.sessions.loads
+    results = list(pool.map(pool_jobs.half_and_process, [1.0] * 400, chunk=10))
+    assert len({process for _, process in results}) == 2
+    assert pool.statistics.sessions.loads <= loads + 2
+
+
+def test_each_worker_has_its_own_folder_and_spiceinit(pool):
+    folders = dict(pool.map(pool_jobs.working_directory, range(20), chunk=1))
+    assert os.getcwd() not in folders
+    assert all("num_threads=1" in text and "shell" not in text for text in folders.values())
+
+
+def test_failed_items_do_not_harm_their_neighbours(pool):
+    items = [1.0, "ask for exit", 2.0, "unpicklable", 3.0, "die", 4.0]
+    results = list(pool.map(pool_jobs.behave, items, on_error="return", chunk=3))
+    assert [results[k] for k in (0, 2, 4, 6)] == pytest.approx([0.5, 1.0, 1.5, 2.0], rel=1e-6)
+    assert [type(results[k]) for k in (1, 3, 5)] == [BadParameter, SimulationError, WorkerLost]
+    assert results[1].netlist_line == "r1 a 0 {nobody}"
+    assert "SIGKILL" in str(results[5])
+
+
+def test_an_impossible_operating_point_is_a_time_limit_and_is_not_tried_again():
+    with Pool(1, time_limit=2.0) as pool:
+        results = list(pool.map(pool_jobs.behave, [1.0, "hang", 2.0], on_error="return"))
+        assert [results[0], results[2]] == pytest.approx([0.5, 1.0], rel=1e-6)
+        assert isinstance(results[1], TimeLimit)
+        assert pool.statistics.workers_killed == 1
+
+
+def test_a_killed_worker_is_replaced_and_its_item_tried_again(pool, tmp_path):
+    items = [(str(tmp_path / "mark"), float(k)) for k in range(6)]
+    assert list(pool.map(pool_jobs.die_once, items)) == pytest.approx([k / 2 for k in range(6)], rel=1e-6)
+    assert (tmp_path / "mark").exists()
+
+
+def test_errors_are_raised_when_their_turn_comes_and_the_pool_goes_on(pool):
+    results = pool.map(pool_jobs.behave, [1.0, "program error", 2.0])
+    assert next(results) == pytest.approx(0.5)
+    with pytest.raises(KeyError) as caught:
+        next(results)
+    assert "pool_jobs.py" in "".join(caught.value.__notes__)
+    assert list(pool.map(pool_jobs.half, [1.0])) == pytest.approx([0.5])
+
+
+def test_an_abandoned_map_leaves_nothing_behind(pool):
+    results = pool.map(pool_jobs.half, [float(k) for k in range(1000)])
+    assert next(results) == pytest.approx(0.0)
+    results.close()
+    assert list(pool.map(pool_jobs.half, [5.0, 6.0])) == pytest.approx([2.5, 3.0], rel=1e-6)
+
+
+def test_workers_are_recycled():
+    with Pool(1, recycle_after=5) as pool:
+        results = list(pool.map(pool_jobs.half_and_process, [1.0] * 12))
+        processes = [process for _, process in results]
+        assert [processes.count(p) for p in dict.fromkeys(processes)] == [5, 5, 2]
+        assert pool.statistics.workers_started == 3
+
+
+def test_closing_leaves_no_process():
+    with Pool(2) as pool:
+        processes = {process for _, process in pool.map(pool_jobs.half_and_process, [1.0] * 40, chunk=1)}
+        folder = Path(next(pool.map(pool_jobs.working_directory, [0]))[0])
+    assert not any(alive(process) for process in processes)
+    assert not folder.exists()
+
+
+@pytest.mark.skipif(not Path("/proc").is_dir(), reason="looks processes up in /proc")
+@pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGKILL])
+def test_an_interrupted_or_killed_program_leaves_no_orphans(how, tmp_path):
+    program = subprocess.Popen(
+        [sys.executable, pool_jobs.__file__, str(tmp_path)], stderr=subprocess.PIPE, start_new_session=True
+    )
+    deadline = time.monotonic() + 60
+    while len(list(tmp_path.iterdir())) < 2 and time.monotonic() < deadline:
+        time.sleep(0.05)
+    workers = [int(entry.name) for entry in tmp_path.iterdir()]
+    assert len(workers) == 2
+    os.kill(program.pid, how)
+    _, said = program.communicate(timeout=30)
+    while any(map(alive, workers)) and time.monotonic() < deadline:
+        time.sleep(0.05)
+    assert not any(map(alive, workers))
+    if how == signal.SIGINT:
+        assert said.count(b"KeyboardInterrupt") == 1
+
+
+@pytest.mark.parametrize("arguments", [{"workers": 0}, {"time_limit": 0.0}, {"recycle_after": -1}])
+def test_impossible_pools_are_refused(arguments):
+    with pytest.raises(ParameterError):
+        Pool(**arguments)
+
+
+def test_a_closed_pool_says_so():
+    with pytest.raises(ParameterError, match="not open"):
+        Pool(1).map(pool_jobs.half, [1.0])
