@@ -6,8 +6,6 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import ArrayLike
-from sklearn.datasets import load_digits, load_iris
-from sklearn.model_selection import train_test_split
 
 from cimspice.errors import ParameterError
 
@@ -59,6 +57,8 @@ def _split(bunch, held_out: int, seed: int, window: tuple[float, float], bias: b
             place="window",
             remedy="give (earliest, latest) as fractions of the phase",
         )
+    from sklearn.model_selection import train_test_split  # a second to import, wanted only here
+
     index = np.arange(len(bunch.target))
     train, test = train_test_split(index, test_size=held_out, stratify=bunch.target, random_state=seed)
     train, test = np.sort(train), np.sort(test)
@@ -79,9 +79,13 @@ def iris(seed: int = 0, *, window: tuple[float, float] = (0.05, 0.95)) -> SpikeS
     ``window``; the bias spikes at the window's start in every sample. The window keeps spikes off the
     phase's edges, where a real spike of finite rise time has no place.
     """
+    from sklearn.datasets import load_iris
+
     return _split(load_iris(), IRIS_HELD_OUT, seed, window, bias=True)
 
 
 def digits(seed: int = 0, *, window: tuple[float, float] = (0.0, 1.0), held_out: int = 360) -> SpikeSplit:
     """Handwritten digits 8 × 8 (1797 samples), 64 inputs, t = 1 − x; a blank pixel is no spike."""
+    from sklearn.datasets import load_digits
+
     return _split(load_digits(), held_out, seed, window, bias=False)

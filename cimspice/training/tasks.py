@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import asdict
+from importlib.metadata import version
 
 import numpy as np
-import sklearn
 
 import cimspice
 from cimspice.emulator import Discretisation, Ramp
@@ -132,7 +132,7 @@ def _train_task(
             "versions": {
                 "cimspice": cimspice.__version__,
                 "numpy": np.__version__,
-                "scikit-learn": sklearn.__version__,
+                "scikit-learn": version("scikit-learn"),
             },
         },
     )

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import tempfile
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
@@ -13,7 +12,7 @@ import numpy as np
 
 from cimspice.emulator import Ramp, SpikingLayer, SpikingNetwork
 from cimspice.emulator.layer import Method
-from cimspice.errors import ParameterError
+from cimspice.errors import CimspiceError, ParameterError
 
 SCHEMA = "cimspice.trained-network/1"
 
@@ -68,20 +67,30 @@ class TrainedNetwork:
         # JSON has no infinity: an ideal synapse is null
         for name in ("e_plus", "e_minus"):
             content[name] = None if np.isinf(content[name]) else content[name]
-        handle, temporary = tempfile.mkstemp(dir=target.parent, prefix=f".{target.name}.")
+        temporary = target.with_name(f".{target.name}.{os.getpid()}")
         try:
-            with os.fdopen(handle, "w", encoding="utf-8") as file:
-                json.dump(content, file, indent=1, allow_nan=False)
+            temporary.write_text(json.dumps(content, indent=1, allow_nan=False), encoding="utf-8")
             os.replace(temporary, target)
-        except BaseException:
-            Path(temporary).unlink(missing_ok=True)
-            raise
+        except OSError as error:
+            raise CimspiceError(
+                f"cannot write: {error.strerror or error}",
+                place=str(target),
+                remedy="choose an existing folder that you may write to, on a disk with room",
+            ) from error
+        finally:
+            temporary.unlink(missing_ok=True)
 
     @classmethod
     def load(cls, path: str | Path) -> TrainedNetwork:
         """Read what :meth:`save` wrote."""
         try:
             content = json.loads(Path(path).read_text(encoding="utf-8"))
+        except OSError as error:
+            raise ParameterError(
+                f"cannot read: {error.strerror or error}",
+                place=str(path),
+                remedy="train and save a network first",
+            ) from error
         except ValueError as error:
             raise ParameterError(
                 f"not JSON: {error}", place=str(path), remedy="give a file written by TrainedNetwork.save"

@@ -1,5 +1,6 @@
 """The exact RC-Spike solution against an independent ODE solver and against what must hold in any case."""
 
+import sys
 from itertools import pairwise
 
 import numpy as np
@@ -141,3 +142,10 @@ def test_wrong_layers_are_refused_by_name(change, words):
 def test_wrong_spike_times_are_refused(times):
     with pytest.raises(ParameterError, match="spike time"):
         SpikingLayer([[0.1, 0.2]])(times)
+
+
+def test_compiled_without_numba_says_what_to_install(monkeypatch):
+    monkeypatch.setitem(sys.modules, "numba", None)
+    monkeypatch.delitem(sys.modules, "cimspice.emulator.compiled", raising=False)
+    with pytest.raises(ParameterError, match=r"needs numba(.|\n)*cimspice\[fast\]"):
+        SpikingLayer([[0.1, 0.2]], 2.8, -1.5, method="compiled").membrane([[0.1, 0.2]])

@@ -5,7 +5,7 @@ import json
 import numpy as np
 import pytest
 
-from cimspice.errors import ParameterError
+from cimspice.errors import CimspiceError, ParameterError
 from cimspice.training import (
     Objective,
     Schedule,
@@ -130,6 +130,13 @@ def test_damaged_files_are_refused_with_their_name(trained, tmp_path, damage):
     path.write_text(json.dumps(content) if damage in ("missing", "nan", "shape") else damage)
     with pytest.raises(ParameterError, match=r"network\.json"):
         TrainedNetwork.load(path)
+
+
+def test_file_that_cannot_be_read_or_written_is_named(trained, tmp_path):
+    with pytest.raises(CimspiceError, match=r"(.|\n)*absent"):
+        trained.save(tmp_path / "absent" / "network.json")
+    with pytest.raises(ParameterError, match=r"(.|\n)*absent"):
+        TrainedNetwork.load(tmp_path / "absent.json")
 
 
 @pytest.mark.parametrize(
