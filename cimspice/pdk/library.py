@@ -23,13 +23,15 @@ class Section:
     """What one section (corner) of a library defines; names in lower case, later definitions win.
 
     ``parameters``: name -> expression text. ``subcircuits``: name -> text from .subckt to .ends.
-    ``models``: name -> statement of a model defined outside any subcircuit. ``files``: all files read.
+    ``models``: name -> statement of a model defined outside any subcircuit. ``files``: all files read;
+    ``missing``: included files that are not there (for devices that may not be wanted).
     """
 
     parameters: dict[str, str] = field(default_factory=dict)
     subcircuits: dict[str, str] = field(default_factory=dict)
     models: dict[str, str] = field(default_factory=dict)
     files: list[Path] = field(default_factory=list)
+    missing: list[Path] = field(default_factory=list)
 
 
 @dataclass(frozen=True)
@@ -113,8 +115,9 @@ def _collect(section: Section, path: Path, pieces: list[tuple[str, str, str]]) -
     for kind, name, value in pieces:
         if kind == "include":
             included = Path(os.path.normpath(path.parent / value))
-            section.files.append(included)
-            _collect(section, included, _pieces(included))
+            found = included.is_file()
+            (section.files if found else section.missing).append(included)
+            _collect(section, included, _pieces(included) if found else [])
         elif kind == "parameter":
             section.parameters[name] = value
         elif kind == "subcircuit":

@@ -119,8 +119,11 @@ def subcircuit_of(section: Section, used: Device) -> Subcircuit:
     """The library's subcircuit of a device, taken apart."""
     text = section.subcircuits.get(used.name)
     if text is None:
+        missing = ", ".join(str(path) for path in section.missing[:3])
         raise PdkError(
-            f"the library holds no {used.name}", remedy="use the pinned PDK: `cimspice pdk install`"
+            f"the library holds no {used.name}",
+            place=f"files that it includes are missing: {missing}" if missing else str(section.files[0]),
+            remedy="use the pinned PDK: unset PDK_ROOT and run `cimspice pdk install`",
         )
     return parse_subcircuit(text)
 

@@ -22,6 +22,7 @@ MANIFEST = "manifest.json"
 LIBRARY = "combined_models/sky130.lib.spice"
 REMEDY = "run `cimspice pdk install`, or point PDK_ROOT at an open_pdks or ciel installation of sky130A"
 
+_PDK_ROOT_REMEDY = "correct PDK_ROOT, or unset it to use cimspice's own copy (`cimspice pdk install`)"
 _PDK_ROOT_LIBRARIES = ("libs.tech/combined/sky130.lib.spice", "libs.tech/ngspice/sky130.lib.spice")
 
 
@@ -157,13 +158,26 @@ def _from_pdk_root(chosen: Path) -> Pdk:
     for library in tried:
         if library.is_file():
             root = library.parents[2]
+            _check_continuous(library)
             digest = Library.open(library).digest(CORNERS)
             return Pdk(root, "PDK_ROOT", _sources_version(root), digest, str(library.relative_to(root)))
     raise PdkError(
         f"PDK_ROOT is set to {str(chosen)!r} but holds no SKY130 models for ngspice",
         place="looked for " + ", ".join(str(path) for path in tried),
-        remedy="correct PDK_ROOT, or unset it to use cimspice's own copy (`cimspice pdk install`)",
+        remedy=_PDK_ROOT_REMEDY,
     )
+
+
+def _check_continuous(library: Path) -> None:
+    """PdkError unless one set of models serves all corners, as slices need it."""
+    probe = "sky130_fd_pr__nfet_01v8"
+    texts = {Library.open(library).section(corner).subcircuits.get(probe) for corner in CORNERS}
+    if len(texts) != 1 or None in texts:
+        raise PdkError(
+            "PDK_ROOT holds the older SKY130 models, which differ from corner to corner",
+            place=str(library),
+            remedy="install an open_pdks with libs.tech/combined; or " + _PDK_ROOT_REMEDY,
+        )
 
 
 def _sources_version(root: Path) -> str:

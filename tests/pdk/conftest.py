@@ -30,7 +30,12 @@ def run_deck(tmp_path_factory):
         (folder / ".spiceinit").write_text(_INITIALISATION)
         (folder / "deck.cir").write_text(deck)
         done = subprocess.run(
-            ["ngspice", "-b", "deck.cir"], cwd=folder, capture_output=True, text=True, timeout=120, check=False
+            ["ngspice", "-b", "deck.cir"],
+            cwd=folder,
+            capture_output=True,
+            text=True,
+            timeout=120,
+            check=False,
         )
         words = (done.stdout + done.stderr).lower()
         for trouble in ("error", "fatal", "can't find", "singular"):
@@ -55,5 +60,3 @@ def _plots(content: bytes) -> list[dict[str, np.ndarray]]:
         plots.append({name: values[:, column] for column, name in enumerate(names)})
         content = content[size:]
     return plots
-
-

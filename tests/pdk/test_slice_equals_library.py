@@ -98,7 +98,9 @@ def test_bin_at_every_edge_is_the_one_that_the_full_library_takes(pdk, run_deck)
         bins = parse_subcircuit(section.subcircuits["sky130_fd_pr__" + device]).bins
         settings = {f"w={b.width_min * 1e6:.6g} l={b.length_min * 1e6:.6g}" for b in bins}
         settings |= {f"w={b.width_min * 1e6 + 0.005:.6g} l={b.length_max * 1e6 - 0.005:.6g}" for b in bins}
-        netlist = "* edges\n" + "".join(_transistor(i, device, text) for i, text in enumerate(sorted(settings)))
+        netlist = "* edges\n" + "".join(
+            _transistor(i, device, text) for i, text in enumerate(sorted(settings))
+        )
         analysis = ".control\nop\nwrite op.raw\n.endc\n.end\n"
         full = run_deck(f'{netlist}.lib "{pdk.library()}" tt\n{analysis}')["op.raw"][0]
         sliced = run_deck(netlist + slice_models(netlist, pdk).text + analysis)["op.raw"][0]
@@ -158,7 +160,9 @@ def test_threshold_shift_on_the_x_line_equals_altering_the_transistor(pdk, run_d
     )
     shifts = {"xcell.xin": -0.021, "xlatch": 0.013, "xn": 0.017}
     written = plain.replace("hvt w=1 l=0.25", "hvt w=1 l=0.25 delvto=-0.021")
-    written = written.replace("l=0.15", "l=0.15 delvto=0.013").replace("nfet_01v8 w", "nfet_01v8 delvto=0.017 w")
+    written = written.replace("l=0.15", "l=0.15 delvto=0.013").replace(
+        "nfet_01v8 w", "nfet_01v8 delvto=0.017 w"
+    )
     alterations = mismatch_alterations(plain, shifts, corner=corner, flat=flat, pdk=pdk)
     script = "".join(f"alter @{path}[delvto] = {value!r}\n" for path, value in alterations.items())
 
