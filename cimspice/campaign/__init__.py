@@ -1,6 +1,7 @@
 """Campaigns: sweep a bench over parameters, corners and temperatures; plan, run, store, resume."""
 
-from cimspice.campaign.run import Progress, Result, characterise, run_campaign
+from cimspice.campaign.run import Result, characterise, run_campaign
+from cimspice.campaign.runner import Engine, Progress
 from cimspice.campaign.specification import (
     Figure,
     Specification,
@@ -10,6 +11,7 @@ from cimspice.campaign.specification import (
 from cimspice.campaign.store import Store
 
 __all__ = [
+    "Engine",
     "Figure",
     "Progress",
     "Result",

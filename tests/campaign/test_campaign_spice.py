@@ -17,13 +17,15 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from cimspice.campaign import Store, characterise, parse_specification, run_campaign
+from cimspice.campaign import Store, characterise, parse_specification, read_specification, run_campaign
 from cimspice.campaign.environment import Environment
 from cimspice.campaign.plan import Plan
 from cimspice.campaign.work import Chunk, run_chunk
 from cimspice.circuits import bench
 from cimspice.cli.app import run as command_line
 from cimspice.errors import SimulationError
+from cimspice.pdk import cache_directory
+from cimspice.resources import data_directory
 from cimspice.spice import Session, simulate_batch
 
 pytestmark = pytest.mark.spice
@@ -147,10 +149,40 @@ def _marked(mark: str) -> list[str]:
     return found
 
 
-def test_the_command_runs_a_packaged_campaign_and_then_finds_everything_finished(
-    tmp_path, monkeypatch, capsys
-):
-    monkeypatch.setattr("cimspice.campaign.store.cache_directory", lambda: tmp_path / "cache")
+@pytest.fixture
+def cache(tmp_path, monkeypatch):
+    """A cache folder of its own, with the device models that are installed."""
+    folder = tmp_path / "cache"
+    folder.mkdir()
+    (folder / "pdk").symlink_to(cache_directory() / "pdk")
+    monkeypatch.setenv("CIMSPICE_CACHE", str(folder))
+    return folder
+
+
+def test_ctrl_c_ends_the_command_with_130_and_keeps_what_is_finished(tmp_path, cache):
+    overrides = ["--set", "gate_voltage={start=0.3, stop=1.8, num=400}"]
+    words = ["characterize", "transistor_iv", *overrides, "-o", str(tmp_path / "run"), "--jobs", "1"]
+    path = data_directory("characterize") / "transistor_iv.toml"
+    plan = Plan(read_specification(path, overrides[1:]), Environment.detect())
+    digests = [point.digest for point in plan]
+    process = subprocess.Popen(
+        [sys.executable, "-m", "cimspice", *words],
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    with Store(cache / "points.sqlite") as store:
+        deadline = time.monotonic() + 120
+        while process.poll() is None and not store.done(digests) and time.monotonic() < deadline:
+            time.sleep(0.005)
+        process.send_signal(signal.SIGINT)
+        told = process.communicate(timeout=60)[1]
+        assert process.returncode == 130, told
+        assert "Traceback" not in told
+        assert 0 < len(store.done(digests)) < len(digests)
+    assert not (tmp_path / "run").exists()
+
+
+def test_the_command_runs_a_packaged_campaign_and_then_finds_everything_finished(tmp_path, cache, capsys):
     words = ["characterize", "transistor_iv", "--set", "gate_voltage=[0.6, 1.2]", "--corner", "tt"]
     words += ["-o", str(tmp_path / "run"), "--jobs", "1", "--json"]
     assert command_line([*words, "--dry-run"]) == 0
@@ -172,8 +204,7 @@ def test_the_command_runs_a_packaged_campaign_and_then_finds_everything_finished
     assert json.loads(capsys.readouterr().out)["cpu_seconds"] == 0
 
 
-def test_the_command_ends_with_1_when_a_point_failed_and_says_which(tmp_path, monkeypatch, capsys):
-    monkeypatch.setattr("cimspice.campaign.store.cache_directory", lambda: tmp_path / "cache")
+def test_the_command_ends_with_1_when_a_point_failed_and_says_which(tmp_path, cache, capsys):
     words = ["characterize", "transistor_iv", "--set", "gate_voltage=1.0", "--set", "length=1e-8"]
     words += ["--corner", "tt", "-o", str(tmp_path / "run"), "--jobs", "1", "--json"]
     assert command_line(words) == 1

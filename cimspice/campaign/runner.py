@@ -1,0 +1,165 @@
+"""Hand a plan's unfinished points to the workers in chunks, and their results to the store as they come."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from itertools import islice
+from typing import Any, Literal, Protocol
+
+from cimspice.campaign.plan import Circuit, Plan, Point
+from cimspice.campaign.store import Record, Store
+from cimspice.campaign.table import batches
+from cimspice.campaign.work import Chunk, Outcome, run_chunk
+from cimspice.errors import CimspiceError, EngineMissing, PdkError, SimulationError
+
+CHUNK_SECONDS = 0.5  # of work handed over at once: what a kill can lose, far above what handing over costs
+_LONGEST_CHUNK = 256  # points
+
+
+class Engine(Protocol):
+    """What runs work: ``cimspice.spice.Pool``, or anything with this ``map``.
+
+    ``map`` gives results in the items' order; with ``on_error="return"`` a lost item's result is its
+    exception.
+    """
+
+    def map(
+        self,
+        function: Callable[[Any, Any], Any],
+        items: Iterable[Any],
+        *,
+        on_error: Literal["raise", "return"] = ...,
+    ) -> Iterator[Any]: ...
+
+
+@dataclass(frozen=True)
+class Progress:
+    """How far a campaign is, in points. ``done`` counts the ``cached`` ones too; ``done + failed`` are
+    finished.
+    """
+
+    points: int
+    done: int
+    cached: int
+    failed: int
+
+
+class Runner:
+    """The state of one run: counts, and the chunks that are on their way."""
+
+    def __init__(
+        self, plan: Plan, store: Store, progress: Callable[[Progress], object] | None, workers: int
+    ) -> None:
+        self.plan, self.store, self.progress, self.workers = plan, store, progress, workers
+        self.done = self.cached = self.failed = 0
+        # So that all workers end at about the same time; two points at first: the second finds all loaded.
+        self.fair_length = -(-len(plan) // (4 * workers))
+        self.chunk_length = min(2, self.fair_length)
+        self.quickest = float("inf")  # wall seconds of a point
+
+    def run(self, engine: AbstractContextManager[Engine]) -> None:
+        self._tell()
+        chunks = self._chunks()
+        first = next(chunks, None)
+        if first is None:
+            self._tell()
+            return
+        with engine as running:
+            # One short chunk each first: they say how many points make a chunk.
+            pilots = [first, *islice(chunks, self.workers - 1)]
+            again = self._work(running, pilots)
+            self._choose_length()
+            again += self._work(running, chunks)
+            # A worker was lost or ran out of time: which of its points did it?
+            singles = [Chunk(chunk.circuit, (point,)) for chunk in again for point in chunk.points]
+            self._work(running, singles)
+
+    def _chunks(self) -> Iterator[Chunk]:
+        """Points that are not done, in chunks of one circuit each; ``chunk_length`` may change on the way."""
+        waiting: list[Point] = []
+        for point in self._missing():
+            if waiting and (point.circuit is not waiting[0].circuit or len(waiting) >= self.chunk_length):
+                yield _chunk(waiting)
+                waiting = []
+            waiting.append(point)
+        if waiting:
+            yield _chunk(waiting)
+
+    def _missing(self) -> Iterator[Point]:
+        for points in batches(self.plan):
+            known = self.store.done([point.digest for point in points])
+            self.cached += len(known)
+            self.done += len(known)
+            refused = [point for point in points if point.error is not None]
+            if refused:
+                self._keep(refused, [Outcome(None, point.error, 0.0, 0.0) for point in refused])
+            for point in points:
+                if point.digest not in known and point.error is None:
+                    yield point
+
+    def _choose_length(self) -> None:
+        worth = int(CHUNK_SECONDS / max(self.quickest, 1e-4))
+        self.chunk_length = max(1, min(worth, self.fair_length, _LONGEST_CHUNK))
+
+    def _work(self, engine: Engine, chunks: Iterable[Chunk]) -> list[Chunk]:
+        """Run chunks and store what comes; returns those that were lost whole and hold several points."""
+        sent: deque[Chunk] = deque()
+        lost: list[Chunk] = []
+
+        def sending() -> Iterator[Chunk]:
+            for chunk in chunks:
+                sent.append(chunk)
+                yield chunk
+
+        for answer in engine.map(run_chunk, sending(), on_error="return"):
+            chunk = sent.popleft()
+            if isinstance(answer, EngineMissing | PdkError):
+                raise answer
+            if not isinstance(answer, BaseException):
+                self._keep(chunk.points, answer)
+                walls = [outcome.wall_seconds for outcome in answer if outcome.error is None]
+                self.quickest = min([self.quickest, *walls])
+            elif len(chunk.points) > 1:
+                lost.append(chunk)
+            else:
+                error = answer if isinstance(answer, CimspiceError) else SimulationError(str(answer))
+                self._keep(chunk.points, [Outcome(None, error, 0.0, 0.0)])
+        return lost
+
+    def _keep(self, points: Sequence[Point], outcomes: Sequence[Outcome]) -> None:
+        bench = self.plan.specification.bench.name
+        self.store.record(
+            _record(bench, point, outcome) for point, outcome in zip(points, outcomes, strict=True)
+        )
+        failed = sum(outcome.error is not None for outcome in outcomes)
+        self.failed += failed
+        self.done += len(outcomes) - failed
+        self._tell()
+
+    def _tell(self) -> None:
+        if self.progress is not None:
+            self.progress(Progress(len(self.plan), self.done, self.cached, self.failed))
+
+
+def _chunk(points: list[Point]) -> Chunk:
+    circuit = points[0].circuit
+    assert isinstance(circuit, Circuit)  # refused points, which have none, are never sent
+    return Chunk(circuit, tuple(points))
+
+
+def _record(bench: str, point: Point, outcome: Outcome) -> Record:
+    error = outcome.error
+    return Record(
+        digest=point.digest,
+        bench=bench,
+        parameters=point.given,
+        corner=point.corner,
+        temperature=point.temperature,
+        rows=outcome.rows,
+        error=None if error is None else type(error).__name__,
+        message=None if error is None else str(error),
+        cpu_seconds=outcome.cpu_seconds,
+    )
