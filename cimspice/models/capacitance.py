@@ -73,6 +73,7 @@ class ConstantCapacitance(MembraneCapacitance):
         return np.zeros(np.shape(membrane_voltage))
 
     def charge(self, membrane_voltage: ArrayLike) -> np.ndarray:
+        self._check(membrane_voltage=membrane_voltage)
         return self.total_capacitance * (np.asarray(membrane_voltage, dtype=float) - self.reset_voltage)
 
     def voltage(self, charge: ArrayLike) -> np.ndarray:
@@ -134,6 +135,10 @@ class SplineCapacitance(MembraneCapacitance):
         return self._spline(membrane_voltage, 1)
 
     def charge(self, membrane_voltage: ArrayLike) -> np.ndarray:
+        self._check(membrane_voltage=membrane_voltage)
+        return self._held(membrane_voltage)
+
+    def _held(self, membrane_voltage: ArrayLike) -> np.ndarray:
         return self._integral(membrane_voltage) - self._integral(self.reset_voltage)
 
     def voltage(self, charge: ArrayLike) -> np.ndarray:
@@ -146,7 +151,7 @@ class SplineCapacitance(MembraneCapacitance):
         """
         charge = np.asarray(charge, dtype=float)
         grid = np.linspace(self.knots[0], self.knots[-1], 8 * self.knots.size)
-        charges = self.charge(grid)
+        charges = self._held(grid)
         slack = 1e-9 * (charges[-1] - charges[0])
         if np.any(~((charge >= charges[0] - slack) & (charge <= charges[-1] + slack))):
             raise ParameterError(
@@ -156,7 +161,7 @@ class SplineCapacitance(MembraneCapacitance):
             )
         voltage = np.interp(charge, charges, grid)
         for _ in range(4):  # Newton: dq/dV is C itself, and the start is within a fraction of a knot
-            voltage = voltage - (self.charge(voltage) - charge) / self._spline(voltage)
+            voltage = voltage - (self._held(voltage) - charge) / self._spline(voltage)
         return voltage
 
     def gradient(self, membrane_voltage: ArrayLike) -> np.ndarray:

@@ -203,7 +203,7 @@ def _judge(result, names, scale, analytic, resolution) -> Solution:
             continue
         if freedom <= 0:
             reasons[k] = "as many parameters as observations: nothing is left over to judge by"
-        elif half_widths[k] > abs(result.x[k]) and half_widths[k] > resolution.get(name, 0.0):
+        elif 2 * half_widths[k] > abs(result.x[k]) and half_widths[k] > resolution.get(name, 0.0):
             reasons[k] = f"the interval, ±{half_widths[k]:.3g}, is wider than the value {result.x[k]:.3g}"
     return Solution(names, result.x, covariance, half_widths, tuple(reasons), residuals, freedom)
 

@@ -50,7 +50,9 @@ class Ramp(Model):
 
     def slope(self, potential: ArrayLike) -> np.ndarray:
         """dv/dt in 1/s at the normalised potential v."""
-        return self.rate * (1 - self.beta * np.asarray(potential, dtype=float))
+        potential = np.asarray(potential, dtype=float)
+        self._check_potential(potential)
+        return self.rate * (1 - self.beta * potential)
 
     def potential(self, time: ArrayLike, start: ArrayLike = 0.0) -> np.ndarray:
         """v after ``time`` (s) from ``start``, broadcast over both."""
@@ -61,6 +63,7 @@ class Ramp(Model):
     def time(self, potential: ArrayLike, start: ArrayLike = 0.0) -> np.ndarray:
         """Time in s from ``start`` to ``potential``; infinite where the ramp never gets there."""
         potential, start = np.asarray(potential, dtype=float), np.asarray(start, dtype=float)
+        self._check_potential(potential)
         way = (potential - start) / (1 - self.beta * start)
         y = self.beta * way
         reached = y < 1
@@ -74,6 +77,9 @@ class Ramp(Model):
         way = self.rate * time
         by_beta = -start * way * _decay(x) + (1 - self.beta * start) * way**2 * _decay_slope(x)
         return np.stack([by_rate, by_beta * self.voltage_scale])
+
+    def _check_potential(self, potential: np.ndarray) -> None:
+        self._check(membrane_voltage=self.reset_voltage - self.voltage_scale * potential)
 
     @classmethod
     def fit(

@@ -12,6 +12,7 @@ from cimspice.errors import FitError, MappingError
 from cimspice.models import (
     CurveSelection,
     EkvGateLaw,
+    ModelRangeWarning,
     PolynomialGateLaw,
     Range,
     Ranges,
@@ -119,6 +120,11 @@ def test_sky130_is_followed_to_a_tenth_of_a_percent(polarity):
     at_reset = table[(table["polarity"] == polarity) & (table["order"] == "memory_at_membrane")]
     near = at_reset[np.isclose(at_reset["membrane_voltage"], 1.28)]
     np.testing.assert_allclose(fit.model.current(near["gate_bias"]), near["current"], rtol=0.02)
+
+
+def test_a_gate_bias_outside_the_range_warns_with_the_range():
+    with pytest.warns(ModelRangeWarning, match=r"ekv_gate_law: gate_bias .* 0\.4 to 0\.7 V"):
+        ekv("n").current([0.5, 0.8])
 
 
 def test_a_law_that_is_not_monotone_is_refused():

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from scipy.integrate import solve_ivp
 
 from cimspice.errors import ParameterError, TableError
-from cimspice.models import Ramp
+from cimspice.models import ModelRangeWarning, Ramp
 
 TIME = np.linspace(0, 1e-6, 60)
 
@@ -86,6 +86,12 @@ def test_intervals_of_both_fits_cover_the_truth_at_95_percent():
             ends = np.array([estimate.interval for estimate in fit.estimates.values()])
             row += (ends[:, 0] <= truth) & (truth <= ends[:, 1])
     np.testing.assert_allclose(inside / trials, 0.95, atol=4 * 0.0154)
+
+
+def test_a_potential_outside_the_trace_warns():
+    fit = Ramp.fit_trace(trace(until=5e-7))
+    with pytest.warns(ModelRangeWarning, match="ramp: membrane_voltage"):
+        fit.model.time(1.0)
 
 
 def test_a_short_trace_shows_no_reversal_and_says_so():
