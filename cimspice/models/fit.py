@@ -9,7 +9,7 @@ from typing import Any, Generic, TypeVar
 
 import numpy as np
 import pandas as pd
-from scipy import stats
+from scipy import special
 
 from cimspice.models.least_squares import CONFIDENCE, Solution
 from cimspice.models.model import Model
@@ -68,7 +68,7 @@ class Residual:
         percent = 100 * float(np.sqrt(np.mean(relative**2)))
         interval = (0.0, float("inf"))
         if degrees_of_freedom > 0:
-            tails = stats.chi2.ppf([0.5 + CONFIDENCE / 2, 0.5 - CONFIDENCE / 2], degrees_of_freedom)
+            tails = special.chdtri(degrees_of_freedom, np.array([0.5 - CONFIDENCE / 2, 0.5 + CONFIDENCE / 2]))
             low, high = percent * np.sqrt(degrees_of_freedom / tails)
             interval = (float(low), float(high))
         return cls(

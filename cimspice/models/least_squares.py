@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from scipy import optimize, stats
+from scipy import optimize, special
 
 from cimspice.errors import FitError
 
@@ -196,7 +196,7 @@ def _judge(result, names, scale, analytic, resolution) -> Solution:
     lost = np.array([bool(reason) for reason in reasons]) | (freedom <= 0)
     covariance = np.where(lost[:, None] | lost[None, :], 0.0, shape * (variance if freedom > 0 else 0.0))
     covariance[lost, lost] = np.inf
-    quantile = float(stats.t.ppf(0.5 + CONFIDENCE / 2, freedom)) if freedom > 0 else np.inf
+    quantile = float(special.stdtrit(freedom, 0.5 + CONFIDENCE / 2)) if freedom > 0 else np.inf
     half_widths = np.where(lost, np.inf, quantile * np.sqrt(np.diagonal(covariance)))
     for k, name in enumerate(names):
         if reasons[k]:
