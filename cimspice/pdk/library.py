@@ -91,10 +91,15 @@ def assignments(text: str) -> dict[str, str]:
 @lru_cache(maxsize=4)
 def _opened(path: Path, modified: int, size: int) -> Library:
     del modified, size  # part of the key only: a changed file is another library
+    forget()
+    return Library(path)
+
+
+def forget() -> None:
+    """Forget what was read, so that files that changed are read again."""
     _section.cache_clear()
     _pieces.cache_clear()
     _digest.cache_clear()
-    return Library(path)
 
 
 @lru_cache(maxsize=16)

@@ -11,7 +11,7 @@ from pathlib import Path
 from platformdirs import user_cache_path
 
 from cimspice.errors import PdkError
-from cimspice.pdk.library import Library
+from cimspice.pdk.library import Library, forget
 
 CORNERS = ("tt", "ff", "ss", "sf", "fs")
 """Corners with nominal resistance and capacitance; the first letter is the n-channel device's in name only
@@ -121,6 +121,7 @@ def verify(pdk: Pdk | None = None) -> Pdk:
     """
     pdk = pdk or locate()
     if pdk.source != "cache":
+        forget()
         return replace(pdk, digest=Library.open(pdk.library()).digest(CORNERS))
     for name, (digest, _) in _read_manifest(pdk.root)["files"].items():
         path = pdk.root / name
