@@ -67,6 +67,8 @@ class Analysis(ABC):
 
     axis: ClassVar[str | None] = None
     plot: ClassVar[str]
+    dynamic: ClassVar[bool] = True
+    """Whether charges matter: not for `Op` and `Dc`."""
 
     save: tuple[str, ...] = field(default=(), kw_only=True)
 
@@ -97,6 +99,7 @@ class Op(Analysis):
     """Operating point: every vector has one value."""
 
     plot: ClassVar[str] = "op"
+    dynamic: ClassVar[bool] = False
 
     @property
     def command(self) -> str:
@@ -144,6 +147,7 @@ class Dc(Analysis):
 
     axis: ClassVar[str | None] = "v-sweep"
     plot: ClassVar[str] = "dc"
+    dynamic: ClassVar[bool] = False
 
     source: str
     start: float

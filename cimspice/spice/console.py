@@ -26,10 +26,13 @@ class Console:
     ----------
     statistics
         What was done so far.
+    used
+        Whether the circuit has been run since it was read.
     """
 
     def __init__(self) -> None:
         self.statistics = Statistics()
+        self.used = False
         self._engine: Engine | None = None
         self._saved: tuple[str, ...] = ()
 
@@ -49,7 +52,7 @@ class Console:
         if self._engine is None or self._engine.wants_exit:
             self._engine = Engine()
         self.clear()
-        self._saved = ()
+        self._saved, self.used = (), False
         engine = self._engine
         self._timed(lambda: engine.source([*deck.lines, ".end"]))
         self.statistics.loads += 1
@@ -66,6 +69,8 @@ class Console:
         """Write ``.param`` values (name -> text) into the circuit and read it again, once."""
         self.send([*(f"alterparam {name}={text}" for name, text in parameters.items()), "reset"], deck)
         self.statistics.resets += 1
+        # A reset forgets what is to be saved.
+        self._saved, self.used = (), False
         self._check_resistors(self._loaded(), deck)
 
     def run(self, analysis: Analysis, deck: Deck) -> Waveforms:
@@ -75,6 +80,7 @@ class Console:
             self._commands(engine, ["delete all", *(f"save {name}" for name in analysis.save)])
             self._saved = analysis.save
         engine.take_words()
+        self.used = True
         self.statistics.analysis_seconds += self._timed(lambda: engine.command(analysis.command))
         words = engine.take_words()
         try:

@@ -10,7 +10,7 @@ from typing import Protocol
 
 from cimspice.errors import BadParameter
 from cimspice.spice.analysis import number
-from cimspice.spice.lint import check_netlist, computed_resistors, top_parameters
+from cimspice.spice.lint import check_netlist, computed_resistors, models_age, top_parameters
 from cimspice.spice.options import SolverOptions
 
 _SKY130 = re.compile(r"\bsky130_fd_pr__\w+", re.IGNORECASE)
@@ -47,8 +47,20 @@ class PlainModels:
 class Deck:
     """What ngspice reads, line by line, without an analysis and without ``.end``.
 
-    ``parameters`` are the names that `Session.alter_parameters` may change; ``corners`` the corners it can
-    switch to.
+    Attributes
+    ----------
+    lines
+        The deck; the first line is its title.
+    parameters
+        Names that `Session.alter_parameters` may change.
+    corners
+        Corner -> parameter -> value: the corners that a session can switch to.
+    corner
+        The corner whose values the lines hold.
+    computed_resistors
+        Whether a resistor's value is an expression.
+    ages
+        Whether its devices may change with every run: see `cimspice.spice.lint.models_age`.
     """
 
     lines: tuple[str, ...]
@@ -56,6 +68,7 @@ class Deck:
     corners: Mapping[str, Mapping[str, float]]
     corner: str
     computed_resistors: bool = False
+    ages: bool = False
 
 
 def device_models(text: str, models: str | Models | None, corner: str, flat: bool) -> tuple[str, Models]:
@@ -123,5 +136,5 @@ def compose(
     parts = [*head, *([card] if card else []), *chosen.text.splitlines(), *circuit.splitlines()]
     lines = tuple(line for line in parts if line.strip() and not line.lstrip().startswith("*"))
     names = top_parameters(text) | top_parameters(chosen.text)
-    computed = computed_resistors(text)
-    return Deck((head[0], *lines), frozenset(names), chosen.corner_parameters, chosen.corner, computed)
+    computed, ages = computed_resistors(text), models_age(chosen.text) or models_age(text)
+    return Deck((head[0], *lines), frozenset(names), chosen.corner_parameters, chosen.corner, computed, ages)

@@ -39,9 +39,11 @@ _MODEL = (
     "check the device's name, its W and L against the bins, and that the PDK slice was made from this netlist"
 )
 _PARAMETER = "check the name and the value; every parameter used must be declared and finite"
+_SAVE = "name nodes of the netlist, or vname#branch for the current of a voltage source"
 _NOISE = "give the source an AC value, as in `vin in 0 dc 1 ac 1`"
 
 _KINDS: tuple[tuple[str, type[SimulationError], str, str], ...] = (
+    (r"no data saved", BadParameter, "the circuit has none of the vectors to save", _SAVE),
     (r"ac input not found", BadParameter, "the noise source has no AC value", _NOISE),
     (r"find include file|can't find .*\.inc", MissingModel, "an included file is not there", _MODEL),
     (
@@ -187,7 +189,7 @@ def judge(
         raise failure(words, deck, analysis.command)
     if analysis.plot != "tran" and any(_PSEUDO_TRANSIENT in word for word in words):
         raise NonConvergence(
-            "the operating point did not converge; ngspice fell back on a transient that need not have settled",
+            "the operating point did not converge; ngspice took the end of a transient, settled or not",
             words=_clean(words),
             place=analysis.command,
             remedy=_CONVERGE + "; a .nodeset near the solution helps",

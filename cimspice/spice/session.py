@@ -3,7 +3,8 @@
 What each way of changing a loaded circuit costs and means (an inverter, ms of CPU with its run):
 `Session.alter` 1.1, keeps the solver's history (differences of 1e-13); `Session.alter_parameters` 2.3, equal
 to a fresh batch run to the last bit; `Session.load` 4 and more, the same. After any failure the next run
-begins from a fresh load of the same state.
+begins from a fresh load of the same state. Before a transient, AC or noise analysis the circuit is read anew
+if its models change with every run (`cimspice.spice.lint.models_age`).
 """
 
 from __future__ import annotations
@@ -232,6 +233,9 @@ class Session:
         deck = self._loaded()
         self._ensure_fresh()
         try:
+            if deck.ages and analysis.dynamic and self._console.used:
+                self._reset(deck)
+                self._reapply(deck)
             return self._console.run(analysis, deck)
         except SimulationError:
             self._fresh = False

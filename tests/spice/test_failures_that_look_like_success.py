@@ -71,6 +71,7 @@ CASES = {
     "R = 0": ("v1 a 0 1\nr1 a b 0\nr2 b 0 1k", Op(), BadParameter, "r1 a b 0"),
     "unknown swept source": ("v1 a 0 1\nr1 a 0 1k", Dc("v9", 0, 1, 0.1), BadParameter, ""),
     "unknown saved vector": ("v1 a 0 1\nr1 a 0 1k", Op(save=("a", "nobody")), BadParameter, ""),
+    "only unknown saved vectors": ("v1 a 0 1\nr1 a 0 1k", Op(save=("nobody",)), BadParameter, ""),
     "noise without an AC source": (
         "v1 a 0 1\nr1 a 0 1k",
         Noise(2, 1.0, 100.0, output="a", source="v1"),
