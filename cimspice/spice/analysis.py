@@ -10,6 +10,7 @@ import math
 import re
 from abc import ABC, abstractmethod
 from dataclasses import dataclass, field, fields
+from functools import cached_property
 from typing import ClassVar
 
 import numpy as np
@@ -159,7 +160,7 @@ class Dc(Analysis):
         super()._check()
         _ = self.sweep  # it checks itself
 
-    @property
+    @cached_property
     def sweep(self) -> Sweep:
         """The fast sweep."""
         return Sweep(self.source, self.start, self.stop, self.step)

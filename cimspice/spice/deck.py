@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import math
+import os
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import lru_cache
+from pathlib import Path
 from typing import Protocol
 
 from cimspice.errors import BadParameter
@@ -86,6 +89,14 @@ def device_models(text: str, models: str | Models | None, corner: str, flat: boo
     if not _SKY130.search(text):
         return text, PlainModels("", corner)
     # Imported here: a netlist without PDK devices needs no PDK.
+    from cimspice import pdk
+
+    return _sliced(text, corner, flat, os.environ.get("PDK_ROOT"), pdk.cache_directory())
+
+
+@lru_cache(maxsize=64)
+def _sliced(text: str, corner: str, flat: bool, _root: str | None, _cache: Path) -> tuple[str, Models]:
+    """The PDK's models for a netlist; where the PDK is sought belongs to the key."""
     from cimspice import pdk
 
     return pdk.flatten_models(text, corner=corner) if flat else (text, pdk.slice_models(text, corner=corner))

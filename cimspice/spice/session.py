@@ -1,9 +1,8 @@
 """A session: one ngspice that stays loaded in this process, altered and run many times.
 
-What each way of changing a loaded circuit costs and means (an inverter, ms of CPU with its run):
-`Session.alter` 1.1, keeps the solver's history (differences of 1e-13); `Session.alter_parameters` 2.3, equal
-to a fresh batch run to the last bit; `Session.load` 4 and more, the same. After any failure the next run
-begins from a fresh load of the same state. Before a transient, AC or noise analysis the circuit is read anew
+What each way of changing a loaded circuit costs (an inverter with its run, ms of CPU): `Session.alter` 1.1,
+`Session.alter_parameters` 2.3, `Session.load` 4 and more. After any failure the next run begins from a fresh
+load of the same state. Before a transient, AC or noise analysis the circuit is read anew
 if its models change with every run (`cimspice.spice.lint.models_age`).
 """
 
@@ -19,6 +18,7 @@ from cimspice.errors import BadParameter, SimulationError
 from cimspice.spice.analysis import Analysis, number
 from cimspice.spice.console import Console
 from cimspice.spice.deck import Deck, HasText, Models, compose
+from cimspice.spice.digits import as_in_deck
 from cimspice.spice.options import SolverOptions
 from cimspice.spice.statistics import Statistics
 from cimspice.spice.waveforms import Waveforms
@@ -168,7 +168,8 @@ class Session:
     def alter(self, device: str, value: float) -> None:
         """Change a source's DC value (V, A), a resistor (ohm), a capacitor (F) or ``@m.path[delvto]`` (V).
 
-        The solver's history is kept: results differ by about 1e-13 from those of a fresh load.
+        Results equal those of a fresh load with that value. A transistor's ``delvto`` is its whole threshold
+        shift, the corner's own part included: see `cimspice.pdk.mismatch_alterations`.
         """
         deck = self._loaded()
         name = device.strip().lower()
@@ -193,7 +194,7 @@ class Session:
                 remedy="give a small positive resistance",
             )
         self._ensure_fresh()
-        self._send([f"alter {name} = {number(value)}"], deck)
+        self._send([_alter(name, value)], deck)
         self._alterations[name] = float(value)
 
     def alter_parameters(self, values: Mapping[str, float]) -> None:
@@ -305,7 +306,11 @@ class Session:
 
     def _reapply(self, deck: Deck) -> None:
         if self._alterations:
-            self._send([f"alter {name} = {number(value)}" for name, value in self._alterations.items()], deck)
+            self._send([_alter(name, value) for name, value in self._alterations.items()], deck)
+
+
+def _alter(device: str, value: float) -> str:
+    return f"alter {device} = {number(value) if device.startswith('@m') else as_in_deck(value)}"
 
 
 def _check_finite(name: str, value: float) -> None:
