@@ -15,6 +15,7 @@ import numpy as np
 from scipy.interpolate import CubicSpline
 
 from cimspice.errors import ParameterError
+from cimspice.models.neuron.edges import EdgeModel
 from cimspice.models.neuron.neuron import NeuronModel
 from cimspice.models.neuron.readout import ReadoutModel
 from cimspice.models.neuron.synapse import SynapseModel
@@ -22,45 +23,20 @@ from cimspice.models.neuron.synapse import SynapseModel
 Array = np.ndarray
 
 
-@dataclass(frozen=True, eq=False)
-class InputSpikes:
-    """Spikes at a layer's input, in seconds after the start of its accumulation phase.
+class _Driven:
+    """Synapses of one polarity with their programs: sums over the synapses that are on, as matrix products.
 
-    Parameters
-    ----------
-    time
-        Rising edge at the n-synapses, shape (batch, inputs); the phase's length or more means no spike.
-    complement_lead
-        How much earlier (s) the p-synapses switch on.
-    fall_delay, complement_fall_delay
-        How late (s) after the end of the phase n- and p-synapses switch off.
+    All arrays are (..., inputs, neurons).
     """
 
-    time: Array
-    complement_lead: float = 0.0
-    fall_delay: float = 0.0
-    complement_fall_delay: float = 0.0
-
-
-@dataclass(frozen=True, eq=False)
-class LayerResult:
-    """What a layer did: membrane voltage at the end of accumulation (V) and output spikes (s), (batch, neurons)."""
-
-    voltage: Array
-    spikes: InputSpikes
-
-
-class _Driven:
-    """Synapses of one polarity with their programs: sums over the synapses that are on, as matrix products."""
-
-    def __init__(self, synapse: SynapseModel, program: Array, mask: Array):
-        self.synapse, self.mask = synapse, mask.T
-        self.sign = synapse.sign
-        transposed = np.where(mask, program, 0.0).T
-        self.current = synapse.current.weights(transposed, self.mask)  # (terms, inputs, neurons)
-        self.idle = synapse.idle_current.weights(transposed, self.mask)
-        self.on = synapse.on_charge.weights(transposed, self.mask)
-        self.off = [table.weights(transposed, self.mask) for table in synapse.off_charge]
+    def __init__(self, synapse: SynapseModel, edges: EdgeModel, program: Array, mask: Array):
+        self.synapse, self.edges, self.sign = synapse, edges, synapse.sign
+        mask, program = mask.T, np.where(mask, program, 0.0).T
+        self.parked = (~mask).astype(float)
+        self.current = synapse.current.weights(program, mask)
+        self.idle = synapse.idle_current.weights(program, mask)
+        self.on = edges.on_charge.weights(program, mask)
+        self.off = [table.weights(program, mask) for table in edges.off_charge]
 
 
 @dataclass(frozen=True, eq=False)
@@ -116,8 +92,19 @@ class NeuronLayer:
 
     @cached_property
     def _driven(self) -> tuple[_Driven, ...]:
+        neurons = self.polarity.shape[0]
+        if neurons not in self.model.edges:
+            known = ", ".join(str(entry) for entry in sorted(self.model.edges))
+            raise ParameterError(
+                f"no charges for drivers of {neurons} neurons", place="neuron model", remedy=f"known: {known}"
+            )
         return tuple(
-            _Driven(self.model.synapses[name], self.program, self.polarity == sign)
+            _Driven(
+                self.model.synapses[name],
+                self.model.edges[neurons][name],
+                self.program,
+                self.polarity == sign,
+            )
             for name, sign in (("n", 1), ("p", -1))
         )
 
@@ -125,41 +112,53 @@ class NeuronLayer:
     def _tables(self) -> _Tables:
         return _Tables(self)
 
-    def __call__(self, spikes: InputSpikes) -> LayerResult:
-        """Run a batch through the layer."""
-        voltage = self.accumulate(spikes)[0]
-        return LayerResult(voltage, self._fire(voltage, spikes))
+    def __call__(self, times: Array) -> tuple[Array, Array]:
+        """Run a batch through the layer.
 
-    def accumulate(self, spikes: InputSpikes, trace: bool = False) -> tuple[Array, list[tuple[Array, Array]]]:
+        Parameters
+        ----------
+        times
+            When each input line crosses half the supply, in seconds after the start of the accumulation phase,
+            shape (batch, inputs); the phase's length or more means no spike.
+
+        Returns
+        -------
+        (voltage, times)
+            Membrane voltage (V) at the end of accumulation and output spikes (s after the start of the firing
+            phase; the phase's length where there is none), both (batch, neurons).
+        """
+        voltage = self.accumulate(times)[0]
+        return voltage, self.fire(voltage, times)
+
+    def accumulate(self, times: Array, trace: bool = False) -> tuple[Array, list[tuple[Array, Array]]]:
         """Membrane voltage at the end of the phase, shape (batch, neurons), and its trace if asked for.
 
         Returns
         -------
         (voltage, points)
-            ``points`` is a list of (time (batch, 1) in s, voltage (batch, neurons) in V).
+            ``points`` is a list of (time (batch, 1) in s, voltage (batch, neurons) in V), empty without ``trace``.
         """
         phase = self.model.phase
-        time = np.minimum(np.asarray(spikes.time, float), phase)
-        batch, inputs = time.shape
+        times = np.minimum(np.asarray(times, float), phase)
+        batch, inputs = times.shape
         if inputs != self.fan_in:
             raise ParameterError(f"{inputs} inputs for a layer of fan-in {self.fan_in}")
-        order = np.argsort(time, axis=1)
+        order = np.argsort(times, axis=1)
         edges = np.concatenate(
-            [np.zeros((batch, 1)), np.take_along_axis(time, order, 1), np.full((batch, 1), phase)], axis=1
+            [np.zeros((batch, 1)), np.take_along_axis(times, order, 1), np.full((batch, 1), phase)], axis=1
         )
-        neurons = self.polarity.shape[0]
-        voltage = np.full((batch, neurons), self.model.rest_voltage)
-        voltage += self.model.reset_charge / self.capacitance(voltage)
+        rest = self.model.rest_voltage + self.model.reset_step[self.fan_in]
+        voltage = np.full((batch, self.polarity.shape[0]), rest)
         on = np.zeros((batch, inputs))
         points = [(edges[:, :1], voltage)] if trace else []
         for index in range(inputs + 1):
             if index:
                 column = order[:, index - 1]
-                alive = np.take_along_axis(time, column[:, None], 1) < phase
+                alive = np.take_along_axis(times, column[:, None], 1) < phase
                 on[np.arange(batch), column] = alive[:, 0]
-                voltage = voltage + alive * self._edge_step(voltage, column, spikes)
+                voltage = voltage + alive * self._edge_step(voltage, column)
             start, length = edges[:, index : index + 1], np.diff(edges[:, index : index + 2], axis=1)
-            steps = int(np.ceil(length.max() / self.step)) if length.max() > 0 else 0
+            steps = int(np.ceil(length.max() / self.step))
             mixture = self._tables.mixture(on)
             for count in range(steps):
                 voltage = self._tables.advance(voltage, mixture, length / steps)
@@ -167,51 +166,50 @@ class NeuronLayer:
                     points.append((start + (count + 1) / steps * length, voltage))
         return voltage, points
 
-    def _edge_step(self, voltage: Array, column: Array, spikes: InputSpikes) -> Array:
+    def _edge_step(self, voltage: Array, column: Array) -> Array:
         """Step of the membrane (V) by the charge of one rising edge per sample."""
         total = np.zeros_like(voltage)
         for driven in self._driven:
-            table = driven.synapse.on_charge
-            charge = np.einsum("kbn,bnk->bn", driven.on[:, column], table.basis(voltage))
-            if driven.sign > 0 and spikes.complement_lead:
-                basis = driven.synapse.current.basis(voltage)
-                charge += spikes.complement_lead * np.einsum("kbn,bnk->bn", driven.current[:, column], basis)
+            charge = _contract(driven.on[:, column], driven.edges.on_charge.basis(voltage))
+            charge += driven.parked[column] * driven.edges.parked(voltage)[..., 0]
             total += driven.sign * charge
         return total / self.capacitance(voltage)
 
-    def _fire(self, voltage: Array, spikes: InputSpikes) -> InputSpikes:
-        """Output spikes: the read-out's time, moved by the charge that the synapses still drive while they turn off."""
-        phase, readout = self.model.phase, self.readout
-        active = (np.asarray(spikes.time) < phase).astype(float)
-        delays = self._driven[0].synapse.off_delay
-        charge = np.zeros((len(delays), *voltage.shape))
-        for driven in self._driven:
-            late = spikes.fall_delay if driven.sign < 0 else spikes.complement_fall_delay
-            held = np.einsum("kbn,bnk->bn", np.tensordot(driven.current, active, ([1], [1])).swapaxes(1, 2),
-                             driven.synapse.current.basis(voltage))  # fmt: skip
-            for index, (table, weights) in enumerate(zip(driven.synapse.off_charge, driven.off, strict=True)):
-                summed = np.tensordot(weights, active, ([1], [1])).swapaxes(1, 2)
-                off = np.einsum("kbn,bnk->bn", summed, table.basis(voltage))
-                charge[index] += driven.sign * (off + late * held)
-        # a charge that comes when the ramp has another slope moves the spike by charge over that current
+    def fire(self, voltage: Array, times: Array) -> Array:
+        """Output spikes (s) from the membrane's voltage at the end of accumulation, shape (batch, neurons).
+
+        The read-out's time, moved by the charge that synapses still drive while they turn off. A charge that comes
+        when the ramp's current has changed moves the spike by that charge over that current.
+        """
+        delays, readout = self._driven[0].edges.off_delay, self.readout
+        charge = self._off_charge(voltage, (np.asarray(times) < self.model.phase).astype(float))
         capacitance, slope = self.capacitance(voltage), readout.slope(voltage)
-        before = np.concatenate([[0.0], delays[:-1]])
-        shift = np.zeros((len(delays), *voltage.shape))
+        shift = np.empty_like(charge)
         shift[0] = charge[0] / capacitance
         for index in range(1, len(delays)):
-            middle = readout.voltage_after(voltage, float(np.sqrt(delays[index] * before[index])))
-            factor = slope * capacitance / (readout.slope(middle) * self.capacitance(middle))
-            shift[index] = shift[index - 1] + factor * (charge[index] - charge[index - 1]) / capacitance
+            middle = readout.voltage_after(voltage, float(np.sqrt(delays[index] * delays[index - 1])))
+            factor = slope / (readout.slope(middle) * self.capacitance(middle))
+            shift[index] = shift[index - 1] + factor * (charge[index] - charge[index - 1])
         time = readout.time(voltage)
         for _ in range(3):
             time = readout.time(voltage + _interpolate(delays, shift, time))
-        spiked = time < phase
-        return InputSpikes(
-            np.where(spiked, time, phase),
-            readout.complement_lead,
-            readout.fall_delay,
-            readout.complement_fall_delay,
-        )
+        return np.minimum(time, self.model.phase)
+
+    def _off_charge(self, voltage: Array, active: Array) -> Array:
+        """Charge (C, positive raises V) from the end of the phase until each delay, (delays, batch, neurons)."""
+        total = np.zeros((len(self._driven[0].edges.off_delay), *voltage.shape))
+        for driven in self._driven:
+            parked = np.moveaxis(driven.edges.parked(voltage)[..., 1:], -1, 0)
+            total += driven.sign * (active @ driven.parked) * parked
+            for index, (table, weights) in enumerate(zip(driven.edges.off_charge, driven.off, strict=True)):
+                summed = np.tensordot(weights, active, ([1], [1])).swapaxes(1, 2)
+                total[index] += driven.sign * _contract(summed, table.basis(voltage))
+        return total
+
+
+def _contract(weights: Array, basis: Array) -> Array:
+    """Sum over terms: (terms, batch, neurons) and (batch, neurons, terms) to (batch, neurons)."""
+    return np.einsum("kbn,bnk->bn", weights, basis)
 
 
 def _interpolate(delays: Array, values: Array, at: Array) -> Array:

@@ -1,0 +1,171 @@
+"""From the tables of a characterisation to the neuron's model."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import numpy as np
+import pandas as pd
+
+from cimspice.errors import TableError
+from cimspice.models.neuron.edges import EdgeModel
+from cimspice.models.neuron.neuron import NeuronModel
+from cimspice.models.neuron.readout import ReadoutModel
+from cimspice.models.neuron.separable import SeparableTable
+from cimspice.models.neuron.synapse import Polarity, SynapseModel
+
+Array = np.ndarray
+
+COLUMNS = {
+    "current": ("polarity", "program", "membrane_voltage", "current"),
+    "idle": ("polarity", "program", "membrane_voltage", "current"),
+    "capacitance": ("membrane_voltage", "neuron_capacitance", "n_capacitance", "p_capacitance"),
+    "leakage": ("membrane_voltage", "current"),
+    "injection": (
+        "polarity",
+        "fan_out",
+        "program",
+        "membrane_voltage",
+        "edge",
+        "delay",
+        "charge",
+        "driver_delay",
+    ),
+    "parked": ("polarity", "fan_out", "membrane_voltage", "edge", "delay", "charge"),
+    "reset": ("fan_in", "reset_step"),
+    "readout": ("fan_in", "fan_out", "ramp_bias", "start_voltage", "spike_time", "spike_voltage"),
+    "ramp": ("fan_in", "fan_out", "time", "membrane_voltage"),
+}
+"""Table → columns that :func:`neuron_model` reads, in SI units; ``program`` is a gate bias (V) or a length (m)."""
+
+
+def neuron_model(tables: Mapping[str, pd.DataFrame], *, phase: float, rest_voltage: float) -> NeuronModel:
+    """Build the model.
+
+    Parameters
+    ----------
+    tables
+        One frame per entry of :data:`COLUMNS`, all of one corner and temperature.
+    phase
+        Length of a phase (s).
+    rest_voltage
+        V0 (V).
+
+    Raises
+    ------
+    TableError
+        If a table or a column is missing, or a grid has holes.
+    """
+    for name, columns in COLUMNS.items():
+        missing = set(columns) - set(tables[name].columns) if name in tables else {"the whole table"}
+        if missing:
+            raise TableError(
+                f"table {name!r} lacks {', '.join(sorted(missing))}", remedy="characterise the neuron again"
+            )
+    capacitance = tables["capacitance"].sort_values("membrane_voltage")
+    voltage = capacitance["membrane_voltage"].to_numpy()
+    leakage = tables["leakage"].sort_values("membrane_voltage")
+    injection = tables["injection"]
+    readouts = {
+        (int(fan_in), int(fan_out)): _readout(
+            rows, _where(tables["ramp"], fan_in=fan_in, fan_out=fan_out), rest_voltage
+        )
+        for (fan_in, fan_out), rows in tables["readout"].groupby(["fan_in", "fan_out"])
+    }
+    return NeuronModel(
+        phase=phase,
+        rest_voltage=rest_voltage,
+        switch_voltage=float(np.mean([readout.switch_voltage for readout in readouts.values()])),
+        synapses={
+            polarity: _synapse(polarity, tables, rest_voltage, voltage, capacitance[f"{polarity}_capacitance"].to_numpy())
+            for polarity in ("n", "p")
+        },
+        edges={
+            int(fan_out): {
+                polarity: _edges(_where(rows, polarity=polarity),
+                                 _where(tables["parked"], polarity=polarity, fan_out=fan_out))
+                for polarity in ("n", "p")
+            }
+            for fan_out, rows in injection.groupby("fan_out")
+        },
+        driver_delay={
+            int(fan_out): float(delay) for fan_out, delay in injection.groupby("fan_out")["driver_delay"].mean().items()
+        },
+        capacitance_voltage=voltage,
+        capacitance=capacitance["neuron_capacitance"].to_numpy(),
+        leakage=np.interp(voltage, leakage["membrane_voltage"], leakage["current"]),
+        reset_step={int(row.fan_in): float(row.reset_step) for row in tables["reset"].itertuples()},
+        readouts=readouts,
+    )  # fmt: skip
+
+
+def _where(frame: pd.DataFrame, **conditions: object) -> pd.DataFrame:
+    """Rows in which every named column has the given value."""
+    chosen = np.ones(len(frame), dtype=bool)
+    for column, value in conditions.items():
+        chosen &= (frame[column] == value).to_numpy()
+    return frame[chosen]
+
+
+def _grid(rows: pd.DataFrame, value: str, what: str) -> tuple[Array, Array, Array]:
+    """Rows as a rectangle: programs, voltages, values (programs, voltages)."""
+    table = rows.pivot_table(index="program", columns="membrane_voltage", values=value)
+    if table.isna().to_numpy().any():
+        raise TableError(f"the {what} table has holes in its grid of program and membrane voltage")
+    return table.index.to_numpy(), table.columns.to_numpy(), table.to_numpy()
+
+
+def _synapse(
+    polarity: Polarity,
+    tables: Mapping[str, pd.DataFrame],
+    rest_voltage: float,
+    voltage: Array,
+    capacitance: Array,
+) -> SynapseModel:
+    program, membrane, current = _grid(_where(tables["current"], polarity=polarity), "current", "current")
+    rest = np.array([np.interp(rest_voltage, membrane, row) for row in current])
+    idle_program, idle_membrane, idle = _grid(
+        _where(tables["idle"], polarity=polarity), "current", "idle current"
+    )
+    return SynapseModel(
+        polarity,
+        rest_voltage,
+        SeparableTable(program, membrane, current, rest),
+        SeparableTable(idle_program, idle_membrane, idle, np.full(len(idle_program), 1e-12), 1e-3),
+        voltage,
+        capacitance,
+    )
+
+
+def _edges(rows: pd.DataFrame, parked: pd.DataFrame) -> EdgeModel:
+    def table(part: pd.DataFrame) -> SeparableTable:
+        program, membrane, charge = _grid(part, "charge", "injected charge")
+        return SeparableTable(program, membrane, charge, np.abs(charge).max(axis=1), 1e-4)
+
+    off = rows[rows["edge"] == "off"]
+    delays = np.sort(off["delay"].unique())
+    parked_off = parked[parked["edge"] == "off"].pivot_table(
+        index="delay", columns="membrane_voltage", values="charge"
+    )
+    parked_on = parked[parked["edge"] == "on"].sort_values("membrane_voltage")
+    return EdgeModel(
+        on_charge=table(rows[rows["edge"] == "on"]),
+        off_delay=delays,
+        off_charge=tuple(table(off[off["delay"] == delay]) for delay in delays),
+        parked_voltage=parked_on["membrane_voltage"].to_numpy(),
+        parked_on_charge=parked_on["charge"].to_numpy(),
+        parked_off_charge=parked_off.to_numpy(),
+    )
+
+
+def _readout(rows: pd.DataFrame, ramp: pd.DataFrame, rest_voltage: float) -> ReadoutModel:
+    rows, ramp = rows.sort_values("start_voltage"), ramp.sort_values("time")
+    nearest = rows.iloc[(rows["start_voltage"] - rest_voltage).abs().argmin()]
+    return ReadoutModel(
+        start_voltage=rows["start_voltage"].to_numpy(),
+        spike_time=np.maximum.accumulate(rows["spike_time"].to_numpy()),
+        ramp_time=ramp["time"].to_numpy(),
+        ramp_voltage=ramp["membrane_voltage"].to_numpy(),
+        ramp_bias=float(rows["ramp_bias"].iloc[0]),
+        switch_voltage=float(nearest["spike_voltage"]),
+    )

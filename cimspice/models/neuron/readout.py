@@ -1,0 +1,64 @@
+"""Read-out of the membrane: from its voltage at the start of the firing phase to the time of the output spike."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+from scipy.interpolate import PchipInterpolator
+
+Array = np.ndarray
+
+
+@dataclass(frozen=True, eq=False)
+class ReadoutModel:
+    """Discharger, comparator and output logic of one neuron with its real fan-in and fan-out, as measured.
+
+    Parameters
+    ----------
+    start_voltage
+        Membrane voltage (V) at the start of the firing phase, strictly increasing, shape (starts,).
+    spike_time
+        Time (s) of the output spike after the start of the phase, increasing, same shape.
+    ramp_time, ramp_voltage
+        Trace of the ramp from the highest start voltage: times (s) and voltages (V, decreasing), shape (points,).
+    ramp_bias
+        Gate bias (V) of the discharger with which this was measured.
+    switch_voltage
+        Membrane voltage (V) at which the output spikes while the ramp runs.
+    """
+
+    start_voltage: Array
+    spike_time: Array
+    ramp_time: Array
+    ramp_voltage: Array
+    ramp_bias: float
+    switch_voltage: float
+
+    @cached_property
+    def _time(self) -> PchipInterpolator:
+        return PchipInterpolator(self.start_voltage, self.spike_time, extrapolate=False)
+
+    def time(self, voltage: Array) -> Array:
+        """Spike time (s) for a membrane at ``voltage`` (V) when the phase starts; beyond the table its ends hold."""
+        return self._time(np.clip(voltage, self.start_voltage[0], self.start_voltage[-1]))
+
+    @cached_property
+    def _ramp(self) -> PchipInterpolator:
+        return PchipInterpolator(self.ramp_time, self.ramp_voltage)
+
+    @cached_property
+    def _ramp_inverse(self) -> PchipInterpolator:
+        voltage, index = np.unique(self.ramp_voltage, return_index=True)
+        return PchipInterpolator(voltage, self.ramp_time[index])
+
+    def voltage_after(self, voltage: Array, delay: float) -> Array:
+        """Membrane voltage (V) a ``delay`` (s) after the ramp left ``voltage`` (V)."""
+        bounded = np.clip(voltage, self.ramp_voltage.min(), self.ramp_voltage.max())
+        return self._ramp(np.minimum(self._ramp_inverse(bounded) + delay, self.ramp_time[-1]))
+
+    def slope(self, voltage: Array) -> Array:
+        """dV/dt (V/s, negative) of the ramp at ``voltage`` (V)."""
+        bounded = np.clip(voltage, self.ramp_voltage.min(), self.ramp_voltage.max())
+        return self._ramp.derivative()(self._ramp_inverse(bounded))
