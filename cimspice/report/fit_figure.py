@@ -1,0 +1,165 @@
+"""Figure of a synapse's fit: curves with the models, their residuals, and λ over the current."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, Protocol
+
+import numpy as np
+from matplotlib import rc_context
+from matplotlib.axes import Axes
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.figure import Figure as Canvas
+
+from cimspice.campaign.export import write_atomically
+from cimspice.models import CurveSelection, Fit, ReversalFigures, Synapse
+from cimspice.models.curves import Curve
+from cimspice.report.figure import STYLE
+
+_COLOURS = ("#d1495b", "#edae49", "#00798c")
+_TITLES = {"n": "n: discharges the membrane", "p": "p: charges the membrane"}
+_SHOWN = (0.25, 0.5, 0.75, 1.0, 1.25)
+"""Curves drawn, as multiples of the unit current: the nearest measured ones."""
+
+
+class _Row(Protocol):
+    @property
+    def polarity(self) -> str: ...
+    @property
+    def term(self) -> str: ...
+    @property
+    def fit(self) -> Fit[Any] | None: ...
+
+
+class _Conditions(Protocol):
+    @property
+    def unit_current(self) -> float: ...
+    def selection(self, polarity: str) -> CurveSelection: ...
+
+
+class Fitted(Protocol):
+    """What is drawn: see ``cimspice.cli.synapse_fit.SynapseFit``."""
+
+    @property
+    def conditions(self) -> _Conditions: ...
+    @property
+    def figures(self) -> ReversalFigures: ...
+    @property
+    def curves(self) -> dict[str, list[Curve]]: ...
+    @property
+    def models(self) -> Sequence[_Row]: ...
+
+
+def draw_synapse_fit(result: Fitted, folder: Path, name: str = "synapse_fit") -> list[Path]:
+    """Draw the fit of both polarities as PNG and SVG into ``folder``; gives the two paths.
+
+    Rows: current over membrane voltage, points measured and lines of the models; residuals of the same curves
+    in percent of the current at reset; λ of each curve alone over its current, with the models' λ.
+    """
+    with rc_context(STYLE):
+        canvas = Canvas(figsize=(8.0, 7.6), layout="constrained")
+        FigureCanvasAgg(canvas)
+        grid = canvas.subplots(3, 2, sharex="row", height_ratios=(3, 2, 2))
+        for column, polarity in enumerate(("n", "p")):
+            upper, middle, lower = grid[:, column]
+            models = {
+                row.term: row.fit.model for row in result.models if row.polarity == polarity and row.fit
+            }
+            shown = _nearest(result.curves[polarity], result.conditions.unit_current)
+            selection = result.conditions.selection(polarity)
+            _currents(upper, shown, models, selection)
+            _residuals(middle, shown, models, selection, result.conditions.unit_current)
+            _coefficients(lower, result, polarity, models, selection)
+            upper.set_title(_TITLES[polarity], fontsize=10)
+        canvas.legend(*grid[0, 0].get_legend_handles_labels(), loc="outside upper center", ncols=4)
+        grid[2, 0].legend()
+        for row, words in enumerate(("current (nA)", "model − curve\n(% of current at reset)", "λ (1/V)")):
+            grid[row, 0].set_ylabel(words)
+        return [
+            write_atomically(folder / f"{name}.png", canvas.savefig),
+            write_atomically(
+                folder / f"{name}.svg", lambda path: canvas.savefig(path, metadata={"Date": None})
+            ),
+        ]
+
+
+def _nearest(curves: Sequence[Curve], unit_current: float) -> list[Curve]:
+    """The measured curves nearest to the shown multiples of the unit current, each once."""
+    currents = np.log([curve.current_at_reset for curve in curves])
+    chosen = {int(np.argmin(np.abs(currents - np.log(unit_current * factor)))) for factor in _SHOWN}
+    return [curves[index] for index in sorted(chosen)]
+
+
+def _voltage(curve: Curve, selection: CurveSelection) -> np.ndarray:
+    sign = 1.0 if selection.polarity == "n" else -1.0
+    return selection.reset_voltage + sign * curve.displacement
+
+
+def _fitted(model: Synapse, curve: Curve, voltage: np.ndarray) -> np.ndarray:
+    """The model's current with the current at reset that suits this curve best."""
+    shape = model.shape(curve.current_at_reset, voltage)
+    return shape * float(shape @ curve.current / (shape @ shape))
+
+
+def _currents(
+    axes: Axes, curves: Sequence[Curve], models: dict[str, Synapse], selection: CurveSelection
+) -> None:
+    for index, curve in enumerate(curves):
+        voltage = _voltage(curve, selection)
+        few = slice(None, None, max(len(voltage) // 20, 1))
+        axes.plot(
+            voltage[few], curve.current[few] * 1e9, ".", color="0.45", markersize=4,
+            label="curve" if index == 0 else "_",
+        )  # fmt: skip
+        for (term, model), colour in zip(models.items(), _COLOURS, strict=False):
+            axes.plot(
+                voltage, _fitted(model, curve, voltage) * 1e9, color=colour, linewidth=1.0,
+                label=term if index == 0 else "_",
+            )  # fmt: skip
+        end = int(np.argmax(voltage))
+        axes.annotate(
+            f"{curve.gate_bias:g} V", (voltage[end], curve.current[end] * 1e9), xytext=(3, 0),
+            textcoords="offset points", fontsize=7, va="center", annotation_clip=False,
+        )  # fmt: skip
+    axes.set_ylim(bottom=0)
+
+
+def _residuals(
+    axes: Axes,
+    curves: Sequence[Curve],
+    models: dict[str, Synapse],
+    selection: CurveSelection,
+    unit_current: float,
+) -> None:
+    unit = min(curves, key=lambda curve: abs(np.log(curve.current_at_reset / unit_current)))
+    for model, colour in zip(models.values(), _COLOURS, strict=False):
+        for curve in curves:
+            voltage = _voltage(curve, selection)
+            error = 100 * (_fitted(model, curve, voltage) - curve.current) / curve.current_at_reset
+            strong = curve is unit
+            axes.plot(
+                voltage, error, color=colour, linewidth=1.4 if strong else 0.7, alpha=1 if strong else 0.4
+            )
+    axes.axhline(0.0, color="0.3", linewidth=0.6)
+    axes.set_xlabel("membrane voltage (V)")
+
+
+def _coefficients(
+    axes: Axes, result: Fitted, polarity: str, models: dict[str, Synapse], selection: CurveSelection
+) -> None:
+    curves = result.curves[polarity]
+    currents = np.array([curve.current_at_reset for curve in curves])
+    alone = []
+    for curve in curves:
+        slope, at_reset = np.polyfit(curve.displacement, curve.current, 1)
+        alone.append(slope / at_reset)
+    axes.plot(currents * 1e9, alone, ".", color="0.45", label="line through each curve")
+    for (term, model), colour in zip(models.items(), _COLOURS[:2], strict=False):
+        slope = np.abs(model.shape_slope(currents, selection.reset_voltage))
+        axes.plot(currents * 1e9, slope, color=colour, label=term)
+    figure = result.figures.lambda_n if polarity == "n" else result.figures.lambda_p
+    unit = result.conditions.unit_current * 1e9
+    axes.plot([unit], [figure.value], "o", color="black", markersize=4, label="at the unit current")
+    axes.set_xscale("log")
+    axes.set_xlabel("current at reset (nA)")
