@@ -1,4 +1,4 @@
-"""The characterisation of one spiking neuron: every table that its model is built from, ramp bias included."""
+"""The characterisation of one spiking neuron: every table its model is built from, ramp bias included."""
 
 from __future__ import annotations
 
@@ -25,9 +25,9 @@ GATE_BIAS = {
 }
 """Gate biases (V) tried; those that give a current between `SMALLEST` and `LARGEST` at V0 are kept."""
 SMALLEST, LARGEST = 1e-10, 4e-6
-STARTS = (0.05, 0.2, 0.3, 0.36, 0.4, 0.42, 0.43, 0.435, 0.44, 0.445, 0.45, 0.46, 0.48, 0.5, 0.54, 0.6, 0.7, 0.8, 0.95, 1.1, 1.2,
-          1.3, 1.4)  # fmt: skip
-"""Membrane voltages (V) from which firing is simulated at tt; shifted with the comparator's threshold elsewhere."""
+STARTS = (0.05, 0.2, 0.3, 0.36, 0.4, 0.42, 0.43, 0.435, 0.44, 0.445, 0.45, 0.46, 0.48, 0.5, 0.54, 0.6, 0.7,
+          0.8, 0.95, 1.1, 1.2, 1.3, 1.4)  # fmt: skip
+"""Membrane voltages (V) from which firing is simulated at tt; moved with the comparator's threshold."""
 
 
 @dataclass
@@ -56,7 +56,8 @@ class _Desk:
         if result.failed:
             point, record = result.failures[0]
             raise SimulationError(
-                f"{result.failed} of {result.points} points of {bench} failed; the first: {record.error}: {record.message}",
+                f"{result.failed} of {result.points} points of {bench} failed; the first: "
+                f"{record.error}: {record.message}",
                 place=f"{point.given}, {self.corner}, {self.temperature:g} °C",
                 remedy="see the message; finished points are kept, a second run tries the others again",
             )
@@ -91,8 +92,8 @@ def characterise_neuron(
     Returns
     -------
     dict
-        ``current, idle, capacitance, leakage, injection, parked, reset, readout, ramp``: frames in SI units, with
-        ``program`` for the gate bias (V).
+        ``current, idle, capacitance, leakage, injection, parked, reset, readout, ramp``: frames in SI units,
+        with ``program`` for the gate bias (V).
 
     Raises
     ------
@@ -111,7 +112,7 @@ def characterise_neuron(
 
 
 def _drivers(fans: Sequence[tuple[int, int]]) -> list[int]:
-    """Loads of the drivers whose edges matter: those of the fan-outs, and of the inputs (the layer's own size)."""
+    """Loads of the drivers whose edges matter: of the fan-outs, and of the inputs (the layer's own size)."""
     return [fan_out for _, fan_out in fans if fan_out]
 
 
@@ -192,8 +193,8 @@ def _firing_tables(
 def _ramp_bias(
     desk: _Desk, loads: Mapping[str, int], tables: Mapping[str, pd.DataFrame], start: float
 ) -> tuple[float, float]:
-    """Discharger's gate bias (V) with which a membrane that stayed at rest fires at the end of its phase, and the
-    voltage at which it does."""
+    """Discharger's gate bias (V) with which a membrane that stayed at rest fires at the end of its phase, and
+    the voltage at which it does."""
     phase = desk.circuit.phase
     capacitance = tables["capacitance"]
     total = (capacitance["neuron_capacitance"]
@@ -210,7 +211,12 @@ def _ramp_bias(
     for _ in range(10):
         bias = round(bias, 7)
         row = desk.table(
-            "neuron_readout", start_voltage=round(start, 7), ramp_bias=bias, length=3 * phase, **loads
+            "neuron_readout",
+            None,
+            start_voltage=round(start, 7),
+            ramp_bias=bias,
+            length=3 * phase,
+            **loads,
         ).iloc[0]
         error = float(np.log(row["spike_time"] / phase))
         if abs(error) < 2e-5:

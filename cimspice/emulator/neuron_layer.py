@@ -1,9 +1,10 @@
-"""A layer of circuit neurons: the membrane's equation integrated with the measured tables, batch and neurons at once.
+"""A layer of circuit neurons: the membrane's equation integrated with the measured tables, batch and neurons
+at once.
 
-Between two spikes the membrane obeys the autonomous equation C(V) dV/dt = Σ ± I(V), whose right side is nearly
-linear in V (that is what the reversal potential says). The exponential Rosenbrock-Euler step is exact for a linear
-right side, stable where the membrane sits at a rail, and second order otherwise (Hochbruck and Ostermann, Acta
-Numerica 19, 2010, 209-286, eq. 2.58).
+Between two spikes the membrane obeys the autonomous equation C(V) dV/dt = Σ ± I(V), whose right side is
+nearly linear in V (that is what the reversal potential says). The exponential Rosenbrock-Euler step is exact
+for a linear right side, stable where the membrane sits at a rail, and second order otherwise (Hochbruck and
+Ostermann, Acta Numerica 19, 2010, 209-286, eq. 2.58).
 """
 
 from __future__ import annotations
@@ -48,7 +49,8 @@ class NeuronLayer:
     model
         The neuron's model.
     polarity
-        +1 where an n-synapse carries the weight, −1 where a p-synapse does, 0 for none; shape (neurons, inputs).
+        +1 where an n-synapse carries the weight, −1 where a p-synapse does, 0 for none; shape (neurons,
+        inputs).
     program
         Gate bias (V) or length (m) of that synapse, same shape; ignored where the polarity is 0.
     fan_out
@@ -98,14 +100,10 @@ class NeuronLayer:
             raise ParameterError(
                 f"no charges for drivers of {neurons} neurons", place="neuron model", remedy=f"known: {known}"
             )
-        return tuple(
-            _Driven(
-                self.model.synapses[name],
-                self.model.edges[neurons][name],
-                self.program,
-                self.polarity == sign,
-            )
-            for name, sign in (("n", 1), ("p", -1))
+        edges = self.model.edges[neurons]
+        return (
+            _Driven(self.model.synapses["n"], edges["n"], self.program, self.polarity == 1),
+            _Driven(self.model.synapses["p"], edges["p"], self.program, self.polarity == -1),
         )
 
     @cached_property
@@ -118,8 +116,8 @@ class NeuronLayer:
         Parameters
         ----------
         times
-            When each input line crosses half the supply, in seconds after the start of the accumulation phase,
-            shape (batch, inputs); the phase's length or more means no spike.
+            When each input line crosses half the supply, in seconds after the start of the accumulation
+            phase, shape (batch, inputs); the phase's length or more means no spike.
 
         Returns
         -------
@@ -136,7 +134,8 @@ class NeuronLayer:
         Returns
         -------
         (voltage, points)
-            ``points`` is a list of (time (batch, 1) in s, voltage (batch, neurons) in V), empty without ``trace``.
+            ``points`` is a list of (time (batch, 1) in s, voltage (batch, neurons) in V), empty without
+            ``trace``.
         """
         phase = self.model.phase
         times = np.minimum(np.asarray(times, float), phase)
@@ -178,8 +177,8 @@ class NeuronLayer:
     def fire(self, voltage: Array, times: Array) -> Array:
         """Output spikes (s) from the membrane's voltage at the end of accumulation, shape (batch, neurons).
 
-        The read-out's time, moved by the charge that synapses still drive while they turn off. A charge that comes
-        when the ramp's current has changed moves the spike by that charge over that current.
+        The read-out's time, moved by the charge that synapses still drive while they turn off. A charge that
+        comes when the ramp's current has changed moves the spike by that charge over that current.
         """
         delays, readout = self._driven[0].edges.off_delay, self.readout
         charge = self._off_charge(voltage, (np.asarray(times) < self.model.phase).astype(float))
@@ -196,7 +195,7 @@ class NeuronLayer:
         return np.minimum(time, self.model.phase)
 
     def _off_charge(self, voltage: Array, active: Array) -> Array:
-        """Charge (C, positive raises V) from the end of the phase until each delay, (delays, batch, neurons)."""
+        """Charge (C, positive raises V) from the phase's end until each delay, (delays, batch, neurons)."""
         total = np.zeros((len(self._driven[0].edges.off_delay), *voltage.shape))
         for driven in self._driven:
             parked = np.moveaxis(driven.edges.parked(voltage)[..., 1:], -1, 0)
@@ -213,7 +212,7 @@ def _contract(weights: Array, basis: Array) -> Array:
 
 
 def _interpolate(delays: Array, values: Array, at: Array) -> Array:
-    """Values (delays, ...) at a delay of its own for each entry of ``at`` (...): linear in the delay's logarithm."""
+    """Values (delays, ...) at a delay for each entry of ``at`` (...): linear in the delay's logarithm."""
     grid, wanted = np.log(delays), np.log(np.maximum(at, delays[0]))
     upper = np.clip(np.searchsorted(grid, wanted), 1, len(grid) - 1)
     share = np.clip((wanted - grid[upper - 1]) / (grid[upper] - grid[upper - 1]), 0.0, 1.0)
@@ -239,7 +238,7 @@ class _Tables:
         self._bounds = grid[0], grid[-1]
 
     def mixture(self, on: Array) -> Array:
-        """Coefficients of the stacked terms for the synapses that are on, (batch, inputs) -> (batch, neurons, terms)."""
+        """Coefficients of the stacked terms, (batch, inputs) that are on -> (batch, neurons, terms)."""
         parts = []
         for current, idle in zip(self._on, self._idle, strict=True):
             parts += [np.tensordot(on, current, ([1], [1])), np.tensordot(1 - on, idle, ([1], [1]))]

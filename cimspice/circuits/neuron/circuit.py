@@ -20,8 +20,9 @@ class NeuronCircuit(NetlistParameters):
     Chosen here, because the paper does not give it: ``wire_capacitance`` brings a five-input membrane to the
     paper's 140 fF; the sensing inverter is sized so that the membrane stands at the paper's V_switch of about
     0.43 V when the output spikes, with the widest input that keeps its own delay at a few nanoseconds (a
-    0.1 µA inverter of minimum area took 75 ns); the ramp then crosses at one slope, so delay and offset are the
-    same for every spike. Only its current source is gated, so that the output is low whenever fire is low.
+    0.1 µA inverter of minimum area took 75 ns); the ramp then crosses at one slope, so delay and offset are
+    the same for every spike. Only its current source is gated, so that the output is low whenever fire is
+    low.
     """
 
     synapse: Literal["mosfet", "resistor"] = "mosfet"

@@ -44,8 +44,8 @@ class InjectionParameters(NetlistParameters):
 
 @register
 class InjectedCharge(Bench):
-    """Charge beyond ``static_current``, from the spike's crossing of half supply (edge "on") and from the end of the
-    phase until ``delay`` (edge "off"); positive in the direction that the synapse drives."""
+    """Charge beyond ``static_current``, from the spike's crossing of half supply (edge "on") and from the end
+    of the phase until ``delay`` (edge "off"); positive in the direction that the synapse drives."""
 
     name: ClassVar[str] = "neuron_injection"
     title: ClassVar[str] = "spiking neuron: charge injected by the edges of a spike"

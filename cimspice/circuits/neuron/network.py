@@ -20,7 +20,7 @@ OPTIONS = SolverOptions(reltol=1e-4, abstol=1e-13, vntol=1e-7, chgtol=1e-16)
 
 
 class LayerProgramming(NetlistParameters):
-    """What is programmed into one layer: per neuron and input a polarity (+1 n, −1 p, 0 none) and a program."""
+    """What is programmed into a layer: per neuron and input a polarity (+1 n, −1 p, 0 none) and a program."""
 
     ramp_bias: Annotated[float, quantity("V", ge=0, le=1.8)]
     polarity: tuple[tuple[Polarity, ...], ...]
@@ -42,7 +42,7 @@ class LayerProgramming(NetlistParameters):
 
 
 class NetworkParameters(NetlistParameters):
-    """A network, what is programmed into it, and one sample's input spikes (fractions of a phase; 1: none)."""
+    """A network, what is programmed, and one sample's input spikes (fractions of a phase; 1: none)."""
 
     circuit: NeuronCircuit = NeuronCircuit()
     programming: tuple[LayerProgramming, ...] = Field(min_length=1, max_length=20)
@@ -60,7 +60,8 @@ class NetworkParameters(NetlistParameters):
         for index, layer in enumerate(self.programming):
             if len(layer.polarity[0]) != self.layers[index]:
                 raise ValueError(
-                    f"layer {index + 1} has {len(layer.polarity[0])} inputs; the layer before has {self.layers[index]}"
+                    f"layer {index + 1} has {len(layer.polarity[0])} inputs; "
+                    f"the layer before has {self.layers[index]}"
                 )
         return self
 

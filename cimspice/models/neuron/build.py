@@ -15,6 +15,7 @@ from cimspice.models.neuron.separable import SeparableTable
 from cimspice.models.neuron.synapse import Polarity, SynapseModel
 
 Array = np.ndarray
+POLARITIES: tuple[Polarity, ...] = ("n", "p")
 
 COLUMNS = {
     "current": ("polarity", "program", "membrane_voltage", "current"),
@@ -36,7 +37,7 @@ COLUMNS = {
     "readout": ("fan_in", "fan_out", "ramp_bias", "start_voltage", "spike_time", "spike_voltage"),
     "ramp": ("fan_in", "fan_out", "time", "membrane_voltage"),
 }
-"""Table → columns that :func:`neuron_model` reads, in SI units; ``program`` is a gate bias (V) or a length (m)."""
+"""Table → columns that :func:`neuron_model` reads, in SI units; ``program``: gate bias (V) or length (m)."""
 
 
 def neuron_model(tables: Mapping[str, pd.DataFrame], *, phase: float, rest_voltage: float) -> NeuronModel:
@@ -66,37 +67,46 @@ def neuron_model(tables: Mapping[str, pd.DataFrame], *, phase: float, rest_volta
     voltage = capacitance["membrane_voltage"].to_numpy()
     leakage = tables["leakage"].sort_values("membrane_voltage")
     injection = tables["injection"]
+    loads = np.unique(injection["fan_out"].to_numpy(int)).tolist()
+    fans = np.unique(tables["readout"][["fan_in", "fan_out"]].to_numpy(int), axis=0).tolist()
     readouts = {
-        (int(fan_in), int(fan_out)): _readout(
-            rows, _where(tables["ramp"], fan_in=fan_in, fan_out=fan_out), rest_voltage
+        (fan_in, fan_out): _readout(
+            _where(tables["readout"], fan_in=fan_in, fan_out=fan_out),
+            _where(tables["ramp"], fan_in=fan_in, fan_out=fan_out),
+            rest_voltage,
         )
-        for (fan_in, fan_out), rows in tables["readout"].groupby(["fan_in", "fan_out"])
+        for fan_in, fan_out in fans
     }
+    reset = tables["reset"]
     return NeuronModel(
         phase=phase,
         rest_voltage=rest_voltage,
         switch_voltage=float(np.mean([readout.switch_voltage for readout in readouts.values()])),
         synapses={
-            polarity: _synapse(polarity, tables, rest_voltage, voltage, capacitance[f"{polarity}_capacitance"].to_numpy())
-            for polarity in ("n", "p")
+            polarity: _synapse(
+                polarity, tables, rest_voltage, voltage, capacitance[f"{polarity}_capacitance"].to_numpy()
+            )
+            for polarity in POLARITIES
         },
         edges={
-            int(fan_out): {
-                polarity: _edges(_where(rows, polarity=polarity),
-                                 _where(tables["parked"], polarity=polarity, fan_out=fan_out))
-                for polarity in ("n", "p")
+            fan_out: {
+                polarity: _edges(
+                    _where(injection, polarity=polarity, fan_out=fan_out),
+                    _where(tables["parked"], polarity=polarity, fan_out=fan_out),
+                )
+                for polarity in POLARITIES
             }
-            for fan_out, rows in injection.groupby("fan_out")
+            for fan_out in loads
         },
         driver_delay={
-            int(fan_out): float(delay) for fan_out, delay in injection.groupby("fan_out")["driver_delay"].mean().items()
+            fan_out: float(_where(injection, fan_out=fan_out)["driver_delay"].mean()) for fan_out in loads
         },
         capacitance_voltage=voltage,
         capacitance=capacitance["neuron_capacitance"].to_numpy(),
         leakage=np.interp(voltage, leakage["membrane_voltage"], leakage["current"]),
-        reset_step={int(row.fan_in): float(row.reset_step) for row in tables["reset"].itertuples()},
+        reset_step=dict(zip(reset["fan_in"].astype(int), reset["reset_step"].astype(float), strict=True)),
         readouts=readouts,
-    )  # fmt: skip
+    )
 
 
 def _where(frame: pd.DataFrame, **conditions: object) -> pd.DataFrame:

@@ -15,8 +15,8 @@ Array = np.ndarray
 
 @dataclass(frozen=True, eq=False)
 class EdgeModel:
-    """Charges (C) of one polarity of synapse whose spike line is driven by a driver with a known load, positive in
-    the direction that the synapse drives.
+    """Charges (C) of one polarity of synapse whose spike line is driven by a driver with a known load,
+    positive in the direction that the synapse drives.
 
     Parameters
     ----------
@@ -26,11 +26,11 @@ class EdgeModel:
     off_delay
         Delays (s) after the end of the phase, strictly increasing, shape (delays,).
     off_charge
-        One table per delay: charge that still flows from the end of the phase until then. The driver's own delay,
-        the charge of its edge and the logarithmic tail of the floating inner node are all in it.
+        One table per delay: charge that still flows from the end of the phase until then. The driver's own
+        delay, the charge of its edge and the logarithmic tail of the floating inner node are all in it.
     parked_voltage, parked_on_charge, parked_off_charge
-        The same of a synapse that carries no weight but is switched all the same: membrane voltages (points,),
-        charges (points,) and (delays, points).
+        The same of a synapse that carries no weight but is switched all the same: membrane voltages
+        (points,), charges (points,) and (delays, points).
     """
 
     on_charge: SeparableTable

@@ -35,7 +35,8 @@ class NeuronModel:
     driver_delay
         Same keys → delay (s) from an input pulse to its spike line.
     capacitance_voltage, capacitance
-        Capacitance (F) of the membrane without synapses, while it accumulates, over its voltage (V); (points,).
+        Capacitance (F) of the membrane without synapses, while it accumulates, over its voltage (V);
+        shape (points,).
     leakage
         Current (A) out of the membrane without synapses at ``capacitance_voltage``; (points,).
     reset_step

@@ -1,4 +1,4 @@
-"""Read-out of the membrane: from its voltage at the start of the firing phase to the time of the output spike."""
+"""Read-out of the membrane: from its voltage at the start of the firing phase to the output spike's time."""
 
 from __future__ import annotations
 
@@ -22,7 +22,8 @@ class ReadoutModel:
     spike_time
         Time (s) of the output spike after the start of the phase, increasing, same shape.
     ramp_time, ramp_voltage
-        Trace of the ramp from the highest start voltage: times (s) and voltages (V, decreasing), shape (points,).
+        Trace of the ramp from the highest start voltage: times (s) and voltages (V, decreasing), shape
+        (points,).
     ramp_bias
         Gate bias (V) of the discharger with which this was measured.
     switch_voltage
@@ -41,7 +42,7 @@ class ReadoutModel:
         return PchipInterpolator(self.start_voltage, self.spike_time, extrapolate=False)
 
     def time(self, voltage: Array) -> Array:
-        """Spike time (s) for a membrane at ``voltage`` (V) when the phase starts; beyond the table its ends hold."""
+        """Spike time (s) for a membrane at ``voltage`` (V) when the phase starts; the table's ends hold."""
         return self._time(np.clip(voltage, self.start_voltage[0], self.start_voltage[-1]))
 
     @cached_property

@@ -1,8 +1,9 @@
-"""A table over (program, x) written as a short sum of products, so that a layer evaluates it with matrix products.
+"""A table over (program, x) written as a short sum of products, so that a layer evaluates it with matrix
+products.
 
 ``f(program, x) ≈ Σ_k w_k(program) φ_k(x)``: the singular value decomposition of the table, its left vectors
-interpolated over the program (gate bias, resistor length), its right vectors over x (membrane voltage). A synapse's
-current then costs one matrix product per term, whatever the number of synapses that are on.
+interpolated over the program (gate bias, resistor length), its right vectors over x (membrane voltage). A
+synapse's current then costs one matrix product per term, whatever the number of synapses that are on.
 """
 
 from __future__ import annotations
@@ -31,7 +32,8 @@ class SeparableTable:
     values
         Shape (programs, points), in the quantity's unit.
     scale
-        Shape (programs,), positive: what a row is divided by before it is decomposed (its size), in the same unit.
+        Shape (programs,), positive: what a row is divided by before it is decomposed (its size), in the same
+        unit.
     tolerance
         Largest error of the sum against the table, relative to the largest scaled value.
 

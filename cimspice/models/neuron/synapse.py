@@ -18,8 +18,8 @@ Polarity = Literal["n", "p"]
 
 @dataclass(frozen=True, eq=False)
 class SynapseModel:
-    """One polarity of synapse at rest. Currents are positive in the direction that the synapse drives: ``n`` out of
-    the membrane (v rises, V falls), ``p`` into it.
+    """One polarity of synapse at rest. Currents are positive in the direction that the synapse drives: ``n``
+    out of the membrane (v rises, V falls), ``p`` into it.
 
     Parameters
     ----------

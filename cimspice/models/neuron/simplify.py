@@ -1,0 +1,178 @@
+"""Simpler models from the full one, a term at a time: what the error budget is made of."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import Literal
+
+import numpy as np
+
+from cimspice.models.neuron.edges import EdgeModel
+from cimspice.models.neuron.neuron import NeuronModel
+from cimspice.models.neuron.readout import ReadoutModel
+from cimspice.models.neuron.separable import SeparableTable
+from cimspice.models.neuron.synapse import Polarity, SynapseModel
+
+Array = np.ndarray
+
+WINDOW = (0.43, 1.36)
+"""Membrane voltages (V) over which the straight line I(V) is fitted, as in the paper."""
+
+
+@dataclass(frozen=True)
+class Terms:
+    """Which terms a model keeps.
+
+    Attributes
+    ----------
+    current
+        ``"ideal"``: constant current (E = ∞). ``"constant"``: one E per sign, at the unit current (the
+        paper's). ``"program"``: E per current. ``"table"``: as measured.
+    readout
+        ``"straight"``: ideal ramp. ``"reversal"``: a ramp with its own E. ``"table"``: as measured.
+    capacitance
+        Keep the membrane capacitance's dependence on voltage; otherwise its mean.
+    edges
+        Keep the charges of the spikes' edges, the driver's delay and the step at the end of reset.
+    leakage
+        Keep the leakage of the membrane and of synapses that are off.
+    """
+
+    current: Literal["ideal", "constant", "program", "table"] = "table"
+    readout: Literal["straight", "reversal", "table"] = "table"
+    capacitance: bool = True
+    edges: bool = True
+    leakage: bool = True
+
+
+def simplify(model: NeuronModel, terms: Terms) -> NeuronModel:
+    """The model without the terms that are left out; everything stays calibrated on characterisation alone."""
+    simpler = replace(
+        model,
+        synapses={name: _synapse(model, name, terms) for name in model.synapses},
+        capacitance=model.capacitance if terms.capacitance else _mean(model, model.capacitance),
+        leakage=model.leakage if terms.leakage else np.zeros_like(model.leakage),
+    )
+    if not terms.edges:
+        simpler = replace(
+            simpler,
+            edges={load: {name: _without(edge) for name, edge in both.items()} for load, both in model.edges.items()},
+            driver_delay=dict.fromkeys(model.driver_delay, 0.0),
+            reset_step=dict.fromkeys(model.reset_step, 0.0),
+        )
+    if terms.readout != "table":
+        beta = {"straight": 0.0, "reversal": ramp_beta(model)}[terms.readout]
+        simpler = replace(
+            simpler, readouts={key: _ramp(model, readout, beta) for key, readout in model.readouts.items()}
+        )
+    return simpler
+
+
+def scaled(model: NeuronModel, scale: Mapping[Polarity, float]) -> NeuronModel:
+    """The model with every current of a polarity multiplied by a factor (the paper's α⁺ and α⁻)."""
+    synapses = {
+        name: replace(
+            synapse,
+            current=replace(
+                synapse.current,
+                values=synapse.current.values * scale[name],
+                scale=synapse.current.scale * scale[name],
+            ),
+        )
+        for name, synapse in model.synapses.items()
+    }
+    return replace(model, synapses=synapses)
+
+
+def reversal_slopes(synapse: SynapseModel, window: tuple[float, float] = WINDOW) -> Array:
+    """λ (1/V) of I = I0 (1 ± λ (V − V0)) for every program of the table, shape (programs,).
+
+    Least squares over the window, I0 and λ free; positive where |I| grows away from the synapse's own rail.
+    """
+    voltage = np.linspace(*window, 94)
+    current = synapse.current(synapse.current.program[:, None], voltage[None, :])
+    distance = -synapse.sign * (voltage - synapse.rest_voltage)
+    slope, at_rest = np.polyfit(distance, current.T, 1)
+    return slope / at_rest
+
+
+def ramp_beta(model: NeuronModel) -> float:
+    """β of the firing ramp, dv/dt = α (1 − β v): from the slope of its trace between V0 and V_switch."""
+    readout = next(iter(model.readouts.values()))
+    voltage = np.linspace(model.switch_voltage + 0.1, model.rest_voltage, 50)
+    v = (model.rest_voltage - voltage) / model.swing
+    slope, at_rest = np.polyfit(v, readout.slope(voltage), 1)
+    return float(-slope / at_rest)
+
+
+def reversal_potentials(model: NeuronModel, unit_current: float) -> tuple[float, float]:
+    """E⁺ and E⁻ = ±1/(λ V_th) at one current (A)."""
+    found = []
+    for name, sign in (("n", 1.0), ("p", -1.0)):
+        synapse = model.synapses[name]
+        order = np.argsort(synapse.rest_current)
+        slope = np.interp(
+            np.log(unit_current), np.log(synapse.rest_current[order]), reversal_slopes(synapse)[order]
+        )
+        found.append(float(sign / (slope * model.swing)))
+    return found[0], found[1]
+
+
+def _mean(model: NeuronModel, capacitance: Array) -> Array:
+    inside = (model.capacitance_voltage >= model.switch_voltage) & (
+        model.capacitance_voltage <= model.rest_voltage
+    )
+    return np.full_like(capacitance, capacitance[inside].mean())
+
+
+def _synapse(model: NeuronModel, name: Polarity, terms: Terms) -> SynapseModel:
+    synapse = model.synapses[name]
+    table, rest = synapse.current, synapse.rest_current
+    if terms.current != "table":
+        slopes = reversal_slopes(synapse)
+        if terms.current == "ideal":
+            slopes = np.zeros_like(slopes)
+        elif terms.current == "constant":
+            unit = model.unit_current(next(iter(model.readouts))[0])
+            order = np.argsort(rest)
+            slopes = np.full_like(slopes, np.interp(np.log(unit), np.log(rest[order]), slopes[order]))
+        distance = -synapse.sign * (table.x - synapse.rest_voltage)
+        table = SeparableTable(
+            table.program, table.x, rest[:, None] * (1 + slopes[:, None] * distance[None, :]), rest
+        )
+    idle = synapse.idle_current
+    if not terms.leakage:
+        idle = replace(idle, values=np.zeros_like(idle.values))
+    capacitance = synapse.capacitance if terms.capacitance else _mean(model, synapse.capacitance)
+    return replace(synapse, current=table, idle_current=idle, capacitance=capacitance)
+
+
+def _without(edge: EdgeModel) -> EdgeModel:
+    def empty(table: SeparableTable) -> SeparableTable:
+        return replace(table, values=np.zeros_like(table.values))
+
+    return EdgeModel(
+        on_charge=empty(edge.on_charge),
+        off_delay=edge.off_delay,
+        off_charge=tuple(empty(table) for table in edge.off_charge),
+        parked_voltage=edge.parked_voltage,
+        parked_on_charge=np.zeros_like(edge.parked_on_charge),
+        parked_off_charge=np.zeros_like(edge.parked_off_charge),
+    )
+
+
+def _ramp(model: NeuronModel, readout: ReadoutModel, beta: float) -> ReadoutModel:
+    """t_out = T · [ln(1 − β) − ln(1 − β v)] / ln(1 − β), T · (1 − v) for β = 0; clipped at v = 1."""
+    voltage = np.linspace(model.switch_voltage, model.rest_voltage + 0.5, 400)
+    v = (model.rest_voltage - voltage) / model.swing
+    time = 1 - v if beta == 0 else (np.log1p(-beta) - np.log1p(-beta * v)) / np.log1p(-beta)
+    time = model.phase * time
+    return ReadoutModel(
+        start_voltage=voltage,
+        spike_time=time,
+        ramp_time=(time[-1] - time)[::-1],
+        ramp_voltage=voltage[::-1],
+        ramp_bias=readout.ramp_bias,
+        switch_voltage=model.switch_voltage,
+    )
