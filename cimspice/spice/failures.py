@@ -61,7 +61,8 @@ _KINDS: tuple[tuple[str, type[SimulationError], str, str], ...] = (
     (
         r"undefined parameter|unknown parameter|no such parameter|parameter '.*' not found|bad parameter"
         r"|cannot compute substitute|formula\(\) error|insertnumber|expression err|syntax error"
-        r"|no such device|not in the circuit"
+        r"|no such device|not in the circuit|already exists|non-existent|unrecognized|no such function"
+        r"|too many parameters|mismatch of|wrong type|misplaced operator"
         r"|no such vector|no such node|resistance to low|too few parameters|missing .*value",
         BadParameter,
         "ngspice did not accept a name or a value",
@@ -98,17 +99,18 @@ def netlist_line(words: Sequence[str], deck: Sequence[str]) -> str:
     """The deck's line that ngspice names, empty if it names none."""
     lines = [word.partition(" ")[2] for word in words]
     for k, line in enumerate(lines[:-1]):
-        if re.match(r"Error on line \d+|warning, can't find model", line):
-            return lines[k + 1].strip()
+        if re.match(r"Error on line \d+|warning, can't find model|Warning: Model issue", line):
+            return lines[k + 1].strip().removesuffix("...").strip()
     for line in lines:
-        inline = re.match(r"Error: unknown subckt: (.*)", line)
+        inline = re.match(r"\s*(?:Error: unknown subckt:|(?:Please check|Check) line) (.*)", line)
         if inline:
             return inline[1].strip()
         numbered = re.match(r"Netlist line no\. (\d+)", line)
         if numbered and 0 < int(numbered[1]) <= len(deck):
             return deck[int(numbered[1]) - 1]
         device = re.search(
-            r"(?:singular matrix:\s+check node|no such device or model name|named) \"?([\w.]+)", line
+            r"(?:singular matrix:\s+check node|no such device or model name|named|instance: x) ?\"?([\w.]+)",
+            line,
         )
         if device:
             node = device[1].removesuffix("#branch").rpartition(".")[2]

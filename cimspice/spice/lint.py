@@ -47,6 +47,8 @@ _OPERATOR = re.compile(r"[*/<>?:&|!^]|(?<=[^eE])[-+]")
 _NUMERIC = re.compile(r"[-+]?\.?\d")
 _NOT_FINITE = re.compile(r"[-+]?(nan|inf|infinity)\Z", re.IGNORECASE)
 _ZERO = re.compile(r"[-+]?0*\.?0*(e[-+]?\d+)?[a-z]*\Z", re.IGNORECASE)
+_DECIMAL_COMMA = re.compile(r"\d,\d")
+_BRACKETED = re.compile(r"\([^()]*\)|\{[^{}]*\}|'[^']*'")
 _TOKEN = re.compile(r"\{[^{}]*\}|'[^']*'|\"[^\"]*\"|[^\s,=()]+|=")
 # How many words after the element's name are nodes (or names), before its values begin.
 _NODES = {
@@ -177,6 +179,8 @@ def _check_element(line: str, known: dict[str, frozenset[str]]) -> None:
     for k, token in enumerate(tokens[:-1]):
         if token == "=":
             _check_value(line, tokens[k + 1])
+    if letter in "rclvimx" and _DECIMAL_COMMA.search(_BRACKETED.sub("", line)):
+        raise _refuse(line, "a comma inside a number: ngspice would split it in two", "write a decimal point")
     if letter not in _NODES or letter == "b" or _EXPRESSION.search(line):
         return
     values = tokens[1 + _NODES[letter] :]

@@ -72,6 +72,22 @@ CASES = {
     "unknown swept source": ("v1 a 0 1\nr1 a 0 1k", Dc("v9", 0, 1, 0.1), BadParameter, ""),
     "unknown saved vector": ("v1 a 0 1\nr1 a 0 1k", Op(save=("a", "nobody")), BadParameter, ""),
     "only unknown saved vectors": ("v1 a 0 1\nr1 a 0 1k", Op(save=("nobody",)), BadParameter, ""),
+    "element twice": ("v1 a 0 1\nr1 a 0 1k\nr1 a 0 2k", Op(), BadParameter, "r1 a 0 2k"),
+    "initial value of no node": ("v1 a 0 1\nr1 a 0 1k\n.ic v(b)=1", Op(), BadParameter, ".ic v(b)=1"),
+    "unknown model parameter": (
+        "v1 a 0 1\nd1 a 0 plain\n.model plain d nobody=3",
+        Op(),
+        BadParameter,
+        ".model plain d nobody=3",
+    ),
+    "too few nodes": (
+        "v1 a 0 1\nx1 a a 0 plain_nmos",
+        Op(),
+        BadParameter,
+        "x1 a a 0 plain_nmos",
+    ),
+    "computed infinity": (".param x={1/0}\nv1 a 0 {x}\nr1 a 0 1k", Op(), BadParameter, "v1 a 0"),
+    "decimal comma": ("v1 a 0 1\nr1 a 0 1,5k", Op(), BadParameter, "r1 a 0 1,5k"),
     "noise without an AC source": (
         "v1 a 0 1\nr1 a 0 1k",
         Noise(2, 1.0, 100.0, output="a", source="v1"),

@@ -14,6 +14,7 @@ ACCEPTED = [
     "r1 a b 2kohm",
     "r1 a b r=1e-3",
     "r1 a b {2*x}",
+    "v1 a 0 pulse(0,1.8,1n,10p,10p,5n,10n)",
     "r1 inf nan 1k",
     "c1 3net a 1.5e-12 ic=0",
     "v1 a 0 dc 1.8 ac 1",
@@ -57,6 +58,8 @@ REFUSED = [
     ("r1 a", BadParameter),
     ("x1 d g 0 0 plain_nmos width=2", BadParameter),
     ("x1 d g 0 0 plain_nmos w=1.8x5", BadParameter),
+    ("r1 a 0 1,5k", BadParameter),
+    ("v1 a 0 1,8", BadParameter),
     ("x1 d g 0 0 nobody", MissingModel),
     ("r1 a 0 1kΩ", BadParameter),
 ]

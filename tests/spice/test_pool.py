@@ -38,6 +38,7 @@ def test_results_come_in_order(pool):
 
 
 def test_all_workers_take_part_and_stay_loaded(pool):
+    pool.warm_up()
     loads = pool.statistics.sessions.loads
     results = list(pool.map(pool_jobs.half_and_process, [1.0] * 400, chunk=10))
     assert len({process for _, process in results}) == 2
@@ -99,6 +100,7 @@ def test_workers_are_recycled():
 
 def test_closing_leaves_no_process():
     with Pool(2) as pool:
+        pool.warm_up()
         processes = {process for _, process in pool.map(pool_jobs.half_and_process, [1.0] * 40, chunk=1)}
         folder = Path(next(pool.map(pool_jobs.working_directory, [0]))[0])
     assert not any(alive(process) for process in processes)
