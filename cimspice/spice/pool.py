@@ -116,8 +116,8 @@ class Pool:
         Parameters
         ----------
         function
-            A function of a module (it is pickled by name), called as ``function(session, item)``. It runs in a
-            private working directory: give it absolute paths.
+            A function of a module (it is pickled by name), called as ``function(session, item)``. It runs in
+            a private working directory: give it absolute paths.
         items
             Anything that can be pickled. Neighbours run on the same session: order them so that the circuit
             changes rarely, and let the function use `Session.configure`.

@@ -136,3 +136,14 @@ def test_impossible_pools_are_refused(arguments):
 def test_a_closed_pool_says_so():
     with pytest.raises(ParameterError, match="not open"):
         Pool(1).map(pool_jobs.half, [1.0])
+
+
+def test_a_script_without_a_main_guard_is_told_so(tmp_path):
+    script = tmp_path / "unguarded.py"
+    script.write_text(
+        "from cimspice.spice import Pool\nwith Pool(1) as pool:\n    list(pool.map(print, [1]))\n"
+    )
+    done = subprocess.run([sys.executable, str(script)], capture_output=True, text=True, timeout=120)
+    assert done.returncode == 1
+    assert "WorkerLost" in done.stderr
+    assert "__main__" in done.stderr
