@@ -68,6 +68,7 @@ def characterise_neuron(
     circuit: NeuronCircuit,
     fans: Sequence[tuple[int, int]],
     *,
+    loads: Sequence[int] = (),
     corner: str = "tt",
     temperature: float = 27.0,
     workers: int | None = None,
@@ -82,6 +83,8 @@ def characterise_neuron(
         Sizes, supplies and timing.
     fans
         (fan-in, fan-out) of the layers the model is for; fan-out 0 for outputs that drive nothing.
+    loads
+        Further numbers of neurons that a spike line drives: that of the first layer, above all.
     corner, temperature
         Corner, degrees Celsius.
     workers, store
@@ -107,13 +110,8 @@ def characterise_neuron(
         engine = stack.enter_context(Pool(workers=workers))
         desk = _Desk(circuit, corner, temperature, engine, kept, told)
         tables = _static_tables(desk)
-        tables |= _edge_tables(desk, sorted(set(_drivers(fans))), tables["current"])
+        tables |= _edge_tables(desk, sorted({*loads, *(fan_out for _, fan_out in fans if fan_out)}), tables["current"])
         return tables | _firing_tables(desk, fans, tables)
-
-
-def _drivers(fans: Sequence[tuple[int, int]]) -> list[int]:
-    """Loads of the drivers whose edges matter: of the fan-outs, and of the inputs (the layer's own size)."""
-    return [fan_out for _, fan_out in fans if fan_out]
 
 
 def _static_tables(desk: _Desk) -> dict[str, pd.DataFrame]:
