@@ -16,7 +16,7 @@ GOLDEN_NEURON = Path(__file__).parent / "golden" / "neuron"
 
 @pytest.fixture(scope="session")
 def neuron_tables() -> dict[str, pd.DataFrame]:
-    """Tables of the stored characterisation; see ``tests/golden/make_neuron.py``. Not to be changed in place."""
+    """Tables of the stored characterisation (``tests/golden/make_neuron.py``). Not to be changed in place."""
     return {name: pd.read_parquet(GOLDEN_NEURON / f"{name}.parquet") for name in COLUMNS}
 
 

@@ -1,8 +1,8 @@
-"""Makes ``tests/golden/neuron/``: one characterisation of the neuron, so that the emulator is tested without ngspice.
+"""Makes ``tests/golden/neuron/``: one characterisation of the neuron; the emulator's tests need no ngspice.
 
-Run ``python tests/golden/make_neuron.py`` (half a minute) when a netlist or bench of the neuron changes; the folder's
-``conditions.json`` says what the tables were made with. ``tests/circuits/test_neuron_network.py`` compares the model
-of these tables with a transient of today's circuit.
+Run ``python tests/golden/make_neuron.py`` (half a minute) when a netlist or bench of the neuron changes; the
+folder's ``conditions.json`` says what the tables were made with. ``tests/circuits/test_neuron_network.py``
+compares the model of these tables with a transient of today's circuit.
 """
 
 from __future__ import annotations
@@ -29,7 +29,12 @@ def make() -> None:
     circuit = NeuronCircuit()
     with tempfile.TemporaryDirectory() as scratch:
         tables = characterise_neuron(
-            circuit, FANS, corner=CORNER, temperature=TEMPERATURE, store=Path(scratch) / "points.sqlite", told=print
+            circuit,
+            FANS,
+            corner=CORNER,
+            temperature=TEMPERATURE,
+            store=Path(scratch) / "points.sqlite",
+            told=print,
         )
     FOLDER.mkdir(exist_ok=True)
     for name, columns in COLUMNS.items():

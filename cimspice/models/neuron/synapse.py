@@ -67,7 +67,7 @@ class SynapseModel:
         """
         current = np.asarray(current, float)
         low, high = self.rest_current.min(), self.rest_current.max()
-        outside = (current < low) | (current > high)
+        outside = ~((current >= low) & (current <= high))  # NaN is outside too
         if np.any(outside):
             raise MappingError(
                 f"{self.polarity}-synapse current {current[outside].flat[0]:.4g} A is outside "
