@@ -37,7 +37,9 @@ class NeuronNetwork:
         sizes = [np.asarray(polarity).shape[0] for polarity in self.polarities]
         return tuple(
             NeuronLayer(self.model, np.asarray(polarity), np.asarray(program, float), fan_out)
-            for polarity, program, fan_out in zip(self.polarities, self.programs, [*sizes[1:], 0], strict=True)
+            for polarity, program, fan_out in zip(
+                self.polarities, self.programs, [*sizes[1:], 0], strict=True
+            )
         )
 
     def line_times(self, spikes: Array) -> Array:
@@ -53,7 +55,9 @@ class NeuronNetwork:
         spikes = np.atleast_2d(np.asarray(spikes, float))
         if not np.all((spikes >= 0) & (spikes <= 1)):
             bad = spikes[~((spikes >= 0) & (spikes <= 1))].flat[0]
-            raise ParameterError(f"input spike {bad!r} is not in [0, 1]", remedy="give fractions of a phase; 1: none")
+            raise ParameterError(
+                f"input spike {bad!r} is not in [0, 1]", remedy="give fractions of a phase; 1: none"
+            )
         phase = self.model.phase
         delay = self.model.driver_delay[self.layers[0].polarity.shape[0]]
         return np.where(spikes < 1, np.minimum(spikes * phase + delay, phase), phase)

@@ -79,7 +79,10 @@ def run_circuit(
     layers = sorted(frames[0]["layer"].unique())
 
     def gather(column: str) -> tuple[Array, ...]:
-        return tuple(np.array([frame[column][frame["layer"] == layer].to_numpy() for frame in frames]) for layer in layers)
+        return tuple(
+            np.array([frame[column][frame["layer"] == layer].to_numpy() for frame in frames])
+            for layer in layers
+        )
 
     seconds = sum(record.cpu_seconds for record in records)
     return CircuitRun(gather("spike_time"), gather("end_voltage"), seconds)

@@ -44,7 +44,9 @@ class Comparison:
     @property
     def hidden_rmse(self) -> float:
         """Root mean square error (s) over all layers but the last; of the last if it is the only one."""
-        hidden = [self.errors(layer).ravel() for layer in range(len(self.model) - 1)] or [self.errors(-1).ravel()]
+        hidden = [self.errors(layer).ravel() for layer in range(len(self.model) - 1)] or [
+            self.errors(-1).ravel()
+        ]
         return float(np.sqrt(np.mean(np.concatenate(hidden) ** 2)))
 
     @property

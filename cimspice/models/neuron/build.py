@@ -10,6 +10,7 @@ import pandas as pd
 from cimspice.errors import TableError
 from cimspice.models.neuron.edges import EdgeModel
 from cimspice.models.neuron.neuron import NeuronModel
+from cimspice.models.neuron.ramp_law import fit_ramp
 from cimspice.models.neuron.readout import ReadoutModel
 from cimspice.models.neuron.separable import SeparableTable
 from cimspice.models.neuron.synapse import Polarity, SynapseModel
@@ -81,7 +82,9 @@ def neuron_model(tables: Mapping[str, pd.DataFrame], *, phase: float, rest_volta
     return NeuronModel(
         phase=phase,
         rest_voltage=rest_voltage,
-        switch_voltage=float(np.mean([readout.switch_voltage for readout in readouts.values()])),
+        switch_voltage=float(
+            np.mean([fit_ramp(readout, rest_voltage, phase)[1] for readout in readouts.values()])
+        ),
         synapses={
             polarity: _synapse(
                 polarity, tables, rest_voltage, voltage, capacitance[f"{polarity}_capacitance"].to_numpy()

@@ -27,7 +27,8 @@ class NeuronModel:
     rest_voltage
         V0 (V), the membrane's voltage after reset.
     switch_voltage
-        V_switch (V): membrane voltage at which the output spikes while the ramp runs.
+        Effective V_switch (V): membrane voltage from which the ramp's law has the output spike at once, the
+        comparator's delay included (:func:`~cimspice.models.neuron.ramp_law.fit_ramp`).
     synapses
         ``{"n": ..., "p": ...}`` at rest.
     edges

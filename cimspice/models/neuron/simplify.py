@@ -10,6 +10,7 @@ import numpy as np
 
 from cimspice.models.neuron.edges import EdgeModel
 from cimspice.models.neuron.neuron import NeuronModel
+from cimspice.models.neuron.ramp_law import fit_ramp, spike_fraction
 from cimspice.models.neuron.readout import ReadoutModel
 from cimspice.models.neuron.separable import SeparableTable
 from cimspice.models.neuron.synapse import Polarity, SynapseModel
@@ -57,7 +58,10 @@ def simplify(model: NeuronModel, terms: Terms) -> NeuronModel:
     if not terms.edges:
         simpler = replace(
             simpler,
-            edges={load: {name: _without(edge) for name, edge in both.items()} for load, both in model.edges.items()},
+            edges={
+                load: {name: _without(edge) for name, edge in both.items()}
+                for load, both in model.edges.items()
+            },
             driver_delay=dict.fromkeys(model.driver_delay, 0.0),
             reset_step=dict.fromkeys(model.reset_step, 0.0),
         )
@@ -98,12 +102,8 @@ def reversal_slopes(synapse: SynapseModel, window: tuple[float, float] = WINDOW)
 
 
 def ramp_beta(model: NeuronModel) -> float:
-    """β of the firing ramp, dv/dt = α (1 − β v): from the slope of its trace between V0 and V_switch."""
-    readout = next(iter(model.readouts.values()))
-    voltage = np.linspace(model.switch_voltage + 0.1, model.rest_voltage, 50)
-    v = (model.rest_voltage - voltage) / model.swing
-    slope, at_rest = np.polyfit(v, readout.slope(voltage), 1)
-    return float(-slope / at_rest)
+    """β of the firing ramp, dv/dt = α (1 − β v)."""
+    return fit_ramp(next(iter(model.readouts.values())), model.rest_voltage, model.phase)[0]
 
 
 def reversal_potentials(model: NeuronModel, unit_current: float) -> tuple[float, float]:
@@ -163,11 +163,9 @@ def _without(edge: EdgeModel) -> EdgeModel:
 
 
 def _ramp(model: NeuronModel, readout: ReadoutModel, beta: float) -> ReadoutModel:
-    """t_out = T · [ln(1 − β) − ln(1 − β v)] / ln(1 − β), T · (1 − v) for β = 0; clipped at v = 1."""
+    """The ramp's law as a read-out, clipped at v = 1."""
     voltage = np.linspace(model.switch_voltage, model.rest_voltage + 0.5, 400)
-    v = (model.rest_voltage - voltage) / model.swing
-    time = 1 - v if beta == 0 else (np.log1p(-beta) - np.log1p(-beta * v)) / np.log1p(-beta)
-    time = model.phase * time
+    time = model.phase * spike_fraction((model.rest_voltage - voltage) / model.swing, beta)
     return ReadoutModel(
         start_voltage=voltage,
         spike_time=time,

@@ -1,0 +1,377 @@
+"""The closed loop on the spiking neuron: characterise, fit, train, map, emulate, and compare with ngspice."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any, Literal, Protocol
+
+import numpy as np
+
+from cimspice.campaign.neuron import characterise_neuron
+from cimspice.campaign.store import Store
+from cimspice.circuits.neuron.circuit import NeuronCircuit, resistor_circuit
+from cimspice.circuits.neuron.network import LayerProgramming
+from cimspice.emulator.neuron_network import NeuronNetwork
+from cimspice.errors import ParameterError
+from cimspice.mapping import LayerMapping, map_layer
+from cimspice.models.neuron.build import neuron_model
+from cimspice.models.neuron.neuron import NeuronModel
+from cimspice.models.neuron.simplify import ramp_beta, reversal_potentials
+from cimspice.pdk import CORNERS
+from cimspice.training import TrainedNetwork, iris, train_iris
+from cimspice.validation.budget import LADDER, BudgetRow, ErrorBudget, error_budget, search
+from cimspice.validation.circuit import CircuitRun, run_circuit
+from cimspice.validation.compare import Comparison, decisions, rmse
+
+Array = np.ndarray
+SynapseKind = Literal["mosfet", "resistor"]
+
+
+class Told(Protocol):
+    """Progress: a line of text, and how many of how many where it is known."""
+
+    def __call__(self, text: str, done: int = 0, total: int = 0) -> object: ...
+
+
+def _silent(text: str, done: int = 0, total: int = 0) -> None:
+    return None
+
+
+@dataclass(frozen=True)
+class Conditions:
+    """Where the circuit stands and how it is run.
+
+    Attributes
+    ----------
+    corner, temperature
+        Corner, degrees Celsius.
+    synapse
+        ``"mosfet"`` or ``"resistor"``.
+    workers, store
+        As for ``run_campaign``.
+    """
+
+    corner: str = "tt"
+    temperature: float = 27.0
+    synapse: SynapseKind = "mosfet"
+    workers: int | None = None
+    store: Store | str | None = None
+
+    def __post_init__(self) -> None:
+        if self.corner not in CORNERS:
+            raise ParameterError(f"unknown corner {self.corner!r}", remedy=f"use one of {', '.join(CORNERS)}")
+        if not -55 <= self.temperature <= 150:
+            raise ParameterError(
+                f"temperature {self.temperature:g} °C is outside the models' range",
+                remedy="stay in -55 to 150 °C",
+            )
+
+    @property
+    def circuit(self) -> NeuronCircuit:
+        """The circuit of this kind of synapse."""
+        return NeuronCircuit() if self.synapse == "mosfet" else resistor_circuit()
+
+
+@dataclass(frozen=True, eq=False)
+class Programmed:
+    """A network as it is programmed.
+
+    Attributes
+    ----------
+    mappings
+        Per layer.
+    scales
+        The factors that were searched, by name.
+    """
+
+    model: NeuronModel
+    mappings: tuple[LayerMapping, ...]
+    scales: dict[str, float] = field(default_factory=dict)
+
+    @property
+    def polarities(self) -> list[Array]:
+        return [mapping.polarity for mapping in self.mappings]
+
+    @property
+    def programs(self) -> list[Array]:
+        return [mapping.program for mapping in self.mappings]
+
+    def network(self) -> NeuronNetwork:
+        """The emulated circuit."""
+        return NeuronNetwork(self.model, self.polarities, self.programs)
+
+    def programming(self) -> list[LayerProgramming]:
+        """What a netlist is made from."""
+        sizes = [mapping.polarity.shape[0] for mapping in self.mappings] + [0]
+        return [
+            LayerProgramming(
+                ramp_bias=self.model.readouts[mapping.polarity.shape[1], sizes[layer + 1]].ramp_bias,
+                polarity=mapping.polarity.tolist(),
+                program=mapping.program.tolist(),
+            )
+            for layer, mapping in enumerate(self.mappings)
+        ]
+
+
+@dataclass(frozen=True, eq=False)
+class NeuronValidation:
+    """One network through model and circuit."""
+
+    conditions: Conditions
+    model: NeuronModel
+    programmed: Programmed
+    spikes: Array
+    circuit: CircuitRun
+    comparison: Comparison
+    budget: ErrorBudget
+    emulator_seconds: float
+
+
+def characterised_model(conditions: Conditions, layers: Sequence[int], told: Told = _silent) -> NeuronModel:
+    """The neuron's model under these conditions for a network of these sizes (inputs, then neurons per layer)."""
+    circuit = conditions.circuit
+    fans = list(zip(layers[:-1], [*layers[2:], 0], strict=True))
+    tables = characterise_neuron(
+        circuit,
+        list(dict.fromkeys(fans)),
+        loads=layers[1:],
+        corner=conditions.corner,
+        temperature=conditions.temperature,
+        workers=conditions.workers,
+        store=conditions.store,
+        told=lambda text: told(f"characterise: {text}"),
+    )
+    return neuron_model(tables, phase=circuit.phase, rest_voltage=circuit.rest_voltage)
+
+
+def programmed(
+    model: NeuronModel, weights: Sequence[Array], scales: Sequence[float] | Array = (1.0,)
+) -> Programmed:
+    """Program every layer, all with the same factors: one for both signs, or (positive, negative)."""
+    plus, minus = float(scales[0]), float(scales[-1])
+    mappings = tuple(map_layer(model, layer, scale_plus=plus, scale_minus=minus) for layer in weights)
+    return Programmed(model, mappings, {"scale_plus": plus, "scale_minus": minus})
+
+
+def searched(model: NeuronModel, trained: TrainedNetwork, spikes: Array, count: int) -> Programmed:
+    """Map a trained network with the scales (1: physical mapping, 2: conventional) that bring the circuit's outputs
+    nearest to the trained network's own on ``spikes``; the full model stands for the circuit in the search."""
+    wanted = trained.network()(spikes) * model.phase
+
+    def error(logarithms: Array) -> float:
+        network = programmed(model, trained.weights, np.exp(logarithms)).network()
+        return rmse(network(spikes)[-1][1], wanted) / model.phase
+
+    return programmed(model, trained.weights, np.exp(search(error, count)))
+
+
+def validate(
+    conditions: Conditions,
+    mapped: Programmed,
+    spikes: Array,
+    calibration: Array,
+    *,
+    rung: str = "full",
+    told: Told = _silent,
+) -> NeuronValidation:
+    """Run the samples through ngspice and through the emulator.
+
+    Parameters
+    ----------
+    mapped
+        The network.
+    spikes, calibration
+        Input spikes of the samples that are compared, and of others for the scales of simple models.
+    rung
+        Which model of the ladder is compared; the budget always has all of them.
+    """
+    if rung not in [entry.name for entry in LADDER]:
+        raise ParameterError(
+            f"unknown model {rung!r}", remedy=f"use one of {', '.join(entry.name for entry in LADDER)}"
+        )
+    run = run_circuit(
+        conditions.circuit,
+        mapped.programming(),
+        spikes,
+        corner=conditions.corner,
+        temperature=conditions.temperature,
+        workers=conditions.workers,
+        store=conditions.store,
+        told=lambda done, total: told("simulate the network in ngspice", done, total),
+    )
+    network = mapped.network()
+    network(spikes[:1])  # the tables are prepared once per network, not per batch
+    began = time.process_time()
+    results = network(spikes)
+    seconds = time.process_time() - began
+    told("compare, term by term")
+    budget = error_budget(mapped.model, mapped.polarities, mapped.programs, spikes, run.times, calibration)
+    comparison = Comparison(tuple(times for _, times in results), run.times, mapped.model.phase)
+    return NeuronValidation(conditions, mapped.model, mapped, spikes, run, comparison, budget, seconds)
+
+
+@dataclass(frozen=True, eq=False)
+class IrisValidation:
+    """The closed loop on Iris.
+
+    Attributes
+    ----------
+    physical
+        The network trained with the circuit's E±, mapped with one scale.
+    trained
+        Its training result.
+    conventional, conventional_circuit
+        The network trained with |E| = 100, mapped with two scales, and its run in ngspice.
+    conventional_rmse, trained_rmse
+        Root mean square error (s) of the output's spikes, trained network against ngspice: conventional, and
+        physical (the paper's own measure).
+    labels
+        Classes of the samples, (samples,).
+    """
+
+    physical: NeuronValidation
+    trained: TrainedNetwork
+    conventional: TrainedNetwork
+    conventional_circuit: CircuitRun
+    conventional_rmse: float
+    trained_rmse: float
+    labels: Array
+
+    @property
+    def accuracy(self) -> dict[str, float]:
+        """Share of right decisions: circuit and emulator (physical), and circuit (conventional)."""
+        run = self.physical
+        return {
+            "circuit": float(np.mean(decisions(run.circuit.times[-1]) == self.labels)),
+            "emulator": float(np.mean(decisions(run.comparison.model[-1]) == self.labels)),
+            "conventional_circuit": float(
+                np.mean(decisions(self.conventional_circuit.times[-1]) == self.labels)
+            ),
+        }
+
+
+CONVENTIONAL_REVERSAL = 100.0
+"""|E| with which the conventional network is trained: as good as ideal (the paper's choice)."""
+
+
+def validate_iris(
+    conditions: Conditions, *, samples: int = 50, seed: int = 0, rung: str = "full", told: Told = _silent
+) -> IrisValidation:
+    """The closed loop on the 5-5-5 Iris network, compared on ``samples`` held-out flowers (at most 50)."""
+    if not 1 <= samples <= 50:
+        raise ParameterError(f"samples = {samples}", remedy="50 flowers are held out: ask for 1 to 50")
+    model = characterised_model(conditions, (5, 5, 5), told)
+    e_plus, e_minus = reversal_potentials(model, model.unit_current(5))
+    told(f"train with E+ = {e_plus:.3f}, E- = {e_minus:.3f}, and conventionally")
+    limits = _weight_limits(model)
+    trained = train_iris(seed, e_plus, e_minus, ramp_beta=ramp_beta(model), weight_limit=limits)
+    ideal = train_iris(seed, CONVENTIONAL_REVERSAL, -CONVENTIONAL_REVERSAL, weight_limit=limits)
+    split = iris(seed)
+    spikes, calibration = split.x_test[:samples], split.x_train[:40]
+    told("map: search the scales")
+    mapped = searched(model, trained, calibration, 1)
+    naive = searched(model, ideal, calibration, 2)
+    physical = validate(conditions, mapped, spikes, calibration, rung=rung, told=told)
+    conventional = run_circuit(
+        conditions.circuit,
+        naive.programming(),
+        spikes,
+        corner=conditions.corner,
+        temperature=conditions.temperature,
+        workers=conditions.workers,
+        store=conditions.store,
+        told=lambda done, total: told("simulate the conventional mapping", done, total),
+    )
+    phase = model.phase
+    return IrisValidation(
+        physical,
+        trained,
+        ideal,
+        conventional,
+        rmse(ideal.network()(spikes) * phase, conventional.times[-1]),
+        rmse(trained.network()(spikes) * phase, physical.circuit.times[-1]),
+        split.y_test[:samples],
+    )
+
+
+def validate_random(
+    conditions: Conditions,
+    layers: Sequence[int],
+    *,
+    samples: int = 20,
+    seed: int = 0,
+    rung: str = "full",
+    told: Told = _silent,
+) -> NeuronValidation:
+    """A network that nobody trained or tuned: random weights of both signs, random spikes.
+
+    Weights are normal with mean 1/inputs and standard deviation 0.6/√inputs, so that v(1) of a neuron with uniform
+    input spikes has mean 0.5 and standard deviation about 0.35: most neurons fire inside the phase, some are driven
+    past either end of it.
+    """
+    if len(layers) < 2 or min(layers) < 1 or samples < 1:
+        raise ParameterError(
+            f"layers {list(layers)} with {samples} samples",
+            remedy="give inputs and at least one layer, all 1 or more",
+        )
+    rng = np.random.default_rng(seed)
+    weights = [
+        rng.normal(1 / inputs, 0.6 / np.sqrt(inputs), (neurons, inputs))
+        for inputs, neurons in zip(layers[:-1], layers[1:], strict=True)
+    ]
+    spikes, calibration = rng.random((samples, layers[0])), rng.random((40, layers[0]))
+    model = characterised_model(conditions, layers, told)
+    return validate(conditions, programmed(model, weights), spikes, calibration, rung=rung, told=told)
+
+
+def _weight_limits(model: NeuronModel) -> tuple[float, float]:
+    """Largest negative and positive weights: 1.5, or what the synapses can give if that is less."""
+    unit = model.unit_current(5)
+    largest = {
+        name: 0.95 * float(synapse.rest_current.max()) / unit for name, synapse in model.synapses.items()
+    }
+    return min(1.5, largest["p"]), min(1.5, largest["n"])
+
+
+def report(result: NeuronValidation, **more: Any) -> dict[str, Any]:
+    """Figures of a validation, times in nanoseconds: what ``--json`` prints."""
+    comparison, budget = result.comparison, result.budget
+    worst, sample = comparison.worst
+    return {
+        "output_rmse_ns": comparison.output_rmse * 1e9,
+        "hidden_rmse_ns": comparison.hidden_rmse * 1e9,
+        "output_rmse_percent_of_phase": 100 * comparison.output_rmse / comparison.phase,
+        "worst_ns": worst * 1e9,
+        "worst_sample": sample,
+        "decisions_agree": comparison.decisions_agree,
+        "spiking": comparison.spiking,
+        "samples": len(result.spikes),
+        "spice_seconds": result.circuit.seconds,
+        "emulator_seconds": result.emulator_seconds,
+        "speed_ratio": result.circuit.seconds / result.emulator_seconds if result.emulator_seconds else None,
+        "budget": {
+            "ladder": [_row(row) for row in budget.ladder],
+            "without": [_row(row) for row in budget.without],
+            "earned_ns2": {name: value * 1e18 for name, value in budget.earned.items()},
+        },
+        "corner": result.conditions.corner,
+        "temperature": result.conditions.temperature,
+        "synapse": result.conditions.synapse,
+        "unit_current": result.model.unit_current(result.spikes.shape[1]),
+        "membrane_capacitance": result.model.mean_capacitance(result.spikes.shape[1]),
+        "switch_voltage": result.model.switch_voltage,
+        **more,
+    }
+
+
+def _row(row: BudgetRow) -> dict[str, Any]:
+    return {
+        "model": row.name,
+        "title": row.title,
+        "hidden_rmse_ns": row.hidden_rmse * 1e9,
+        "output_rmse_ns": row.output_rmse * 1e9,
+        "worst_ns": row.worst * 1e9,
+        **row.scales,
+    }
