@@ -19,9 +19,11 @@ from cimspice.errors import ParameterError
 from cimspice.models.neuron.edges import EdgeModel
 from cimspice.models.neuron.neuron import NeuronModel
 from cimspice.models.neuron.readout import ReadoutModel
-from cimspice.models.neuron.synapse import SynapseModel
+from cimspice.models.neuron.synapse import Polarity, SynapseModel
 
 Array = np.ndarray
+
+_POLARITIES: tuple[tuple[Polarity, int], ...] = (("n", 1), ("p", -1))
 
 
 class _Driven:
@@ -57,6 +59,11 @@ class NeuronLayer:
         Number of neurons that an output drives (0 for the last layer): chooses the read-out.
     step
         Largest time step (s).
+
+    Raises
+    ------
+    ParameterError
+        If the shapes differ, or the model's tables do not cover a program.
     """
 
     model: NeuronModel
@@ -64,6 +71,31 @@ class NeuronLayer:
     program: Array
     fan_out: int = 0
     step: float = 5e-9
+
+    def __post_init__(self) -> None:
+        shapes = np.shape(self.polarity), np.shape(self.program)
+        if len(shapes[0]) != 2 or shapes[0] != shapes[1]:
+            raise ParameterError(
+                f"polarity has shape {shapes[0]}, program has shape {shapes[1]}",
+                place="NeuronLayer",
+                remedy="give two matrices (neurons, inputs)",
+            )
+        if not np.isin(self.polarity, (-1, 0, 1)).all():
+            raise ParameterError("a polarity is not −1, 0 or 1", place="NeuronLayer.polarity")
+        for name, sign in _POLARITIES:
+            # splines would go on beyond their tables, into currents that no transistor has
+            low, high = self.model.synapses[name].current.program[[0, -1]]
+            outside = (self.polarity == sign) & ~(
+                (self.program >= low - 1e-9) & (self.program <= high + 1e-9)
+            )
+            if outside.any():
+                neuron, source = np.argwhere(outside)[0]
+                raise ParameterError(
+                    f"program {self.program[neuron, source]:.6g} of the {name}-synapse is outside "
+                    f"{low:.6g} to {high:.6g}",
+                    place=f"neuron {neuron}, input {source}",
+                    remedy="clip the weights or characterise a wider range of programs",
+                )
 
     @property
     def fan_in(self) -> int:
@@ -138,10 +170,8 @@ class NeuronLayer:
             ``trace``.
         """
         phase = self.model.phase
-        times = np.minimum(np.asarray(times, float), phase)
+        times = np.minimum(self._checked(times), phase)
         batch, inputs = times.shape
-        if inputs != self.fan_in:
-            raise ParameterError(f"{inputs} inputs for a layer of fan-in {self.fan_in}")
         order = np.argsort(times, axis=1)
         edges = np.concatenate(
             [np.zeros((batch, 1)), np.take_along_axis(times, order, 1), np.full((batch, 1), phase)], axis=1
@@ -164,6 +194,28 @@ class NeuronLayer:
                 if trace:
                     points.append((start + (count + 1) / steps * length, voltage))
         return voltage, points
+
+    def _checked(self, times: Array) -> Array:
+        """Spike times as (batch, inputs) of numbers ≥ 0, for a fan-in that the model knows."""
+        times = np.asarray(times, float)
+        if times.ndim != 2 or times.shape[1] != self.fan_in:
+            raise ParameterError(
+                f"spike times have shape {times.shape}, the layer has {self.fan_in} inputs",
+                place="spike times",
+                remedy=f"give an array (batch, {self.fan_in})",
+            )
+        if not np.all(times >= 0):
+            raise ParameterError(
+                f"spike time is {times[~(times >= 0)].flat[0]:g} s",
+                place="spike times",
+                remedy="give seconds after the phase's start; the phase's length or more means no spike",
+            )
+        if self.fan_in not in self.model.reset_step:
+            known = ", ".join(str(entry) for entry in sorted(self.model.reset_step))
+            raise ParameterError(
+                f"no step of reset for fan-in {self.fan_in}", place="neuron model", remedy=f"known: {known}"
+            )
+        return times
 
     def _edge_step(self, voltage: Array, column: Array) -> Array:
         """Step of the membrane (V) by the charge of one rising edge per sample."""
