@@ -10,6 +10,8 @@ import typer
 from cimspice.cli.output import JsonFlag, console, plain, print_json, say
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from cimspice.campaign import Progress
     from cimspice.cli.synapse_fit import SynapseFit
     from cimspice.models import Estimate
@@ -87,12 +89,17 @@ def synapse(
         _show(result, files)
 
 
-def _tell_once() -> Any:
-    """A progress callback that says what is going to be simulated, if anything."""
+def _tell_once() -> Callable[[Progress], None]:
+    """A progress callback that says once per sweep how much is simulated, if anything is."""
+    told = False
 
     def tell(state: Progress) -> None:
-        if state.done == state.cached < state.points and not state.failed:
-            say(f"simulating {state.points - state.cached} curves ({state.cached} are in the store)")
+        nonlocal told
+        if state.done + state.failed == 0:
+            told = False  # a sweep begins
+        elif state.done > state.cached and not told:
+            told = True
+            say(f"simulating {state.points - state.cached} curves; {state.cached} are in the store")
 
     return tell
 

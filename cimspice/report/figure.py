@@ -157,6 +157,7 @@ def _check(table: pd.DataFrame, figure: Figure) -> None:
 
 def _lines(axes: Axes, table: pd.DataFrame, figure: Figure) -> None:
     by = list(figure.by)
+    table = _nested_as_text(table)
     # What else was swept splits lines too, unnamed: one line through several corners would be a zigzag.
     hidden = [name for name in table.attrs.get("conditions", ()) if name not in (figure.x, figure.y, *by)]
     hidden = [name for name in hidden if name in table.columns and table[name].nunique() > 1]
@@ -179,12 +180,32 @@ def _lines(axes: Axes, table: pd.DataFrame, figure: Figure) -> None:
         )
         named.add(shown)
     if gradual:
-        spread = Normalize(firsts[0], firsts[-1])
-        axes.figure.colorbar(ScalarMappable(spread, _upto_yellow()), ax=axes, label=label(table, by[0]))
+        _colour_bar(axes, table, by[0], firsts)
         for style, other in zip(_LINE_STYLES, others if by[1:] else [], strict=False):
             axes.plot([], [], color="0.3", linestyle=style, label=_words(table, by[1:], other))
     if by and (not gradual or by[1:]):
         axes.legend()
+
+
+def _colour_bar(axes: Axes, table: pd.DataFrame, column: str, values: Sequence[float]) -> None:
+    """What the colours of many lines mean. They go by rank: unevenly spaced values are named one by one."""
+    steps = np.diff(values)
+    if np.allclose(steps, steps[0], rtol=1e-3):
+        spread = Normalize(values[0], values[-1])
+        axes.figure.colorbar(ScalarMappable(spread, _upto_yellow()), ax=axes, label=label(table, column))
+        return
+    last = len(values) - 1
+    bar = axes.figure.colorbar(ScalarMappable(Normalize(0, last), _upto_yellow()), ax=axes)
+    ranks = sorted({round(rank) for rank in np.linspace(0, last, min(len(values), 9))})
+    bar.set_ticks(ranks, labels=[_text(table, column, values[rank]) for rank in ranks])
+    bar.set_label(re.sub(r"_+", " ", column))
+
+
+def _nested_as_text(table: pd.DataFrame) -> pd.DataFrame:
+    """Conditions that are lists or tables (a circuit's parameters) as text, to tell them apart."""
+    conditions = [name for name in table.attrs.get("conditions", ()) if name in table.columns]
+    nested = [name for name in conditions if isinstance(table[name].iloc[0], list | tuple | dict)]
+    return table.assign(**{name: table[name].map(repr) for name in nested})
 
 
 def _upto_yellow() -> ListedColormap:

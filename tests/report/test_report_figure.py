@@ -86,3 +86,18 @@ def test_what_cannot_be_drawn_is_refused(table, tmp_path):
     blocked.write_text("")
     with pytest.raises(CimspiceError, match="cannot write"):
         draw(table, figure(), blocked)
+
+
+def test_conditions_that_are_lists_or_tables_split_lines_like_any_other(table, tmp_path):
+    table["voltages"] = [[1.3, 0.9] if row % 2 else [1.3] for row in range(len(table))]
+    table["circuit"] = [{"supply": 1.8}] * len(table)
+    table.attrs["conditions"] = ["corner", "gate_bias", "voltages", "circuit"]
+    _, svg = draw(table, figure(by=("corner",)), tmp_path)
+    lines = re.findall(r'<g id="line2d_\d+">\s*<path d="M[^"]*" clip-path', svg.read_text())
+    assert len(lines) >= 2 * 7 * 2  # corners, gate biases, lists of voltages
+
+
+def test_a_colour_bar_names_unevenly_spaced_values(table, tmp_path):
+    table["gate_bias"] = table["gate_bias"] ** 4
+    _, svg = draw(table, figure(by=("gate_bias", "corner")), tmp_path)
+    assert {f"{value:.4g} V" for value in table["gate_bias"]} <= set(texts(svg))
