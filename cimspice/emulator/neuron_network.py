@@ -63,7 +63,8 @@ class NeuronNetwork:
         return np.where(spikes < 1, np.minimum(spikes * phase + delay, phase), phase)
 
     def __call__(self, spikes: Array) -> list[tuple[Array, Array]]:
-        """Per layer, membrane voltage at the end of accumulation (V) and output spikes (s after the start of the
+        """Per layer, membrane voltage at the end of accumulation (V) and output spikes (s after the start
+        of the
         firing phase; the phase's length where there is none), both (batch, neurons).
         """
         times, results = self.line_times(spikes), []

@@ -1,4 +1,5 @@
-"""From trained weights to what is programmed into the spiking circuit, and back to the weights it realises."""
+"""From trained weights to what is programmed into the spiking circuit, and back to the weights it
+realises."""
 
 from __future__ import annotations
 

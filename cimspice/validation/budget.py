@@ -29,7 +29,7 @@ class Rung:
 
 LADDER = (
     Rung("ideal", "ideal sum (E = ∞), best two scales", Terms("ideal", "straight", False, False, False), 2),
-    Rung("constant", "constant E± (the paper's), best scale", Terms("constant", "reversal", False, False, False), 1),
+    Rung("constant", "constant E± (paper), best scale", Terms("constant", "reversal", False, False, False), 1),
     Rung("current", "E± of each current", Terms("program", "reversal", False, False, False)),
     Rung("voltage", "measured I(V)", Terms("table", "reversal", False, False, False)),
     Rung("capacitance", "+ C(V)", Terms("table", "reversal", True, False, False)),
@@ -68,8 +68,8 @@ class ErrorBudget:
     ladder, without
         Rows; ``ladder[-1]`` is the full model.
     earned
-        Rung → what it takes off the mean square error of the output (s²), from the rung before; together with the
-        full model's they add up to the first rung's.
+        Rung → what it takes off the mean square error of the output (s²) of the rung before; all of them
+        and the full model's own add up to the first rung's.
     """
 
     ladder: tuple[BudgetRow, ...]
@@ -109,8 +109,8 @@ def error_budget(
     circuit_times
         Its spike times per layer (s).
     calibration
-        Other input spikes, (samples, inputs): the scales that simple models are granted are searched there, against
-        the full model, which stands for the circuit to a fraction of a nanosecond.
+        Other input spikes, (samples, inputs): the scales that simple models are granted are searched
+        there, against the full model, which stands for the circuit to a fraction of a nanosecond.
     """
     reference = NeuronNetwork(model, polarities, programs)(calibration)[-1][1]
 
@@ -135,7 +135,8 @@ def best_scales(
     reference: Array,
     count: int,
 ) -> tuple[NeuronModel, dict[str, float]]:
-    """The model with its currents scaled (one factor, or one per sign) so that outputs come nearest to a reference."""
+    """The model with its currents scaled (one factor, or one per sign) so that outputs come nearest to a
+    reference."""
 
     def scales(logarithms: Array) -> dict[Polarity, float]:
         return {"n": float(np.exp(logarithms[0])), "p": float(np.exp(logarithms[-1]))}
@@ -149,7 +150,8 @@ def best_scales(
 
 
 def search(error, count: int) -> Array:
-    """Logarithms of the factors that minimise an error, from 1, to about a per mille: the paper's scale search."""
+    """Logarithms of the factors that minimise an error, from 1, to about a per mille: the paper's scale
+    search."""
     start = np.zeros(count)
     simplex = np.concatenate([start[None], start + 0.05 * np.eye(count)])
     options = {"initial_simplex": simplex, "xatol": 3e-4, "fatol": 1e-7, "maxfev": 60 * count}

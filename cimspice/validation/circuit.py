@@ -1,4 +1,5 @@
-"""The circuit's own answer: one ngspice transient of the whole network for every sample, kept as it is finished."""
+"""The circuit's own answer: one ngspice transient of the whole network for every sample, kept as it is
+finished."""
 
 from __future__ import annotations
 
@@ -31,8 +32,8 @@ class CircuitRun:
     Attributes
     ----------
     times, voltages
-        Per layer, (samples, neurons): spike times (s after the start of the firing phase) and membrane voltages
-        at the end of accumulation (V).
+        Per layer, (samples, neurons): spike times (s after the start of the firing phase) and membrane
+        voltages at the end of accumulation (V).
     seconds
         CPU seconds that ngspice's workers spent on it, now or when it was first run.
     """
@@ -97,7 +98,8 @@ def trace_circuit(
     temperature: float = 27.0,
     store: Store | Path | str | None = None,
 ) -> pd.DataFrame:
-    """Membrane traces of one sample, spikes of shape (inputs,): columns layer, neuron, time (s), membrane_voltage (V)."""
+    """Membrane traces of one sample, spikes of shape (inputs,): columns layer, neuron, time (s),
+    membrane_voltage (V)."""
     points = _points(circuit, programming, np.atleast_2d(spikes), corner, temperature, "neuron_network_trace")
     return pd.DataFrame(_run(points, 1, store, lambda done, points: None)[0].rows)
 
@@ -162,6 +164,9 @@ def _keep(store: Store, point: Point, outcome: Outcome) -> CimspiceError | None:
         return outcome.error or SimulationError("a sample gave no result", place=point.digest)
     given: dict[str, Any] = {"spikes": point.given["spikes"]}
     bench = point.circuit.bench.name if point.circuit else ""
-    store.record([Record(point.digest, bench, given, point.corner, point.temperature, outcome.rows, None, None,
-                         outcome.cpu_seconds)])  # fmt: skip
+    seconds = outcome.cpu_seconds
+    record = Record(
+        point.digest, bench, given, point.corner, point.temperature, outcome.rows, None, None, seconds
+    )
+    store.record([record])
     return None

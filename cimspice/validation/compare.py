@@ -34,7 +34,8 @@ class Comparison:
             raise ParameterError(f"model has layers {shapes[0]}, circuit {shapes[1]}")
 
     def errors(self, layer: int) -> Array:
-        """Model minus circuit (s), (samples, neurons); a spike that does not come counts as one at the phase's end."""
+        """Model minus circuit (s), (samples, neurons); a spike that does not come counts as one at the
+        phase's end."""
         return self.model[layer] - self.circuit[layer]
 
     def rmse(self, layer: int) -> float:
@@ -68,7 +69,8 @@ class Comparison:
 
     @property
     def spiking(self) -> float:
-        """Share of the circuit's spikes, all layers, that come within the phase: the others agree too easily."""
+        """Share of the circuit's spikes, all layers, that come within the phase: the others agree too
+        easily."""
         return float(np.mean(np.concatenate([layer.ravel() for layer in self.circuit]) < self.phase))
 
 

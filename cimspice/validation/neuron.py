@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from itertools import pairwise
 from typing import Any, Literal, Protocol
 
 import numpy as np
@@ -130,7 +131,8 @@ class NeuronValidation:
 
 
 def characterised_model(conditions: Conditions, layers: Sequence[int], told: Told = _silent) -> NeuronModel:
-    """The neuron's model under these conditions for a network of these sizes (inputs, then neurons per layer)."""
+    """The neuron's model under these conditions for a network of these sizes (inputs, then neurons per
+    layer)."""
     circuit = conditions.circuit
     fans = list(zip(layers[:-1], [*layers[2:], 0], strict=True))
     tables = characterise_neuron(
@@ -156,8 +158,11 @@ def programmed(
 
 
 def searched(model: NeuronModel, trained: TrainedNetwork, spikes: Array, count: int) -> Programmed:
-    """Map a trained network with the scales (1: physical mapping, 2: conventional) that bring the circuit's outputs
-    nearest to the trained network's own on ``spikes``; the full model stands for the circuit in the search."""
+    """Map a trained network with the scales (1: physical mapping, 2: conventional) that bring the
+    circuit's outputs nearest to the trained network's own on ``spikes``.
+
+    The full model stands for the circuit in the search.
+    """
     wanted = trained.network()(spikes) * model.phase
 
     def error(logarithms: Array) -> float:
@@ -307,9 +312,10 @@ def validate_random(
 ) -> NeuronValidation:
     """A network that nobody trained or tuned: random weights of both signs, random spikes.
 
-    Weights are normal with mean 1/inputs and standard deviation 0.6/√inputs, so that v(1) of a neuron with uniform
-    input spikes has mean 0.5 and standard deviation about 0.35: most neurons fire inside the phase, some are driven
-    past either end of it.
+    Weights are normal with mean 1/inputs and standard deviation 0.6/√inputs, so that v(1) of a neuron with
+    uniform input spikes has mean 0.5 and standard deviation about 0.35: most neurons fire inside the
+    phase, some
+    are driven past either end of it.
     """
     if len(layers) < 2 or min(layers) < 1 or samples < 1:
         raise ParameterError(
@@ -319,7 +325,7 @@ def validate_random(
     rng = np.random.default_rng(seed)
     weights = [
         rng.normal(1 / inputs, 0.6 / np.sqrt(inputs), (neurons, inputs))
-        for inputs, neurons in zip(layers[:-1], layers[1:], strict=True)
+        for inputs, neurons in pairwise(layers)
     ]
     spikes, calibration = rng.random((samples, layers[0])), rng.random((40, layers[0]))
     model = characterised_model(conditions, layers, told)

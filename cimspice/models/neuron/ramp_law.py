@@ -11,7 +11,8 @@ Array = np.ndarray
 
 
 def spike_fraction(v: Array, beta: float) -> Array:
-    """Output spike as a fraction of the phase for dv/dt = α (1 − β v), a ramp that takes a phase from v = 0 to 1:
+    """Output spike as a fraction of the phase for dv/dt = α (1 − β v), a ramp that takes a phase from v =
+    0 to 1:
     t = [ln(1 − β) − ln(1 − β v)] / ln(1 − β), and 1 − v for β = 0 (Sakemi et al., arXiv 2412.09010)."""
     if beta == 0:
         return 1 - v
@@ -19,11 +20,12 @@ def spike_fraction(v: Array, beta: float) -> Array:
 
 
 def fit_ramp(readout: ReadoutModel, rest_voltage: float, phase: float) -> tuple[float, float]:
-    """β and the effective V_switch (V), by least squares on spike times from 0.1 V above the comparator's threshold
+    """β and the effective V_switch (V), by least squares on spike times from 0.1 V above the comparator's
+    threshold
     to V0.
 
-    The effective V_switch is where the law reaches t = 0. It lies below the voltage at which the output spikes,
-    because the comparator's delay and the step of the clock's edge are in it.
+    The effective V_switch is where the law reaches t = 0. It lies below the voltage at which the output
+    spikes, because the comparator's delay and the step of the clock's edge are in it.
     """
     voltage = np.linspace(readout.switch_voltage + 0.1, rest_voltage, 50)
     wanted = readout.time(voltage) / phase

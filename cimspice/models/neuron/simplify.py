@@ -48,7 +48,8 @@ class Terms:
 
 
 def simplify(model: NeuronModel, terms: Terms) -> NeuronModel:
-    """The model without the terms that are left out; everything stays calibrated on characterisation alone."""
+    """The model without the terms that are left out; everything stays calibrated on characterisation
+    alone."""
     simpler = replace(
         model,
         synapses={name: _synapse(model, name, terms) for name in model.synapses},
