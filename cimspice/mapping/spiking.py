@@ -9,8 +9,11 @@ import numpy as np
 
 from cimspice.errors import MappingError
 from cimspice.models.neuron.neuron import NeuronModel
+from cimspice.models.neuron.synapse import Polarity
 
 Array = np.ndarray
+
+SIGNS: tuple[tuple[int, Polarity], ...] = ((1, "n"), (-1, "p"))
 
 
 @dataclass(frozen=True, eq=False)
@@ -79,7 +82,7 @@ def map_layer(
     polarity, program = np.zeros(weights.shape, int), np.zeros(weights.shape)
     realised = np.zeros(weights.shape)
     clipped, dropped = np.zeros(weights.shape, bool), np.zeros(weights.shape, bool)
-    for sign, name in ((1, "n"), (-1, "p")):
+    for sign, name in SIGNS:
         synapse = model.synapses[name]
         smallest, largest = synapse.rest_current.min(), synapse.rest_current.max()
         current = sign * scaled * unit
@@ -105,10 +108,11 @@ def map_layer(
 
 def realised_weights(model: NeuronModel, polarity: Array, program: Array) -> Array:
     """Normalised weights that a programming gives, shape (neurons, inputs): the way back."""
-    weights = np.zeros(np.shape(polarity))
-    for sign, name in ((1, "n"), (-1, "p")):
-        used = np.asarray(polarity) == sign
+    polarity = np.asarray(polarity)
+    weights = np.zeros(polarity.shape)
+    for sign, name in SIGNS:
+        used = polarity == sign
         weights[used] = sign * model.synapses[name].current(
             np.asarray(program, float)[used], np.array(model.rest_voltage)
         )
-    return weights / model.unit_current(weights.shape[1])
+    return weights / model.unit_current(polarity.shape[1])

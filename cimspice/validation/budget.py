@@ -28,8 +28,8 @@ class Rung:
 
 
 LADDER = (
-    Rung("ideal", "ideal sum (E = ∞), best two scales", Terms("ideal", "straight", False, False, False), 2),
-    Rung("constant", "constant E± (paper), best scale", Terms("constant", "reversal", False, False, False), 1),
+    Rung("ideal", "ideal sum (E = ∞), two scales", Terms("ideal", "straight", False, False, False), 2),
+    Rung("constant", "constant E± (paper), one scale", Terms("constant", "reversal", False, False, False), 1),
     Rung("current", "E± of each current", Terms("program", "reversal", False, False, False)),
     Rung("voltage", "measured I(V)", Terms("table", "reversal", False, False, False)),
     Rung("capacitance", "+ C(V)", Terms("table", "reversal", True, False, False)),
