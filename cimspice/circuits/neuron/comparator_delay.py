@@ -10,7 +10,10 @@ import pandas as pd
 from cimspice.circuits.bench import register
 from cimspice.circuits.neuron.firing import ComparatorDelay, ComparatorParameters
 from cimspice.errors import SimulationError
-from cimspice.spice import Tran, Waveforms
+from cimspice.spice import Analysis, Waveforms
+
+MARGIN = 1e-3
+"""A replica this near (V) to an end of the fall found no threshold within it."""
 
 
 @register
@@ -26,14 +29,14 @@ class ComparatorTiming(ComparatorDelay):
     template: ClassVar[str] = "neuron/comparator_delay"
     columns: ClassVar[dict[str, str]] = {"threshold": "V", "offset": "V", "delay": "s"}
 
-    def analysis(self, parameters: ComparatorParameters) -> Tran:
+    def analysis(self, parameters: ComparatorParameters) -> Analysis:
         falling = super().analysis(parameters)
         return replace(falling, save=(*falling.save, "replica"))
 
     def measure(self, parameters: ComparatorParameters, waveforms: Waveforms) -> pd.DataFrame:
         crossing = float(super().measure(parameters, waveforms)["crossing_voltage"].iloc[0])
         threshold = float(waveforms["replica"][0])
-        if not parameters.low_voltage < threshold < parameters.high_voltage:
+        if not parameters.low_voltage + MARGIN < threshold < parameters.high_voltage - MARGIN:
             raise SimulationError(
                 f"the static threshold, {threshold:.4g} V, is outside the membrane's fall",
                 place=self.name,
