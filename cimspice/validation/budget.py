@@ -9,6 +9,7 @@ import numpy as np
 from scipy.optimize import minimize
 
 from cimspice.emulator.neuron_network import NeuronNetwork
+from cimspice.errors import ParameterError
 from cimspice.models.neuron.neuron import NeuronModel
 from cimspice.models.neuron.simplify import Terms, scaled, simplify
 from cimspice.models.neuron.synapse import Polarity
@@ -47,16 +48,44 @@ WITHOUT = (
 )
 
 
-@dataclass(frozen=True)
+def find_rung(name: str) -> Rung:
+    """The ladder's model of that name.
+
+    Raises
+    ------
+    ParameterError
+        If there is none.
+    """
+    for rung in LADDER:
+        if rung.name == name:
+            return rung
+    raise ParameterError(
+        f"unknown model {name!r}",
+        place="model",
+        remedy=f"use one of {', '.join(rung.name for rung in LADDER)}",
+    )
+
+
+@dataclass(frozen=True, eq=False)
 class BudgetRow:
     """One model of the budget beside the circuit; errors in seconds."""
 
     name: str
     title: str
-    hidden_rmse: float
-    output_rmse: float
-    worst: float
+    comparison: Comparison
     scales: Mapping[str, float]
+
+    @property
+    def hidden_rmse(self) -> float:
+        return self.comparison.hidden_rmse
+
+    @property
+    def output_rmse(self) -> float:
+        return self.comparison.output_rmse
+
+    @property
+    def worst(self) -> float:
+        return self.comparison.worst[0]
 
 
 @dataclass(frozen=True, eq=False)
@@ -120,9 +149,7 @@ def error_budget(
             simpler, scales = best_scales(simpler, polarities, programs, calibration, reference, rung.scales)
         results = NeuronNetwork(simpler, polarities, programs)(spikes)
         comparison = Comparison(tuple(times for _, times in results), circuit_times, model.phase)
-        return BudgetRow(
-            rung.name, rung.title, comparison.hidden_rmse, comparison.output_rmse, comparison.worst[0], scales
-        )
+        return BudgetRow(rung.name, rung.title, comparison, scales)
 
     return ErrorBudget(tuple(compare(rung) for rung in LADDER), tuple(compare(rung) for rung in WITHOUT))
 

@@ -6,7 +6,7 @@ import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from itertools import pairwise
-from typing import Any, Literal, Protocol
+from typing import Literal, Protocol
 
 import numpy as np
 
@@ -22,7 +22,7 @@ from cimspice.models.neuron.neuron import NeuronModel
 from cimspice.models.neuron.simplify import ramp_beta, reversal_potentials
 from cimspice.pdk import CORNERS
 from cimspice.training import TrainedNetwork, iris, train_iris
-from cimspice.validation.budget import LADDER, BudgetRow, ErrorBudget, error_budget, search
+from cimspice.validation.budget import ErrorBudget, error_budget, find_rung, search
 from cimspice.validation.circuit import CircuitRun, run_circuit
 from cimspice.validation.compare import Comparison, decisions, rmse
 
@@ -99,6 +99,11 @@ class Programmed:
     def programs(self) -> list[Array]:
         return [mapping.program for mapping in self.mappings]
 
+    @property
+    def clipped(self) -> int:
+        """How many weights were beyond the largest current."""
+        return int(sum(mapping.clipped.sum() for mapping in self.mappings))
+
     def network(self) -> NeuronNetwork:
         """The emulated circuit."""
         return NeuronNetwork(self.model, self.polarities, self.programs)
@@ -118,7 +123,7 @@ class Programmed:
 
 @dataclass(frozen=True, eq=False)
 class NeuronValidation:
-    """One network through model and circuit."""
+    """One network through model and circuit; ``rung`` is the model of the ladder that is compared."""
 
     conditions: Conditions
     model: NeuronModel
@@ -126,6 +131,7 @@ class NeuronValidation:
     spikes: Array
     circuit: CircuitRun
     comparison: Comparison
+    rung: str
     budget: ErrorBudget
     emulator_seconds: float
 
@@ -192,10 +198,6 @@ def validate(
     rung
         Which model of the ladder is compared; the budget always has all of them.
     """
-    if rung not in [entry.name for entry in LADDER]:
-        raise ParameterError(
-            f"unknown model {rung!r}", remedy=f"use one of {', '.join(entry.name for entry in LADDER)}"
-        )
     run = run_circuit(
         conditions.circuit,
         mapped.programming(),
@@ -209,12 +211,13 @@ def validate(
     network = mapped.network()
     network(spikes[:1])  # the tables are prepared once per network, not per batch
     began = time.process_time()
-    results = network(spikes)
+    network(spikes)
     seconds = time.process_time() - began
     told("compare, term by term")
     budget = error_budget(mapped.model, mapped.polarities, mapped.programs, spikes, run.times, calibration)
-    comparison = Comparison(tuple(times for _, times in results), run.times, mapped.model.phase)
-    return NeuronValidation(conditions, mapped.model, mapped, spikes, run, comparison, budget, seconds)
+    return NeuronValidation(
+        conditions, mapped.model, mapped, spikes, run, budget.row(rung).comparison, rung, budget, seconds
+    )
 
 
 @dataclass(frozen=True, eq=False)
@@ -265,6 +268,7 @@ def validate_iris(
     conditions: Conditions, *, samples: int = 50, seed: int = 0, rung: str = "full", told: Told = _silent
 ) -> IrisValidation:
     """The closed loop on the 5-5-5 Iris network, compared on ``samples`` held-out flowers (at most 50)."""
+    find_rung(rung)
     if not 1 <= samples <= 50:
         raise ParameterError(f"samples = {samples}", remedy="50 flowers are held out: ask for 1 to 50")
     model = characterised_model(conditions, (5, 5, 5), told)
@@ -317,6 +321,7 @@ def validate_random(
     phase, some
     are driven past either end of it.
     """
+    find_rung(rung)
     if len(layers) < 2 or min(layers) < 1 or samples < 1:
         raise ParameterError(
             f"layers {list(layers)} with {samples} samples",
@@ -339,45 +344,3 @@ def _weight_limits(model: NeuronModel) -> tuple[float, float]:
         name: 0.95 * float(synapse.rest_current.max()) / unit for name, synapse in model.synapses.items()
     }
     return min(1.5, largest["p"]), min(1.5, largest["n"])
-
-
-def report(result: NeuronValidation, **more: Any) -> dict[str, Any]:
-    """Figures of a validation, times in nanoseconds: what ``--json`` prints."""
-    comparison, budget = result.comparison, result.budget
-    worst, sample = comparison.worst
-    return {
-        "output_rmse_ns": comparison.output_rmse * 1e9,
-        "hidden_rmse_ns": comparison.hidden_rmse * 1e9,
-        "output_rmse_percent_of_phase": 100 * comparison.output_rmse / comparison.phase,
-        "worst_ns": worst * 1e9,
-        "worst_sample": sample,
-        "decisions_agree": comparison.decisions_agree,
-        "spiking": comparison.spiking,
-        "samples": len(result.spikes),
-        "spice_seconds": result.circuit.seconds,
-        "emulator_seconds": result.emulator_seconds,
-        "speed_ratio": result.circuit.seconds / result.emulator_seconds if result.emulator_seconds else None,
-        "budget": {
-            "ladder": [_row(row) for row in budget.ladder],
-            "without": [_row(row) for row in budget.without],
-            "earned_ns2": {name: value * 1e18 for name, value in budget.earned.items()},
-        },
-        "corner": result.conditions.corner,
-        "temperature": result.conditions.temperature,
-        "synapse": result.conditions.synapse,
-        "unit_current": result.model.unit_current(result.spikes.shape[1]),
-        "membrane_capacitance": result.model.mean_capacitance(result.spikes.shape[1]),
-        "switch_voltage": result.model.switch_voltage,
-        **more,
-    }
-
-
-def _row(row: BudgetRow) -> dict[str, Any]:
-    return {
-        "model": row.name,
-        "title": row.title,
-        "hidden_rmse_ns": row.hidden_rmse * 1e9,
-        "output_rmse_ns": row.output_rmse * 1e9,
-        "worst_ns": row.worst * 1e9,
-        **row.scales,
-    }
