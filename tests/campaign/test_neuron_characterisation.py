@@ -1,4 +1,4 @@
-"""Characterisation of the neuron: no point simulated twice, none lost by an interruption, conditions arrive."""
+"""Characterisation of the neuron: no point is simulated twice, none is lost, conditions reach every table."""
 
 from __future__ import annotations
 
