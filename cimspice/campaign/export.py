@@ -80,6 +80,7 @@ def describe(result: Result) -> dict[str, Any]:
             "corners": specification.corners,
             "temperatures": specification.temperatures,
         },
+        "figures": [figure.model_dump(mode="json") for figure in specification.figures],
         "points": result.points,
         "done": result.done,
         "cached": result.cached,
