@@ -370,7 +370,8 @@ def test_charge_that_synapses_drive_while_they_turn_off_moves_the_output_spike(b
         expected = fired(model, start, charge_at, ramp)
         found = layer.fire(np.array([[start]]), times)[0, 0]
         assert abs(expected - plain) > 0.2e-9
-        assert found == pytest.approx(expected, abs=max(0.01 * abs(expected - plain), 2e-12))
+        # on a straight ramp the shift is exact; on a bent one the model is of first order in the charge
+        assert found == pytest.approx(expected, abs=(1e-3 if bend else 1e-6) * abs(expected - plain))
 
 
 def test_output_is_never_later_than_the_phase(layer):
