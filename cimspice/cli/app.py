@@ -10,7 +10,7 @@ import typer
 from typer.core import TyperGroup
 
 from cimspice import __version__
-from cimspice.cli import characterize, doctor, fit, pdk
+from cimspice.cli import characterize, demo, doctor, fit, pdk, validate
 from cimspice.cli.failure import Interrupted, report
 
 
@@ -40,8 +40,10 @@ app = typer.Typer(
 )
 app.command("characterize")(characterize.characterize)
 app.command("doctor")(doctor.doctor)
+app.add_typer(demo.app, name="demo")
 app.add_typer(fit.app, name="fit")
 app.add_typer(pdk.app, name="pdk")
+app.add_typer(validate.app, name="validate")
 
 
 @app.callback()

@@ -6,7 +6,7 @@ import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from itertools import pairwise
-from typing import Literal, Protocol
+from typing import Literal, Protocol, get_args
 
 import numpy as np
 
@@ -63,6 +63,8 @@ class Conditions:
     def __post_init__(self) -> None:
         if self.corner not in CORNERS:
             raise ParameterError(f"unknown corner {self.corner!r}", remedy=f"use one of {', '.join(CORNERS)}")
+        if self.synapse not in get_args(SynapseKind):
+            raise ParameterError(f"unknown synapse {self.synapse!r}", remedy="use mosfet or resistor")
         if not -55 <= self.temperature <= 150:
             raise ParameterError(
                 f"temperature {self.temperature:g} °C is outside the models' range",

@@ -87,7 +87,8 @@ def _provenance() -> dict[str, str]:
 def neuron_figures(model: NeuronModel, fan_in: int) -> dict[str, float]:
     """What characterisation found of a neuron with ``fan_in`` inputs.
 
-    λ (1/V) and E± at the unit current, β of the ramp, unit current (A), membrane capacitance (F), V_switch (V).
+    λ (1/V) and E± at the unit current, β of the ramp, unit current (A), membrane capacitance (F),
+    V_switch (V).
     """
     unit = model.unit_current(fan_in)
     e_plus, e_minus = reversal_potentials(model, unit)

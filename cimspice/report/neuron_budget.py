@@ -1,0 +1,58 @@
+"""Figure of the error budget: what each term of the neuron's model takes off the error."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+from matplotlib import rc_context
+from matplotlib.axes import Axes
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.figure import Figure as Canvas
+
+from cimspice.report.figure import STYLE
+from cimspice.report.save import save
+from cimspice.validation import BudgetRow, ErrorBudget
+
+OUTPUT, HIDDEN = "#00798c", "#9fc9d0"
+
+
+def draw_budget(budget: ErrorBudget, folder: Path, name: str = "error_budget") -> list[Path]:
+    """Draw the ladder, and the full model without one term at a time, as PNG and SVG into ``folder``.
+
+    Bars: root mean square error of spike times against ngspice (ns, logarithmic), output and hidden layers.
+    """
+    with rc_context({**STYLE, "axes.grid": False}):
+        counts = len(budget.ladder), len(budget.without)
+        canvas = Canvas(figsize=(7.4, 0.33 * sum(counts) + 1.5), layout="constrained")
+        FigureCanvasAgg(canvas)
+        upper, lower = canvas.subplots(2, 1, sharex=True, height_ratios=counts)
+        _bars(upper, budget.ladder, "each model adds a term to the one above")
+        _bars(lower, budget.without, "the full model without one term")
+        lower.set_xlabel("spike times against ngspice, rms error (ns)")
+        upper.legend(loc="lower right")
+        return save(canvas, folder, name)
+
+
+def _bars(axes: Axes, rows: Sequence[BudgetRow], title: str) -> None:
+    place = np.arange(len(rows))
+    shown = [(OUTPUT, "output layer", -0.2, [row.output_rmse for row in rows])]
+    if any(len(row.comparison.circuit) > 1 for row in rows):
+        shown.append((HIDDEN, "hidden layers", 0.2, [row.hidden_rmse for row in rows]))
+    for colour, label, offset, values in shown:
+        nanoseconds = 1e9 * np.array(values)
+        axes.barh(place + offset, nanoseconds, height=0.36, color=colour, label=label)
+        for row, value in zip(place, nanoseconds, strict=True):
+            axes.annotate(
+                f"{value:.3g}", (value, row + offset), xytext=(3, 0), textcoords="offset points",
+                va="center", fontsize=6.5, color="0.25",
+            )  # fmt: skip
+    axes.set_yticks(place, [row.title for row in rows])
+    axes.set_ylim(len(rows) - 0.45, -0.55)
+    axes.set_xscale("log")
+    axes.grid(visible=True, axis="x")
+    axes.set_axisbelow(True)
+    axes.tick_params(axis="y", length=0)
+    axes.set_title(title, fontsize=9, loc="left")
+    axes.margins(x=0.08)

@@ -1,0 +1,115 @@
+"""Figure of membranes: model and circuit through the phases for one sample."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+from matplotlib import rc_context
+from matplotlib.axes import Axes
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.figure import Figure as Canvas
+from matplotlib.lines import Line2D
+
+from cimspice.emulator.neuron_network import NeuronNetwork
+from cimspice.report.figure import STYLE
+from cimspice.report.save import save
+
+_COLOURS = ("#00798c", "#d1495b", "#edae49", "#5f4b8b", "#3d8f45", "#8a6d4b", "#444444")
+
+
+def draw_traces(
+    network: NeuronNetwork, spikes: np.ndarray, circuit: pd.DataFrame, folder: Path, name: str = "membranes"
+) -> list[Path]:
+    """Draw one sample as PNG and SVG into ``folder``: membranes of each layer, then model minus circuit.
+
+    Parameters
+    ----------
+    network
+        The emulated circuit.
+    spikes
+        The sample's input spikes as fractions of a phase, shape (inputs,).
+    circuit
+        Table of ``trace_circuit``: layer, neuron, time (s), membrane_voltage (V).
+    """
+    model = model_traces(network, spikes)
+    layers = len(model)
+    with rc_context(STYLE):
+        canvas = Canvas(figsize=(7.4, 3.0 * layers + 0.6), layout="constrained")
+        FigureCanvasAgg(canvas)
+        grid = np.atleast_1d(canvas.subplots(2 * layers, 1, sharex=True, height_ratios=[3, 1] * layers))
+        for layer, (time, voltage) in enumerate(model):
+            rows = circuit[circuit["layer"] == layer + 1]
+            upper, lower = grid[2 * layer], grid[2 * layer + 1]
+            _phases(upper, lower, layer, network)
+            _membranes(upper, lower, time, voltage, rows)
+            words = "output layer" if layer == layers - 1 else f"layer {layer + 1}"
+            upper.set_ylabel(f"{words}\nmembrane (V)")
+            lower.set_ylabel("model −\ncircuit (mV)")
+        grid[-1].set_xlabel("time (µs)")
+        _legend(canvas)
+        return save(canvas, folder, name)
+
+
+def model_traces(network: NeuronNetwork, spikes: np.ndarray) -> list[tuple[np.ndarray, np.ndarray]]:
+    """Per layer, times (s) after the first phase's start, (points,), and membranes (V), (neurons, points).
+
+    From the start of accumulation until each neuron's output spike; nan after it.
+    """
+    phase = network.model.phase
+    times, traces = network.line_times(spikes), []
+    for index, layer in enumerate(network.layers):
+        end, points = layer.accumulate(times, trace=True)
+        outputs = layer.fire(end, times)
+        moments = np.array([float(time[0, 0]) for time, _ in points])
+        voltages = np.array([voltage[0] for _, voltage in points])
+        firing = np.linspace(0.0, phase, 201)[1:]
+        ramps = np.array([layer.readout.voltage_after(end[0], float(delay)) for delay in firing])
+        ramps[firing[:, None] > outputs] = np.nan  # what the ramp does after the spike matters to nobody
+        traces.append(
+            (
+                np.concatenate([moments, phase + firing]) + index * phase,
+                np.concatenate([voltages, ramps]).T,
+            )
+        )
+        times = outputs
+    return traces
+
+
+def _membranes(upper: Axes, lower: Axes, time: np.ndarray, voltage: np.ndarray, rows: pd.DataFrame) -> None:
+    for neuron, trace in enumerate(voltage):
+        colour = _COLOURS[neuron % len(_COLOURS)]
+        measured = rows[rows["neuron"] == neuron]
+        moments, membrane = measured["time"].to_numpy(), measured["membrane_voltage"].to_numpy()
+        few = slice(None, None, 8)
+        upper.plot(1e6 * moments[few], membrane[few], ".", color=colour, markersize=4, alpha=0.8)
+        upper.plot(1e6 * time, trace, color=colour, linewidth=1.0)
+        inside = (moments > time[0]) & (moments < time[-1])
+        error = np.interp(moments[inside], time, trace) - membrane[inside]
+        lower.plot(1e6 * moments[inside], 1e3 * error, color=colour, linewidth=0.9)
+    lower.axhline(0.0, color="0.5", linewidth=0.6)
+
+
+def _phases(upper: Axes, lower: Axes, layer: int, network: NeuronNetwork) -> None:
+    phase = 1e6 * network.model.phase
+    for axes in (upper, lower):
+        axes.axvspan(layer * phase, (layer + 1) * phase, color="#00798c", alpha=0.06, linewidth=0)
+        axes.axvspan((layer + 1) * phase, (layer + 2) * phase, color="#edae49", alpha=0.10, linewidth=0)
+        axes.set_xlim(0, (len(network.layers) + 1) * phase)
+    upper.axhline(network.layers[layer].readout.switch_voltage, color="0.4", linewidth=0.8, linestyle="--")
+    for start, word in ((layer, "accumulates"), (layer + 1, "fires")):
+        upper.annotate(
+            word, ((start + 0.5) * phase, 1.0), xycoords=("data", "axes fraction"), xytext=(0, 2),
+            textcoords="offset points", ha="center", fontsize=8, color="0.35",
+        )  # fmt: skip
+
+
+def _legend(canvas: Canvas) -> None:
+    keys = [
+        Line2D([], [], color="0.3", marker=".", linestyle="none"),
+        Line2D([], [], color="0.3"),
+        Line2D([], [], color="0.4", linestyle="--", linewidth=0.8),
+    ]
+    words = ["ngspice", "model, until the output spike", "voltage at which the output spikes"]
+    canvas.legend(keys, words, loc="outside upper center", ncols=3)
