@@ -3,20 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from contextlib import ExitStack, nullcontext
-from dataclasses import dataclass
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
-from cimspice.campaign.run import run_campaign, store_context
-from cimspice.campaign.runner import Engine
-from cimspice.campaign.specification import parse_specification
+from cimspice.campaign.desk import Desk
+from cimspice.campaign.resistor import resistor_edges, resistor_tables
+from cimspice.campaign.run import store_context
 from cimspice.campaign.store import Store
 from cimspice.circuits.neuron.circuit import NeuronCircuit
-from cimspice.errors import ParameterError, SimulationError
+from cimspice.errors import SimulationError
 from cimspice.spice import Pool
 
 GATE_BIAS = {
@@ -25,43 +24,11 @@ GATE_BIAS = {
 }
 """Gate biases (V) tried; those that give a current between `SMALLEST` and `LARGEST` at V0 are kept."""
 SMALLEST, LARGEST = 1e-10, 4e-6
+SWITCH = 0.43
+"""Membrane voltage (V) near which the comparator switches at tt: a start for the search of the ramp bias."""
 STARTS = (0.05, 0.2, 0.3, 0.36, 0.4, 0.42, 0.43, 0.435, 0.44, 0.445, 0.45, 0.46, 0.48, 0.5, 0.54, 0.6, 0.7,
           0.8, 0.95, 1.1, 1.2, 1.3, 1.4)  # fmt: skip
 """Membrane voltages (V) from which firing is simulated at tt; moved with the comparator's threshold."""
-
-
-@dataclass
-class _Desk:
-    """What every step of the characterisation needs."""
-
-    circuit: NeuronCircuit
-    corner: str
-    temperature: float
-    engine: Engine
-    store: Store
-    told: Callable[[str], object]
-
-    def table(self, bench: str, sweep: Mapping[str, Any] | None = None, **fixed: Any) -> pd.DataFrame:
-        """Table of one bench under this desk's conditions, from the store where it is there already."""
-        axes = {name: np.asarray(values).tolist() for name, values in (sweep or {}).items()}
-        specification = parse_specification(
-            {
-                "campaign": {"bench": bench},
-                "parameters": {"circuit": self.circuit.model_dump(mode="json"), **fixed},
-                "sweep": {**axes, "corners": [self.corner], "temperatures": [self.temperature]},
-            },
-            source=f"characterisation of the neuron, {bench}",
-        )
-        result = run_campaign(specification, store=self.store, engine=nullcontext(self.engine))
-        if result.failed:
-            point, record = result.failures[0]
-            raise SimulationError(
-                f"{result.failed} of {result.points} points of {bench} failed; the first: "
-                f"{record.error}: {record.message}",
-                place=f"{point.given}, {self.corner}, {self.temperature:g} °C",
-                remedy="see the message; finished points are kept, a second run tries the others again",
-            )
-        return result.table
 
 
 def characterise_neuron(
@@ -96,25 +63,29 @@ def characterise_neuron(
     -------
     dict
         ``current, idle, capacitance, leakage, injection, parked, reset, readout, ramp``: frames in SI units,
-        with ``program`` for the gate bias (V).
+        with ``program`` for the gate bias (V) or the resistor's length (m). Of resistors, which have no
+        parked half, ``taps`` in place of ``parked``.
 
     Raises
     ------
     SimulationError
         If a point fails, or no ramp bias brings an empty membrane to the end of its phase.
     """
-    if circuit.synapse != "mosfet":
-        raise ParameterError("only the MOSFET synapse is characterised here", place="circuit.synapse")
     with ExitStack() as stack:
         kept = stack.enter_context(store_context(store))
         engine = stack.enter_context(Pool(workers=workers))
-        desk = _Desk(circuit, corner, temperature, engine, kept, told)
-        tables = _static_tables(desk)
-        tables |= _edge_tables(desk, sorted({*loads, *(fan_out for _, fan_out in fans if fan_out)}), tables["current"])
+        desk = Desk(circuit, corner, temperature, engine, kept, told)
+        driven = sorted({*loads, *(fan_out for _, fan_out in fans if fan_out)})
+        if circuit.synapse == "resistor":
+            tables = resistor_tables(desk)
+            tables |= resistor_edges(desk, driven, tables["current"])
+        else:
+            tables = _static_tables(desk)
+            tables |= _edge_tables(desk, driven, tables["current"])
         return tables | _firing_tables(desk, fans, tables)
 
 
-def _static_tables(desk: _Desk) -> dict[str, pd.DataFrame]:
+def _static_tables(desk: Desk) -> dict[str, pd.DataFrame]:
     desk.told("synapse currents")
     on, idle = [], []
     for polarity, biases in GATE_BIAS.items():
@@ -143,7 +114,7 @@ def _static_tables(desk: _Desk) -> dict[str, pd.DataFrame]:
     }
 
 
-def _edge_tables(desk: _Desk, loads: Sequence[int], current: pd.DataFrame) -> dict[str, pd.DataFrame]:
+def _edge_tables(desk: Desk, loads: Sequence[int], current: pd.DataFrame) -> dict[str, pd.DataFrame]:
     charges, parked = [], []
     for load in loads:
         desk.told(f"charge of the edges, driver of {load} neurons")
@@ -162,34 +133,51 @@ def _edge_tables(desk: _Desk, loads: Sequence[int], current: pd.DataFrame) -> di
 
 
 def _firing_tables(
-    desk: _Desk, fans: Sequence[tuple[int, int]], tables: Mapping[str, pd.DataFrame]
+    desk: Desk, fans: Sequence[tuple[int, int]], tables: Mapping[str, pd.DataFrame]
 ) -> dict[str, pd.DataFrame]:
     resets = []
+    rest, phase = desk.circuit.rest_voltage, desk.circuit.phase
     for fan_in in sorted({fan_in for fan_in, _ in fans}):
         desk.told(f"reset, fan-in {fan_in}")
-        resets.append(desk.table("neuron_reset", fan_in=fan_in))
+        resets.append(desk.table("neuron_reset", None, **_attached(desk, fan_in, tables)))
     reset = pd.concat(resets)
     readouts, ramps = [], []
     for fan_in, fan_out in fans:
         desk.told(f"read-out, fan-in {fan_in}, fan-out {fan_out}")
         step = float(reset["reset_step"][reset["fan_in"] == fan_in].iloc[0])
-        loads = {"fan_in": fan_in, "fan_out": fan_out}
-        bias, switch = _ramp_bias(desk, loads, tables, desk.circuit.rest_voltage + step)
-        phase = desk.circuit.phase
-        starts = np.round([start + (switch - 0.438) * (start > 0.32) * (start < 0.9) for start in STARTS], 4)
+        loads = {**_attached(desk, fan_in, tables), "fan_out": fan_out}
+        bias, switch = _ramp_bias(desk, loads, tables, rest + step)
+        starts = [start + (switch - 0.438) * (start > 0.32) * (start < 0.9) for start in STARTS]
+        starts = np.round([start for start in starts if start < rest + 0.101], 4)
         readouts.append(
             desk.table(
                 "neuron_readout", {"start_voltage": starts}, ramp_bias=bias, length=1.6 * phase, **loads
             )
         )
+        # from above every membrane that fires within the phase to well below the comparator's threshold
         ramps.append(
-            desk.table("neuron_ramp", start_voltage=1.75, ramp_bias=bias, length=1.7 * phase, **loads)
+            desk.table(
+                "neuron_ramp",
+                start_voltage=round(rest + 0.45, 6),
+                ramp_bias=bias,
+                length=phase * round(1 + 0.61 / (rest - SWITCH), 2),
+                **loads,
+            )
         )
     return {"reset": reset, "readout": pd.concat(readouts), "ramp": pd.concat(ramps)}
 
 
+def _attached(desk: Desk, fan_in: int, tables: Mapping[str, pd.DataFrame]) -> dict[str, Any]:
+    """Parameters that put the synapses of one neuron on its membrane; resistors as the capacitance of typical
+    ones, because every neuron has others."""
+    if desk.circuit.synapse == "mosfet":
+        return {"fan_in": fan_in}
+    per_input = tables["capacitance"][["n_capacitance", "p_capacitance"]].iloc[0].sum()
+    return {"fan_in": fan_in, "extra_capacitance": float(fan_in * per_input)}
+
+
 def _ramp_bias(
-    desk: _Desk, loads: Mapping[str, int], tables: Mapping[str, pd.DataFrame], start: float
+    desk: Desk, loads: Mapping[str, float], tables: Mapping[str, pd.DataFrame], start: float
 ) -> tuple[float, float]:
     """Discharger's gate bias (V) with which a membrane that stayed at rest fires at the end of its phase, and
     the voltage at which it does."""
@@ -197,12 +185,14 @@ def _ramp_bias(
     capacitance = tables["capacitance"]
     total = (capacitance["neuron_capacitance"]
              + loads["fan_in"] * (capacitance["n_capacitance"] + capacitance["p_capacitance"]))  # fmt: skip
-    middle = desk.circuit.rest_voltage - 0.435
-    wanted = float(np.interp(middle, capacitance["membrane_voltage"], total)) * 0.87 / phase
+    swing = desk.circuit.rest_voltage - SWITCH
+    middle = desk.circuit.rest_voltage - swing / 2
+    wanted = float(np.interp(middle, capacitance["membrane_voltage"], total)) * swing / phase
     sweep = desk.table(
         "neuron_discharger", {"ramp_bias": np.round(np.arange(0.35, 0.9001, 0.05), 6)}, firing=True
     )
-    law = sweep[np.isclose(sweep["membrane_voltage"], 0.86)].sort_values("ramp_bias")
+    nearest = sweep["membrane_voltage"].iloc[(sweep["membrane_voltage"] - middle).abs().argmin()]
+    law = sweep[np.isclose(sweep["membrane_voltage"], nearest)].sort_values("ramp_bias")
     bias = float(np.interp(np.log(wanted), np.log(law["current"]), law["ramp_bias"]))
     slope = float(np.interp(bias, law["ramp_bias"], np.gradient(np.log(law["current"]), law["ramp_bias"])))
     before: tuple[float, float] | None = None

@@ -15,31 +15,16 @@ from functools import cached_property
 import numpy as np
 from scipy.interpolate import CubicSpline
 
+from cimspice.emulator.membrane_rate import Driven, MembraneRate
+from cimspice.emulator.resistor_taps import ResistorTaps, spike_times
 from cimspice.errors import ParameterError
-from cimspice.models.neuron.edges import EdgeModel
 from cimspice.models.neuron.neuron import NeuronModel
 from cimspice.models.neuron.readout import ReadoutModel
-from cimspice.models.neuron.synapse import Polarity, SynapseModel
+from cimspice.models.neuron.synapse import Polarity
 
 Array = np.ndarray
 
 _POLARITIES: tuple[tuple[Polarity, int], ...] = (("n", 1), ("p", -1))
-
-
-class _Driven:
-    """Synapses of one polarity with their programs: sums over the synapses that are on, as matrix products.
-
-    All arrays are (..., inputs, neurons).
-    """
-
-    def __init__(self, synapse: SynapseModel, edges: EdgeModel, program: Array, mask: Array):
-        self.synapse, self.edges, self.sign = synapse, edges, synapse.sign
-        mask, program = mask.T, np.where(mask, program, 0.0).T
-        self.parked = (~mask).astype(float)
-        self.current = synapse.current.weights(program, mask)
-        self.idle = synapse.idle_current.weights(program, mask)
-        self.on = edges.on_charge.weights(program, mask)
-        self.off = [table.weights(program, mask) for table in edges.off_charge]
 
 
 @dataclass(frozen=True, eq=False)
@@ -120,12 +105,25 @@ class NeuronLayer:
         return self.model.readouts[key]
 
     @cached_property
-    def capacitance(self) -> CubicSpline:
-        """Membrane capacitance (F) over voltage (V)."""
-        return self.model.membrane_capacitance(self.fan_in)
+    def _taps(self) -> ResistorTaps | None:
+        """The far ends of resistor synapses, where there are any."""
+        resistors = any(synapse.tap is not None for synapse in self.model.synapses.values())
+        if not resistors:
+            return None
+        return ResistorTaps(self.model, np.asarray(self.polarity), np.asarray(self.program))
 
     @cached_property
-    def _driven(self) -> tuple[_Driven, ...]:
+    def _common_capacitance(self) -> CubicSpline:
+        """What all the layer's membranes have (F) over voltage (V): with MOSFETs all there is."""
+        return self.model.membrane_capacitance(0 if self._taps else self.fan_in)
+
+    def capacitance(self, voltage: Array) -> Array:
+        """Capacitance (F) on membranes at ``voltage`` (V), (..., neurons); of resistors their near ends."""
+        common = self._common_capacitance(voltage)
+        return common + self._taps.near if self._taps else common
+
+    @cached_property
+    def _driven(self) -> tuple[Driven, ...]:
         neurons = self.polarity.shape[0]
         if neurons not in self.model.edges:
             known = ", ".join(str(entry) for entry in sorted(self.model.edges))
@@ -134,13 +132,18 @@ class NeuronLayer:
             )
         edges = self.model.edges[neurons]
         return (
-            _Driven(self.model.synapses["n"], edges["n"], self.program, self.polarity == 1),
-            _Driven(self.model.synapses["p"], edges["p"], self.program, self.polarity == -1),
+            Driven(self.model.synapses["n"], edges["n"], self.program, self.polarity == 1),
+            Driven(self.model.synapses["p"], edges["p"], self.program, self.polarity == -1),
         )
 
+    @property
+    def _largest_step(self) -> float:
+        """Time step (s): resistor synapses have short phases."""
+        return min(self.step, self.model.phase / 200)
+
     @cached_property
-    def _tables(self) -> _Tables:
-        return _Tables(self)
+    def _rate(self) -> MembraneRate:
+        return MembraneRate(self._driven, self.model.leakage_at, self._common_capacitance)
 
     def __call__(self, times: Array) -> tuple[Array, Array]:
         """Run a batch through the layer.
@@ -157,8 +160,8 @@ class NeuronLayer:
             Membrane voltage (V) at the end of accumulation and output spikes (s after the start of the firing
             phase; the phase's length where there is none), both (batch, neurons).
         """
-        voltage = self.accumulate(times)[0]
-        return voltage, self.fire(voltage, times)
+        voltage, taps, _ = self._accumulate(times, False)
+        return voltage, self._fire(voltage, times, taps)
 
     def accumulate(self, times: Array, trace: bool = False) -> tuple[Array, list[tuple[Array, Array]]]:
         """Membrane voltage at the end of the phase, shape (batch, neurons), and its trace if asked for.
@@ -169,6 +172,11 @@ class NeuronLayer:
             ``points`` is a list of (time (batch, 1) in s, voltage (batch, neurons) in V), empty without
             ``trace``.
         """
+        voltage, _, points = self._accumulate(times, trace)
+        return voltage, points
+
+    def _accumulate(self, times: Array, trace: bool) -> tuple[Array, Array | None, list[tuple[Array, Array]]]:
+        """Voltages of membranes and of taps (none with MOSFETs) at the end of the phase, and the trace."""
         phase = self.model.phase
         times = np.minimum(self._checked(times), phase)
         batch, inputs = times.shape
@@ -176,9 +184,13 @@ class NeuronLayer:
         edges = np.concatenate(
             [np.zeros((batch, 1)), np.take_along_axis(times, order, 1), np.full((batch, 1), phase)], axis=1
         )
-        rest = self.model.rest_voltage + self.model.reset_step[self.fan_in]
+        # the step of reset was measured with the read-out's load
+        measured = self.model.membrane_capacitance(self.fan_in)(self.model.rest_voltage)
+        kick = self.model.reset_step[self.fan_in] * measured
+        rest = self.model.rest_voltage + kick / self.capacitance(np.array(self.model.rest_voltage))
         voltage = np.full((batch, self.polarity.shape[0]), rest)
         on = np.zeros((batch, inputs))
+        taps = self._taps.at_rest(batch) if self._taps else None
         points = [(edges[:, :1], voltage)] if trace else []
         for index in range(inputs + 1):
             if index:
@@ -186,14 +198,31 @@ class NeuronLayer:
                 alive = np.take_along_axis(times, column[:, None], 1) < phase
                 on[np.arange(batch), column] = alive[:, 0]
                 voltage = voltage + alive * self._edge_step(voltage, column)
+                if self._taps and taps is not None:
+                    taps = self._taps.pulled(taps, on)
             start, length = edges[:, index : index + 1], np.diff(edges[:, index : index + 2], axis=1)
-            steps = int(np.ceil(length.max() / self.step))
-            mixture = self._tables.mixture(on)
+            steps = int(np.ceil(length.max() / self._largest_step))
+            mixture = self._rate.mixture(on)
             for count in range(steps):
-                voltage = self._tables.advance(voltage, mixture, length / steps)
+                if self._taps and taps is not None:
+                    load = self._taps.load(taps, voltage, length / steps, 1 - on)
+                    moved = self._loaded_step(voltage, mixture, length / steps, *load)
+                    taps = self._taps.followed(taps, voltage, moved - voltage, length / steps, on)
+                    voltage = moved
+                else:
+                    voltage = self._rate.advance(voltage, mixture, length / steps)
                 if trace:
                     points.append((start + (count + 1) / steps * length, voltage))
-        return voltage, points
+        return voltage, taps, points
+
+    def _loaded_step(
+        self, voltage: Array, mixture: Array, length: Array, charge: Array, extra: Array
+    ) -> Array:
+        """A step in which resistors that are off take charge (C) and add capacitance (F) to the membranes."""
+        common = self._common_capacitance(voltage)
+        total = self.capacitance(voltage) + extra
+        drawn = charge / (np.maximum(length, 1e-18) * total)
+        return self._rate.advance(voltage, mixture, length, common / total, drawn)
 
     def _checked(self, times: Array) -> Array:
         """Spike times as (batch, inputs) of numbers ≥ 0, for a fan-in that the model knows."""
@@ -229,11 +258,33 @@ class NeuronLayer:
     def fire(self, voltage: Array, times: Array) -> Array:
         """Output spikes (s) from the membrane's voltage at the end of accumulation, shape (batch, neurons).
 
+        Taps of resistors that are off are taken to stand at the membrane's voltage.
+        """
+        return self._fire(voltage, times, None)
+
+    def _fire(self, voltage: Array, times: Array, taps: Array | None) -> Array:
+        """As :meth:`fire`, from the voltages of taps at the end of accumulation, if these are known.
+
         The read-out's time, moved by the charge that synapses still drive while they turn off. A charge that
         comes when the ramp's current has changed moves the spike by that charge over that current.
         """
         delays, readout = self._driven[0].edges.off_delay, self.readout
-        charge = self._off_charge(voltage, (np.asarray(times) < self.model.phase).astype(float))
+        active = (np.asarray(times) < self.model.phase).astype(float)
+        charge = self._off_charge(voltage, active)
+        if self._taps:
+            if taps is None:
+                taps = np.broadcast_to(voltage[..., None], (*voltage.shape, self.fan_in))
+            return spike_times(
+                self._taps,
+                self._taps.pulled(taps, active),
+                voltage,
+                lambda delay: _interpolate(delays, charge, np.full(voltage.shape, delay)),
+                readout,
+                self.model.membrane_capacitance(self.fan_in),
+                self.capacitance,
+                self.model.phase,
+                self._largest_step,
+            )
         capacitance, slope = self.capacitance(voltage), readout.slope(voltage)
         shift = np.empty_like(charge)
         shift[0] = charge[0] / capacitance
@@ -271,38 +322,3 @@ def _interpolate(delays: Array, values: Array, at: Array) -> Array:
     low = np.take_along_axis(values, (upper - 1)[None], 0)[0]
     high = np.take_along_axis(values, upper[None], 0)[0]
     return low + share * (high - low)
-
-
-class _Tables:
-    """Right side of the membrane's equation: terms of all polarities, on and idle, in one stacked spline."""
-
-    def __init__(self, layer: NeuronLayer):
-        grid = np.unique(np.concatenate([driven.synapse.current.x for driven in layer._driven]))
-        columns, self._on, self._idle = [-layer.model.leakage_at(grid)[:, None]], [], []
-        for driven in layer._driven:
-            current, idle = driven.synapse.current, driven.synapse.idle_current
-            columns += [driven.sign * current.basis(grid), driven.sign * idle.basis(grid)]
-            self._on.append(driven.current)
-            self._idle.append(driven.idle)
-        # dividing by C(V) here makes the right side dV/dt itself
-        self._rate = CubicSpline(grid, np.concatenate(columns, axis=1) / layer.capacitance(grid)[:, None])
-        self._slope = self._rate.derivative()
-        self._bounds = grid[0], grid[-1]
-
-    def mixture(self, on: Array) -> Array:
-        """Coefficients of the stacked terms, (batch, inputs) that are on -> (batch, neurons, terms)."""
-        parts = []
-        for current, idle in zip(self._on, self._idle, strict=True):
-            parts += [np.tensordot(on, current, ([1], [1])), np.tensordot(1 - on, idle, ([1], [1]))]
-        stacked = np.moveaxis(np.concatenate(parts, axis=1), 1, -1)
-        return np.concatenate([np.ones((*stacked.shape[:-1], 1)), stacked], axis=-1)
-
-    def advance(self, voltage: Array, mixture: Array, length: Array) -> Array:
-        """One exponential Rosenbrock-Euler step of ``length`` (s)."""
-        inside = np.clip(voltage, *self._bounds)
-        rate = np.einsum("bnk,bnk->bn", mixture, self._rate(inside))
-        slope = np.einsum("bnk,bnk->bn", mixture, self._slope(inside))
-        exponent = length * slope
-        small = np.abs(exponent) < 1e-12
-        growth = np.where(small, 1.0, np.expm1(exponent) / np.where(small, 1.0, exponent))
-        return np.clip(voltage + length * growth * rate, *self._bounds)

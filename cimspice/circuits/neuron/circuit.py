@@ -38,7 +38,7 @@ class NeuronCircuit(NetlistParameters):
     ] = 4e-9
     synapse_width: Width = 1e-6
     synapse_length: Length = 0.25e-6
-    selector_width: Width = 5e-6
+    selector_width: Width = 1e-6
     resistor_width: Annotated[float, quantity("m", ge=0.33e-6, le=10e-6)] = 0.35e-6
     gate_length: Length = 0.15e-6
     capacitor_side: Annotated[float, quantity("m", ge=2e-6, le=30e-6, description="MIM capacitor")] = 7e-6
@@ -62,15 +62,20 @@ class NeuronCircuit(NetlistParameters):
 
 
 def resistor_circuit() -> NeuronCircuit:
-    """The circuit with poly resistors: 200 ns phases and a membrane of about 1 pF.
+    """The circuit with poly resistors: 200 ns phases and a membrane of 1 pF.
 
-    At the MOSFET synapse's 122 nA a resistor would be ten megaohms, a millimetre of poly; at 4 µA it is a
-    few hundred kiloohms.
+    At the MOSFET synapse's 122 nA a resistor would be ten megaohms, more than a millimetre of poly; at the
+    unit current here, 2.9 µA, it is 350 kΩ, 47 µm. V0 is near the middle of the supply, so that both rails
+    are about as far (E⁺ = V0/V_th = 1.75, E⁻ = −(V_DD − V0)/V_th = −1.4); at the MOSFET circuit's 1.3 V, E⁻
+    would be −0.6. Selectors of 1 µm (n) and 2 µm (p) stand for 0.7 and 1.7 % of the shortest resistor, and
+    for less of every other one, with 1 fF behind it. The switch to V0 is wider, because it has 1 pF to reset.
     """
     return NeuronCircuit(
         synapse="resistor",
         phase=200e-9,
+        rest_voltage=1.0,
         capacitor_side=22e-6,
+        reset_width=1e-6,
         discharger_width=4e-6,
         discharger_length=0.5e-6,
     )

@@ -33,6 +33,7 @@ class InjectionParameters(NetlistParameters):
     fan_out: Annotated[int, Field(ge=0, le=10000, description="synapses that the driver switches")] = 5
     load_bias_n: Bias = 0.5
     load_bias_p: Bias = 1.2
+    load_length: ResistorLength = 100e-6
     voltages: tuple[Annotated[float, quantity("V", ge=-0.2, le=2.0)], ...] = HELD
     ramp_slope: Annotated[
         float, quantity("V/s", gt=0, le=1e9, description="fall of the membrane afterwards")

@@ -10,7 +10,7 @@ from pydantic import Field
 
 from cimspice.circuits.bench import Bench, register
 from cimspice.circuits.neuron.circuit import NeuronCircuit
-from cimspice.circuits.neuron.static import Bias
+from cimspice.circuits.neuron.static import Bias, ResistorLength
 from cimspice.errors import SimulationError
 from cimspice.netlist import NetlistParameters, quantity
 from cimspice.spice import SolverOptions, Tran, Waveforms
@@ -21,7 +21,10 @@ FanOut = Annotated[int, Field(ge=0, le=10000, description="neurons that the outp
 
 
 class ReadoutParameters(NetlistParameters):
-    """A neuron with its synapses and its load, held at ``start_voltage`` until it fires."""
+    """A neuron with its synapses and its load, held at ``start_voltage`` until it fires.
+
+    Resistor synapses are not placed: ``extra_capacitance`` stands for theirs.
+    """
 
     circuit: NeuronCircuit = NeuronCircuit()
     start_voltage: Annotated[float, quantity("V", ge=0, le=1.9)] = 1.3
@@ -31,6 +34,7 @@ class ReadoutParameters(NetlistParameters):
     extra_capacitance: Annotated[float, quantity("F", ge=0, le=1e-11)] = 0.0
     load_bias_n: Bias = 0.5
     load_bias_p: Bias = 1.2
+    load_length: ResistorLength = 100e-6
     begin: Annotated[float, quantity("s", ge=5e-9, le=1e-6)] = 10e-9
     length: Annotated[float, quantity("s", gt=0, le=1e-2, description="how long it is followed")] = 1.3e-6
 
@@ -90,7 +94,7 @@ class RampTrace(_Firing):
 
 
 class ResetParameters(NetlistParameters):
-    """A neuron that leaves reset."""
+    """A neuron that leaves reset; ``extra_capacitance`` stands for resistor synapses."""
 
     circuit: NeuronCircuit = NeuronCircuit()
     ramp_bias: Bias = 0.55
@@ -133,6 +137,7 @@ class ComparatorParameters(NetlistParameters):
     fan_out: FanOut = 5
     load_bias_n: Bias = 0.5
     load_bias_p: Bias = 1.2
+    load_length: ResistorLength = 100e-6
     begin: Annotated[float, quantity("s", ge=1e-9, le=1e-6)] = 10e-9
 
 

@@ -35,7 +35,8 @@ class _Network(Bench):
 
 @register
 class NetworkSpikes(_Network):
-    """Spike time after the start of its layer's firing phase, and membrane voltage at the end of accumulation."""
+    """Spike time after the start of its layer's firing phase, and membrane voltage at the end of
+    accumulation."""
 
     name: ClassVar[str] = "neuron_network"
     title: ClassVar[str] = "spiking neuron: spike times of a whole network for one sample"
@@ -45,7 +46,12 @@ class NetworkSpikes(_Network):
         run = read_network(parameters, waveforms)
         frames = [
             pd.DataFrame(
-                {"layer": layer, "neuron": np.arange(len(times)), "spike_time": times, "end_voltage": voltages}
+                {
+                    "layer": layer,
+                    "neuron": np.arange(len(times)),
+                    "spike_time": times,
+                    "end_voltage": voltages,
+                }
             )
             for layer, (times, voltages) in enumerate(zip(run.spikes, run.voltages, strict=True), 1)
         ]

@@ -1,4 +1,4 @@
-"""Benches of the neuron's parts at rest: synapse current, discharger and leakage, capacitance."""
+"""Benches of the neuron's parts at rest: synapse current, discharger and leakage, capacitances."""
 
 from __future__ import annotations
 
@@ -128,3 +128,35 @@ class MembraneCapacitance(Bench):
         return pd.DataFrame(
             {f"{part}_capacitance": np.imag(waveforms[branch]) / angular for part, branch in branches.items()}
         )
+
+
+class TapParameters(NetlistParameters):
+    """A resistor synapse that is off."""
+
+    circuit: NeuronCircuit = NeuronCircuit(synapse="resistor")
+    polarity: Literal["n", "p"] = "n"
+    resistor_length: ResistorLength = 100e-6
+    membrane_voltage: Annotated[float, quantity("V", ge=-0.2, le=2.0)] = 1.0
+
+
+@register
+class TapCapacitance(Bench):
+    """Capacitance of a resistor synapse that is off: of its near end, on the membrane, and of its far end,
+    the tap between resistor and selector, which follows the membrane through the resistor."""
+
+    name: ClassVar[str] = "neuron_tap"
+    title: ClassVar[str] = "spiking neuron: capacitance at both ends of a resistor synapse"
+    template: ClassVar[str] = "neuron/tap"
+    Parameters: ClassVar[type[NetlistParameters]] = TapParameters
+    columns: ClassVar[dict[str, str]] = {"near_capacitance": "F", "far_capacitance": "F"}
+    altered: ClassVar[dict[str, str]] = {"membrane_voltage": "vmembrane"}
+    frequencies: ClassVar[tuple[float, float]] = (1e3, 1e11)
+    """Far below and far above 1/(2π R C) of every length."""
+
+    def analysis(self, parameters: TapParameters) -> Ac:
+        return Ac(1, *self.frequencies, "dec", save=("vmembrane#branch",))
+
+    def measure(self, parameters: TapParameters, waveforms: Waveforms) -> pd.DataFrame:
+        current = -np.imag(waveforms["vmembrane#branch"])
+        both, near = current[[0, -1]] / (2 * np.pi * np.array(self.frequencies))
+        return pd.DataFrame({"near_capacitance": [near], "far_capacitance": [both - near]})

@@ -14,6 +14,7 @@ from cimspice.models.neuron.ramp_law import fit_ramp
 from cimspice.models.neuron.readout import ReadoutModel
 from cimspice.models.neuron.separable import SeparableTable
 from cimspice.models.neuron.synapse import Polarity, SynapseModel
+from cimspice.models.neuron.tap import TapModel
 
 Array = np.ndarray
 POLARITIES: tuple[Polarity, ...] = ("n", "p")
@@ -40,6 +41,11 @@ COLUMNS = {
 }
 """Table → columns that :func:`neuron_model` reads, in SI units; ``program``: gate bias (V) or length (m)."""
 
+OF_RESISTORS = {
+    "taps": ("polarity", "program", "membrane_voltage", "near_capacitance", "far_capacitance", "rail")
+}
+"""The same of the table that makes it a model of resistor synapses; these have no parked half."""
+
 
 def neuron_model(tables: Mapping[str, pd.DataFrame], *, phase: float, rest_voltage: float) -> NeuronModel:
     """Build the model.
@@ -47,7 +53,8 @@ def neuron_model(tables: Mapping[str, pd.DataFrame], *, phase: float, rest_volta
     Parameters
     ----------
     tables
-        One frame per entry of :data:`COLUMNS`, all of one corner and temperature.
+        One frame per entry of :data:`COLUMNS`, all of one corner and temperature. For resistor synapses
+        ``taps`` in place of ``parked``.
     phase
         Length of a phase (s).
     rest_voltage
@@ -58,7 +65,11 @@ def neuron_model(tables: Mapping[str, pd.DataFrame], *, phase: float, rest_volta
     TableError
         If a table or a column is missing, or a grid has holes.
     """
-    for name, columns in COLUMNS.items():
+    resistors = "taps" in tables
+    needed = {**COLUMNS, **OF_RESISTORS} if resistors else COLUMNS
+    for name, columns in needed.items():
+        if name == "parked" and resistors:
+            continue
         missing = set(columns) - set(tables[name].columns) if name in tables else {"the whole table"}
         if missing:
             raise TableError(
@@ -79,21 +90,26 @@ def neuron_model(tables: Mapping[str, pd.DataFrame], *, phase: float, rest_volta
         for fan_in, fan_out in fans
     }
     reset = tables["reset"]
+    synapses: dict[Polarity, SynapseModel] = {
+        polarity: _synapse(
+            polarity, tables, rest_voltage, voltage, capacitance[f"{polarity}_capacitance"].to_numpy()
+        )
+        for polarity in POLARITIES
+    }
     return NeuronModel(
         phase=phase,
         rest_voltage=rest_voltage,
         switch_voltage=float(
             np.mean([fit_ramp(readout, rest_voltage, phase)[1] for readout in readouts.values()])
         ),
-        synapses={
-            polarity: _synapse(
-                polarity, tables, rest_voltage, voltage, capacitance[f"{polarity}_capacitance"].to_numpy()
-            )
-            for polarity in POLARITIES
-        },
+        synapses=synapses,
         edges={
             fan_out: {
-                polarity: _edges(
+                polarity: _resistor_edges(
+                    _where(injection, polarity=polarity, fan_out=fan_out), synapses[polarity]
+                )
+                if resistors
+                else _edges(
                     _where(injection, polarity=polarity, fan_out=fan_out),
                     _where(tables["parked"], polarity=polarity, fan_out=fan_out),
                 )
@@ -140,21 +156,39 @@ def _synapse(
     idle_program, idle_membrane, idle = _grid(
         _where(tables["idle"], polarity=polarity), "current", "idle current"
     )
+    tap = _tap(_where(tables["taps"], polarity=polarity)) if "taps" in tables else None
+    logarithmic = tap is not None
     return SynapseModel(
         polarity,
         rest_voltage,
-        SeparableTable(program, membrane, current, rest),
-        SeparableTable(idle_program, idle_membrane, idle, np.full(len(idle_program), 1e-12), 1e-3),
+        SeparableTable(program, membrane, current, rest, logarithmic=logarithmic),
+        SeparableTable(
+            idle_program, idle_membrane, idle, np.full(len(idle_program), 1e-12), 1e-3, logarithmic
+        ),
         voltage,
         capacitance,
+        tap,
     )
 
 
-def _edges(rows: pd.DataFrame, parked: pd.DataFrame) -> EdgeModel:
-    def table(part: pd.DataFrame) -> SeparableTable:
-        program, membrane, charge = _grid(part, "charge", "injected charge")
-        return SeparableTable(program, membrane, charge, np.abs(charge).max(axis=1), 1e-4)
+def _tap(rows: pd.DataFrame) -> TapModel:
+    near = rows.groupby("program")["near_capacitance"].mean().sort_index()
+    shortest = _where(rows, program=near.index[0]).sort_values("membrane_voltage")
+    return TapModel(
+        rail=float(rows["rail"].iloc[0]),
+        program=near.index.to_numpy(),
+        near=near.to_numpy(),
+        voltage=shortest["membrane_voltage"].to_numpy(),
+        selector=(shortest["far_capacitance"] - shortest["near_capacitance"]).to_numpy(),
+    )
 
+
+def _charges(part: pd.DataFrame, logarithmic: bool) -> SeparableTable:
+    program, membrane, charge = _grid(part, "charge", "injected charge")
+    return SeparableTable(program, membrane, charge, np.abs(charge).max(axis=1), 1e-4, logarithmic)
+
+
+def _edges(rows: pd.DataFrame, parked: pd.DataFrame) -> EdgeModel:
     off = rows[rows["edge"] == "off"]
     delays = np.sort(off["delay"].unique())
     parked_off = parked[parked["edge"] == "off"].pivot_table(
@@ -162,12 +196,33 @@ def _edges(rows: pd.DataFrame, parked: pd.DataFrame) -> EdgeModel:
     )
     parked_on = parked[parked["edge"] == "on"].sort_values("membrane_voltage")
     return EdgeModel(
-        on_charge=table(rows[rows["edge"] == "on"]),
+        on_charge=_charges(rows[rows["edge"] == "on"], False),
         off_delay=delays,
-        off_charge=tuple(table(off[off["delay"] == delay]) for delay in delays),
+        off_charge=tuple(_charges(off[off["delay"] == delay], False) for delay in delays),
         parked_voltage=parked_on["membrane_voltage"].to_numpy(),
         parked_on_charge=parked_on["charge"].to_numpy(),
         parked_off_charge=parked_off.to_numpy(),
+    )
+
+
+def _resistor_edges(rows: pd.DataFrame, synapse: SynapseModel) -> EdgeModel:
+    """Edges without what charges the tap: the emulator follows that itself."""
+    assert synapse.tap is not None
+    off = rows[rows["edge"] == "off"].copy()
+    program, held = off["program"].to_numpy(), off["membrane_voltage"].to_numpy()
+    rail = synapse.tap.rail
+    reached = held + (rail - held) * np.exp(
+        -off["delay"].to_numpy() / synapse.tap.time_constant(program, synapse.resistance(program))
+    )
+    off["charge"] += synapse.sign * synapse.tap.charge(program, np.array(rail), reached)
+    delays, held = np.sort(off["delay"].unique()), np.sort(off["membrane_voltage"].unique())
+    return EdgeModel(
+        on_charge=_charges(rows[rows["edge"] == "on"], True),
+        off_delay=delays,
+        off_charge=tuple(_charges(off[off["delay"] == delay], True) for delay in delays),
+        parked_voltage=held,
+        parked_on_charge=np.zeros(len(held)),
+        parked_off_charge=np.zeros((len(delays), len(held))),
     )
 
 

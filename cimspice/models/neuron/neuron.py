@@ -74,10 +74,40 @@ class NeuronModel:
         return CubicSpline(self.capacitance_voltage, self.capacitance + fan_in * synapses)
 
     def mean_capacitance(self, fan_in: int) -> float:
-        """Capacitance (F) averaged from V_switch to V0: the C_m of the unit weight I = C_m V_th / T."""
+        """Capacitance (F) averaged from V_switch to V0: the C_m of the unit weight I = C_m V_th / T.
+
+        With resistor synapses, that of a neuron whose synapses are of typical length.
+        """
         spline = self.membrane_capacitance(fan_in)
         return float(spline.integrate(self.switch_voltage, self.rest_voltage) / self.swing)
 
     def unit_current(self, fan_in: int) -> float:
         """Current (A) of weight 1: it moves the membrane by V_th in one phase."""
         return self.mean_capacitance(fan_in) * self.swing / self.phase
+
+    def mean_capacitances(self, polarity: Array, program: Array) -> Array:
+        """C_m (F) of every neuron with the synapses that it really has.
+
+        Parameters
+        ----------
+        polarity, program
+            As of a layer, shapes (neurons, inputs): +1, −1 or 0, and gate bias (V) or length (m).
+
+        Returns
+        -------
+        Array
+            Shape (neurons,). All equal with MOSFET synapses, which are always placed. A resistor counts with
+            both its ends.
+        """
+        polarity, program = np.asarray(polarity), np.asarray(program, float)
+        inputs = polarity.shape[1]
+        total = np.full(len(polarity), self.mean_capacitance(0))
+        for synapse in self.synapses.values():
+            if synapse.tap is None:
+                total += inputs * np.mean(
+                    synapse.capacitance_at(np.linspace(self.switch_voltage, self.rest_voltage))
+                )
+            else:
+                ends = 2 * synapse.tap.near_capacitance(program) + synapse.tap.mean_selector
+                total += np.sum(np.where(polarity == -synapse.sign, ends, 0.0), axis=1)
+        return total

@@ -45,6 +45,15 @@ class ReadoutModel:
         """Spike time (s) for a membrane at ``voltage`` (V) when the phase starts; the table's ends hold."""
         return self._time(np.clip(voltage, self.start_voltage[0], self.start_voltage[-1]))
 
+    def time_slope(self, voltage: Array) -> Array:
+        """Change of the spike time over that of the membrane's voltage (s/V, positive); 0 off the table."""
+        inside = (voltage > self.start_voltage[0]) & (voltage < self.start_voltage[-1])
+        return np.where(inside, self._time_slope(np.where(inside, voltage, self.start_voltage[0])), 0.0)
+
+    @cached_property
+    def _time_slope(self) -> PchipInterpolator:
+        return self._time.derivative()
+
     @cached_property
     def _ramp(self) -> PchipInterpolator:
         return PchipInterpolator(self.ramp_time, self.ramp_voltage)
@@ -54,7 +63,7 @@ class ReadoutModel:
         voltage, index = np.unique(self.ramp_voltage, return_index=True)
         return PchipInterpolator(voltage, self.ramp_time[index])
 
-    def voltage_after(self, voltage: Array, delay: float) -> Array:
+    def voltage_after(self, voltage: Array, delay: Array | float) -> Array:
         """Membrane voltage (V) a ``delay`` (s) after the ramp left ``voltage`` (V)."""
         bounded = np.clip(voltage, self.ramp_voltage.min(), self.ramp_voltage.max())
         return self._ramp(np.minimum(self._ramp_inverse(bounded) + delay, self.ramp_time[-1]))

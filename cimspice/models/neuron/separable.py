@@ -36,6 +36,8 @@ class SeparableTable:
         unit.
     tolerance
         Largest error of the sum against the table, relative to the largest scaled value.
+    logarithmic
+        Interpolate over the program's logarithm (resistor lengths span decades).
 
     Raises
     ------
@@ -48,6 +50,7 @@ class SeparableTable:
     values: Array
     scale: Array
     tolerance: float = 2e-6
+    logarithmic: bool = False
 
     def __post_init__(self) -> None:
         for name in ("program", "x", "values", "scale"):
@@ -84,11 +87,14 @@ class SeparableTable:
 
     @cached_property
     def _left(self) -> CubicSpline:
-        return CubicSpline(self.program, self._terms[0])
+        return CubicSpline(self._axis(self.program), self._terms[0])
 
     @cached_property
     def _log_scale(self) -> CubicSpline:
-        return CubicSpline(self.program, np.log(self.scale))
+        return CubicSpline(self._axis(self.program), np.log(self.scale))
+
+    def _axis(self, program: Array) -> Array:
+        return np.log(program) if self.logarithmic else program
 
     @cached_property
     def basis(self) -> CubicSpline:
@@ -97,15 +103,15 @@ class SeparableTable:
 
     def size(self, program: Array) -> Array:
         """The row's scale at any program inside the axis, same shape as ``program``."""
-        return np.exp(self._log_scale(program))
+        return np.exp(self._log_scale(self._axis(program)))
 
     def weights(self, program: Array, mask: Array) -> Array:
         """w_k(program) with zeros where ``mask`` is false; shape (terms, *program.shape)."""
         inside = np.where(mask, program, self.program[0])
-        weights = self._left(inside) * self.size(inside)[..., None]
+        weights = self._left(self._axis(inside)) * self.size(inside)[..., None]
         return np.moveaxis(np.where(mask[..., None], weights, 0.0), -1, 0)
 
     def __call__(self, program: Array, x: Array) -> Array:
         """The quantity at program and x, broadcast against each other."""
         program, x = np.broadcast_arrays(np.asarray(program, float), np.asarray(x, float))
-        return np.sum(self._left(program) * self.basis(x), axis=-1) * self.size(program)
+        return np.sum(self._left(self._axis(program)) * self.basis(x), axis=-1) * self.size(program)

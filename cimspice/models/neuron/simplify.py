@@ -33,7 +33,8 @@ class Terms:
     readout
         ``"straight"``: ideal ramp. ``"reversal"``: a ramp with its own E. ``"table"``: as measured.
     capacitance
-        Keep the membrane capacitance's dependence on voltage; otherwise its mean.
+        Keep the membrane capacitance's dependence on voltage, and of resistors which ones a neuron has, with
+        their lag; otherwise its mean, with resistors of typical length.
     edges
         Keep the charges of the spikes' edges, the driver's delay and the step at the end of reset.
     leakage
@@ -110,13 +111,12 @@ def ramp_beta(model: NeuronModel) -> float:
 def reversal_potentials(model: NeuronModel, unit_current: float) -> tuple[float, float]:
     """E⁺ and E⁻ = ±1/(λ V_th) at one current (A)."""
     found = []
-    for name, sign in (("n", 1.0), ("p", -1.0)):
-        synapse = model.synapses[name]
+    for synapse in (model.synapses["n"], model.synapses["p"]):
         order = np.argsort(synapse.rest_current)
         slope = np.interp(
             np.log(unit_current), np.log(synapse.rest_current[order]), reversal_slopes(synapse)[order]
         )
-        found.append(float(sign / (slope * model.swing)))
+        found.append(float(-synapse.sign / (slope * model.swing)))
     return found[0], found[1]
 
 
@@ -139,14 +139,14 @@ def _synapse(model: NeuronModel, name: Polarity, terms: Terms) -> SynapseModel:
             order = np.argsort(rest)
             slopes = np.full_like(slopes, np.interp(np.log(unit), np.log(rest[order]), slopes[order]))
         distance = -synapse.sign * (table.x - synapse.rest_voltage)
-        table = SeparableTable(
-            table.program, table.x, rest[:, None] * (1 + slopes[:, None] * distance[None, :]), rest
-        )
+        straight = rest[:, None] * (1 + slopes[:, None] * distance[None, :])
+        table = replace(table, values=straight, scale=rest)
     idle = synapse.idle_current
     if not terms.leakage:
         idle = replace(idle, values=np.zeros_like(idle.values))
     capacitance = synapse.capacitance if terms.capacitance else _mean(model, synapse.capacitance)
-    return replace(synapse, current=table, idle_current=idle, capacitance=capacitance)
+    tap = synapse.tap if terms.capacitance else None
+    return replace(synapse, current=table, idle_current=idle, capacitance=capacitance, tap=tap)
 
 
 def _without(edge: EdgeModel) -> EdgeModel:

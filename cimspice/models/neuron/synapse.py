@@ -11,6 +11,7 @@ from scipy.interpolate import CubicSpline, PchipInterpolator
 
 from cimspice.errors import MappingError
 from cimspice.models.neuron.separable import SeparableTable
+from cimspice.models.neuron.tap import TapModel
 
 Array = np.ndarray
 Polarity = Literal["n", "p"]
@@ -32,7 +33,10 @@ class SynapseModel:
     idle_current
         Leakage (A) while the spike is off, same axes.
     capacitance_voltage, capacitance
-        Capacitance (F) that the synapse adds to the membrane, over membrane voltage (V); shapes (points,).
+        Capacitance (F) that this polarity adds to the membrane per input, over membrane voltage (V); shapes
+        (points,). Of resistors one polarity is placed per input: here stands half of one of typical length.
+    tap
+        The far end, if the synapse is a resistor.
     """
 
     polarity: Polarity
@@ -41,11 +45,25 @@ class SynapseModel:
     idle_current: SeparableTable
     capacitance_voltage: Array
     capacitance: Array
+    tap: TapModel | None = None
 
     @property
     def sign(self) -> int:
         """Sign of dV/dt that this polarity causes: −1 for n, +1 for p."""
         return -1 if self.polarity == "n" else 1
+
+    def resistance(self, program: Array) -> Array:
+        """Resistance (Ω) of a resistor synapse at V0, selector included, for lengths (m); same shape.
+
+        Raises
+        ------
+        MappingError
+            If the synapse is not a resistor.
+        """
+        if self.tap is None:
+            raise MappingError(f"the {self.polarity}-synapse is no resistor", place="neuron model")
+        current = self.current(program, np.array(self.rest_voltage))
+        return abs(self.tap.rail - self.rest_voltage) / current
 
     @cached_property
     def rest_current(self) -> Array:
