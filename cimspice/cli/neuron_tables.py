@@ -50,7 +50,7 @@ def _others(facts: Mapping[str, Any]) -> list[tuple[str, str, str]]:
             (
                 "trained network",
                 _ns(facts["trained_output_rmse_ns"]),
-                "trained with the circuit's E±, mapped with one scale",
+                "for the circuit's E±, mapped with one scale",
             ),
         )
         rows.append(
@@ -109,11 +109,14 @@ def show_files(files: Sequence[object]) -> None:
 def show_next(commands: Mapping[str, str]) -> None:
     """What to try next: command -> what it does."""
     console().print("[bold]next[/]")
-    _print([(command, words, "") for command, words in commands.items()])
+    _print([(command, "", words) for command, words in commands.items()])
 
 
 def _print(rows: Sequence[tuple[str, str, str]]) -> None:
     table = Table(box=None, pad_edge=False, show_header=False)
+    table.add_column(no_wrap=True)
+    table.add_column(no_wrap=True)
+    table.add_column()
     for name, value, remark in rows:
         table.add_row(f"  {name}", value, f"[dim]{remark}[/]" if remark else "")
     console().print(table)

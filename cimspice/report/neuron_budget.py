@@ -30,6 +30,10 @@ def draw_budget(budget: ErrorBudget, folder: Path, name: str = "error_budget") -
         upper, lower = canvas.subplots(2, 1, sharex=True, height_ratios=counts)
         _bars(upper, budget.ladder, "each model adds a term to the one above")
         _bars(lower, budget.without, "the full model without one term")
+        errors = [1e9 * row.output_rmse for row in (*budget.ladder, *budget.without)]
+        # whole decades, with room for the numbers beside the longest bars
+        lower.set_xlim(10.0 ** np.floor(np.log10(max(min(errors), 1e-6))), 4 * max(errors))
+        lower.xaxis.set_major_formatter(lambda value, _: f"{value:g}")
         lower.set_xlabel("spike times against ngspice, rms error (ns)")
         upper.legend(loc="lower right")
         return save(canvas, folder, name)
@@ -44,8 +48,9 @@ def _bars(axes: Axes, rows: Sequence[BudgetRow], title: str) -> None:
         nanoseconds = 1e9 * np.array(values)
         axes.barh(place + offset, nanoseconds, height=0.36, color=colour, label=label)
         for row, value in zip(place, nanoseconds, strict=True):
+            words = f"{value:#.3g}" if value < 10 else f"{value:.1f}"
             axes.annotate(
-                f"{value:.3g}", (value, row + offset), xytext=(3, 0), textcoords="offset points",
+                words, (value, row + offset), xytext=(3, 0), textcoords="offset points",
                 va="center", fontsize=6.5, color="0.25",
             )  # fmt: skip
     axes.set_yticks(place, [row.title for row in rows])
@@ -55,4 +60,3 @@ def _bars(axes: Axes, rows: Sequence[BudgetRow], title: str) -> None:
     axes.set_axisbelow(True)
     axes.tick_params(axis="y", length=0)
     axes.set_title(title, fontsize=9, loc="left")
-    axes.margins(x=0.08)

@@ -32,10 +32,9 @@ def draw_spikes(result: NeuronValidation, folder: Path, name: str = "spike_times
         for below, rung in zip(axes[1:], rungs, strict=True):
             comparison = result.budget.row(rung).comparison
             _errors(below, comparison)
-            below.set_title(
-                f"{find_rung(rung).title}: {1e9 * comparison.output_rmse:.3g} ns rms in the output layer",
-                fontsize=8.5, loc="left",
-            )  # fmt: skip
+            words = "full model" if rung == "full" else find_rung(rung).title.removeprefix("+ ")
+            error = f"{1e9 * comparison.output_rmse:.2g} ns rms in the output layer"
+            below.set_title(f"{words}: {error}", fontsize=8.5, loc="left")
         axes[0].set_title(
             f"{len(result.spikes)} samples, {result.conditions.corner}, {result.conditions.temperature:g} °C",
             fontsize=10,

@@ -13,6 +13,7 @@ from matplotlib.figure import Figure as Canvas
 from matplotlib.lines import Line2D
 
 from cimspice.emulator.neuron_network import NeuronNetwork
+from cimspice.models.neuron.readout import ReadoutModel
 from cimspice.report.figure import STYLE
 from cimspice.report.save import save
 
@@ -44,7 +45,7 @@ def draw_traces(
             upper, lower = grid[2 * layer], grid[2 * layer + 1]
             _phases(upper, lower, layer, network)
             _membranes(upper, lower, time, voltage, rows)
-            words = "output layer" if layer == layers - 1 else f"layer {layer + 1}"
+            words = "output layer" if layer == layers - 1 else "hidden layer"
             upper.set_ylabel(f"{words}\nmembrane (V)")
             lower.set_ylabel("model −\ncircuit (mV)")
         grid[-1].set_xlabel("time (µs)")
@@ -55,18 +56,20 @@ def draw_traces(
 def model_traces(network: NeuronNetwork, spikes: np.ndarray) -> list[tuple[np.ndarray, np.ndarray]]:
     """Per layer, times (s) after the first phase's start, (points,), and membranes (V), (neurons, points).
 
-    From the start of accumulation until each neuron's output spike; nan after it.
+    From the start of accumulation until each neuron's output spike; nan after it, and while a neuron fires
+    that gives none.
     """
     phase = network.model.phase
     times, traces = network.line_times(spikes), []
     for index, layer in enumerate(network.layers):
-        end, points = layer.accumulate(times, trace=True)
-        outputs = layer.fire(end, times)
+        outputs = layer(times)[1]
+        points = layer.accumulate(times, trace=True)[1]
         moments = np.array([float(time[0, 0]) for time, _ in points])
         voltages = np.array([voltage[0] for _, voltage in points])
         firing = np.linspace(0.0, phase, 201)[1:]
-        ramps = np.array([layer.readout.voltage_after(end[0], float(delay)) for delay in firing])
-        ramps[firing[:, None] > outputs] = np.nan  # what the ramp does after the spike matters to nobody
+        starts = _ramp_starts(layer.readout, outputs[0])
+        ramps = np.array([layer.readout.voltage_after(starts, float(delay)) for delay in firing])
+        ramps[(firing[:, None] > outputs) | (outputs >= phase)] = np.nan
         traces.append(
             (
                 np.concatenate([moments, phase + firing]) + index * phase,
@@ -75,6 +78,15 @@ def model_traces(network: NeuronNetwork, spikes: np.ndarray) -> list[tuple[np.nd
         )
         times = outputs
     return traces
+
+
+def _ramp_starts(readout: ReadoutModel, outputs: np.ndarray) -> np.ndarray:
+    """Voltages (V) that ramps with these output spikes (s) start from, both (neurons,).
+
+    They are the membranes' at the end of accumulation, and what turning synapses off adds to them.
+    """
+    voltage = np.linspace(readout.start_voltage[0], readout.start_voltage[-1], 4001)
+    return np.interp(outputs, readout.time(voltage), voltage)
 
 
 def _membranes(upper: Axes, lower: Axes, time: np.ndarray, voltage: np.ndarray, rows: pd.DataFrame) -> None:

@@ -67,7 +67,7 @@ def _iris(result: IrisValidation) -> dict[str, Any]:
     trained = result.trained
     return {
         "trained_output_rmse_ns": result.trained_rmse * 1e9,
-        "conventional": f"trained with |E| = {result.conventional.e_plus:g}, mapped with two scales",
+        "conventional": f"trained for |E| = {result.conventional.e_plus:g}, mapped with two scales",
         "conventional_spice_seconds": result.conventional_circuit.seconds,
         "accuracy": {**result.accuracy, "trained_network": trained.test_accuracy},
         "trained_for": {
