@@ -198,6 +198,12 @@ def test_current_that_is_no_number_is_refused(neuron):
         neuron.synapses["n"].program_for(np.array([1e-7, np.nan]))
 
 
+def test_membrane_carries_both_halves_of_every_synapse(neuron_tables, neuron):
+    rows = neuron_tables["capacitance"]
+    expected = rows["neuron_capacitance"] + 3 * (rows["n_capacitance"] + rows["p_capacitance"])
+    np.testing.assert_allclose(neuron.membrane_capacitance(3)(rows["membrane_voltage"]), expected, rtol=1e-12)
+
+
 def test_unit_current_moves_a_membrane_of_mean_capacitance_by_the_swing_in_a_phase(neuron):
     voltage = np.linspace(neuron.switch_voltage, neuron.rest_voltage, 4001)
     charge = np.trapezoid(neuron.membrane_capacitance(3)(voltage), voltage)
