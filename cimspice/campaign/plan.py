@@ -7,7 +7,8 @@ import json
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from itertools import product
-from typing import Any
+from math import prod
+from typing import Any, NamedTuple
 
 from cimspice.campaign.environment import Environment
 from cimspice.campaign.provenance import code_digest
@@ -17,6 +18,8 @@ from cimspice.errors import CimspiceError
 from cimspice.netlist import Netlist, NetlistParameters
 
 DIGEST_VERSION = 1  # raised when what a digest covers changes: older results are then not taken for new ones
+
+_REMEMBERED = 2048  # settings kept while the conditions change: about 2 MB
 
 
 @dataclass(frozen=True)
@@ -66,6 +69,19 @@ class Point:
     error: CimspiceError | None = None
 
 
+class _Setting(NamedTuple):
+    """A point before its conditions: parameters as given, validated, and as JSON; what else decides the
+    result; altered sources; why it is refused.
+    """
+
+    given: dict[str, Any]
+    parameters: NetlistParameters | None
+    text: bytes
+    decisive: str
+    altered: tuple[tuple[str, float], ...]
+    error: CimspiceError | None
+
+
 @dataclass(frozen=True)
 class Plan:
     """The points of a specification, made anew by each iteration and never held all at once.
@@ -89,14 +105,17 @@ class Plan:
         altered = specification.bench.altered
         inner = [group for group in specification.groups if all(name in altered for name in group.names)]
         outer = [group for group in specification.groups if group not in inner]
+        conditions = list(product(specification.corners, specification.temperatures))
+        few = prod(len(group.values) for group in inner) <= _REMEMBERED
         index = 0
         for slow in _combinations(outer):
             circuit = self._circuit(slow)
             prefix = self._prefix(circuit)
-            for corner, temperature in product(specification.corners, specification.temperatures):
-                for fast in _combinations(inner):
-                    given = {**specification.parameters, **slow, **fast}
-                    yield self._point(index, given, corner, temperature, circuit, prefix.copy())
+            # the same under every condition: checked once
+            remembered = list(self._settings(circuit, slow, inner)) if few else None
+            for corner, temperature in conditions:
+                for setting in remembered or self._settings(circuit, slow, inner):
+                    yield self._point(index, setting, corner, temperature, circuit, prefix.copy())
                     index += 1
 
     def _circuit(self, slow: dict[str, Any]) -> Circuit | CimspiceError:
@@ -123,37 +142,48 @@ class Plan:
             known += [circuit.netlist.digest, circuit.models]
         return hashlib.sha256(json.dumps(known).encode())
 
+    def _settings(
+        self, circuit: Circuit | CimspiceError, slow: dict[str, Any], inner: list[AxisGroup]
+    ) -> Iterator[_Setting]:
+        """Validated parameters of the points that share a circuit and differ in what is altered."""
+        bench = self.specification.bench
+        plain = type(bench).options is Bench.options  # ngspice's own: the same at every point
+        options = ""
+        for fast in _combinations(inner):
+            given = {**self.specification.parameters, **slow, **fast}
+            try:
+                if isinstance(circuit, CimspiceError):
+                    raise circuit
+                parameters = bench.Parameters.parse(given, place=self.specification.source)
+                if not (plain and options):
+                    options = repr(bench.options(parameters))
+                decisive = f"{bench.analysis(parameters)!r}, {options})"
+            except CimspiceError as error:
+                yield _Setting(given, None, b"", "", (), error)
+                continue
+            altered = tuple(
+                (source, float(getattr(parameters, name))) for name, source in bench.altered.items()
+            )
+            yield _Setting(given, parameters, parameters.model_dump_json().encode(), decisive, altered, None)
+
     def _point(
         self,
         index: int,
-        given: dict[str, Any],
+        setting: _Setting,
         corner: str,
         temperature: float,
         circuit: Circuit | CimspiceError,
         digest: Any,
     ) -> Point:
-        bench = self.specification.bench
-        try:
-            if isinstance(circuit, CimspiceError):
-                raise circuit
-            parameters = bench.Parameters.parse(given, place=self.specification.source)
-            decisive = repr((corner, temperature, bench.analysis(parameters), bench.options(parameters)))
-        except CimspiceError as error:
+        given, parameters, error = setting.given, setting.parameters, setting.error
+        if error is not None or isinstance(circuit, CimspiceError):
             refused = json.dumps([given, corner, temperature, str(error)], default=str)
             digest.update(refused.encode())
             return Point(index, digest.hexdigest(), given, None, corner, temperature, error=error)
-        digest.update(parameters.model_dump_json().encode())
-        digest.update(decisive.encode())
-        altered = tuple((device, float(getattr(parameters, name))) for name, device in bench.altered.items())
+        digest.update(setting.text)
+        digest.update(f"({corner!r}, {temperature!r}, {setting.decisive}".encode())
         return Point(
-            index,
-            digest.hexdigest(),
-            given,
-            parameters,
-            corner,
-            temperature,
-            altered=altered,
-            circuit=circuit,
+            index, digest.hexdigest(), given, parameters, corner, temperature, setting.altered, circuit
         )
 
 

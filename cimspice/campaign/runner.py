@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
-from itertools import islice
+from itertools import chain
 from typing import Any, Literal, Protocol
 
 from cimspice.campaign.plan import Circuit, Plan, Point
@@ -14,6 +13,7 @@ from cimspice.campaign.store import Record, Store
 from cimspice.campaign.table import batches
 from cimspice.campaign.work import Chunk, Outcome, run_chunk
 from cimspice.errors import CimspiceError, EngineMissing, PdkError, SimulationError
+from cimspice.spice.pool import Finished
 
 CHUNK_SECONDS = 0.5  # of work handed over at once: what a kill can lose, far above what handing over costs
 _LONGEST_CHUNK = 256  # points
@@ -22,8 +22,9 @@ _LONGEST_CHUNK = 256  # points
 class Engine(Protocol):
     """What runs work: ``cimspice.spice.Pool``, or anything with this ``map``.
 
-    ``map`` gives results in the items' order; with ``on_error="return"`` a lost item's result is its
-    exception.
+    With ``on_error="return"`` a lost item's result is its exception. With ``ordered=False`` results come as
+    they finish, as ``cimspice.spice.pool.Finished``; an engine that cannot do this gives them bare, in the
+    items' order.
     """
 
     def map(
@@ -32,6 +33,7 @@ class Engine(Protocol):
         items: Iterable[Any],
         *,
         on_error: Literal["raise", "return"] = ...,
+        ordered: bool = ...,
     ) -> Iterator[Any]: ...
 
 
@@ -58,7 +60,6 @@ class Runner:
         # So that all workers end at about the same time; two points at first: the second finds all loaded.
         self.fair_length = -(-len(plan) // (4 * workers))
         self.chunk_length = min(2, self.fair_length)
-        self.quickest = float("inf")  # wall seconds of a point
 
     def run(self, engine: AbstractContextManager[Engine]) -> None:
         self._tell()
@@ -68,14 +69,9 @@ class Runner:
             self._tell()
             return
         with engine as running:
-            # One short chunk each first: they say how many points make a chunk.
-            pilots = [first, *islice(chunks, self.workers - 1)]
-            again = self._work(running, pilots)
-            self._choose_length()
-            again += self._work(running, chunks)
+            again = self._work(running, chain([first], chunks))
             # A worker was lost or ran out of time: which of its points did it?
-            singles = [Chunk(chunk.circuit, (point,)) for chunk in again for point in chunk.points]
-            self._work(running, singles)
+            self._work(running, (Chunk(one.circuit, (point,)) for one in again for point in one.points))
 
     def _chunks(self) -> Iterator[Chunk]:
         """Points that are not done, in chunks of one circuit each; ``chunk_length`` may change on the way."""
@@ -100,32 +96,35 @@ class Runner:
                 if point.digest not in known and point.error is None:
                     yield point
 
-    def _choose_length(self) -> None:
-        worth = int(CHUNK_SECONDS / max(self.quickest, 1e-4))
-        self.chunk_length = max(1, min(worth, self.fair_length, _LONGEST_CHUNK))
+    def _choose_length(self, outcomes: Sequence[Outcome]) -> None:
+        """As many points as are worth it, by the latest chunk's quickest (which found its circuit loaded)."""
+        walls = [outcome.wall_seconds for outcome in outcomes if outcome.error is None]
+        if walls:
+            worth = int(CHUNK_SECONDS / max(min(walls), 1e-4))
+            self.chunk_length = max(1, min(worth, self.fair_length, _LONGEST_CHUNK))
 
     def _work(self, engine: Engine, chunks: Iterable[Chunk]) -> list[Chunk]:
         """Run chunks and store what comes; returns those that were lost whole and hold several points."""
-        sent: deque[Chunk] = deque()
+        sent: dict[int, Chunk] = {}
         lost: list[Chunk] = []
 
         def sending() -> Iterator[Chunk]:
-            for chunk in chunks:
-                sent.append(chunk)
+            for index, chunk in enumerate(chunks):
+                sent[index] = chunk
                 yield chunk
 
-        for answer in engine.map(run_chunk, sending(), on_error="return"):
-            chunk = sent.popleft()
-            if isinstance(answer, EngineMissing | PdkError):
-                raise answer
-            if not isinstance(answer, BaseException):
-                self._keep(chunk.points, answer)
-                walls = [outcome.wall_seconds for outcome in answer if outcome.error is None]
-                self.quickest = min([self.quickest, *walls])
+        for count, answer in enumerate(engine.map(run_chunk, sending(), on_error="return", ordered=False)):
+            index, result = answer if isinstance(answer, Finished) else (count, answer)
+            chunk = sent.pop(index)
+            if isinstance(result, EngineMissing | PdkError):
+                raise result
+            if not isinstance(result, BaseException):
+                self._keep(chunk.points, result)
+                self._choose_length(result)
             elif len(chunk.points) > 1:
                 lost.append(chunk)
             else:
-                error = answer if isinstance(answer, CimspiceError) else SimulationError(str(answer))
+                error = result if isinstance(result, CimspiceError) else SimulationError(str(result))
                 self._keep(chunk.points, [Outcome(None, error, 0.0, 0.0)])
         return lost
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 import math
 import re
 from abc import ABC, abstractmethod
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import ClassVar
 
@@ -32,12 +32,11 @@ def _require(condition: bool, what: object, wrong: str, remedy: str) -> None:
 
 
 def _check_finite(what: Analysis | Sweep) -> None:
-    for entry in fields(what):
-        value = getattr(what, entry.name)
+    for name, value in vars(what).items():
         if isinstance(value, int | float) and not math.isfinite(value):
             raise ParameterError(
-                f"{entry.name} = {value!r} is not finite",
-                place=f"{type(what).__name__}.{entry.name}",
+                f"{name} = {value!r} is not finite",
+                place=f"{type(what).__name__}.{name}",
                 remedy="give a finite number",
             )
 

@@ -12,10 +12,11 @@ import signal
 import tempfile
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
+from itertools import islice
 from multiprocessing.connection import wait
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple
 
 from cimspice.errors import CimspiceError, ParameterError, TimeLimit, WorkerLost
 from cimspice.spice.statistics import PoolStatistics
@@ -25,6 +26,14 @@ from cimspice.spice.worker_process import WorkerProcess
 _CHUNK_SECONDS = 0.1
 _ATTEMPTS = 2
 _START_SECONDS = 60.0
+_LARGEST_CHUNK = 1000
+
+
+class Finished(NamedTuple):
+    """A result that `Pool.map` gives out of order: place of its item, and the value (or the error)."""
+
+    index: int
+    value: Any
 
 
 def processors() -> int:
@@ -110,8 +119,11 @@ class Pool:
         *,
         on_error: Literal["raise", "return"] = "raise",
         chunk: int | None = None,
+        ordered: bool = True,
     ) -> Iterator:
-        """Run ``function(session, item)`` for every item in the workers and yield the results in order.
+        """Run ``function(session, item)`` for every item in the workers and yield the results.
+
+        Items are taken as workers need them, a few ahead: there may be millions.
 
         Parameters
         ----------
@@ -126,6 +138,9 @@ class Pool:
             yields an item's `CimspiceError` in its place. Other exceptions are always raised.
         chunk
             Items sent to a worker at a time; chosen from the time they take if not given.
+        ordered
+            Yield results in the items' order: those that overtake a slow item wait in memory. If false,
+            `Finished` pairs are yielded as they come.
         """
         if not self._workers:
             raise ParameterError(
@@ -133,22 +148,24 @@ class Pool:
             )
         if on_error not in ("raise", "return"):
             raise ParameterError(f"on_error = {on_error!r} is unknown", remedy="use 'raise' or 'return'")
-        return self._run(function, _Queue(items, chunk, self.size), on_error)
+        return self._run(function, _Queue(items, chunk, self.size), on_error, ordered)
 
-    def _run(self, function: Callable, queue: _Queue, on_error: str) -> Iterator:
-        done: dict[int, Outcome] = {}
+    def _run(self, function: Callable, queue: _Queue, on_error: str, ordered: bool) -> Iterator:
+        overtook: dict[int, Outcome] = {}
+        following = 0
         try:
-            for following in range(len(queue)):
-                while following not in done:
-                    self._feed(function, queue)
-                    done |= {outcome.index: outcome for outcome in self._collect(queue)}
-                outcome = done.pop(following)
-                if outcome.error is None:
-                    yield outcome.value
-                elif on_error == "return" and isinstance(outcome.error, CimspiceError):
-                    yield outcome.error
-                else:
-                    raise outcome.error
+            while queue.fill() or any(worker.chunk for worker in self._workers):
+                self._feed(function, queue)
+                outcomes = self._collect(queue)
+                self._feed(function, queue)  # nobody idles while the caller uses these
+                for outcome in outcomes:
+                    if not ordered:
+                        yield Finished(outcome.index, _value(outcome, on_error))
+                        continue
+                    overtook[outcome.index] = outcome
+                    while following in overtook:
+                        yield _value(overtook.pop(following), on_error)
+                        following += 1
         finally:
             # Interrupted or abandoned: what still runs is of no use to anyone.
             for k, worker in enumerate(self._workers):
@@ -234,22 +251,35 @@ class Pool:
 
 
 class _Queue:
-    """Items that wait, in chunks of about a tenth of a second's worth, smaller towards the end."""
+    """Items that wait, in chunks of about a tenth of a second's worth, smaller towards the end.
+
+    No more of them are held than it takes to know whether the end is near.
+    """
 
     def __init__(self, items: Iterable, chunk: int | None, workers: int) -> None:
-        self._waiting = deque(enumerate(items))
+        self._source = enumerate(items)
+        self._waiting: deque[tuple[int, Any]] = deque()
         self._fixed, self._workers = chunk, workers
         self._seconds_per_item = float("inf")
         self._attempts: dict[int, int] = {}
         self._idle_deaths = 0
 
-    def __len__(self) -> int:
-        return len(self._waiting)
+    def fill(self) -> bool:
+        """Take items up, as many as are needed; return whether any wait."""
+        size = self._worth()
+        wanted = size if size == 1 or self._fixed else 2 * self._workers * size
+        self._waiting.extend(islice(self._source, max(0, wanted - len(self._waiting))))
+        return bool(self._waiting)
 
     def take(self, most: int) -> list[tuple[int, Any]]:
+        self.fill()
+        waiting = len(self._waiting)
+        size = self._fixed or max(1, min(self._worth(), waiting // (2 * self._workers)))
+        return [self._waiting.popleft() for _ in range(min(size, most, waiting))]
+
+    def _worth(self) -> int:
         worth = int(_CHUNK_SECONDS / max(self._seconds_per_item, 1e-6))
-        size = self._fixed or max(1, min(worth, len(self) // (2 * self._workers)))
-        return [self._waiting.popleft() for _ in range(min(size, most, len(self)))]
+        return self._fixed or max(1, min(worth, _LARGEST_CHUNK))
 
     def put_back(self, pairs: list[tuple[int, Any]]) -> None:
         self._waiting.extendleft(reversed(pairs))
@@ -269,6 +299,14 @@ class _Queue:
                 f"workers die as soon as they start ({cause})",
                 remedy='in a script, make the pool under `if __name__ == "__main__":`',
             )
+
+
+def _value(outcome: Outcome, on_error: str) -> Any:
+    if outcome.error is None:
+        return outcome.value
+    if on_error == "return" and isinstance(outcome.error, CimspiceError):
+        return outcome.error
+    raise outcome.error
 
 
 def _cause(code: int) -> str:

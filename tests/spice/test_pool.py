@@ -37,6 +37,36 @@ def test_results_come_in_order(pool):
     assert list(pool.map(pool_jobs.half, voltages)) == pytest.approx([v / 2 for v in voltages], rel=1e-6)
 
 
+def test_items_are_taken_as_they_are_needed(pool):
+    taken = []
+
+    def endless():
+        while True:
+            taken.append(len(taken))
+            yield 0.5
+
+    results = pool.map(pool_jobs.half, endless())
+    assert [next(results) for _ in range(50)] == pytest.approx([0.25] * 50)
+    assert len(taken) < 50 + 10_000
+    results.close()
+
+
+def test_without_order_a_slow_item_holds_up_nothing(pool, tmp_path):
+    mark = tmp_path / "mark"
+    results = pool.map(pool_jobs.wait_for, [str(mark), *[None] * 20], chunk=1, ordered=False)
+    early = [next(results) for _ in range(20)]
+    assert sorted(result.index for result in early) == list(range(1, 21))
+    mark.touch()
+    assert list(results) == [(0, str(mark))]
+
+
+def test_without_order_errors_name_their_item(pool):
+    items = [1.0, "ask for exit", 2.0]
+    results = dict(pool.map(pool_jobs.behave, items, on_error="return", ordered=False))
+    assert isinstance(results.pop(1), BadParameter)
+    assert results == pytest.approx({0: 0.5, 2: 1.0}, rel=1e-6)
+
+
 def test_all_workers_take_part_and_stay_loaded(pool):
     pool.warm_up()
     loads = pool.statistics.sessions.loads
