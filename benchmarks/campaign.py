@@ -103,7 +103,8 @@ def overhead(points: int) -> dict[str, float]:
     specification = parse_specification(raw)
     with tempfile.TemporaryDirectory() as folder, Store(Path(folder) / "points.sqlite") as store:
         began = time.monotonic()
-        with TimedPool(WORKERS) as pool:
+        pool = TimedPool(WORKERS)
+        with pool:
             pool.warm_up()
             started = time.monotonic()
             result = run_campaign(specification, workers=WORKERS, store=store, engine=nullcontext(pool))

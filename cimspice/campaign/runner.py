@@ -57,9 +57,8 @@ class Runner:
     ) -> None:
         self.plan, self.store, self.progress, self.workers = plan, store, progress, workers
         self.done = self.cached = self.failed = 0
-        # So that all workers end at about the same time; two points at first: the second finds all loaded.
-        self.fair_length = -(-len(plan) // (4 * workers))
-        self.chunk_length = min(2, self.fair_length)
+        self.worth = 2  # points that make a chunk; at first two: the second finds its circuit loaded
+        self.left = len(plan)  # points not planned yet
 
     def run(self, engine: AbstractContextManager[Engine]) -> None:
         self._tell()
@@ -74,10 +73,10 @@ class Runner:
             self._work(running, (Chunk(one.circuit, (point,)) for one in again for point in one.points))
 
     def _chunks(self) -> Iterator[Chunk]:
-        """Points that are not done, in chunks of one circuit each; ``chunk_length`` may change on the way."""
+        """Points that are not done, in chunks of one circuit each."""
         waiting: list[Point] = []
         for point in self._missing():
-            if waiting and (point.circuit is not waiting[0].circuit or len(waiting) >= self.chunk_length):
+            if waiting and (point.circuit is not waiting[0].circuit or len(waiting) >= self._chunk_length()):
                 yield _chunk(waiting)
                 waiting = []
             waiting.append(point)
@@ -93,15 +92,20 @@ class Runner:
             if refused:
                 self._keep(refused, [Outcome(None, point.error, 0.0, 0.0) for point in refused])
             for point in points:
+                self.left -= 1
                 if point.digest not in known and point.error is None:
                     yield point
 
-    def _choose_length(self, outcomes: Sequence[Outcome]) -> None:
-        """As many points as are worth it, by the latest chunk's quickest (which found its circuit loaded)."""
+    def _chunk_length(self) -> int:
+        """Shorter towards the end, so that all workers end at about the same time."""
+        fair = max(self.left // (4 * self.workers), self.worth // 8, 1)
+        return min(self.worth, fair)
+
+    def _learn(self, outcomes: Sequence[Outcome]) -> None:
+        """How many points make a chunk, by the quickest of the latest (one that found its circuit loaded)."""
         walls = [outcome.wall_seconds for outcome in outcomes if outcome.error is None]
         if walls:
-            worth = int(CHUNK_SECONDS / max(min(walls), 1e-4))
-            self.chunk_length = max(1, min(worth, self.fair_length, _LONGEST_CHUNK))
+            self.worth = max(1, min(int(CHUNK_SECONDS / max(min(walls), 1e-4)), _LONGEST_CHUNK))
 
     def _work(self, engine: Engine, chunks: Iterable[Chunk]) -> list[Chunk]:
         """Run chunks and store what comes; returns those that were lost whole and hold several points."""
@@ -120,7 +124,7 @@ class Runner:
                 raise result
             if not isinstance(result, BaseException):
                 self._keep(chunk.points, result)
-                self._choose_length(result)
+                self._learn(result)
             elif len(chunk.points) > 1:
                 lost.append(chunk)
             else:

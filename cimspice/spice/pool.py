@@ -156,6 +156,7 @@ class Pool:
         try:
             while queue.fill() or any(worker.chunk for worker in self._workers):
                 self._feed(function, queue)
+                queue.fill()  # so that the next ones are at hand when a worker asks
                 outcomes = self._collect(queue)
                 self._feed(function, queue)  # nobody idles while the caller uses these
                 for outcome in outcomes:
@@ -267,7 +268,7 @@ class _Queue:
     def fill(self) -> bool:
         """Take items up, as many as are needed; return whether any wait."""
         size = self._worth()
-        wanted = size if size == 1 or self._fixed else 2 * self._workers * size
+        wanted = self._workers * size * (1 if size == 1 or self._fixed else 2)
         self._waiting.extend(islice(self._source, max(0, wanted - len(self._waiting))))
         return bool(self._waiting)
 
