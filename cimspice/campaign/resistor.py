@@ -15,6 +15,9 @@ LENGTHS = np.round(np.geomspace(12e-6, 3e-3, 18), 7)
 TYPICAL_WEIGHT = 0.5
 """Weight of the synapse whose capacitance stands for those of a neuron nobody has programmed yet."""
 
+HELD = (0.02, 0.25, 0.55, 0.85, 1.15, 1.45, 1.65, 1.76)
+"""Membrane voltages (V) at which edges are measured: a resistor's currents bend nowhere."""
+
 PROGRAM = {"resistor_length": "program"}
 
 
@@ -59,6 +62,8 @@ def resistor_edges(desk: Desk, loads: Sequence[int], current: pd.DataFrame) -> d
                 polarity=polarity,
                 fan_out=int(load),
                 ramp_slope=1.0,
+                voltages=HELD,
+                hold=40e-9,
             )
             for polarity in ("n", "p")
         ]

@@ -72,8 +72,8 @@ class MembraneRate:
     ) -> Array:
         """One exponential Rosenbrock-Euler step of ``length`` (s).
 
-        ``share``: the capacitance that all membranes have over the membrane's own. ``drawn``: a fall (V/s) that
-        lasts through the step.
+        ``share``: the capacitance that all membranes have over the membrane's own. ``drawn``: a fall (V/s)
+        that lasts through the step.
         """
         inside = np.clip(voltage, *self._bounds)
         rate = share * np.einsum("bnk,bnk->bn", mixture, self._rate(inside)) - drawn

@@ -279,6 +279,7 @@ class NeuronLayer:
                 self._taps.pulled(taps, active),
                 voltage,
                 lambda delay: _interpolate(delays, charge, np.full(voltage.shape, delay)),
+                self._leakage,
                 readout,
                 self.model.membrane_capacitance(self.fan_in),
                 self.capacitance,
@@ -296,6 +297,14 @@ class NeuronLayer:
         for _ in range(3):
             time = readout.time(voltage + _interpolate(delays, shift, time))
         return np.minimum(time, self.model.phase)
+
+    def _leakage(self, voltage: Array) -> Array:
+        """Current (A, positive raises V) of synapses while all are off, (batch, neurons)."""
+        total = np.zeros_like(voltage)
+        for driven in self._driven:
+            every = np.broadcast_to(driven.idle.sum(axis=1)[:, None], (len(driven.idle), *voltage.shape))
+            total += driven.sign * _contract(every, driven.synapse.idle_current.basis(voltage))
+        return total
 
     def _off_charge(self, voltage: Array, active: Array) -> Array:
         """Charge (C, positive raises V) from the phase's end until each delay, (delays, batch, neurons)."""

@@ -114,6 +114,7 @@ def spike_times(
     state: Array,
     voltage: Array,
     charge_until: Callable[[float], Array],
+    leakage: Callable[[Array], Array],
     readout: ReadoutModel,
     reference: Callable[[Array], Array],
     capacitance: Callable[[Array], Array],
@@ -136,6 +137,8 @@ def spike_times(
     charge_until
         Charge (C) into the membranes from the phase's begin to a delay (s), other than the taps', as
         ``voltage``.
+    leakage
+        Current (A) into the membranes from synapses that are off, at their voltages (V).
     readout, reference
         The read-out, and the capacitance (F) over voltage (V) of the neuron for which it was measured.
     capacitance
@@ -158,7 +161,8 @@ def spike_times(
         load = reference(now)
         after = charge_until((index + 1) * length)
         charge, extra = taps.load(state, now, length, 1 - silent)
-        change = (ramp * load - charge + after - before) / (capacitance(now) + extra)
+        brought = after - before + leakage(now) * length - charge
+        change = (ramp * load + brought) / (capacitance(now) + extra)
         state = taps.followed(state, now, change, length, silent)
         passed = length - readout.time_slope(now) * (change - ramp)
         arrived = (remaining > 0) & (remaining <= passed)
