@@ -12,6 +12,7 @@ from typer.core import TyperGroup
 from cimspice import __version__
 from cimspice.cli import characterize, demo, doctor, fit, pdk, validate
 from cimspice.cli.failure import Interrupted, report
+from cimspice.cli.report import report as report_on_run
 
 
 class _Group(TyperGroup):
@@ -40,6 +41,7 @@ app = typer.Typer(
 )
 app.command("characterize")(characterize.characterize)
 app.command("doctor")(doctor.doctor)
+app.command("report")(report_on_run)
 app.add_typer(demo.app, name="demo")
 app.add_typer(fit.app, name="fit")
 app.add_typer(pdk.app, name="pdk")

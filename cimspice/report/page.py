@@ -1,0 +1,214 @@
+"""The report of a run: one HTML page of limits, curves, fits, distributions, failures and conditions."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from cimspice.campaign.export import write_atomically
+from cimspice.campaign.load import Failure, Record, read_run
+from cimspice.report.page_curves import curve_charts
+from cimspice.report.page_document import Html, Section, document, folded, paragraph, pill, rows, text
+from cimspice.report.page_fit_charts import fit_parts
+from cimspice.report.page_limits import Verdict, judge, limit_table, read_limits
+from cimspice.report.page_samples import Yield, histograms, is_monte_carlo, moments_table, yield_table, yields
+from cimspice.report.page_spread import spread_parts
+from cimspice.report.page_study import Study
+from cimspice.report.quantity import compact, cut, quantity, words
+
+_MOST_FAILURES = 200
+_MOST_VALUES = 12
+
+
+@dataclass(frozen=True)
+class Page:
+    """A written report.
+
+    Attributes
+    ----------
+    path
+        The file.
+    size
+        Its bytes.
+    figures
+        Charts on it.
+    rows
+        Rows of the run's table.
+    failed
+        Points of the run that failed.
+    verdicts
+        On each limit.
+    yields
+        Of a Monte Carlo run with limits, by condition.
+    cards
+        Model cards shown.
+    problems
+        What was asked for and could not be shown.
+    """
+
+    path: Path
+    size: int
+    figures: int
+    rows: int
+    failed: int
+    verdicts: list[Verdict]
+    yields: list[Yield]
+    cards: int
+    problems: list[str]
+
+
+def write_page(run: str | Path, output: str | Path | None = None) -> Page:
+    """Write the report of a run folder, by default as ``report.html`` in it.
+
+    Raises
+    ------
+    TableError
+        If the run folder cannot be used.
+    CimspiceError
+        If Plotly is missing or the file cannot be written.
+    """
+    read = read_run(run)
+    study, record = Study.of(read), read.record
+    limits, problems = read_limits(record.limits)
+    verdicts, unjudged = judge(study, limits)
+    curves, undrawn = curve_charts(study, record.figures)
+    problems += [*unjudged, *undrawn]
+    found = yields(study, limits)
+    drawn = is_monte_carlo(study)
+    fits, cards = fit_parts(study, read.folder)
+    failed = len(record.failures) if record.failed is None else record.failed
+    distributions = histograms(study, limits) if drawn else []
+    sections = [
+        Section("limits", "Limits", [limit_table(study, verdicts)] if verdicts else []),
+        Section("yield", "Yield", _yield(study, found, failed)),
+        Section("curves", "Curves", [*curves]),
+        Section("fit", "Fits", fits),
+        Section(
+            "samples",
+            "Monte Carlo",
+            [*distributions, folded("Mean and spread", moments_table(study))] if drawn else [],
+        ),
+        Section("spread", "Corners and temperatures", spread_parts(study)),
+        Section("failures", "Failures", _failures(record.failures, failed)),
+        Section("problems", "Not shown", [paragraph(problem) for problem in problems]),
+        Section("conditions", "Conditions", [_conditions(study, record)]),
+        Section("provenance", "Provenance", [_provenance(record, study)]),
+    ]
+    title = record.campaign.title or record.campaign.bench or "Run"
+    html = document(title, _head(study, record, verdicts, found, failed), sections)
+    path = Path(output) if output is not None else read.folder / "report.html"
+    content = html.encode("utf-8", errors="replace")
+    write_atomically(path, lambda temporary: temporary.write_bytes(content))
+    return Page(
+        path=path,
+        size=len(content),
+        figures=html.count('<div class="chart"'),
+        rows=len(study.table),
+        failed=failed,
+        verdicts=verdicts,
+        yields=found,
+        cards=cards,
+        problems=problems,
+    )
+
+
+def _head(
+    study: Study, record: Record, verdicts: Sequence[Verdict], found: Sequence[Yield], failed: int
+) -> str:
+    """What a person wants to know first."""
+    facts = []
+    if verdicts:
+        broken = sum(not verdict.holds for verdict in verdicts)
+        limits = f"{len(verdicts)} limit{'s' * (len(verdicts) > 1)}"
+        facts.append(pill(f"{broken} of {limits} broken", "bad") if broken else pill(f"{limits} met", "good"))
+    if found:
+        worst = min(found, key=lambda entry: entry.fraction)
+        low, high = worst.interval
+        where = "" if len(found) == 1 else "least "
+        facts.append(pill(f"{where}yield {worst.fraction:.1%} ({low:.1%} to {high:.1%})", "plain"))
+    if failed:
+        facts.append(pill(f"{failed} point{'s' * (failed > 1)} failed", "bad"))
+    points = len(study.table) if record.points is None else record.points
+    facts.append(pill(f"{points} points, {len(study.table)} rows", "plain"))
+    if record.campaign.corners:
+        facts.append(pill(cut(", ".join(record.campaign.corners)), "plain"))
+    if record.campaign.temperatures:
+        facts.append(
+            pill(cut(", ".join(f"{value:g}" for value in record.campaign.temperatures) + " °C"), "plain")
+        )
+    bench = f'<p class="soft">bench {text(record.campaign.bench)}</p>' if record.campaign.bench else ""
+    return f'{bench}<div class="facts">{"".join(facts)}</div>'
+
+
+def _yield(study: Study, found: Sequence[Yield], failed: int) -> list[Any]:
+    if not found:
+        return []
+    told = (
+        "A sample passes if all that was measured on it keeps to the limits; Clopper and Pearson's interval."
+    )
+    if failed:
+        told += f" The {failed} failed points are not counted: if they count as failing, the yield is lower."
+    return [yield_table(study, found), paragraph(told, "note")]
+
+
+def _failures(failures: Sequence[Failure], failed: int) -> list[Any]:
+    if not failed:
+        return []
+    kinds = Counter((failure.error, failure.message) for failure in failures)
+    summary = rows(
+        ["points", "error", "message"],
+        [
+            [count, error, Html(f"<pre>{text(cut(message, 2000))}</pre>")]
+            for (error, message), count in kinds.most_common(20)
+        ],
+        numeric=(0,),
+    )
+    each = rows(
+        ["corner", "temperature", "parameters", "error", "message"],
+        [
+            [
+                failure.corner,
+                "" if failure.temperature is None else f"{failure.temperature:g} °C",
+                cut(compact(failure.parameters), 300),
+                failure.error,
+                cut(failure.message, 300),
+            ]
+            for failure in failures[:_MOST_FAILURES]
+        ],
+    )
+    told = f"{failed} points failed; they have no rows in the table and count nowhere else on this page."
+    if len(failures) > _MOST_FAILURES:
+        told += f" The first {_MOST_FAILURES} are listed; run.json has them all."
+    return [paragraph(told), summary, folded("Every failed point", each)]
+
+
+def _conditions(study: Study, record: Record) -> str:
+    fixed = [[words(name), study.show(name, value)] for name, value in study.fixed.items()]
+    varied = []
+    for name in study.varied:
+        values = study.table[name].drop_duplicates().tolist()
+        shown = ", ".join(quantity(value, study.unit(name)) for value in values[:_MOST_VALUES])
+        if len(values) > _MOST_VALUES:
+            ends = [quantity(value, study.unit(name)) for value in (*values[:3], values[-1])]
+            shown = f"{', '.join(ends[:3])} … {ends[3]} ({len(values)} values)"
+        varied.append([words(name), shown])
+    parts = [rows(["varied", ""], varied)] if varied else []
+    parts += [rows(["fixed", ""], fixed)] if fixed else []
+    return "".join(parts) or paragraph("none")
+
+
+def _provenance(record: Record, study: Study) -> str:
+    origin = {**record.provenance, **study.table.attrs.get("provenance", {})}
+    body = [[words(name), Html(f"<pre>{text(cut(str(value), 500))}</pre>")] for name, value in origin.items()]
+    if record.campaign.source:
+        body.append(
+            ["campaign file", Html(f"<pre>{text(cut(Path(record.campaign.source).name, 500))}</pre>")]
+        )
+    if record.seconds is not None:
+        body.append(
+            ["time of the last run", f"{record.seconds:.3g} s, {record.cached or 0} points finished before"]
+        )
+    return rows(["", ""], body)

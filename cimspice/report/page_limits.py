@@ -1,0 +1,136 @@
+"""Limits of a run: each with what was measured, the worst point, and whether it holds."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from pydantic import AliasChoices, BaseModel, ConfigDict, Field, ValidationError
+
+from cimspice.report.page_document import Html, pill, rows
+from cimspice.report.page_study import Study
+from cimspice.report.quantity import quantity, words
+
+
+class Limit(BaseModel):
+    """What a quantity must keep to, in SI units; an end that is None is open."""
+
+    model_config = ConfigDict(extra="ignore", frozen=True, allow_inf_nan=False)
+
+    column: str = Field(validation_alias=AliasChoices("column", "quantity", "measure", "name"))
+    minimum: float | None = Field(default=None, validation_alias=AliasChoices("minimum", "min"))
+    typical: float | None = Field(default=None, validation_alias=AliasChoices("typical", "typ"))
+    maximum: float | None = Field(default=None, validation_alias=AliasChoices("maximum", "max"))
+    unit: str | None = None
+
+    def holds(self, values: Any) -> np.ndarray:
+        """Whether each value keeps to it; a value that is no number does not."""
+        array = np.asarray(values, dtype=float)
+        low = -np.inf if self.minimum is None else self.minimum
+        high = np.inf if self.maximum is None else self.maximum
+        return np.isfinite(array) & (array >= low) & (array <= high)
+
+    def excess(self, values: Any) -> np.ndarray:
+        """How far each value is outside, negative inside: what the worst point is chosen by."""
+        array = np.asarray(values, dtype=float)
+        below = np.full(array.shape, -np.inf) if self.minimum is None else self.minimum - array
+        above = np.full(array.shape, -np.inf) if self.maximum is None else array - self.maximum
+        return np.where(np.isfinite(array), np.maximum(below, above), np.inf)
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """A limit against a run: ``passed`` of ``rows`` hold; ``worst`` is the index label of the worst row."""
+
+    limit: Limit
+    rows: int
+    passed: int
+    worst: Any
+
+    @property
+    def holds(self) -> bool:
+        return self.rows > 0 and self.passed == self.rows
+
+
+def read_limits(raw: Any) -> tuple[list[Limit], list[str]]:
+    """Limits of ``run.json``, as a list or by column, and a sentence for each that cannot be understood."""
+    if isinstance(raw, Mapping):
+        entries = [
+            {"column": name, **entry} if isinstance(entry, Mapping) else entry for name, entry in raw.items()
+        ]
+    else:
+        entries = list(raw) if isinstance(raw, Sequence) and not isinstance(raw, str) else []
+    limits, problems = [], []
+    for entry in entries:
+        try:
+            limits.append(Limit.model_validate(entry))
+        except ValidationError as error:
+            first = error.errors()[0]
+            problems.append(f"limit {str(entry)[:80]}: {'.'.join(map(str, first['loc']))}: {first['msg']}")
+    return limits, problems
+
+
+def judge(study: Study, limits: Sequence[Limit]) -> tuple[list[Verdict], list[str]]:
+    """The verdict on each limit, and a sentence for each on something that was not measured."""
+    verdicts, problems = [], []
+    for limit in limits:
+        if limit.column not in study.table or not pd.api.types.is_numeric_dtype(study.table[limit.column]):
+            problems.append(f"limit on {limit.column!r}: the table has no such quantity")
+            continue
+        values = study.table[limit.column]
+        excess = limit.excess(values)
+        verdicts.append(
+            Verdict(
+                limit,
+                rows=len(values),
+                passed=int(limit.holds(values).sum()),
+                worst=values.index[int(np.argmax(excess))] if len(values) else None,
+            )
+        )
+    return verdicts, problems
+
+
+def limit_table(study: Study, verdicts: Sequence[Verdict]) -> str:
+    """The limits as an HTML table."""
+    heads = (
+        "quantity",
+        "min",
+        "typ",
+        "max",
+        "measured min",
+        "median",
+        "measured max",
+        "hold",
+        "worst at",
+        "",
+    )
+    return rows(heads, [_row(study, verdict) for verdict in verdicts], numeric=(1, 2, 3, 4, 5, 6, 7))
+
+
+def _row(study: Study, verdict: Verdict) -> list[object]:
+    limit = verdict.limit
+    unit = study.unit(limit.column) or limit.unit or ""
+    values = study.table[limit.column].to_numpy(float)
+    values = values[np.isfinite(values)]
+
+    def shown(value: float | None) -> str:
+        return "" if value is None else quantity(float(value), unit)
+
+    seen = [values.min(), np.median(values), values.max()] if len(values) else [None] * 3
+    columns = [*study.varied, *study.coordinates]
+    where = (
+        ""
+        if verdict.worst is None
+        else study.named(columns, study.table[columns].loc[[verdict.worst]].to_numpy(object)[0].tolist())
+    )
+    return [
+        words(limit.column),
+        *(shown(value) for value in (limit.minimum, limit.typical, limit.maximum)),
+        *(shown(value) for value in seen),
+        f"{verdict.passed} of {verdict.rows}",
+        where,
+        Html(pill("pass", "good") if verdict.holds else pill("fail", "bad")),
+    ]

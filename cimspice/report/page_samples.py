@@ -1,0 +1,208 @@
+"""Monte Carlo: histograms, mean and spread with their intervals, and the yield with its interval."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from scipy import special
+
+from cimspice.report.page_curves import PALETTE, axis_of
+from cimspice.report.page_document import Chart, View, label, numbers, rows
+from cimspice.report.page_limits import Limit
+from cimspice.report.page_study import SAMPLE, Study, ordered
+from cimspice.report.quantity import PREFIXES, exponent, plain_unit, quantity, words
+
+_MOST_VIEWS = 60
+_MOST_ROWS = 200
+_MOST_BINS = 120
+_TAIL = 0.025
+
+
+@dataclass(frozen=True)
+class Yield:
+    """Samples that keep to every limit: ``passed`` of ``count``, at the conditions ``where``."""
+
+    where: dict[str, Any]
+    passed: int
+    count: int
+
+    @property
+    def fraction(self) -> float:
+        return self.passed / self.count
+
+    @property
+    def interval(self) -> tuple[float, float]:
+        """95 % interval of the fraction."""
+        return proportion_interval(self.passed, self.count)
+
+
+def proportion_interval(passed: int, count: int) -> tuple[float, float]:
+    """Clopper and Pearson's exact 95 % interval of a proportion (Biometrika 26, 404, 1934)."""
+    low = 0.0 if passed == 0 else float(special.betaincinv(passed, count - passed + 1, _TAIL))
+    high = 1.0 if passed == count else float(special.betaincinv(passed + 1, count - passed, 1 - _TAIL))
+    return low, high
+
+
+def deviation_interval(deviation: float, count: int) -> tuple[float, float]:
+    """95 % interval of the standard deviation of ``count`` normal draws (χ²)."""
+    scaled = np.sqrt((count - 1) / special.chdtri(count - 1, [_TAIL, 1 - _TAIL]))
+    return float(deviation * scaled[0]), float(deviation * scaled[1])
+
+
+def is_monte_carlo(study: Study) -> bool:
+    """Whether the run drew samples."""
+    return SAMPLE in study.varied
+
+
+def yields(study: Study, limits: Sequence[Limit]) -> list[Yield]:
+    """Yield at each condition: a sample passes if all its rows keep to all limits."""
+    limits = [limit for limit in limits if limit.column in study.quantities]
+    if not limits or not is_monte_carlo(study):
+        return []
+    holds = np.logical_and.reduce([limit.holds(study.table[limit.column]) for limit in limits])
+    judged = study.table.assign(_holds=holds)
+    found = []
+    names = study.others(SAMPLE)
+    for key, part in judged.groupby(list(names), sort=False) if names else [((), judged)]:
+        passes = part.groupby(SAMPLE)["_holds"].all()
+        found.append(Yield(dict(zip(names, key, strict=True)), int(passes.sum()), len(passes)))
+    return found
+
+
+def yield_table(study: Study, found: Sequence[Yield]) -> str:
+    """The yields as an HTML table."""
+    names = study.others(SAMPLE)
+    body = []
+    for entry in found[:_MOST_ROWS]:
+        low, high = entry.interval
+        where = [study.show(name, entry.where[name]) for name in names]
+        body.append(
+            [
+                *where,
+                f"{entry.passed} of {entry.count}",
+                _percent(entry.fraction),
+                f"{_percent(low)} to {_percent(high)}",
+            ]
+        )
+    heads = [*map(words, names), "samples that pass", "yield", "95 % interval"]
+    return rows(heads, body, numeric=range(len(names), len(heads)))
+
+
+def _percent(fraction: float) -> str:
+    return f"{100 * fraction:.2f} %"
+
+
+def moments_table(study: Study) -> str:
+    """Mean, standard deviation with its interval, and ends, by quantity and conditions, as an HTML table."""
+    names = (*study.others(SAMPLE), *study.coordinates)
+    groups = list(study.groups(names))
+    chosen = _evenly(groups, max(1, _MOST_ROWS // max(len(study.quantities), 1)))
+    body = []
+    for column in study.quantities:
+        for key, part in chosen:
+            values = part[column].to_numpy(float)
+            values = values[np.isfinite(values)]
+            if len(values) < 2:
+                continue
+            deviation = float(values.std(ddof=1))
+            low, high = deviation_interval(deviation, len(values))
+            shown = [quantity(number, study.unit(column)) for number in (values.mean(), deviation)]
+            ends = [quantity(number, study.unit(column)) for number in (values.min(), values.max())]
+            interval = f"{quantity(low, study.unit(column))} to {quantity(high, study.unit(column))}"
+            where = [study.show(*entry) for entry in zip(names, key, strict=True)]
+            body.append([words(column), *where, len(values), *shown, interval, *ends])
+    heads = ["quantity", *map(words, names), "n", "mean", "σ", "95 % interval of σ", "least", "largest"]
+    return rows(heads, body, numeric=range(1 + len(names), len(heads)))
+
+
+def histograms(study: Study, limits: Sequence[Limit]) -> list[Chart]:
+    """One chart per quantity; corners over each other, other conditions by choice."""
+    over = ("corner",) if "corner" in study.varied else ()
+    names = (*study.others(SAMPLE, *over), *study.coordinates)
+    groups = list(study.groups(names))
+    chosen = _evenly(groups, _MOST_VIEWS)
+    note = "" if len(chosen) == len(groups) else f"{len(chosen)} of {len(groups)} conditions can be chosen."
+    charts = []
+    for column in study.quantities:
+        own = [limit for limit in limits if limit.column == column]
+        views = [
+            _histogram(study, part, column, own, study.named(names, key) or words(column))
+            for key, part in chosen
+            if part[column].notna().sum() > 1
+        ]
+        if views:
+            charts.append(Chart(f"Distribution of {words(column)}", views, note))
+    return charts
+
+
+def _evenly(entries: list[Any], most: int) -> list[Any]:
+    if len(entries) <= most:
+        return entries
+    return [entries[index] for index in np.linspace(0, len(entries) - 1, most).round().astype(int)]
+
+
+def _histogram(study: Study, part: pd.DataFrame, column: str, limits: Sequence[Limit], name: str) -> View:
+    unit = study.unit(column)
+    finite = part[np.isfinite(part[column].to_numpy(float))]
+    ends = [end for limit in limits for end in (limit.minimum, limit.maximum) if end is not None]
+    axis, factor = axis_of(finite[column], column, unit)
+    shown = f"{PREFIXES[exponent(finite[column], unit)]}{plain_unit(unit)}"
+    split = ordered(finite["corner"]) if "corner" in study.varied else [None]
+    parts = [
+        finite[column] if corner is None else finite.loc[finite["corner"] == corner, column]
+        for corner in split
+    ]
+    edges = _edges([values.to_numpy(float) for values in parts])
+    traces = []
+    for index, (corner, values) in enumerate(zip(split, parts, strict=True)):
+        counts, _ = np.histogram(values, edges)
+        traces.append(
+            {
+                "type": "bar",
+                "x": numbers((edges[:-1] + edges[1:]) / 2 * factor),
+                "y": counts.tolist(),
+                "width": numbers(np.diff(edges) * factor),
+                "name": label(f"{corner or 'samples'}: n = {len(values)}"),
+                "marker": {"color": PALETTE[index % len(PALETTE)], "line": {"width": 0.5, "color": "#fff"}},
+                "opacity": 0.6 if len(split) > 1 else 0.9,
+                "showlegend": True,
+                "hovertemplate": f"{label(words(column))}: %{{x:.4~g}} {label(shown)}<br>%{{y}} samples"
+                f"<extra>{label(corner or '')}</extra>",
+            }
+        )
+    lines = [
+        {"type": "line", "x0": end * factor, "x1": end * factor, "y0": 0, "y1": 1, "yref": "paper",
+         "line": {"color": "#b02a37", "width": 1.5, "dash": "dash"}}
+        for end in ends
+    ]  # fmt: skip
+    marks = [
+        {"x": end * factor, "y": 1, "yref": "paper", "yanchor": "bottom", "showarrow": False,
+         "text": label(quantity(end, unit)), "font": {"color": "#b02a37", "size": 11}}
+        for end in ends
+    ]  # fmt: skip
+    layout = {
+        "xaxis": axis,
+        "yaxis": {"title": {"text": "samples"}, "rangemode": "tozero"},
+        "barmode": "overlay",
+        "shapes": lines,
+        "annotations": marks,
+    }
+    return View(name, traces, layout)
+
+
+def _edges(parts: Sequence[np.ndarray]) -> np.ndarray:
+    """Common bin edges, as wide as Freedman and Diaconis' rule says of the narrowest part."""
+    low, high = min(float(values.min()) for values in parts), max(float(values.max()) for values in parts)
+    if not high > low:
+        width = abs(low) * 1e-3 or 1.0
+        return np.array([low - width, low + width])
+    widths = [
+        2 * float(np.subtract(*np.percentile(values, [75, 25]))) / len(values) ** (1 / 3) for values in parts
+    ]
+    width = min((width for width in widths if width > 0), default=0.0)
+    count = int(np.ceil((high - low) / width)) if width > (high - low) / _MOST_BINS else _MOST_BINS
+    return np.linspace(low, high, max(count, 5) + 1)
