@@ -15,7 +15,7 @@ from cimspice.campaign.resistor import resistor_edges, resistor_tables
 from cimspice.campaign.run import store_context
 from cimspice.campaign.store import Store
 from cimspice.circuits.neuron.circuit import NeuronCircuit
-from cimspice.errors import SimulationError
+from cimspice.errors import ParameterError, SimulationError
 from cimspice.spice import Pool
 
 GATE_BIAS = {
@@ -68,14 +68,22 @@ def characterise_neuron(
 
     Raises
     ------
+    ParameterError
+        If no layer drives anything.
     SimulationError
         If a point fails, or no ramp bias brings an empty membrane to the end of its phase.
     """
+    driven = sorted({*loads, *(fan_out for _, fan_out in fans if fan_out)})
+    if not fans or not driven:
+        raise ParameterError(
+            f"layers with (fan-in, fan-out) {list(fans)} and loads {list(loads)} name no driven neurons",
+            place="characterise_neuron",
+            remedy="give loads=[number of neurons of the first layer]",
+        )
     with ExitStack() as stack:
         kept = stack.enter_context(store_context(store))
         engine = stack.enter_context(Pool(workers=workers))
         desk = Desk(circuit, corner, temperature, engine, kept, told)
-        driven = sorted({*loads, *(fan_out for _, fan_out in fans if fan_out)})
         if circuit.synapse == "resistor":
             tables = resistor_tables(desk)
             tables |= resistor_edges(desk, driven, tables["current"])
@@ -83,6 +91,11 @@ def characterise_neuron(
             tables = _static_tables(desk)
             tables |= _edge_tables(desk, driven, tables["current"])
         return tables | _firing_tables(desk, fans, tables)
+
+
+def _spread(values: np.ndarray, count: int) -> np.ndarray:
+    """About ``count`` of the values, the first and the last among them."""
+    return np.unique(values[np.round(np.linspace(0, len(values) - 1, count)).astype(int)])
 
 
 def _static_tables(desk: Desk) -> dict[str, pd.DataFrame]:
@@ -95,7 +108,7 @@ def _static_tables(desk: Desk) -> dict[str, pd.DataFrame]:
         on.append(rows[rows["gate_bias"].isin(chosen)])
         leaking = desk.table(
             "neuron_synapse",
-            {"gate_bias": np.sort(chosen)[:: max(1, len(chosen) // 6)]},
+            {"gate_bias": _spread(np.sort(chosen), 7)},
             polarity=polarity,
             on=False,
         )
@@ -120,7 +133,7 @@ def _edge_tables(desk: Desk, loads: Sequence[int], current: pd.DataFrame) -> dic
         desk.told(f"charge of the edges, driver of {load} neurons")
         for polarity in ("n", "p"):
             programs = np.sort(current["program"][current["polarity"] == polarity].unique())
-            chosen = np.unique(programs[np.round(np.linspace(0, len(programs) - 1, 10)).astype(int)])
+            chosen = _spread(programs, 10)
             common = {"polarity": polarity, "fan_out": int(load)}
             charges.append(desk.table("neuron_injection", {"gate_bias": chosen}, **common))
             parked.append(

@@ -21,10 +21,17 @@ class Driven:
 
     def __init__(self, synapse: SynapseModel, edges: EdgeModel, program: Array, mask: Array):
         self.synapse, self.edges, self.sign = synapse, edges, synapse.sign
+        table = synapse.idle_current.program
+        weakest = synapse.current.program[int(np.argmin(synapse.rest_current))]
         mask, program = mask.T, np.where(mask, program, 0.0).T
         self.parked = (~mask).astype(float)
         self.current = synapse.current.weights(program, mask)
         self.idle = synapse.idle_current.weights(program, mask)
+        # a parked half leaks as one with the weakest program: its selector and junctions decide; a resistor
+        # that carries no weight is not placed
+        parked = np.full(mask.shape, np.clip(weakest, table[0], table[-1]))
+        placed = ~mask if synapse.tap is None else np.zeros_like(mask)
+        self.parked_idle = synapse.idle_current.weights(parked, placed).sum(axis=1)  # (terms, neurons)
         self.on = edges.on_charge.weights(program, mask)
         self.off = [table.weights(program, mask) for table in edges.off_charge]
 
@@ -42,12 +49,13 @@ class MembraneRate:
 
     def __init__(self, driven: Sequence[Driven], leakage: CubicSpline, capacitance: CubicSpline):
         grid = np.unique(np.concatenate([half.synapse.current.x for half in driven]))
-        columns, self._on, self._idle = [-leakage(grid)[:, None]], [], []
+        columns, self._on, self._idle, self._parked = [-leakage(grid)[:, None]], [], [], []
         for half in driven:
             current, idle = half.synapse.current, half.synapse.idle_current
             columns += [half.sign * current.basis(grid), half.sign * idle.basis(grid)]
             self._on.append(half.current)
             self._idle.append(half.idle)
+            self._parked.append(half.parked_idle)
         # dividing by C(V) here makes the right side dV/dt itself
         currents = np.concatenate(columns, axis=1)
         self._rate = CubicSpline(grid, currents / capacitance(grid)[:, None])
@@ -57,8 +65,9 @@ class MembraneRate:
     def mixture(self, on: Array) -> Array:
         """Coefficients of the stacked terms, (batch, inputs) that are on -> (batch, neurons, terms)."""
         parts = []
-        for current, idle in zip(self._on, self._idle, strict=True):
-            parts += [np.tensordot(on, current, ([1], [1])), np.tensordot(1 - on, idle, ([1], [1]))]
+        for current, idle, parked in zip(self._on, self._idle, self._parked, strict=True):
+            leaking = np.tensordot(1 - on, idle, ([1], [1])) + parked
+            parts += [np.tensordot(on, current, ([1], [1])), leaking]
         stacked = np.moveaxis(np.concatenate(parts, axis=1), 1, -1)
         return np.concatenate([np.ones((*stacked.shape[:-1], 1)), stacked], axis=-1)
 

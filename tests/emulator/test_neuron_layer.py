@@ -110,11 +110,15 @@ def integrated(model: NeuronModel, polarity, program, times) -> float:
         voltage = y[0]
         current = -float(model.leakage_at(voltage))
         for sign, value, active in zip(polarity, program, on, strict=True):
-            if sign:
-                name, direction = chosen[sign]
+            for half, (name, direction) in chosen.items():
                 synapse = model.synapses[name]
-                table = synapse.current if active else synapse.idle_current
-                current += direction * float(table(value, voltage))
+                if half == sign:
+                    table = synapse.current if active else synapse.idle_current
+                    current += direction * float(table(value, voltage))
+                else:  # parked: it leaks as the weakest program does, on or off
+                    weakest = synapse.current.program[np.argmin(synapse.rest_current)]
+                    bounded = np.clip(weakest, *synapse.idle_current.program[[0, -1]])
+                    current += direction * float(synapse.idle_current(bounded, voltage))
         return [current / float(capacitance(voltage))]
 
     voltage = model.rest_voltage + model.reset_step[fan_in]

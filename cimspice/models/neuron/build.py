@@ -63,7 +63,7 @@ def neuron_model(tables: Mapping[str, pd.DataFrame], *, phase: float, rest_volta
     Raises
     ------
     TableError
-        If a table or a column is missing, or a grid has holes.
+        If a table or a column is missing, a grid has holes, or tables mix corners or temperatures.
     """
     resistors = "taps" in tables
     needed = {**COLUMNS, **OF_RESISTORS} if resistors else COLUMNS
@@ -75,6 +75,7 @@ def neuron_model(tables: Mapping[str, pd.DataFrame], *, phase: float, rest_volta
             raise TableError(
                 f"table {name!r} lacks {', '.join(sorted(missing))}", remedy="characterise the neuron again"
             )
+    _check_one_condition(tables)
     capacitance = tables["capacitance"].sort_values("membrane_voltage")
     voltage = capacitance["membrane_voltage"].to_numpy()
     leakage = tables["leakage"].sort_values("membrane_voltage")
@@ -126,6 +127,16 @@ def neuron_model(tables: Mapping[str, pd.DataFrame], *, phase: float, rest_volta
         reset_step=dict(zip(reset["fan_in"].astype(int), reset["reset_step"].astype(float), strict=True)),
         readouts=readouts,
     )
+
+
+def _check_one_condition(tables: Mapping[str, pd.DataFrame]) -> None:
+    for column in ("corner", "temperature"):
+        found = {value for frame in tables.values() if column in frame for value in frame[column].unique()}
+        if len(found) > 1:
+            raise TableError(
+                f"the tables mix {column}s: {', '.join(sorted(map(str, found)))}",
+                remedy="build one model for each of them",
+            )
 
 
 def _where(frame: pd.DataFrame, **conditions: object) -> pd.DataFrame:
