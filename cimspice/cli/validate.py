@@ -39,6 +39,10 @@ Output = Annotated[
 ]
 
 
+_MOST_SIZES = 21
+"""Inputs and the layers that one netlist holds (``NetworkParameters.programming``)."""
+
+
 class _SeveralLayers(TyperCommand):
     """Lets ``--layers 16 12 10`` be written as one option with several values."""
 
@@ -142,7 +146,7 @@ def layer_sizes(words: Sequence[str]) -> list[int]:
     Raises
     ------
     ParameterError
-        If one is not a whole number of 1 or more, or there are not at least two.
+        If one is not a whole number of 1 or more, or there are less than two or more than a netlist holds.
     """
     from cimspice.errors import ParameterError
 
@@ -155,6 +159,10 @@ def layer_sizes(words: Sequence[str]) -> list[int]:
             )
     if len(parts) < 2:
         raise ParameterError(f"{parts[0]} alone is not a network", place="--layers", remedy=remedy)
+    if len(parts) > _MOST_SIZES:
+        raise ParameterError(
+            f"{len(parts)} sizes are more than {_MOST_SIZES}", place="--layers", remedy="leave out layers"
+        )
     return [int(part) for part in parts]
 
 
