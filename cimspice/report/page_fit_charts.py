@@ -153,7 +153,7 @@ def _curves(study: Study, card: ModelCard, found: Overlay) -> Chart:
     title = f"{words(card.kind)}: rows (circles), model (lines)" + (
         " and its 95 % band" if found.band is not None else ""
     )
-    note = "The band is what the data leave open of the parameters: of a simulated table often thinner than a line."
+    note = "The band is what the data leave open of the parameters: of simulated rows often thinner than it."
     return Chart(
         title,
         [View(title, traces, {"xaxis": x_axis, "yaxis": y_axis})],

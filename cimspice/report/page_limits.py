@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 from pydantic import AliasChoices, BaseModel, ConfigDict, Field, ValidationError
 
-from cimspice.report.page_document import Html, pill, rows
+from cimspice.report.page_document import Html, pill, rows, text
 from cimspice.report.page_study import Study
 from cimspice.report.quantity import quantity, words
 
@@ -97,6 +97,7 @@ def limit_table(study: Study, verdicts: Sequence[Verdict]) -> str:
     """The limits as an HTML table."""
     heads = (
         "quantity",
+        "",
         "min",
         "typ",
         "max",
@@ -105,9 +106,8 @@ def limit_table(study: Study, verdicts: Sequence[Verdict]) -> str:
         "measured max",
         "hold",
         "worst at",
-        "",
     )
-    return rows(heads, [_row(study, verdict) for verdict in verdicts], numeric=(1, 2, 3, 4, 5, 6, 7))
+    return rows(heads, [_row(study, verdict) for verdict in verdicts], numeric=range(2, 9))
 
 
 def _row(study: Study, verdict: Verdict) -> list[object]:
@@ -128,9 +128,9 @@ def _row(study: Study, verdict: Verdict) -> list[object]:
     )
     return [
         words(limit.column),
+        Html(pill("pass", "good") if verdict.holds else pill("fail", "bad")),
         *(shown(value) for value in (limit.minimum, limit.typical, limit.maximum)),
         *(shown(value) for value in seen),
         f"{verdict.passed} of {verdict.rows}",
-        where,
-        Html(pill("pass", "good") if verdict.holds else pill("fail", "bad")),
+        Html(f'<div class="wide">{text(where)}</div>'),
     ]

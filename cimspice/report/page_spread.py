@@ -47,7 +47,7 @@ def spread_parts(study: Study) -> list[str | Chart]:
     at = study.named(axes, [nominal[name] for name in axes])
     note = (
         f"Change of each point against the same point at {at}: box from the first to the third quartile, "
-        f"whiskers to the ends. Points of a nominal value below {_NEGLIGIBLE:.1%} of the largest are left out."
+        f"whiskers to the ends. Nominal values below {_NEGLIGIBLE:.1%} of the largest are left out."
     )
     heads = ["quantity", *map(words, axes), "points", "median change", "least", "largest"]
     table = rows(heads, body[:_MOST_ROWS], numeric=range(1 + len(axes), len(heads)))
