@@ -1,0 +1,30 @@
+"""The tutorial runs, and prints what it says."""
+
+import contextlib
+import io
+import re
+from pathlib import Path
+
+import pytest
+
+import cimspice.campaign.store
+
+PAGE = Path(__file__).resolve().parents[2] / "docs" / "tutorial.md"
+
+
+@pytest.mark.spice
+def test_every_block_prints_what_follows_it(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(cimspice.campaign.store, "default_path", lambda: tmp_path / "points.sqlite")
+    blocks = re.findall(r"^```(\w*)\n(.*?)^```$", PAGE.read_text(encoding="utf-8"), re.M | re.S)
+    namespace: dict = {"__name__": "tutorial"}
+    printed, compared = "", 0
+    for kind, text in blocks:
+        if kind == "python":
+            with contextlib.redirect_stdout(io.StringIO()) as screen:
+                exec(compile(text, str(PAGE), "exec"), namespace)
+            printed = screen.getvalue()
+        elif kind == "text":
+            assert printed == text
+            compared += 1
+    assert compared == 5
