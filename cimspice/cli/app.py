@@ -10,7 +10,7 @@ import typer
 from typer.core import TyperGroup
 
 from cimspice import __version__
-from cimspice.cli import characterize, demo, doctor, fit, pdk, validate
+from cimspice.cli import characterize, compare, demo, doctor, fit, pdk, validate
 from cimspice.cli.failure import Interrupted, report
 from cimspice.cli.report import report as report_on_run
 
@@ -40,6 +40,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 app.command("characterize")(characterize.characterize)
+app.command("compare")(compare.compare)
 app.command("doctor")(doctor.doctor)
 app.command("report")(report_on_run)
 app.add_typer(demo.app, name="demo")

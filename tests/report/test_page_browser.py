@@ -20,7 +20,7 @@ ATTACKS = (
     "<script>window.pwned=1</script>",
     "</script><script>window.pwned=2</script>",
     '"><img src=x onerror="window.pwned=3">',
-    '<a href="javascript:window.pwned=4">here</a>',
+    '<a href="https://example.org/pwned=4">here</a>',
     "%{x}<b onmouseover=alert(5)>bold</b>",
     "</title></style><svg onload=window.pwned=6>",
     "$\\href{javascript:alert(7)}{x}$\u2028&lt;script&gt;",
@@ -185,10 +185,13 @@ def test_nothing_in_a_run_folder_becomes_code(browser, tmp_path):
         browser.evaluate("document.querySelectorAll('img, svg [onload], a[href^=javascript], b').length") == 0
     )
     links = browser.evaluate(
-        "[...document.querySelectorAll('a')].map(a => a.getAttribute('href') || '#').filter("
-        "address => !address.startsWith('#')).length"
+        "[...document.querySelectorAll('a')].map(a => a.getAttribute('href') || a.getAttribute('xlink:href'))"
+        ".filter(address => address && !address.startsWith('#')).length"
     )
     assert links == 0
+    legends = browser.evaluate("[...document.querySelectorAll('.legendtext')].map(e => e.textContent).join()")
+    assert ATTACKS[3] in legends
+    assert ATTACKS[4] in legends
     assert browser.evaluate("document.querySelector('h1').textContent") == "".join(ATTACKS)
     shown = browser.evaluate("document.body.innerText")
     assert ATTACKS[1] in shown

@@ -1,0 +1,90 @@
+"""``cimspice compare``: what changed between two runs."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from cimspice.cli.output import JsonFlag, console, print_json
+
+if TYPE_CHECKING:
+    from cimspice.report.difference import Difference, Effect
+
+_SHOWN = 20
+
+
+def compare(
+    before: Annotated[Path, typer.Argument(metavar="RUN_A", help="Run folder.")],
+    after: Annotated[Path, typer.Argument(metavar="RUN_B", help="Run folder that is held against it.")],
+    json: JsonFlag = False,
+) -> None:
+    """What changed from one run to another: models, simulator, parameters, and results by size of effect."""
+    from cimspice.report.difference import compare_runs
+
+    found = compare_runs(before, after)
+    if json:
+        print_json(
+            {
+                "identical": found.identical,
+                **{name: getattr(found, name) for name in found.__dataclass_fields__},
+            }
+        )
+        return
+    _show(found)
+
+
+def _show(found: Difference) -> None:
+    from rich.markup import escape
+    from rich.table import Table
+
+    from cimspice.report.quantity import cut, quantity, words
+
+    screen = console()
+    if found.identical:
+        screen.print("the runs are the same")
+        return
+    if found.changes:
+        table = Table("", "what", "before", "after", box=None, pad_edge=False)
+        for change in found.changes:
+            sides = (
+                "—" if side is None else quantity(side, change.unit) for side in (change.before, change.after)
+            )
+            table.add_row(
+                change.section, escape(words(change.name)), *(escape(cut(side, 48)) for side in sides)
+            )
+        screen.print(table)
+    if found.effects:
+        table = Table("quantity", "change", "", "largest", "effect", "against", box=None, pad_edge=False)
+        for entry in found.effects[:_SHOWN]:
+            table.add_row(*(escape(cell) for cell in _cells(entry)))
+        screen.print(table)
+    rest = [f"{len(found.effects) - _SHOWN} smaller effects"] if len(found.effects) > _SHOWN else []
+    rest += [f"unchanged: {', '.join(map(words, found.unchanged))}"] if found.unchanged else []
+    rest += (
+        [f"{found.only_a} conditions only in A, {found.only_b} only in B"]
+        if found.only_a or found.only_b
+        else []
+    )
+    for failures, what in ((found.new_failures, "new"), (found.gone_failures, "no longer")):
+        if failures:
+            first = f"{failures[0].error}: {failures[0].message}"
+            rest.append(f"failed points, {what}: {len(failures)}; the first: {first}")
+    for line in rest:
+        screen.print(line, markup=False)
+
+
+def _cells(entry: Effect) -> list[str]:
+    from cimspice.report.quantity import cut, quantity, words
+
+    spread = f"{quantity(entry.spread, entry.unit)} over {entry.spread_over}"
+    deviation = "" if entry.deviation_ratio is None else f"; σ × {entry.deviation_ratio:.3g}"
+    return [
+        words(entry.column),
+        quantity(entry.change, entry.unit),
+        "" if entry.percent is None else f"{entry.percent:+.3g} %",
+        f"{quantity(entry.largest, entry.unit)}{f' at {cut(entry.place, 80)}' if entry.place else ''}",
+        "nothing spreads" if entry.effect is None else f"{entry.effect:.3g} σ",
+        f"{spread}{deviation}",
+    ]
