@@ -21,6 +21,7 @@ from cimspice.report.quantity import compact, cut, quantity, words
 
 _MOST_FAILURES = 200
 _MOST_VALUES = 12
+_WORST = 10
 
 
 @dataclass(frozen=True)
@@ -131,8 +132,10 @@ def _head(
         facts.append(pill(f"{where}yield {worst.fraction:.1%} ({low:.1%} to {high:.1%})", "plain"))
     if failed:
         facts.append(pill(f"{failed} point{'s' * (failed > 1)} failed", "bad"))
-    points = len(study.table) if record.points is None else record.points
-    facts.append(pill(f"{points} points, {len(study.table)} rows", "plain"))
+    rows_and_points = f"{len(study.table):,} rows"
+    if record.points is not None:
+        rows_and_points = f"{record.points:,} points, {rows_and_points}"
+    facts.append(pill(rows_and_points, "plain"))
     if record.campaign.corners:
         facts.append(pill(cut(", ".join(record.campaign.corners)), "plain"))
     if record.campaign.temperatures:
@@ -151,7 +154,11 @@ def _yield(study: Study, found: Sequence[Yield], failed: int) -> list[Any]:
     )
     if failed:
         told += f" The {failed} failed points are not counted: if they count as failing, the yield is lower."
-    return [yield_table(study, found), paragraph(told, "note")]
+    worst = sorted(found, key=lambda entry: entry.fraction)[:_WORST]
+    parts = [yield_table(study, worst), paragraph(told, "note")]
+    if len(found) > _WORST:
+        parts.append(folded(f"The yield of all {len(found)} conditions", yield_table(study, found)))
+    return parts
 
 
 def _failures(failures: Sequence[Failure], failed: int) -> list[Any]:
