@@ -64,7 +64,7 @@ def characterise_neuron(
     dict
         ``current, idle, capacitance, leakage, injection, parked, reset, readout, ramp``: frames in SI units,
         with ``program`` for the gate bias (V) or the resistor's length (m). Of resistors, which have no
-        parked half, ``taps`` in place of ``parked``.
+        parked half, ``taps`` and ``comparator`` in place of ``parked``.
 
     Raises
     ------
@@ -154,7 +154,7 @@ def _firing_tables(
         desk.told(f"reset, fan-in {fan_in}")
         resets.append(desk.table("neuron_reset", None, **_attached(desk, fan_in, tables)))
     reset = pd.concat(resets)
-    readouts, ramps = [], []
+    readouts, ramps, comparators = [], [], []
     for fan_in, fan_out in fans:
         desk.told(f"read-out, fan-in {fan_in}, fan-out {fan_out}")
         step = float(reset["reset_step"][reset["fan_in"] == fan_in].iloc[0])
@@ -177,7 +177,13 @@ def _firing_tables(
                 **loads,
             )
         )
-    return {"reset": reset, "readout": pd.concat(readouts), "ramp": pd.concat(ramps)}
+        if desk.circuit.synapse == "resistor":
+            # every neuron's ramp has a slope of its own
+            slopes = np.round((rest - SWITCH) / phase * np.array([0.9, 1.0, 1.1]))
+            comparison = desk.table("neuron_comparator", {"slope": slopes}, ramp_bias=bias, fan_out=fan_out)
+            comparators.append(comparison.assign(fan_in=fan_in))
+    firing = {"reset": reset, "readout": pd.concat(readouts), "ramp": pd.concat(ramps)}
+    return firing | ({"comparator": pd.concat(comparators)} if comparators else {})
 
 
 def _attached(desk: Desk, fan_in: int, tables: Mapping[str, pd.DataFrame]) -> dict[str, Any]:

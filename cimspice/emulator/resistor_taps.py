@@ -125,8 +125,7 @@ def spike_times(
     had.
 
     The membrane falls by the ramp's current, its own capacitance and what its taps draw. What it falls more
-    or less than the read-out's membrane would have, moves the spike by the slope of the read-out's time over
-    voltage; that slope goes to zero when only the delay of comparator and logic is left.
+    or less than the read-out's membrane would have, moves the spike: see :func:`_effect`.
 
     Parameters
     ----------
@@ -164,9 +163,21 @@ def spike_times(
         brought = after - before + leakage(now) * length - charge
         change = (ramp * load + brought) / (capacitance(now) + extra)
         state = taps.followed(state, now, change, length, silent)
-        passed = length - readout.time_slope(now) * (change - ramp)
+        share = _effect(readout, now, remaining, index * length, length)
+        passed = length - share * (change - ramp)
         arrived = (remaining > 0) & (remaining <= passed)
         crossing = (index + remaining / np.where(arrived, passed, 1.0)) * length
         result = np.where(arrived, crossing, result)
         remaining, now, before = remaining - passed, now + change, after
     return result
+
+
+def _effect(readout: ReadoutModel, voltage: Array, remaining: Array, time: float, length: float) -> Array:
+    """How far a volt now moves the spike (s/V).
+
+    While the comparator wakes, the slope of the read-out's time over the voltage from which it starts.
+    Afterwards the ramp's, until only the comparator's delay is left: then nothing moves the spike any more.
+    """
+    if time < readout.spike_time[0]:
+        return readout.time_slope(voltage)
+    return -np.clip((remaining - readout.delay) / length, 0.0, 1.0) / readout.slope(voltage)

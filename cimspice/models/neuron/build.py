@@ -42,9 +42,10 @@ COLUMNS = {
 """Table → columns that :func:`neuron_model` reads, in SI units; ``program``: gate bias (V) or length (m)."""
 
 OF_RESISTORS = {
-    "taps": ("polarity", "program", "membrane_voltage", "near_capacitance", "far_capacitance", "rail")
+    "taps": ("polarity", "program", "membrane_voltage", "near_capacitance", "far_capacitance", "rail"),
+    "comparator": ("fan_in", "fan_out", "slope", "crossing_voltage"),
 }
-"""The same of the table that makes it a model of resistor synapses; these have no parked half."""
+"""The same of the tables that make it a model of resistor synapses; these have no parked half."""
 
 
 def neuron_model(tables: Mapping[str, pd.DataFrame], *, phase: float, rest_voltage: float) -> NeuronModel:
@@ -54,7 +55,7 @@ def neuron_model(tables: Mapping[str, pd.DataFrame], *, phase: float, rest_volta
     ----------
     tables
         One frame per entry of :data:`COLUMNS`, all of one corner and temperature. For resistor synapses
-        ``taps`` in place of ``parked``.
+        ``taps`` and ``comparator`` in place of ``parked``.
     phase
         Length of a phase (s).
     rest_voltage
@@ -87,6 +88,7 @@ def neuron_model(tables: Mapping[str, pd.DataFrame], *, phase: float, rest_volta
             _where(tables["readout"], fan_in=fan_in, fan_out=fan_out),
             _where(tables["ramp"], fan_in=fan_in, fan_out=fan_out),
             rest_voltage,
+            _delay(_where(tables["comparator"], fan_in=fan_in, fan_out=fan_out)) if resistors else 0.0,
         )
         for fan_in, fan_out in fans
     }
@@ -237,7 +239,12 @@ def _resistor_edges(rows: pd.DataFrame, synapse: SynapseModel) -> EdgeModel:
     )
 
 
-def _readout(rows: pd.DataFrame, ramp: pd.DataFrame, rest_voltage: float) -> ReadoutModel:
+def _delay(rows: pd.DataFrame) -> float:
+    """Delay (s) of the comparator: the faster the membrane falls, the lower it is when the output spikes."""
+    return -float(np.polyfit(rows["slope"], rows["crossing_voltage"], 1)[0])
+
+
+def _readout(rows: pd.DataFrame, ramp: pd.DataFrame, rest_voltage: float, delay: float) -> ReadoutModel:
     rows, ramp = rows.sort_values("start_voltage"), ramp.sort_values("time")
     nearest = rows.iloc[(rows["start_voltage"] - rest_voltage).abs().argmin()]
     return ReadoutModel(
@@ -247,4 +254,5 @@ def _readout(rows: pd.DataFrame, ramp: pd.DataFrame, rest_voltage: float) -> Rea
         ramp_voltage=ramp["membrane_voltage"].to_numpy(),
         ramp_bias=float(rows["ramp_bias"].iloc[0]),
         switch_voltage=float(nearest["spike_voltage"]),
+        delay=delay,
     )

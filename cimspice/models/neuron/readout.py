@@ -28,6 +28,8 @@ class ReadoutModel:
         Gate bias (V) of the discharger with which this was measured.
     switch_voltage
         Membrane voltage (V) at which the output spikes while the ramp runs.
+    delay
+        From the comparator's decision to the output spike (s), on a falling membrane.
     """
 
     start_voltage: Array
@@ -36,6 +38,7 @@ class ReadoutModel:
     ramp_voltage: Array
     ramp_bias: float
     switch_voltage: float
+    delay: float = 0.0
 
     @cached_property
     def _time(self) -> PchipInterpolator:
