@@ -1,5 +1,8 @@
 """Campaigns: sweep a bench over parameters, corners and temperatures; plan, run, store, resume."""
 
+from cimspice.campaign.limits import Limit
+from cimspice.campaign.monte_carlo import MonteCarlo
+from cimspice.campaign.policy import FailurePolicy
 from cimspice.campaign.run import Result, characterise, run_campaign
 from cimspice.campaign.runner import Engine, Progress
 from cimspice.campaign.specification import (
@@ -12,7 +15,10 @@ from cimspice.campaign.store import Store
 
 __all__ = [
     "Engine",
+    "FailurePolicy",
     "Figure",
+    "Limit",
+    "MonteCarlo",
     "Progress",
     "Result",
     "Specification",

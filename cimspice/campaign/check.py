@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 from pydantic import ValidationError
 
 from cimspice.campaign.axis import axis_values
+from cimspice.campaign.limits import WITHIN, Limit
 from cimspice.circuits import Bench
 from cimspice.errors import ParameterError
 from cimspice.pdk import CORNERS
@@ -207,6 +208,31 @@ def check_figures(bench: Bench, given: Iterable[str], figures: Sequence[Figure],
                     name,
                     f"no such column{_near(name, columns)}; the table has {', '.join(columns)}",
                 )
+
+
+def check_names(bench: Bench, samples: bool, limits: bool, problems: Problems) -> None:
+    """Columns that Monte Carlo and limits add to the table, against the bench's own names."""
+    taken = {*bench.Parameters.model_fields, *bench.columns}
+    for wanted, section, name in ((samples, "monte_carlo", "sample"), (limits, "limit", WITHIN)):
+        if wanted and name in taken:
+            problems.add(section, name, f"is a name that bench {bench.name} uses itself")
+
+
+def check_limits(bench: Bench, limits: Sequence[Limit], problems: Problems) -> list[Limit]:
+    """The limits in the units of the measured columns; what is wrong is noted and left out."""
+    known = bench.columns
+    checked = []
+    for index, limit in enumerate(limits):
+        if limit.column not in known:
+            near = _near(limit.column, (*known,))
+            what = f"is not measured{near}; bench {bench.name} measures {', '.join(known)}"
+            problems.add(f"limit[{index}].column", limit.column, what)
+            continue
+        try:
+            checked.append(limit.in_unit(known[limit.column]))
+        except ValueError as error:
+            problems.add(f"limit[{index}].unit", limit.unit, str(error))
+    return checked
 
 
 def _near(name: str, allowed: Sequence[str]) -> str:

@@ -5,12 +5,14 @@ absent.
 from __future__ import annotations
 
 import json
+import math
 import os
 import tempfile
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from cimspice.campaign.limits import CONFIDENCE, LimitResult, Yield
 from cimspice.campaign.run import Result
 from cimspice.errors import CimspiceError
 
@@ -79,13 +81,19 @@ def describe(result: Result) -> dict[str, Any]:
             "sweep": [{"names": group.names, "values": group.values} for group in specification.groups],
             "corners": specification.corners,
             "temperatures": specification.temperatures,
+            "monte_carlo": specification.monte_carlo and specification.monte_carlo.model_dump(),
+            "failures": specification.policy.model_dump(),
         },
         "figures": [figure.model_dump(mode="json") for figure in specification.figures],
         "points": result.points,
         "done": result.done,
         "cached": result.cached,
         "failed": result.failed,
+        "relaxed": result.relaxed,
+        "stopped": result.stopped,
         "seconds": result.seconds,
+        "limits": [describe_limit(limit) for limit in result.limits],
+        "yield": None if result.overall is None else describe_yield(result.overall),
         "units": result.table.attrs["units"],
         "provenance": result.table.attrs["provenance"],
         "failures": [
@@ -93,9 +101,28 @@ def describe(result: Result) -> dict[str, Any]:
                 "parameters": point.given,
                 "corner": point.corner,
                 "temperature": point.temperature,
+                "sample": point.sample,
                 "error": record.error,
                 "message": record.message,
             }
             for point, record in result.failures
         ],
+    }
+
+
+def describe_limit(result: LimitResult) -> dict[str, Any]:
+    """A limit, what was measured, and its yield, fit for JSON; what is not a number is None."""
+    measured = {"smallest": result.smallest, "median": result.median, "largest": result.largest}
+    finite = {name: value if math.isfinite(value) else None for name, value in measured.items()}
+    return {**result.limit.model_dump(), **finite, "yield": describe_yield(result.result)}
+
+
+def describe_yield(result: Yield) -> dict[str, Any]:
+    """A yield with its interval, fit for JSON."""
+    return {
+        "passed": result.passed,
+        "points": result.points,
+        "fraction": result.fraction if result.points else None,
+        "interval": [result.low, result.high],
+        "confidence": CONFIDENCE,
     }

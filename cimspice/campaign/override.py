@@ -9,7 +9,7 @@ from typing import Any
 
 from cimspice.errors import ParameterError
 
-_SECTIONS = ("campaign", "parameters", "sweep")
+_SECTIONS = ("campaign", "parameters", "sweep", "monte_carlo", "failures")
 _SWEEP_KEYS = ("corners", "temperatures", "zip")
 
 

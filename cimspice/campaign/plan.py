@@ -11,6 +11,7 @@ from math import prod
 from typing import Any, NamedTuple
 
 from cimspice.campaign.environment import Environment
+from cimspice.campaign.monte_carlo import Variation
 from cimspice.campaign.provenance import code_digest
 from cimspice.campaign.specification import AxisGroup, Specification
 from cimspice.circuits import Bench
@@ -24,13 +25,14 @@ _REMEMBERED = 2048  # settings kept while the conditions change: about 2 MB
 
 @dataclass(frozen=True)
 class Circuit:
-    """What is loaded once for many points: a netlist with altered parameters at their defaults, and the
-    digest of the device models that it uses.
+    """What is loaded once for many points: a netlist with altered parameters at their defaults, the digest of
+    the device models that it uses, and what Monte Carlo varies in it.
     """
 
     bench: Bench
     netlist: Netlist
     models: str
+    variation: Variation | None = None
 
 
 @dataclass(frozen=True)
@@ -56,6 +58,8 @@ class Point:
         None if the combination is refused.
     error
         Why it is refused: such a point is recorded as failed and not run.
+    sample
+        Monte Carlo sample, from 0; None without Monte Carlo.
     """
 
     index: int
@@ -67,6 +71,13 @@ class Point:
     altered: tuple[tuple[str, float], ...] = ()
     circuit: Circuit | None = None
     error: CimspiceError | None = None
+    sample: int | None = None
+
+    @property
+    def conditions(self) -> dict[str, Any]:
+        """Everything that the campaign says of this point: given parameters, corner, temperature, sample."""
+        sample = {} if self.sample is None else {"sample": self.sample}
+        return {**self.given, "corner": self.corner, "temperature": self.temperature, **sample}
 
 
 class _Setting(NamedTuple):
@@ -87,7 +98,8 @@ class Plan:
     """The points of a specification, made anew by each iteration and never held all at once.
 
     The order: parameters that need another circuit are the slowest, then corner and temperature, then
-    parameters that can be altered in a loaded circuit. Within that, the file's order.
+    parameters that can be altered in a loaded circuit, then Monte Carlo samples. Within that, the file's
+    order.
     """
 
     specification: Specification
@@ -105,18 +117,21 @@ class Plan:
         altered = specification.bench.altered
         inner = [group for group in specification.groups if all(name in altered for name in group.names)]
         outer = [group for group in specification.groups if group not in inner]
-        conditions = list(product(specification.corners, specification.temperatures))
         few = prod(len(group.values) for group in inner) <= _REMEMBERED
+        samples = range(specification.monte_carlo.samples) if specification.monte_carlo else (None,)
         index = 0
         for slow in _combinations(outer):
             circuit = self._circuit(slow)
             prefix = self._prefix(circuit)
             # the same under every condition: checked once
             remembered = list(self._settings(circuit, slow, inner)) if few else None
-            for corner, temperature in conditions:
+            for corner, temperature in product(specification.corners, specification.temperatures):
                 for setting in remembered or self._settings(circuit, slow, inner):
-                    yield self._point(index, setting, corner, temperature, circuit, prefix.copy())
-                    index += 1
+                    for sample in samples:
+                        yield self._point(
+                            index, setting, (corner, temperature, sample), circuit, prefix.copy()
+                        )
+                        index += 1
 
     def _circuit(self, slow: dict[str, Any]) -> Circuit | CimspiceError:
         specification = self.specification
@@ -132,7 +147,10 @@ class Plan:
             netlist.text
         )  # without a PDK no point can be run: not the point's fault
         try:
-            return Circuit(bench, netlist, self.environment.models_digest(netlist.text))
+            models = self.environment.models_digest(netlist.text)
+            asked = specification.monte_carlo
+            pdk = self.environment.pdk if models else None
+            return Circuit(bench, netlist, models, asked and Variation.of(asked, netlist.text, pdk))
         except CimspiceError as error:
             return error
 
@@ -140,6 +158,8 @@ class Plan:
         known = [DIGEST_VERSION, self.specification.bench.name, self.code, self.environment.ngspice]
         if isinstance(circuit, Circuit):
             known += [circuit.netlist.digest, circuit.models]
+            if circuit.variation is not None:
+                known += circuit.variation.identity()
         return hashlib.sha256(json.dumps(known).encode())
 
     def _settings(
@@ -170,20 +190,30 @@ class Plan:
         self,
         index: int,
         setting: _Setting,
-        corner: str,
-        temperature: float,
+        conditions: tuple[str, float, int | None],
         circuit: Circuit | CimspiceError,
         digest: Any,
     ) -> Point:
         given, parameters, error = setting.given, setting.parameters, setting.error
+        corner, temperature, sample = conditions
+        if sample is not None:
+            digest.update(f"sample {sample} ".encode())
         if error is not None or isinstance(circuit, CimspiceError):
             refused = json.dumps([given, corner, temperature, str(error)], default=str)
             digest.update(refused.encode())
-            return Point(index, digest.hexdigest(), given, None, corner, temperature, error=error)
+            return Point(index, digest.hexdigest(), given, None, *conditions[:2], error=error, sample=sample)
         digest.update(setting.text)
         digest.update(f"({corner!r}, {temperature!r}, {setting.decisive}".encode())
         return Point(
-            index, digest.hexdigest(), given, parameters, corner, temperature, setting.altered, circuit
+            index,
+            digest.hexdigest(),
+            given,
+            parameters,
+            corner,
+            temperature,
+            setting.altered,
+            circuit,
+            sample=sample,
         )
 
 

@@ -8,18 +8,19 @@ import os
 import time
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
 
 from cimspice.campaign.environment import Environment
+from cimspice.campaign.limits import LimitResult, Yield
 from cimspice.campaign.plan import Plan, Point
 from cimspice.campaign.runner import Engine, Progress, Runner
 from cimspice.campaign.specification import Specification, parse_specification
 from cimspice.campaign.store import Record, Store
-from cimspice.campaign.table import failures, result_table
+from cimspice.campaign.table import gather
 from cimspice.errors import SimulationError
 
 
@@ -32,13 +33,21 @@ class Result:
     table
         Rows of all done points; see ``cimspice.campaign.table``.
     points, done, cached, failed
-        Counts as in `Progress`; ``points = done + failed``.
+        Counts as in `Progress`; ``points = done + failed`` unless the run was ``stopped``.
     seconds
         Wall time of this run.
     failures
         The failed points with what is recorded of them.
     plan
         The points, for those who want more of them.
+    relaxed
+        Done points that converged with relaxed options only (``[failures]`` of the campaign).
+    stopped
+        Whether the run ended before all points were run, because too many failed.
+    limits
+        What came of each limit of the campaign.
+    overall
+        Yield over all limits together; None without limits.
     """
 
     table: pd.DataFrame
@@ -49,6 +58,10 @@ class Result:
     seconds: float
     failures: list[tuple[Point, Record]]
     plan: Plan
+    relaxed: int = 0
+    stopped: bool = False
+    limits: list[LimitResult] = field(default_factory=list)
+    overall: Yield | None = None
 
 
 def run_campaign(
@@ -91,17 +104,20 @@ def run_campaign(
     with store_context(store) as kept:
         runner = Runner(plan, kept, progress, workers or os.cpu_count() or 1)
         runner.run(engine if engine is not None else _pool(workers))
-        table = result_table(plan, kept)
-        failed = failures(plan, kept)
+        gathered = gather(plan, kept)
     return Result(
-        table=table,
+        table=gathered.table,
         points=len(plan),
         done=runner.done,
         cached=runner.cached,
         failed=runner.failed,
         seconds=time.monotonic() - began,
-        failures=failed,
+        failures=gathered.failures,
         plan=plan,
+        relaxed=runner.relaxed,
+        stopped=runner.stopped,
+        limits=gathered.limits,
+        overall=gathered.overall,
     )
 
 

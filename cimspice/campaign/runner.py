@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import chain
 from typing import Any, Literal, Protocol
 
 from cimspice.campaign.plan import Circuit, Plan, Point
+from cimspice.campaign.policy import relaxed, relaxed_digest
 from cimspice.campaign.store import Record, Store
-from cimspice.campaign.table import batches
+from cimspice.campaign.table import batches, finished
 from cimspice.campaign.work import Chunk, Outcome, run_chunk
 from cimspice.errors import CimspiceError, EngineMissing, PdkError, SimulationError
 from cimspice.spice.pool import Finished
@@ -39,14 +40,15 @@ class Engine(Protocol):
 
 @dataclass(frozen=True)
 class Progress:
-    """How far a campaign is, in points. ``done`` counts the ``cached`` ones too; ``done + failed`` are
-    finished.
+    """How far a campaign is, in points. ``done`` counts the ``cached`` ones too, and the ``relaxed`` ones,
+    which converged with relaxed options only; ``done + failed`` are finished.
     """
 
     points: int
     done: int
     cached: int
     failed: int
+    relaxed: int = 0
 
 
 class Runner:
@@ -56,7 +58,8 @@ class Runner:
         self, plan: Plan, store: Store, progress: Callable[[Progress], object] | None, workers: int
     ) -> None:
         self.plan, self.store, self.progress, self.workers = plan, store, progress, workers
-        self.done = self.cached = self.failed = 0
+        self.policy = plan.specification.policy
+        self.done = self.cached = self.failed = self.relaxed = 0
         self.worth = 2  # points that make a chunk; at first two: the second finds its circuit loaded
         self.left = len(plan)  # points not planned yet
 
@@ -70,22 +73,30 @@ class Runner:
         with engine as running:
             again = self._work(running, chain([first], chunks))
             # A worker was lost or ran out of time: which of its points did it?
-            self._work(running, (Chunk(one.circuit, (point,)) for one in again for point in one.points))
+            self._work(running, (self._chunk([point]) for one in again for point in one.points))
+
+    @property
+    def stopped(self) -> bool:
+        """Whether so many points have failed that the campaign asks to run no more."""
+        most = self.policy.stop_after
+        return most is not None and self.failed >= most and self.done + self.failed < len(self.plan)
 
     def _chunks(self) -> Iterator[Chunk]:
         """Points that are not done, in chunks of one circuit each."""
         waiting: list[Point] = []
         for point in self._missing():
             if waiting and (point.circuit is not waiting[0].circuit or len(waiting) >= self._chunk_length()):
-                yield _chunk(waiting)
+                yield self._chunk(waiting)
                 waiting = []
             waiting.append(point)
         if waiting:
-            yield _chunk(waiting)
+            yield self._chunk(waiting)
 
     def _missing(self) -> Iterator[Point]:
         for points in batches(self.plan):
-            known = self.store.done([point.digest for point in points])
+            if self.stopped:
+                return
+            known = finished(points, self.store, self.policy)
             self.cached += len(known)
             self.done += len(known)
             refused = [point for point in points if point.error is not None]
@@ -95,6 +106,11 @@ class Runner:
                 self.left -= 1
                 if point.digest not in known and point.error is None:
                     yield point
+
+    def _chunk(self, points: Sequence[Point]) -> Chunk:
+        circuit = points[0].circuit
+        assert isinstance(circuit, Circuit)  # refused points, which have none, are never sent
+        return Chunk(circuit, tuple(points), relax=self.policy.retry == "relaxed")
 
     def _chunk_length(self) -> int:
         """Shorter towards the end, so that all workers end at about the same time."""
@@ -114,6 +130,8 @@ class Runner:
 
         def sending() -> Iterator[Chunk]:
             for index, chunk in enumerate(chunks):
+                if self.stopped:
+                    return
                 sent[index] = chunk
                 yield chunk
 
@@ -133,36 +151,42 @@ class Runner:
         return lost
 
     def _keep(self, points: Sequence[Point], outcomes: Sequence[Outcome]) -> None:
-        bench = self.plan.specification.bench.name
+        pairs = list(zip(points, outcomes, strict=True))
         self.store.record(
-            _record(bench, point, outcome) for point, outcome in zip(points, outcomes, strict=True)
+            record for point, outcome in pairs for record in _records(self.plan, point, outcome)
         )
-        failed = sum(outcome.error is not None for outcome in outcomes)
+        failed = sum(outcome.rows is None for outcome in outcomes)
         self.failed += failed
         self.done += len(outcomes) - failed
+        self.relaxed += sum(outcome.rows is not None and outcome.error is not None for outcome in outcomes)
         self._tell()
 
     def _tell(self) -> None:
         if self.progress is not None:
-            self.progress(Progress(len(self.plan), self.done, self.cached, self.failed))
+            self.progress(Progress(len(self.plan), self.done, self.cached, self.failed, self.relaxed))
 
 
-def _chunk(points: list[Point]) -> Chunk:
-    circuit = points[0].circuit
-    assert isinstance(circuit, Circuit)  # refused points, which have none, are never sent
-    return Chunk(circuit, tuple(points))
-
-
-def _record(bench: str, point: Point, outcome: Outcome) -> Record:
-    error = outcome.error
-    return Record(
+def _records(plan: Plan, point: Point, outcome: Outcome) -> Iterator[Record]:
+    """What is kept of a point; two records if only relaxed options helped."""
+    bench = plan.specification.bench
+    sample = {} if point.sample is None else {"sample": point.sample}
+    known = Record(
         digest=point.digest,
-        bench=bench,
-        parameters=point.given,
+        bench=bench.name,
+        parameters={**point.given, **sample},
         corner=point.corner,
         temperature=point.temperature,
         rows=outcome.rows,
-        error=None if error is None else type(error).__name__,
-        message=None if error is None else str(error),
+        error=None,
+        message=None,
         cpu_seconds=outcome.cpu_seconds,
     )
+    error = outcome.error
+    if error is not None:
+        yield replace(known, rows=None, error=type(error).__name__, message=str(error))
+    if outcome.rows is not None and error is not None and point.parameters is not None:
+        options = relaxed(bench.options(point.parameters))
+        note = f"with relaxed options: {options.card}"
+        yield replace(known, digest=relaxed_digest(point.digest), message=note)
+    elif error is None:
+        yield known

@@ -4,19 +4,30 @@ from __future__ import annotations
 
 import tomllib
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from math import prod
 from pathlib import Path
 from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
-from cimspice.campaign.check import Problems, check_figures, check_parameters, check_sweep
+from cimspice.campaign.check import (
+    Problems,
+    check_figures,
+    check_limits,
+    check_names,
+    check_parameters,
+    check_sweep,
+)
+from cimspice.campaign.limits import Limit
+from cimspice.campaign.monte_carlo import MonteCarlo
 from cimspice.campaign.override import apply_overrides
+from cimspice.campaign.policy import FailurePolicy
 from cimspice.circuits import Bench, bench
 from cimspice.errors import CimspiceError, ParameterError
 
 LARGEST_FILE = 1 << 20  # bytes; a campaign file is a page of text
+SECTIONS = ("campaign", "parameters", "sweep", "monte_carlo", "limit", "failures", "figure")
 
 
 class CampaignSection(BaseModel):
@@ -74,6 +85,12 @@ class Specification:
         Process corners by name; temperatures in degrees Celsius.
     figures
         Figures to draw from the table.
+    monte_carlo
+        Samples of every point; None: there are none.
+    limits
+        What the table is held against, in the columns' units.
+    policy
+        What becomes of points that fail.
     source
         Where it came from, for messages: a path, or ``"call"``.
     """
@@ -86,11 +103,16 @@ class Specification:
     temperatures: tuple[float, ...] = (27.0,)
     figures: tuple[Figure, ...] = ()
     source: str = "call"
+    monte_carlo: MonteCarlo | None = None
+    limits: tuple[Limit, ...] = ()
+    policy: FailurePolicy = field(default_factory=FailurePolicy)
 
     @property
     def points(self) -> int:
         """Number of points."""
-        return prod(len(group.values) for group in self.groups) * len(self.corners) * len(self.temperatures)
+        samples = self.monte_carlo.samples if self.monte_carlo else 1
+        swept = prod(len(group.values) for group in self.groups)
+        return swept * len(self.corners) * len(self.temperatures) * samples
 
     @property
     def swept(self) -> tuple[str, ...]:
@@ -131,7 +153,7 @@ def read_specification(path: Path | str, overrides: Iterable[str] = ()) -> Speci
 
 
 def parse_specification(raw: Mapping[str, Any], *, source: str = "call") -> Specification:
-    """Check a campaign given as a mapping (sections ``campaign``, ``parameters``, ``sweep``, ``figure``).
+    """Check a campaign given as a mapping of the sections that a file has.
 
     Raises
     ------
@@ -139,16 +161,24 @@ def parse_specification(raw: Mapping[str, Any], *, source: str = "call") -> Spec
         As `read_specification`.
     """
     problems = Problems()
-    problems.unknown_keys("", raw, ("campaign", "parameters", "sweep", "figure"))
+    problems.unknown_keys("", raw, SECTIONS)
     section = _validated(CampaignSection, raw.get("campaign", {}), "campaign", problems)
-    figures = _figures(raw.get("figure", []), problems)
+    figures = _several(Figure, raw, "figure", problems)
+    limits = _several(Limit, raw, "limit", problems)
+    policy = _validated(FailurePolicy, raw.get("failures", {}), "failures", problems)
+    monte_carlo = raw.get("monte_carlo")
+    if monte_carlo is not None:
+        monte_carlo = _validated(MonteCarlo, monte_carlo, "monte_carlo", problems)
     fixed = problems.table("parameters", raw.get("parameters", {}))
     sweep = check_sweep(problems.table("sweep", raw.get("sweep", {})), problems)
 
     found = _bench(raw.get("campaign"), problems)
     if found is not None:
         check_parameters(found, fixed, sweep, problems)
-        check_figures(found, (*fixed, *sweep.axes), figures, problems)
+        given = (*fixed, *sweep.axes)
+        check_names(found, monte_carlo is not None, bool(limits), problems)
+        check_figures(found, (*given, *(["sample"] if monte_carlo else [])), figures, problems)
+        limits = check_limits(found, limits, problems)
     if problems.found or section is None or found is None:
         raise problems.error(source)
     groups = tuple(
@@ -164,6 +194,9 @@ def parse_specification(raw: Mapping[str, Any], *, source: str = "call") -> Spec
         temperatures=sweep.temperatures,
         figures=tuple(figures),
         source=source,
+        monte_carlo=monte_carlo,
+        limits=tuple(limits),
+        policy=policy,
     )
 
 
@@ -187,9 +220,11 @@ def _validated(model: type[Any], raw: object, place: str, problems: Problems) ->
         return None
 
 
-def _figures(raw: object, problems: Problems) -> list[Figure]:
-    if not isinstance(raw, Sequence) or isinstance(raw, str):
-        problems.add("figure", raw, "figures are written as [[figure]] tables")
+def _several(model: type[Any], raw: Mapping[str, Any], name: str, problems: Problems) -> list[Any]:
+    """Tables written as ``[[name]]``; those with faults are noted and left out."""
+    tables = raw.get(name, [])
+    if not isinstance(tables, Sequence) or isinstance(tables, str):
+        problems.add(name, tables, f"{name}s are written as [[{name}]] tables")
         return []
-    parsed = [_validated(Figure, item, f"figure[{index}]", problems) for index, item in enumerate(raw)]
-    return [figure for figure in parsed if figure is not None]
+    parsed = [_validated(model, item, f"{name}[{index}]", problems) for index, item in enumerate(tables)]
+    return [one for one in parsed if one is not None]

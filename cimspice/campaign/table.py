@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
 from itertools import islice
 from typing import Any
 
 import pandas as pd
 
+from cimspice.campaign.limits import WITHIN, LimitResult, Yield, judge
 from cimspice.campaign.plan import Plan, Point
+from cimspice.campaign.policy import FailurePolicy, relaxed_digest
 from cimspice.campaign.store import Record, Store
 from cimspice.circuits import Bench
 
@@ -23,51 +26,105 @@ def batches(points: Iterable[Point], size: int = _BATCH) -> Iterator[list[Point]
         yield batch
 
 
-def result_table(plan: Plan, store: Store) -> pd.DataFrame:
-    """All done points of a plan, in its order.
+@dataclass(frozen=True)
+class Gathered:
+    """What the store holds of a plan.
 
-    Columns: fixed and swept parameters, ``corner``, ``temperature`` (degrees Celsius), then the bench's
-    columns. ``attrs["units"]`` maps column to unit; ``attrs["provenance"]`` says what the numbers rest on,
-    and ``digest`` there is the SHA-256 over the points' digests.
+    Attributes
+    ----------
+    table
+        Rows of all done points, in the plan's order. Columns: fixed and swept parameters, ``corner``,
+        ``temperature`` (degrees Celsius), ``sample`` with Monte Carlo, the bench's columns, then ``relaxed``
+        (whether the point converged only with relaxed options) and ``within_limits`` where the campaign has
+        such a policy or limits. ``attrs["units"]`` maps column to unit; ``attrs["provenance"]`` says what the
+        numbers rest on, and ``digest`` there is the SHA-256 over the points' digests.
+    failures
+        Failed points and what is recorded of them, in the plan's order.
+    limits
+        What came of each limit.
+    overall
+        Yield over all limits together; None without limits.
     """
-    bench = plan.specification.bench
-    given = (*plan.specification.parameters, *plan.specification.swept)
+
+    table: pd.DataFrame
+    failures: list[tuple[Point, Record]]
+    limits: list[LimitResult]
+    overall: Yield | None
+
+
+def gather(plan: Plan, store: Store) -> Gathered:
+    """Table and failures of a plan, in one pass over it."""
+    specification = plan.specification
+    bench = specification.bench
+    given = (*specification.parameters, *specification.swept)
     conditions = [*(name for name in given if name not in bench.columns), "corner", "temperature"]
-    columns: dict[str, list[Any]] = {name: [] for name in (*conditions, *bench.columns)}
+    conditions += ["sample"] if specification.monte_carlo else []
+    marks = ["relaxed"] if specification.policy.retry == "relaxed" else []
+    columns: dict[str, list[Any]] = {name: [] for name in (*conditions, *bench.columns, *marks)}
+    owner: list[int] = []
+    failed: list[tuple[Point, Record]] = []
     digest = hashlib.sha256()
     for points in batches(plan):
-        records = store.read([point.digest for point in points])
-        for point in points:
-            record = records.get(point.digest)
-            if record is not None and record.rows is not None:
-                digest.update(point.digest.encode())
-                _append(columns, conditions, point, record.rows, bench)
+        for point, record, is_relaxed in recorded(points, store, specification.policy):
+            if record.rows is None:
+                failed.append((point, record))
+                continue
+            digest.update(record.digest.encode())
+            count = len(next(iter(record.rows.values())))
+            known = {**point.conditions, "relaxed": is_relaxed}
+            for name in (*conditions, *marks):
+                columns[name].extend([known[name]] * count)
+            for name in bench.columns:
+                columns[name].extend(record.rows[name])
+            owner.extend([point.index] * count)
     table = pd.DataFrame(columns)
-    table.attrs["units"] = units(bench, conditions)
+    results: list[LimitResult] = []
+    overall = None
+    if specification.limits:
+        within, results, overall = judge(table, owner, specification.limits)
+        table[WITHIN] = within
+        marks.append(WITHIN)
+    table.attrs["units"] = {**units(bench, conditions), **dict.fromkeys(marks, "")}
     table.attrs["conditions"] = conditions
     table.attrs["provenance"] = {
         "bench": bench.name,
-        "title": plan.specification.title,
+        "title": specification.title,
         "code": plan.code,
         "digest": digest.hexdigest(),
         **plan.environment.provenance(),
     }
-    return table
+    return Gathered(table, failed, results, overall)
 
 
-def _append(
-    columns: dict[str, list[Any]],
-    conditions: list[str],
-    point: Point,
-    rows: dict[str, list[Any]],
-    bench: Bench,
-) -> None:
-    known = {**point.given, "corner": point.corner, "temperature": point.temperature}
-    count = len(next(iter(rows.values())))
-    for name in conditions:
-        columns[name].extend([known[name]] * count)
-    for name in bench.columns:
-        columns[name].extend(rows[name])
+def recorded(
+    points: Sequence[Point], store: Store, policy: FailurePolicy
+) -> Iterator[tuple[Point, Record, bool]]:
+    """Those of the points of which something is recorded: done if any try that the policy allows is done; and
+    whether it is done with relaxed options only.
+    """
+    records = store.read([point.digest for point in points])
+    second: dict[str, Record] = {}
+    if policy.retry == "relaxed":
+        undone = [digest for digest, record in records.items() if record.rows is None]
+        second = store.read([relaxed_digest(digest) for digest in undone])
+    for point in points:
+        record = records.get(point.digest)
+        if record is None:
+            continue
+        again = second.get(relaxed_digest(point.digest)) if record.rows is None and second else None
+        if again is not None and again.rows is not None:
+            yield point, again, True
+        else:
+            yield point, record, False
+
+
+def finished(points: Sequence[Point], store: Store, policy: FailurePolicy) -> set[str]:
+    """Digests of those of the points that are done, by any try that the policy allows."""
+    done = store.done([point.digest for point in points])
+    if policy.retry == "relaxed":
+        second = {relaxed_digest(point.digest): point.digest for point in points if point.digest not in done}
+        done |= {second[digest] for digest in store.done(list(second))}
+    return done
 
 
 def units(bench: Bench, conditions: Iterable[str]) -> dict[str, str]:
@@ -75,14 +132,3 @@ def units(bench: Bench, conditions: Iterable[str]) -> dict[str, str]:
     properties = bench.Parameters.model_json_schema().get("properties", {})
     found = {name: str(properties.get(name, {}).get("unit", "")) for name in conditions}
     return {**found, "temperature": "°C", **bench.columns}
-
-
-def failures(plan: Plan, store: Store) -> list[tuple[Point, Record]]:
-    """The plan's failed points and what is recorded of them, in its order."""
-    found = []
-    for points in batches(plan):
-        records = store.read([point.digest for point in points])
-        found.extend(
-            (point, record) for point in points if (record := records.get(point.digest)) and record.error
-        )
-    return found

@@ -7,9 +7,18 @@ import traceback
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from cimspice.campaign.monte_carlo import vary
 from cimspice.campaign.plan import Circuit, Point
+from cimspice.campaign.policy import relaxed
 from cimspice.circuits import Bench
-from cimspice.errors import CimspiceError, EngineMissing, PdkError, SimulationError, TableError
+from cimspice.errors import (
+    CimspiceError,
+    EngineMissing,
+    NonConvergence,
+    PdkError,
+    SimulationError,
+    TableError,
+)
 from cimspice.netlist import NetlistParameters
 
 if TYPE_CHECKING:
@@ -18,16 +27,20 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Chunk:
-    """Points of one circuit that one worker runs after another."""
+    """Points of one circuit that one worker runs after another; whether those that do not converge are tried
+    again with relaxed options.
+    """
 
     circuit: Circuit
     points: tuple[Point, ...]
+    relax: bool = False
 
 
 @dataclass(frozen=True)
 class Outcome:
-    """What came of a point: ``rows`` (column -> values) or the ``error``; CPU and wall seconds spent on
-    it.
+    """What came of a point: ``rows`` (column -> values) or the ``error``; CPU and wall seconds spent on it.
+
+    Both rows and error: the point failed with the error, and gave the rows with relaxed options.
     """
 
     rows: dict[str, list[Any]] | None
@@ -61,29 +74,52 @@ def run_chunk(session: Session, chunk: Chunk) -> list[Outcome]:
             raise
         except CimspiceError as error:
             failure, fresh = error, False
+            if chunk.relax and isinstance(error, NonConvergence):
+                rows = _run_relaxed(session, chunk.circuit, point, error)
         last = point
         outcomes.append(Outcome(rows, failure, time.process_time() - cpu, time.monotonic() - wall))
     return outcomes
 
 
-def _run_point(session: Session, circuit: Circuit, point: Point, last: Point | None) -> dict[str, list[Any]]:
+def _run_relaxed(
+    session: Session, circuit: Circuit, point: Point, first: NonConvergence
+) -> dict[str, list[Any]] | None:
+    """Rows with relaxed options; None, and a word in the first error, if they do not help."""
+    try:
+        return _run_point(session, circuit, point, None, relax=True)
+    except (EngineMissing, PdkError):
+        raise
+    except CimspiceError:
+        first.message += "; relaxed options did not help"
+        return None
+
+
+def _run_point(
+    session: Session, circuit: Circuit, point: Point, last: Point | None, *, relax: bool = False
+) -> dict[str, list[Any]]:
     bench, parameters = circuit.bench, point.parameters
     if parameters is None:
         raise SimulationError("a point without parameters cannot be run", place=bench.name)
     options = bench.options(parameters)
+    variation = circuit.variation
     if last is None or last.parameters is None or bench.options(last.parameters) != options:
         session.load(
             circuit.netlist,
             corner=point.corner,
             temperature=point.temperature,
-            options=options,
+            options=relaxed(options) if relax else options,
             flat=bench.flat,
         )
     else:
         if point.temperature != last.temperature:
             session.set_temperature(point.temperature)
-        if point.temperature == last.temperature or point.corner != last.corner:
-            session.set_corner(point.corner)  # resets the circuit, also where the corner stays
+        # setting the corner resets the circuit, also where the corner stays; a process sample will by itself
+        resets = variation is not None and variation.settings.process
+        if point.corner != last.corner or (point.temperature == last.temperature and not resets):
+            session.set_corner(point.corner)
+    if variation is not None and point.sample is not None:
+        text = circuit.netlist.text
+        vary(session, variation, point.sample, netlist_text=text, corner=point.corner, flat=bench.flat)
     for device, value in point.altered:
         session.alter(device, value)
     return measured_rows(bench, parameters, session.run(bench.analysis(parameters)))

@@ -9,12 +9,16 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from cimspice.cli.failure import FAILED
 from cimspice.cli.output import JsonFlag, console, print_json, say
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from cimspice.campaign import Progress, Result, Specification
+    from cimspice.campaign.limits import LimitResult, Yield
+
+LIMITS_MISSED = 3  # exit code: every point is done, and not all keep the limits
 
 
 def characterize(
@@ -63,7 +67,9 @@ def characterize(
         for index, figure in enumerate(specification.figures):
             figures += draw(result.table, figure, folder / "figures", default_name=f"figure_{index + 1}")
     _show(result, files["parquet"], figures, json)
-    return 1 if result.failed else 0
+    if result.failed:
+        return FAILED
+    return LIMITS_MISSED if result.overall and result.overall.passed < result.overall.points else 0
 
 
 def find_campaign(name: str) -> Path:
@@ -89,11 +95,11 @@ def _show_plan(specification: Specification, json: bool) -> None:
     from cimspice.campaign.environment import Environment
     from cimspice.campaign.plan import Plan
     from cimspice.campaign.store import Store
-    from cimspice.campaign.table import batches
+    from cimspice.campaign.table import batches, finished
 
     plan = Plan(specification, Environment.detect())
     with Store() as store:
-        cached = sum(len(store.done([point.digest for point in points])) for points in batches(plan))
+        cached = sum(len(finished(points, store, specification.policy)) for points in batches(plan))
         each = store.mean_cpu_seconds(specification.bench.name)
     facts: dict[str, Any] = {
         "bench": specification.bench.name,
@@ -142,11 +148,18 @@ def _progress_bar(specification: Specification) -> Iterator[Callable[[Progress],
 
 
 def _show(result: Result, table: Path, figures: list[Path], json: bool) -> None:
+    from cimspice.campaign.export import describe_limit, describe_yield
+
     if result.failures:
         point, record = result.failures[0]
         conditions = ", ".join(f"{name} = {value}" for name, value in point.given.items())
         say(f"{result.failed} of {result.points} points failed; the first, at {conditions}, {point.corner}:")
         say(f"{record.error}: {record.message}")
+    if result.stopped:
+        left = result.points - result.done - result.failed
+        say(f"stopped after {result.failed} failed points, as [failures] asks; {left} points were not run")
+    if result.relaxed:
+        say(f"{result.relaxed} points converged with relaxed options only (column relaxed)")
     if json:
         print_json(
             {
@@ -154,7 +167,11 @@ def _show(result: Result, table: Path, figures: list[Path], json: bool) -> None:
                 "done": result.done,
                 "cached": result.cached,
                 "failed": result.failed,
+                "relaxed": result.relaxed,
+                "stopped": result.stopped,
                 "seconds": result.seconds,
+                "limits": [describe_limit(limit) for limit in result.limits],
+                "yield": None if result.overall is None else describe_yield(result.overall),
                 "table": table,
                 "figures": figures,
             }
@@ -162,5 +179,25 @@ def _show(result: Result, table: Path, figures: list[Path], json: bool) -> None:
         return
     counts = f"{result.done} of {result.points} points ({result.cached} finished before)"
     console().print(f"{counts} in {result.seconds:.2f} s", markup=False)
+    for limit in result.limits:
+        console().print(_limit_line(limit), markup=False)
+    if len(result.limits) > 1 and result.overall:
+        console().print(f"all limits: {_yield_text(result.overall)}", markup=False)
     for path in (table, *figures):
         console().print(f"  {path}", markup=False)
+
+
+def _limit_line(result: LimitResult) -> str:
+    limit = result.limit
+    told = {"min": limit.minimum, "typ": limit.typical, "max": limit.maximum}
+    bounds = ", ".join(f"{name} {value:g}" for name, value in told.items() if value is not None)
+    unit = f" {limit.unit}" if limit.unit else ""
+    spread = f"{result.smallest:g} to {result.largest:g}, median {result.median:g}"
+    return f"{limit.column} ({bounds}{unit}): {spread}{unit}; {_yield_text(result.result)}"
+
+
+def _yield_text(result: Yield) -> str:
+    share = f"{result.passed} of {result.points} points pass"
+    if not result.points:
+        return share
+    return f"{share}: {result.fraction:.2%}, between {result.low:.2%} and {result.high:.2%} with 95 %"

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Literal
 
 from cimspice.errors import ParameterError, PdkError
@@ -66,14 +67,25 @@ def threshold_sigma(
 
 
 def threshold_shift(
-    name: str, width: float, length: float, *, corner: str = "tt", fingers: int = 1, pdk: Pdk | None = None
+    name: str,
+    width: float,
+    length: float,
+    *,
+    corner: str = "tt",
+    fingers: int = 1,
+    process: Mapping[str, float] | None = None,
+    pdk: Pdk | None = None,
 ) -> float:
     """The threshold shift in volts that the corner itself gives a transistor, without mismatch.
 
-    ``width`` and ``length`` in micrometres. Zero for the SRAM transistors, whose corners change the models.
+    ``width`` and ``length`` in micrometres; ``process`` are global parameters that differ from the corner's
+    (:func:`cimspice.pdk.draw_process`). Zero for the SRAM transistors, whose corners change the models.
     """
     check_corner(corner)
     section = Library.open((pdk or locate()).library()).section(corner)
+    if process:
+        drawn = {parameter: repr(value) for parameter, value in process.items()}
+        section = replace(section, parameters={**section.parameters, **drawn})
     used = _mosfet(name)
     if used.name.startswith("sky130_fd_pr__special_"):
         return 0.0
@@ -156,12 +168,14 @@ def mismatch_alterations(
     *,
     corner: str = "tt",
     flat: bool = False,
+    process: Mapping[str, float] | None = None,
     pdk: Pdk | None = None,
 ) -> dict[str, float]:
     """What to alter in a loaded circuit: path of the MOSFET -> its whole ``delvto`` in volts.
 
-    The value holds the corner's own shift, which ``alter @path[delvto] = value`` would otherwise erase. After
-    a change of corner or a ``reset`` the alterations have to be made anew.
+    The value holds the corner's own shift, which ``alter @path[delvto] = value`` would otherwise erase, and
+    that of the ``process`` sample (:func:`cimspice.pdk.draw_process`) that the circuit holds. After a change
+    of corner or a ``reset`` the alterations have to be made anew.
     """
     pdk = pdk or locate()
     found = instance_paths(text)
@@ -172,7 +186,7 @@ def mismatch_alterations(
             raise ParameterError(f"the netlist has no transistor {path!r}", remedy="check the name")
         width, length, fingers, given = (_number(instance, name) for name in ("w", "l", "nf", "delvto"))
         own = threshold_shift(
-            instance.device.name, width, length, corner=corner, fingers=int(fingers), pdk=pdk
+            instance.device.name, width, length, corner=corner, fingers=int(fingers), process=process, pdk=pdk
         )
         result[mosfet_path(path, instance.device.name, flat=flat)] = own + given + shift
     return result

@@ -29,7 +29,7 @@ class DividerParameters(NetlistParameters):
     supply: Annotated[float, quantity("V", ge=0, le=10)] = 1.0
     threshold: Annotated[float, quantity("V", ge=0)] = 0.5
     reltol: Annotated[float, quantity("1", gt=0, lt=1)] = 1e-3
-    fault: Literal["none", "simulation", "measure", "columns", "empty"] = "none"
+    fault: Literal["none", "simulation", "stiff", "measure", "columns", "empty"] = "none"
 
     @model_validator(mode="after")
     def _threshold_within_reach(self) -> DividerParameters:
@@ -54,6 +54,7 @@ class Divider(Bench):
             f"vin in 0 dc {parameters.supply!r}",
             f"rupper in out {UPPER_RESISTANCE!r}",
             f"rlower out 0 {parameters.lower_resistance!r}",
+            f"* {parameters.fault}",
         )
         return Netlist("\n".join(lines) + "\n", "divider", parameters.model_dump())
 
@@ -92,6 +93,7 @@ class FakeSession:
             for name, value in re.findall(r"^(\w+) \w+ \w+ (?:dc )?(\S+)$", netlist.text, re.MULTILINE)
         }
         self._conditions = [corner, temperature]
+        self._stiff = "* stiff" in netlist.text and options.method != "gear"
         self._fresh = True
 
     def set_corner(self, corner: str) -> None:
@@ -109,6 +111,8 @@ class FakeSession:
     def run(self, analysis: Op) -> Waveforms:
         assert self._fresh, "the point before has left its state"
         self._fresh = False
+        if self._stiff:
+            raise NonConvergence("timestep too small")
         corner, temperature = self._conditions
         warped = (1 + {"tt": 0.0, "ff": 0.1, "ss": -0.1}[corner]) * (1 + 1e-3 * (temperature - 27))
         lower = self._values["rlower"] * warped

@@ -22,10 +22,17 @@ def blocks(language):
 
 
 def test_the_campaign_file_of_the_page_is_valid():
-    (text,) = blocks("toml")
+    text, *_ = blocks("toml")
     specification = parse_specification(tomllib.loads(text))
     assert specification.points == 16 * 2 * 2 * 2
     assert len(specification.figures) == 1
+
+
+def test_the_sections_of_the_page_fit_together():
+    specification = parse_specification(tomllib.loads("\n".join(blocks("toml"))))
+    assert specification.points == 16 * 2 * 2 * 2 * 200
+    assert specification.limits[0].maximum == 900e-6
+    assert (specification.policy.retry, specification.policy.stop_after) == ("relaxed", 20)
 
 
 @pytest.mark.spice

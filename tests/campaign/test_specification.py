@@ -85,7 +85,7 @@ log = "z"
         "sweep.temperatures = -300",
         "'nothing' is not an axis of [sweep]",
         "figure[0].log.0 = 'z': Input should be 'x' or 'y'",
-        "limits: unknown key; allowed: campaign, parameters, sweep, figure",
+        "limits: unknown key, did you mean 'limit'?; allowed: campaign, parameters, sweep, monte_carlo",
         str(path),
     ):
         assert told in message, told

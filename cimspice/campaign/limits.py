@@ -1,0 +1,188 @@
+"""Limits: `[[limit]]` of a campaign file, which rows of a table keep them, and the yield."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+from statistics import NormalDist
+
+import numpy as np
+import pandas as pd
+from pydantic import BaseModel, ConfigDict, FiniteFloat, model_validator
+
+from cimspice.errors import TableError
+
+WITHIN = "within_limits"
+"""Column that a table with limits has: whether the row keeps all of them."""
+
+CONFIDENCE = 0.95
+"""Of the yield's interval."""
+
+_PREFIXES = {"f": -15, "p": -12, "n": -9, "u": -6, "µ": -6, "m": -3, "k": 3, "M": 6, "G": 9}
+
+
+class Limit(BaseModel):
+    """``[[limit]]``: what one column's values have to keep.
+
+    Attributes
+    ----------
+    column
+        A column of the table.
+    minimum, maximum
+        Both allowed; one may be missing.
+    typical
+        What is expected; told beside the median, and does not decide anything.
+    unit
+        Of the numbers here: the column's, with or without a prefix from f to G; the column's if not given.
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    column: str
+    minimum: FiniteFloat | None = None
+    typical: FiniteFloat | None = None
+    maximum: FiniteFloat | None = None
+    unit: str | None = None
+
+    @model_validator(mode="after")
+    def _sense(self) -> Limit:
+        if self.minimum is None and self.maximum is None:
+            raise ValueError("give minimum, maximum or both")
+        given = [value for value in (self.minimum, self.typical, self.maximum) if value is not None]
+        if given != sorted(given):
+            raise ValueError("minimum, typical, maximum must rise in this order")
+        return self
+
+    def in_unit(self, unit: str) -> Limit:
+        """The same limit in the column's unit.
+
+        Raises
+        ------
+        ValueError
+            If this limit's unit is no multiple of it.
+        """
+        if self.unit is None or self.unit == unit:
+            return self.model_copy(update={"unit": unit})
+        prefix = self.unit.removesuffix(unit)
+        if not unit or prefix == self.unit or prefix not in _PREFIXES:
+            raise ValueError(f"the column's unit is {unit or 'none (a pure number)'}")
+        scaled = {
+            name: float(Decimal(repr(value)).scaleb(_PREFIXES[prefix]))
+            for name in ("minimum", "typical", "maximum")
+            if (value := getattr(self, name)) is not None
+        }
+        return self.model_copy(update={**scaled, "unit": unit})
+
+    def kept(self, values: pd.Series) -> pd.Series:
+        """Whether each value is within; what is not a number is not."""
+        kept = values.notna()
+        if self.minimum is not None:
+            kept &= values >= self.minimum
+        if self.maximum is not None:
+            kept &= values <= self.maximum
+        return kept
+
+
+@dataclass(frozen=True)
+class Yield:
+    """Points that keep a limit (or all): ``passed`` of ``points``; ``low`` and ``high`` bound the true share.
+
+    A point passes if all its rows do. Without any point ``fraction`` is nan, the bounds are 0 and 1.
+    """
+
+    passed: int
+    points: int
+    fraction: float
+    low: float
+    high: float
+
+
+@dataclass(frozen=True)
+class LimitResult:
+    """One limit, in the column's unit; smallest, median and largest value of the column; the yield."""
+
+    limit: Limit
+    smallest: float
+    median: float
+    largest: float
+    result: Yield
+
+
+def wilson_interval(passed: int, points: int, confidence: float = CONFIDENCE) -> tuple[float, float]:
+    """Bounds of a proportion of which ``passed`` of ``points`` were seen.
+
+    Raises
+    ------
+    ValueError
+        If the counts are impossible.
+
+    References
+    ----------
+    Wilson, J. Am. Stat. Assoc. 22 (1927) 209. Unlike mean plus or minus sigma, it has a width at 0 and 1.
+    """
+    if not 0 <= passed <= points:
+        raise ValueError(f"{passed} of {points} points cannot have passed")
+    if points == 0:
+        return 0.0, 1.0
+    z = NormalDist().inv_cdf((1 + confidence) / 2)
+    share, weight = passed / points, z * z / points
+    centre = (share + weight / 2) / (1 + weight)
+    half = z / (1 + weight) * math.sqrt(share * (1 - share) / points + weight / (4 * points))
+    low = 0.0 if passed == 0 else centre - half
+    return low, 1.0 if passed == points else centre + half
+
+
+def judge(
+    table: pd.DataFrame, point: Sequence[int], limits: Sequence[Limit]
+) -> tuple[pd.Series, list[LimitResult], Yield]:
+    """Hold a table against limits.
+
+    Parameters
+    ----------
+    table
+        Has the limits' columns.
+    point
+        Which point each row is of, shape (rows,).
+    limits
+        In the columns' units.
+
+    Returns
+    -------
+    tuple
+        Whether each row keeps all limits; each limit's result; the yield over all limits together.
+
+    Raises
+    ------
+    TableError
+        If a column does not hold numbers.
+    """
+    owner = np.asarray(point, dtype=int)
+    within = pd.Series(True, index=table.index, name=WITHIN)
+    results = []
+    for limit in limits:
+        values = table[limit.column]
+        spread = _spread(values)
+        kept = limit.kept(values)
+        within &= kept
+        results.append(LimitResult(limit, *spread, _yield(kept, owner)))
+    return within, results, _yield(within, owner)
+
+
+def _spread(values: pd.Series) -> tuple[float, float, float]:
+    try:
+        numbers = values.to_numpy(dtype=float)
+    except (TypeError, ValueError) as error:
+        raise TableError(f"column {values.name!r} holds no numbers: it cannot have limits") from error
+    numbers = numbers[~np.isnan(numbers)]
+    if not len(numbers):
+        return math.nan, math.nan, math.nan
+    return float(numbers.min()), float(np.median(numbers)), float(numbers.max())
+
+
+def _yield(kept: pd.Series, owner: np.ndarray) -> Yield:
+    points = len(np.unique(owner))
+    passed = points - len(np.unique(owner[~kept.to_numpy(dtype=bool)]))
+    low, high = wilson_interval(passed, points)
+    return Yield(passed, points, passed / points if points else math.nan, low, high)
