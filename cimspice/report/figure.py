@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import math
-import re
 from collections.abc import Sequence
 from itertools import product
 from pathlib import Path
@@ -21,6 +19,7 @@ from matplotlib.figure import Figure as Canvas
 from cimspice.campaign import Figure
 from cimspice.campaign.export import write_atomically
 from cimspice.errors import TableError
+from cimspice.report.quantity import PREFIXES, axis_label, exponent, plain_unit, words
 
 STYLE: dict[Any, Any] = {
     "figure.figsize": (6.4, 4.2),
@@ -41,8 +40,6 @@ _LINE_STYLES = ("-", "--", ":", "-.", (0, (5, 1, 1, 1, 1, 1)))
 _LONGEST_LEGEND = 12
 _FEW_POINTS = 30  # a line of fewer shows each
 _DECADES = 12  # of a log axis: below lies what is zero but for rounding
-_PREFIXED = ("V", "A", "s", "F", "C", "W", "J", "S", "Hz", "Ohm", "ohm", "Ω", "m")
-_PREFIXES = {-18: "a", -15: "f", -12: "p", -9: "n", -6: "µ", -3: "m", 0: "", 3: "k", 6: "M", 9: "G"}
 
 
 def draw(table: pd.DataFrame, figure: Figure, folder: Path, *, default_name: str = "figure") -> list[Path]:
@@ -103,31 +100,15 @@ def format_axis(axes: Axes, name: str, table: pd.DataFrame, column: str, *, log:
     if log:
         floor = max(float(values.min()), largest * 10.0**-_DECADES)
         axes.set(**{f"{name}scale": "log", f"{name}lim": (floor / 1.5, largest * 1.5)})
-        axis.set_label_text(label(table, column))
+        axis.set_label_text(axis_label(column, _unit(table, column)))
         return
-    exponent = _exponent(table, column, largest)
-    axis.set_major_formatter(lambda value, _: f"{value * 10.0**-exponent:g}")
-    axis.set_label_text(label(table, column, _PREFIXES[exponent]))
-
-
-def label(table: pd.DataFrame, column: str, prefix: str = "") -> str:
-    """A column's name in words, with its unit: ``drain current (A)``."""
-    unit = _unit(table, column)
-    words = re.sub(r"_+", " ", column)
-    return f"{words} ({prefix}{unit})" if unit else words
+    power = exponent([largest], _unit(table, column))
+    axis.set_major_formatter(lambda value, _: f"{value * 10.0**-power:g}")
+    axis.set_label_text(axis_label(column, _unit(table, column), power))
 
 
 def _unit(table: pd.DataFrame, column: str) -> str:
-    unit = table.attrs.get("units", {}).get(column, "")
-    return "" if unit == "1" else unit
-
-
-def _exponent(table: pd.DataFrame, column: str, largest: float) -> int:
-    """Power of ten of the SI prefix that suits a value; 0 for units that take none."""
-    if _unit(table, column) not in _PREFIXED or largest == 0 or 0.1 <= largest < 1:
-        return 0
-    exponent = 3 * math.floor(math.log10(largest) / 3 + 1e-9)
-    return min(max(exponent, min(_PREFIXES)), max(_PREFIXES))
+    return table.attrs.get("units", {}).get(column, "")
 
 
 def _check(table: pd.DataFrame, figure: Figure) -> None:
@@ -192,13 +173,15 @@ def _colour_bar(axes: Axes, table: pd.DataFrame, column: str, values: Sequence[f
     steps = np.diff(values)
     if np.allclose(steps, steps[0], rtol=1e-3):
         spread = Normalize(values[0], values[-1])
-        axes.figure.colorbar(ScalarMappable(spread, _upto_yellow()), ax=axes, label=label(table, column))
+        axes.figure.colorbar(
+            ScalarMappable(spread, _upto_yellow()), ax=axes, label=axis_label(column, _unit(table, column))
+        )
         return
     last = len(values) - 1
     bar = axes.figure.colorbar(ScalarMappable(Normalize(0, last), _upto_yellow()), ax=axes)
     ranks = sorted({round(rank) for rank in np.linspace(0, last, min(len(values), 9))})
     bar.set_ticks(ranks, labels=[_text(table, column, values[rank]) for rank in ranks])
-    bar.set_label(re.sub(r"_+", " ", column))
+    bar.set_label(words(column))
 
 
 def _nested_as_text(table: pd.DataFrame) -> pd.DataFrame:
@@ -226,5 +209,6 @@ def _words(table: pd.DataFrame, columns: Sequence[str], values: Sequence[Any]) -
 def _text(table: pd.DataFrame, column: str, value: Any) -> str:
     if isinstance(value, bool | str):
         return str(value)
-    exponent = _exponent(table, column, float(table[column].abs().max()))
-    return f"{value * 10.0**-exponent:.4g} {_PREFIXES[exponent]}{_unit(table, column)}".rstrip()
+    unit = _unit(table, column)
+    power = exponent(table[column], unit)  # the same for all of a column
+    return f"{value * 10.0**-power:.4g} {PREFIXES[power]}{plain_unit(unit)}".rstrip()

@@ -27,7 +27,6 @@ from cimspice.models.curves import RESET_VOLTAGE
 LARGEST_CARD = 16 << 20  # bytes
 _MOST_CARDS = 40
 _QUANTILE = 1.959963984540054  # of the normal distribution, for 95 %
-_AT_RESET = 1e-3  # V
 _SYNONYMS = {"gate_bias": "gate_voltage", "membrane_voltage": "drain_voltage", "current": "drain_current"}
 
 
@@ -108,9 +107,7 @@ def overlay(card: ModelCard, table: pd.DataFrame) -> Overlay:
 def _direct(model: Model, card: ModelCard, table: pd.DataFrame) -> Overlay:
     if isinstance(model, GateLaw):
         inputs, y, predict = ("gate_bias",), "current", model.current
-        membrane = _column(table, "membrane_voltage")
-        reset = card.provenance.get("reset_voltage", RESET_VOLTAGE)
-        table = table[(table[membrane] - float(reset)).abs() < _AT_RESET]
+        table = _at_reset(table, float(card.provenance.get("reset_voltage", RESET_VOLTAGE)))
     elif isinstance(model, MembraneCapacitance):
         inputs, y, predict = ("membrane_voltage",), "capacitance", model.capacitance
     elif isinstance(model, InjectedCharge):
@@ -165,6 +162,21 @@ def _current_at_reset(model: Synapse, voltage: np.ndarray, current: np.ndarray) 
     if len(voltage) < 3:
         return float("nan")
     return float(np.polyval(np.polyfit(voltage - model.reset_voltage, current, 1), 0.0))
+
+
+def _at_reset(table: pd.DataFrame, reset_voltage: float) -> pd.DataFrame:
+    """One row per curve that reaches the reset voltage, its current interpolated there."""
+    voltage, current = _column(table, "membrane_voltage"), _column(table, "current")
+    others = [name for name in table.columns if name not in (voltage, current)]
+    kept = []
+    for _, curve in table.sort_values(voltage).groupby(others, sort=False, dropna=False):
+        at = curve[voltage].to_numpy(float)
+        if at[0] <= reset_voltage <= at[-1]:
+            value = np.interp(reset_voltage, at, curve[current].to_numpy(float))
+            kept.append(curve.iloc[:1].assign(**{voltage: reset_voltage, current: value}))
+    if not kept:
+        raise NoRows(f"no curve of the table reaches the reset voltage, {reset_voltage:g} V")
+    return pd.concat(kept)
 
 
 def _column(table: pd.DataFrame, name: str) -> str:
