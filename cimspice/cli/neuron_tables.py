@@ -40,34 +40,28 @@ def show_result(facts: Mapping[str, Any]) -> None:
 
 
 def _others(facts: Mapping[str, Any]) -> list[tuple[str, str, str]]:
-    rows = []
     ratio = "" if facts["ratio"] is None else f", {facts['ratio']:.3g}x the model's"
-    rows.append(("conventional", _ns(facts["conventional_output_rmse_ns"]), facts["conventional"] + ratio))
-    if "trained_output_rmse_ns" in facts:
-        published = PUBLISHED["trained_output_rmse_ns"], PUBLISHED["conventional_output_rmse_ns"]
+    conventional = _ns(facts["conventional_output_rmse_ns"]), facts["conventional"] + ratio
+    if "trained_output_rmse_ns" not in facts:
+        return [("conventional", *conventional)]
+    accuracy = facts["accuracy"]
+    right = (
+        f"of ngspice; model {100 * accuracy['emulator']:.3g} %, conventional in ngspice "
+        f"{100 * accuracy['conventional_circuit']:.3g} %"
+    )
+    rows = [
+        (
+            "trained network",
+            _ns(facts["trained_output_rmse_ns"]),
+            "for the circuit's E±, mapped with one scale",
+        ),
+        ("conventional", *conventional),
+        ("right decisions", f"{100 * accuracy['circuit']:.3g} %", right),
+    ]
+    if facts["synapse"] == "mosfet":
+        trained, naive = (PUBLISHED[f"{name}_output_rmse_ns"] for name in ("trained", "conventional"))
         rows.insert(
-            0,
-            (
-                "trained network",
-                _ns(facts["trained_output_rmse_ns"]),
-                "for the circuit's E±, mapped with one scale",
-            ),
-        )
-        rows.append(
-            (
-                "published",
-                f"{published[0]} ns",
-                f"trained network; {published[1]} ns conventional; 50 samples",
-            )
-        )
-        accuracy = facts["accuracy"]
-        rows.append(
-            (
-                "right decisions",
-                f"{100 * accuracy['circuit']:.3g} %",
-                f"of ngspice; model {100 * accuracy['emulator']:.3g} %, conventional in ngspice "
-                f"{100 * accuracy['conventional_circuit']:.3g} %",
-            )
+            2, ("published", f"{trained} ns", f"trained network; {naive} ns conventional; 50 samples")
         )
     return rows
 
