@@ -41,6 +41,7 @@ class Campaign(BaseModel):
     sweep: list[dict[str, Any]] = []
     corners: list[str] = []
     temperatures: list[float] = []
+    monte_carlo: dict[str, Any] | None = None
 
 
 class Failure(BaseModel):
@@ -51,6 +52,7 @@ class Failure(BaseModel):
     parameters: dict[str, Any] = {}
     corner: str = ""
     temperature: float | None = None
+    sample: int | None = None
     error: Text = ""
     message: Text = ""
 
@@ -65,6 +67,8 @@ class Record(BaseModel):
     done: int | None = Field(default=None, ge=0)
     cached: int | None = Field(default=None, ge=0)
     failed: int | None = Field(default=None, ge=0)
+    relaxed: int = 0
+    stopped: bool = False
     seconds: float | None = None
     units: dict[str, str] = {}
     provenance: dict[str, Any] = {}

@@ -132,6 +132,10 @@ def _head(
         facts.append(pill(f"{where}yield {worst.fraction:.1%} ({low:.1%} to {high:.1%})", "plain"))
     if failed:
         facts.append(pill(f"{failed} point{'s' * (failed > 1)} failed", "bad"))
+    if record.stopped:
+        facts.append(pill("stopped before the end", "bad"))
+    if record.relaxed:
+        facts.append(pill(f"{record.relaxed:,} with relaxed solver options", "plain"))
     rows_and_points = f"{len(study.table):,} rows"
     if record.points is not None:
         rows_and_points = f"{record.points:,} points, {rows_and_points}"
@@ -149,9 +153,7 @@ def _head(
 def _yield(study: Study, found: Sequence[Yield], failed: int) -> list[Any]:
     if not found:
         return []
-    told = (
-        "A sample passes if all that was measured on it keeps to the limits; Clopper and Pearson's interval."
-    )
+    told = "A sample passes if all that was measured on it keeps to the limits; the interval is Wilson's."
     if failed:
         told += f" The {failed} failed points are not counted: if they count as failing, the yield is lower."
     worst = sorted(found, key=lambda entry: entry.fraction)[:_WORST]
@@ -174,11 +176,12 @@ def _failures(failures: Sequence[Failure], failed: int) -> list[Any]:
         numeric=(0,),
     )
     each = rows(
-        ["corner", "temperature", "parameters", "error", "message"],
+        ["corner", "temperature", "sample", "parameters", "error", "message"],
         [
             [
                 failure.corner,
                 "" if failure.temperature is None else f"{failure.temperature:g} °C",
+                "" if failure.sample is None else failure.sample,
                 cut(compact(failure.parameters), 300),
                 failure.error,
                 cut(failure.message, 300),
@@ -202,6 +205,11 @@ def _conditions(study: Study, record: Record) -> str:
             ends = [quantity(value, study.unit(name)) for value in (*values[:3], values[-1])]
             shown = f"{', '.join(ends[:3])} … {ends[3]} ({len(values)} values)"
         varied.append([words(name), shown])
+    if record.campaign.monte_carlo:
+        settings = record.campaign.monte_carlo.items()
+        varied.append(
+            ["Monte Carlo", ", ".join(f"{words(name)} {quantity(value)}" for name, value in settings)]
+        )
     parts = [rows(["varied", ""], varied)] if varied else []
     parts += [rows(["fixed", ""], fixed)] if fixed else []
     return "".join(parts) or paragraph("none")

@@ -2,43 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 import pandas as pd
-from pydantic import AliasChoices, BaseModel, ConfigDict, Field, ValidationError
+from pydantic import ValidationError
 
+from cimspice.campaign.limits import Limit
 from cimspice.report.page_document import Html, pill, rows, text
 from cimspice.report.page_study import Study
 from cimspice.report.quantity import quantity, words
-
-
-class Limit(BaseModel):
-    """What a quantity must keep to, in SI units; an end that is None is open."""
-
-    model_config = ConfigDict(extra="ignore", frozen=True, allow_inf_nan=False)
-
-    column: str = Field(validation_alias=AliasChoices("column", "quantity", "measure", "name"))
-    minimum: float | None = Field(default=None, validation_alias=AliasChoices("minimum", "min"))
-    typical: float | None = Field(default=None, validation_alias=AliasChoices("typical", "typ"))
-    maximum: float | None = Field(default=None, validation_alias=AliasChoices("maximum", "max"))
-    unit: str | None = None
-
-    def holds(self, values: Any) -> np.ndarray:
-        """Whether each value keeps to it; a value that is no number does not."""
-        array = np.asarray(values, dtype=float)
-        low = -np.inf if self.minimum is None else self.minimum
-        high = np.inf if self.maximum is None else self.maximum
-        return np.isfinite(array) & (array >= low) & (array <= high)
-
-    def excess(self, values: Any) -> np.ndarray:
-        """How far each value is outside, negative inside: what the worst point is chosen by."""
-        array = np.asarray(values, dtype=float)
-        below = np.full(array.shape, -np.inf) if self.minimum is None else self.minimum - array
-        above = np.full(array.shape, -np.inf) if self.maximum is None else array - self.maximum
-        return np.where(np.isfinite(array), np.maximum(below, above), np.inf)
 
 
 @dataclass(frozen=True)
@@ -56,21 +31,28 @@ class Verdict:
 
 
 def read_limits(raw: Any) -> tuple[list[Limit], list[str]]:
-    """Limits of ``run.json``, as a list or by column, and a sentence for each that cannot be understood."""
-    if isinstance(raw, Mapping):
-        entries = [
-            {"column": name, **entry} if isinstance(entry, Mapping) else entry for name, entry in raw.items()
-        ]
-    else:
-        entries = list(raw) if isinstance(raw, Sequence) and not isinstance(raw, str) else []
+    """Limits of ``run.json``, and a sentence for each entry that cannot be understood."""
     limits, problems = [], []
-    for entry in entries:
+    for entry in raw if isinstance(raw, list) else []:
+        given = (
+            {name: entry[name] for name in Limit.model_fields if name in entry}
+            if isinstance(entry, dict)
+            else entry
+        )
         try:
-            limits.append(Limit.model_validate(entry))
+            limits.append(Limit.model_validate(given))
         except ValidationError as error:
             first = error.errors()[0]
-            problems.append(f"limit {str(entry)[:80]}: {'.'.join(map(str, first['loc']))}: {first['msg']}")
+            problems.append(f"limit {str(given)[:80]}: {'.'.join(map(str, first['loc']))}: {first['msg']}")
     return limits, problems
+
+
+def _excess(limit: Limit, values: pd.Series) -> np.ndarray:
+    """How far each value is outside, negative inside: what the worst row is chosen by."""
+    array = values.to_numpy(float)
+    below = -np.inf if limit.minimum is None else limit.minimum - array
+    above = -np.inf if limit.maximum is None else array - limit.maximum
+    return np.where(np.isnan(array), np.inf, np.maximum(below, above))
 
 
 def judge(study: Study, limits: Sequence[Limit]) -> tuple[list[Verdict], list[str]]:
@@ -81,12 +63,12 @@ def judge(study: Study, limits: Sequence[Limit]) -> tuple[list[Verdict], list[st
             problems.append(f"limit on {limit.column!r}: the table has no such quantity")
             continue
         values = study.table[limit.column]
-        excess = limit.excess(values)
+        excess = _excess(limit, values)
         verdicts.append(
             Verdict(
                 limit,
                 rows=len(values),
-                passed=int(limit.holds(values).sum()),
+                passed=int(limit.kept(values).sum()),
                 worst=values.index[int(np.argmax(excess))] if len(values) else None,
             )
         )

@@ -10,9 +10,9 @@ import numpy as np
 import pandas as pd
 from scipy import special
 
+from cimspice.campaign.limits import Limit, wilson_interval
 from cimspice.report.page_curves import PALETTE, axis_of
 from cimspice.report.page_document import Chart, View, label, numbers, rows
-from cimspice.report.page_limits import Limit
 from cimspice.report.page_study import SAMPLE, Study, ordered
 from cimspice.report.quantity import PREFIXES, exponent, plain_unit, quantity, words
 
@@ -37,14 +37,7 @@ class Yield:
     @property
     def interval(self) -> tuple[float, float]:
         """95 % interval of the fraction."""
-        return proportion_interval(self.passed, self.count)
-
-
-def proportion_interval(passed: int, count: int) -> tuple[float, float]:
-    """Clopper and Pearson's exact 95 % interval of a proportion (Biometrika 26, 404, 1934)."""
-    low = 0.0 if passed == 0 else float(special.betaincinv(passed, count - passed + 1, _TAIL))
-    high = 1.0 if passed == count else float(special.betaincinv(passed + 1, count - passed, 1 - _TAIL))
-    return low, high
+        return wilson_interval(self.passed, self.count)
 
 
 def deviation_interval(deviation: float, count: int) -> tuple[float, float]:
@@ -59,11 +52,11 @@ def is_monte_carlo(study: Study) -> bool:
 
 
 def yields(study: Study, limits: Sequence[Limit]) -> list[Yield]:
-    """Yield at each condition: a sample passes if all its rows keep to all limits."""
+    """Yield at each condition: a sample passes there if all its rows keep to all limits."""
     limits = [limit for limit in limits if limit.column in study.quantities]
     if not limits or not is_monte_carlo(study):
         return []
-    holds = np.logical_and.reduce([limit.holds(study.table[limit.column]) for limit in limits])
+    holds = np.logical_and.reduce([limit.kept(study.table[limit.column]) for limit in limits])
     judged = study.table.assign(_holds=holds)
     found = []
     names = study.others(SAMPLE)

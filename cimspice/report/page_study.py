@@ -9,10 +9,12 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from cimspice.campaign.limits import WITHIN
 from cimspice.campaign.load import Run
 from cimspice.report.quantity import compact, quantity, words
 
 SAMPLE = "sample"
+_MARKS = (WITHIN, "relaxed")  # what a campaign itself says of a row
 
 
 @dataclass(frozen=True)
@@ -56,7 +58,7 @@ class Study:
         points = table.groupby(several, sort=False, dropna=False) if several else None
         rows = len(table) if points is None else int(points.size().max()) if len(table) else 0
         abscissae = {figure.x for figure in run.record.figures}
-        measured = [name for name in table.columns if name not in conditions]
+        measured = [name for name in table.columns if name not in (*conditions, *_MARKS)]
         along = [
             name for name in measured if rows > 1 and _is_coordinate(table, points, name, name in abscissae)
         ]

@@ -19,7 +19,7 @@ def folder(tmp_path):
         tmp_path / "a",
         sample_table(30),
         ["corner", "temperature", "sample"],
-        limits=[{"column": "delay", "min": 0.5e-9, "max": 1.3e-9}],
+        limits=[{"column": "delay", "minimum": 0.5e-9, "maximum": 1.3e-9}],
     )
 
 

@@ -94,7 +94,7 @@ def test_samples_are_compared_by_mean_and_deviation(tmp_path):
 
 def test_limits_that_break_and_points_that_fail_are_told(tmp_path):
     table = pd.DataFrame({"corner": ["tt", "ss"], "delay": [1e-9, 1.2e-9]})
-    limit = [{"column": "delay", "max": 1.3e-9}]
+    limit = [{"column": "delay", "maximum": 1.3e-9}]
     failure = {"corner": "ff", "error": "NonConvergence", "message": "too small"}
     a = write_run(tmp_path / "a", table, ["corner"], limits=limit)
     b = write_run(

@@ -17,7 +17,7 @@ from cimspice.report.page import write_page
 from cimspice.report.page_curves import curve_charts
 from cimspice.report.page_fit import NoRows, overlay
 from cimspice.report.page_limits import judge, read_limits
-from cimspice.report.page_samples import deviation_interval, histograms, proportion_interval, yields
+from cimspice.report.page_samples import Yield, deviation_interval, histograms, yields
 from cimspice.report.page_spread import spread_parts
 from cimspice.report.page_study import Study
 
@@ -104,9 +104,9 @@ def test_limits_are_judged_row_by_row_and_name_the_worst_point(tmp_path):
     )
     limits, problems = read_limits(
         [
-            {"column": "delay", "max": 1.5e-9},
-            {"column": "current", "min": 1, "max": 3},
-            {"column": "speed", "min": 0},
+            {"column": "delay", "maximum": 1.5e-9},
+            {"column": "current", "minimum": 1, "maximum": 3},
+            {"column": "speed", "minimum": 0},
             7,
         ]
     )
@@ -119,14 +119,17 @@ def test_limits_are_judged_row_by_row_and_name_the_worst_point(tmp_path):
     assert study.table.corner[verdicts[0].worst] == "ff"  # what was not measured is worst of all
     assert "speed" in unjudged[0]
     assert len(problems) == 1
-    assert read_limits({"delay": {"maximum": 1.5e-9}})[0] == [limits[0]]
+    stored = {**limits[0].model_dump(), "smallest": 1e-9, "yield": {"passed": 1}}
+    assert read_limits([stored])[0] == [limits[0]]
 
 
 def test_yield_counts_samples_that_keep_to_every_limit(tmp_path):
     table = sample_table(100)
     folder = write_run(tmp_path / "run", table, ["corner", "temperature", "sample"])
     study, _ = study_of(folder)
-    limits, _ = read_limits([{"column": "delay", "max": 1.05e-9}, {"column": "current", "min": 0.98e-6}])
+    limits, _ = read_limits(
+        [{"column": "delay", "maximum": 1.05e-9}, {"column": "current", "minimum": 0.98e-6}]
+    )
     found = {tuple(entry.where.values()): entry for entry in yields(study, limits)}
     assert list(found) == [("tt", 27.0), ("tt", 85.0), ("ss", 27.0), ("ss", 85.0)]
     part = table[(table.corner == "tt") & (table.temperature == 85.0)]
@@ -136,9 +139,9 @@ def test_yield_counts_samples_that_keep_to_every_limit(tmp_path):
 
 
 @pytest.mark.parametrize(("passed", "count"), [(0, 10), (10, 10), (97, 100), (1, 2)])
-def test_interval_of_the_yield_is_clopper_and_pearsons(passed, count):
-    expected = stats.binomtest(passed, count).proportion_ci(0.95, method="exact")
-    assert proportion_interval(passed, count) == pytest.approx((expected.low, expected.high), abs=1e-12)
+def test_interval_of_the_yield_is_wilsons(passed, count):
+    expected = stats.binomtest(passed, count).proportion_ci(0.95, method="wilson")
+    assert Yield({}, passed, count).interval == pytest.approx((expected.low, expected.high), abs=1e-12)
 
 
 def test_interval_of_the_deviation_covers_the_truth_as_often_as_it_says():
@@ -150,7 +153,7 @@ def test_interval_of_the_deviation_covers_the_truth_as_often_as_it_says():
 
 def test_histograms_hold_every_sample_once(tmp_path):
     study, _ = study_of(write_run(tmp_path / "run", sample_table(150), ["corner", "temperature", "sample"]))
-    limits, _ = read_limits([{"column": "delay", "max": 1.2e-9}])
+    limits, _ = read_limits([{"column": "delay", "maximum": 1.2e-9}])
     delay, current = histograms(study, limits)
     assert [view.name for view in delay.views] == ["temperature 27 °C", "temperature 85 °C"]
     for chart in (delay, current):

@@ -51,7 +51,7 @@ def full_run(folder):
         sample_table(60),
         ["corner", "temperature", "sample"],
         figures=[{"x": "sample", "y": "delay", "by": ["corner", "temperature"]}],
-        limits=[{"column": "delay", "min": 0.8e-9, "max": 1.3e-9}],
+        limits=[{"column": "delay", "minimum": 0.8e-9, "maximum": 1.3e-9}],
         failures=[
             {"corner": "ss", "temperature": 27, "error": "NonConvergence", "message": "timestep too small"}
         ],
@@ -160,7 +160,7 @@ def hostile_run(folder):
             {"x": "temperature", "y": names[2], "by": [names[0]], "title": ATTACKS[1]},
             {"x": ATTACKS[2], "y": ATTACKS[3]},
         ],
-        limits=[{"column": names[1], "max": 0.5}, {"column": ATTACKS[2]}, {ATTACKS[1]: ATTACKS[0]}],
+        limits=[{"column": names[1], "maximum": 0.5}, {"column": ATTACKS[2]}, {ATTACKS[1]: ATTACKS[0]}],
         failures=[
             {"corner": attack, "parameters": {attack: attack}, "error": attack, "message": attack}
             for attack in ATTACKS
