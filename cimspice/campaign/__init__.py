@@ -11,12 +11,13 @@ from cimspice.campaign.specification import (
     parse_specification,
     read_specification,
 )
-from cimspice.campaign.store import Store
+from cimspice.campaign.store import Holding, Store
 
 __all__ = [
     "Engine",
     "FailurePolicy",
     "Figure",
+    "Holding",
     "Limit",
     "MonteCarlo",
     "Progress",

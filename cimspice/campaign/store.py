@@ -14,7 +14,7 @@ import sqlite3
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -62,6 +62,20 @@ class Record:
     @property
     def status(self) -> str:
         return "done" if self.rows is not None else "failed"
+
+
+@dataclass(frozen=True)
+class Holding:
+    """What a store holds of one bench: counts, CPU time (s) of the done points, first and last record (UTC,
+    ISO 8601).
+    """
+
+    bench: str
+    done: int
+    failed: int
+    cpu_seconds: float
+    oldest: str
+    newest: str
 
 
 def default_path() -> Path:
@@ -171,6 +185,69 @@ class Store:
         with self._explained():
             query = "SELECT avg(cpu_seconds) FROM points WHERE bench = ? AND status = 'done'"
             return self._connection.execute(query, (bench,)).fetchone()[0]
+
+    @property
+    def size(self) -> int:
+        """Bytes on disk, the log of recent transactions included."""
+        files = (self.path.with_name(self.path.name + suffix) for suffix in ("", "-wal"))
+        return sum(file.stat().st_size for file in files if file.is_file())
+
+    def holdings(self) -> list[Holding]:
+        """What is held, bench by bench."""
+        query = (
+            "SELECT bench, sum(status = 'done'), sum(status = 'failed'), "
+            "sum(CASE status WHEN 'done' THEN cpu_seconds ELSE 0.0 END), min(created), max(created) "
+            "FROM points GROUP BY bench ORDER BY bench"
+        )
+        with self._explained():
+            return [Holding(*row) for row in self._connection.execute(query)]
+
+    def prune(
+        self,
+        *,
+        older_than_days: float | None = None,
+        bench: str | None = None,
+        failed: bool = False,
+        dry_run: bool = False,
+    ) -> int:
+        """Remove the points that every given condition holds for (without any: all), and give the disk back.
+
+        Parameters
+        ----------
+        older_than_days
+            Recorded before that many days ago.
+        bench
+            Of this bench.
+        failed
+            Failed ones.
+        dry_run
+            Count only.
+
+        Returns
+        -------
+        int
+            How many.
+        """
+        conditions, values = ["1"], []
+        if older_than_days is not None:
+            before = datetime.now(UTC) - timedelta(days=older_than_days)
+            conditions.append("created < ?")
+            values.append(before.isoformat(timespec="seconds"))
+        if bench is not None:
+            conditions.append("bench = ?")
+            values.append(bench)
+        if failed:
+            conditions.append("status = 'failed'")
+        where = " AND ".join(conditions)
+        with self._explained():
+            if dry_run:
+                counted = self._connection.execute(f"SELECT count(*) FROM points WHERE {where}", values)
+                return counted.fetchone()[0]
+            with self._transaction():
+                count = self._connection.execute(f"DELETE FROM points WHERE {where}", values).rowcount
+            self._connection.execute("VACUUM")
+            self._connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+        return count
 
     def _select(self, columns: str, digests: Sequence[str], condition: str = "") -> list[tuple[Any, ...]]:
         marks = ",".join("?" * len(digests))

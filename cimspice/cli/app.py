@@ -10,8 +10,9 @@ import typer
 from typer.core import TyperGroup
 
 from cimspice import __version__
-from cimspice.cli import characterize, compare, demo, doctor, fit, pdk, validate
+from cimspice.cli import cache, characterize, compare, demo, doctor, fit, new, pdk, validate
 from cimspice.cli.failure import Interrupted, report
+from cimspice.cli.list import list_
 from cimspice.cli.report import report as report_on_run
 
 
@@ -42,9 +43,12 @@ app = typer.Typer(
 app.command("characterize")(characterize.characterize)
 app.command("compare")(compare.compare)
 app.command("doctor")(doctor.doctor)
+app.command("list")(list_)
 app.command("report")(report_on_run)
+app.add_typer(cache.app, name="cache")
 app.add_typer(demo.app, name="demo")
 app.add_typer(fit.app, name="fit")
+app.add_typer(new.app, name="new")
 app.add_typer(pdk.app, name="pdk")
 app.add_typer(validate.app, name="validate")
 
@@ -70,7 +74,7 @@ def run(arguments: Sequence[str]) -> int:
     Returns
     -------
     int
-        Exit code: 0 success, 1 failure, 2 bad input, 130 Ctrl-C.
+        Exit code: 0 success, 1 failure, 2 bad input, 3 limits not kept, 130 Ctrl-C.
     """
     debug = "--debug" in arguments
     words = [word for word in arguments if word != "--debug"]

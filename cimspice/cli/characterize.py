@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
+import importlib
+import sys
+from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -11,11 +12,10 @@ import typer
 
 from cimspice.cli.failure import FAILED
 from cimspice.cli.output import JsonFlag, console, print_json, say
+from cimspice.cli.progress import Mode, shown
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    from cimspice.campaign import Progress, Result, Specification
+    from cimspice.campaign import Result, Specification
     from cimspice.campaign.limits import LimitResult, Yield
 
 LIMITS_MISSED = 3  # exit code: every point is done, and not all keep the limits
@@ -44,6 +44,13 @@ def characterize(
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Say what would be run, and run nothing.")
     ] = False,
+    modules: Annotated[
+        list[str] | None,
+        typer.Option("--import", metavar="FILE.py", help="Python file of your own benches; may be repeated."),
+    ] = None,
+    progress: Annotated[
+        Mode, typer.Option(help="What is told on stderr while it runs; auto: bars on a terminal.")
+    ] = Mode.AUTO,
     json: JsonFlag = False,
 ) -> int:
     """Characterise a circuit: sweep a bench as a campaign file says. Finished points are never run again."""
@@ -51,6 +58,7 @@ def characterize(
     from cimspice.campaign.export import export
     from cimspice.report.figure import draw
 
+    import_modules(modules or [])
     path = find_campaign(spec)
     conditions = {"corners": corner, "temperatures": temperature}
     texts = [f"{key}={list(values)!r}" for key, values in conditions.items() if values]
@@ -58,8 +66,8 @@ def characterize(
     if dry_run:
         _show_plan(specification, json)
         return 0
-    with _progress_bar(specification) as progress:
-        result = run_campaign(specification, workers=jobs, progress=progress)
+    with shown(progress, specification.bench.name, specification.points) as told:
+        result = run_campaign(specification, workers=jobs, progress=told)
     folder = output or Path("runs") / path.stem
     files = export(result, folder)
     figures: list[Path] = []
@@ -91,6 +99,40 @@ def find_campaign(name: str) -> Path:
     )
 
 
+def import_modules(files: Iterable[str]) -> None:
+    """Import Python files named on the command line, so that the benches in them are known.
+
+    A campaign file cannot name any: it may come from a stranger. The file's folder is put on Python's path,
+    where workers find it too.
+
+    Raises
+    ------
+    ParameterError
+        If there is no such file, its name is no module's, or another module of that name is loaded.
+    """
+    from cimspice.errors import ParameterError
+
+    for name in files:
+        path = Path(name).resolve()
+        if not path.is_file() or path.suffix != ".py" or not path.stem.isidentifier():
+            raise ParameterError(
+                f"there is no Python file {name!r}", place="--import", remedy="give the path of a module.py"
+            )
+        sys.path.insert(0, str(path.parent))
+        try:
+            module = importlib.import_module(path.stem)
+        except Exception as error:  # the user's own code: whatever it raises is told as what it is
+            raise ParameterError(
+                f"the file cannot be imported: {type(error).__name__}: {error}",
+                place=str(path),
+                remedy="correct it",
+            ) from error
+        if Path(module.__file__ or "").resolve() != path:
+            raise ParameterError(
+                f"another module is named {path.stem!r}", place=str(path), remedy="rename your file"
+            )
+
+
 def _show_plan(specification: Specification, json: bool) -> None:
     from cimspice.campaign.environment import Environment
     from cimspice.campaign.plan import Plan
@@ -115,36 +157,6 @@ def _show_plan(specification: Specification, json: bool) -> None:
     estimate = "unknown (none was run before)" if each is None else f"about {facts['cpu_seconds']:.2g} CPU s"
     counts = f"{len(plan)} points, {cached} finished before, {len(plan) - cached} to run"
     console().print(f"{facts['title']}\n{counts}: {estimate}", markup=False)
-
-
-@contextmanager
-def _progress_bar(specification: Specification) -> Iterator[Callable[[Progress], object]]:
-    from rich.progress import (
-        BarColumn,
-        MofNCompleteColumn,
-        TextColumn,
-        TimeElapsedColumn,
-        TimeRemainingColumn,
-    )
-    from rich.progress import Progress as Bar
-
-    columns = (
-        TextColumn("{task.description}"),
-        BarColumn(),
-        MofNCompleteColumn(),
-        TimeElapsedColumn(),
-        TimeRemainingColumn(),
-        TextColumn("{task.fields[note]}"),
-    )
-    with Bar(*columns, console=console(stderr=True), transient=False) as bar:
-        task = bar.add_task(specification.bench.name, total=specification.points, note="")
-
-        def show(state: Progress) -> None:
-            note = f"{state.cached} known" if state.cached else ""
-            note += f" [red]{state.failed} failed[/]" if state.failed else ""
-            bar.update(task, completed=state.done + state.failed, note=note)
-
-        yield show
 
 
 def _show(result: Result, table: Path, figures: list[Path], json: bool) -> None:

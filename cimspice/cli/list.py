@@ -1,0 +1,96 @@
+"""``cimspice list``: what there is to run, one line each."""
+
+from __future__ import annotations
+
+import inspect
+import tomllib
+from collections.abc import Callable, Iterator
+from typing import Annotated, Any
+
+import typer
+
+from cimspice.cli.output import JsonFlag, console, print_json
+
+
+def list_(
+    kind: Annotated[
+        str, typer.Argument(help="benches, templates, models or campaigns; default: all of them.")
+    ] = "all",
+    modules: Annotated[
+        list[str] | None,
+        typer.Option("--import", metavar="FILE.py", help="Your own benches, to be listed too."),
+    ] = None,
+    json: JsonFlag = False,
+) -> None:
+    """List benches, netlist templates, models and campaigns, with one line on each."""
+    from cimspice.cli.characterize import import_modules
+    from cimspice.errors import ParameterError
+
+    if kind != "all" and kind not in _SOURCES:
+        raise ParameterError(
+            f"{kind!r} cannot be listed", place="list", remedy=f"there are {', '.join(_SOURCES)}"
+        )
+    import_modules(modules or [])
+    wanted = {name: dict(source()) for name, source in _SOURCES.items() if kind in ("all", name)}
+    if json:
+        print_json(wanted)
+        return
+    screen = console()
+    for name, entries in wanted.items():
+        screen.print(f"[bold]{name}[/]")
+        width = max((len(entry) for entry in entries), default=0)
+        for entry, title in entries.items():
+            screen.print(f"  {entry:<{width}}  {title}", markup=False)
+
+
+def _benches() -> Iterator[tuple[str, str]]:
+    from cimspice.circuits import benches
+
+    return ((bench.name, bench.title) for bench in benches())
+
+
+def _templates() -> Iterator[tuple[str, str]]:
+    """Packaged templates with the title that is their first line."""
+    from cimspice.resources import data_directory
+
+    folder = data_directory("netlists")
+    for path in sorted(folder.rglob("*.cir.j2")):
+        first = path.read_text(encoding="utf-8").split("\n", 1)[0]
+        yield path.relative_to(folder).as_posix().removesuffix(".cir.j2"), _without_marks(first)
+
+
+def _models() -> Iterator[tuple[str, str]]:
+    import cimspice.models.neuron  # noqa: F401 (makes its models known)
+    from cimspice.models import Model
+
+    found: dict[str, str] = {}
+    waiting: list[type[Model]] = [Model]
+    while waiting:
+        model = waiting.pop()
+        waiting += model.__subclasses__()
+        if model.kind and not inspect.isabstract(model):
+            found[model.kind] = (inspect.getdoc(model) or "").split("\n", 1)[0]
+    return iter(sorted(found.items()))
+
+
+def _campaigns() -> Iterator[tuple[str, str]]:
+    from cimspice.resources import data_directory
+
+    for path in sorted(data_directory("characterize").glob("*.toml")):
+        section: dict[str, Any] = tomllib.loads(path.read_text(encoding="utf-8")).get("campaign", {})
+        yield path.stem, section.get("title") or f"bench {section.get('bench', '')}"
+
+
+def _without_marks(line: str) -> str:
+    """The words of a SPICE title or a Jinja comment; a part that others include may begin with neither."""
+    if not line.startswith(("*", "{#")):
+        return "included by others"
+    return line.strip().removeprefix("{#").removesuffix("#}").strip("*# -").strip()
+
+
+_SOURCES: dict[str, Callable[[], Iterator[tuple[str, str]]]] = {
+    "benches": _benches,
+    "templates": _templates,
+    "models": _models,
+    "campaigns": _campaigns,
+}
