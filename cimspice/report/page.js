@@ -33,8 +33,9 @@
     return Plotly.react("chart-" + number, chosen.data, shared(chosen.layout), settings);
   }
 
+  const menus = {};
   for (const menu of document.querySelectorAll("select[data-chart]")) {
-    menu.value = "0";
+    menus[menu.dataset.chart] = menu;
     menu.addEventListener("change", () => show(Number(menu.dataset.chart), Number(menu.value)));
   }
 
@@ -45,7 +46,8 @@
       document.documentElement.dataset.drawn = String(charts.length);
       return;
     }
-    show(next++, 0).then(() => requestAnimationFrame(step));
+    const menu = menus[next];
+    show(next++, menu ? Number(menu.value) : 0).then(() => requestAnimationFrame(step));
   }
   step();
 })();

@@ -23,6 +23,7 @@ _LONGEST_LEGEND = 12
 _MOST_LINES = 120
 _MOST_POINTS = 40_000
 _POINTS_OF_A_LINE = 600
+_FEW_VALUES = 3  # of a number: distinct colours, not shades
 _FEW_POINTS = 30  # a line of fewer shows each
 _DECADES = 12  # of a log axis: below lies what is zero but for rounding
 _DEFAULT_FIGURES = 4
@@ -111,7 +112,7 @@ def _chart(study: Study, figure: Figure) -> Chart:
     firsts: list[Any] = keys[by[0]] if by else [None]
     others = list(product(*(keys[name] for name in by[1:])))
     gradual = bool(by) and len(firsts) * len(others) > _LONGEST_LEGEND and _numeric(table, by[0])
-    colours = _colours(len(firsts), bool(by) and _numeric(table, by[0]))
+    styles = _styles(study, by, firsts, others, gradual, bool(hidden))
     x, y = (table[name].to_numpy(float) for name in (figure.x, figure.y))
     x_axis, x_factor = axis_of(x, figure.x, study.unit(figure.x), log="x" in figure.log)
     y_axis, y_factor = axis_of(y, figure.y, study.unit(figure.y), log="y" in figure.log)
@@ -129,7 +130,9 @@ def _chart(study: Study, figure: Figure) -> Chart:
         shown = key[: len(by)]
         line = rows.sort_values(figure.x, kind="stable")
         line = line.iloc[np.unique(np.linspace(0, len(line) - 1, min(len(line), limit)).round().astype(int))]
-        first, rest = (firsts.index(shown[0]), others.index(shown[1:])) if by else (0, 0)
+        colour, dash = (
+            styles[firsts.index(shown[0]), others.index(shown[1:])] if by else (PALETTE[0], DASHES[0])
+        )
         points: dict[str, list[Any]] = {
             "x": numbers(line[figure.x].to_numpy(float) * x_factor),
             "y": numbers(line[figure.y].to_numpy(float) * y_factor),
@@ -143,9 +146,12 @@ def _chart(study: Study, figure: Figure) -> Chart:
         name = label(", ".join(study.show(*entry) for entry in zip(by, shown, strict=True)))
         traces[shown] = {
             "type": "scatter",
-            "mode": "lines+markers" if len(line) < _FEW_POINTS and not gradual else "lines",
-            "line": {"color": colours[first], "dash": DASHES[rest % len(DASHES)], "width": 1.6},
-            "marker": {"size": 4, "color": colours[first]},
+            "mode": "lines+markers"
+            if len(line) < _FEW_POINTS and not (gradual or SAMPLE in hidden)
+            else "lines",
+            "line": {"color": colour, "dash": dash, "width": 1 if SAMPLE in hidden else 1.6},
+            "marker": {"size": 4, "color": colour},
+            "opacity": 0.7 if SAMPLE in hidden else 1,
             "name": name,
             "showlegend": bool(by) and not gradual,
             "hovertemplate": template + ("<br>%{text}" if hidden else "") + f"<extra>{name}</extra>",
@@ -179,6 +185,23 @@ def _thinned(lines: list[Any], by: Sequence[str]) -> list[Any]:
     if len(lines) <= most:
         return lines
     return [lines[index] for index in np.linspace(0, len(lines) - 1, most).round().astype(int)]
+
+
+def _styles(
+    study: Study,
+    by: Sequence[str],
+    firsts: Sequence[Any],
+    others: Sequence[Any],
+    gradual: bool,
+    crowded: bool,
+) -> dict[tuple[int, int], tuple[str, str]]:
+    """Colour and dash by positions among the first column's values and the others' combinations."""
+    pairs = list(product(range(len(firsts)), range(len(others))))
+    if crowded and len(pairs) <= len(PALETTE):  # dashes of many lines upon each other cannot be told apart
+        return {pair: (colour, DASHES[0]) for pair, colour in zip(pairs, PALETTE, strict=False)}
+    graded = bool(by) and _numeric(study.table, by[0]) and (gradual or len(firsts) > _FEW_VALUES)
+    colours = _colours(len(firsts), graded)
+    return {(first, other): (colours[first], DASHES[other % len(DASHES)]) for first, other in pairs}
 
 
 def _colours(count: int, graded: bool) -> list[str]:

@@ -36,11 +36,14 @@ class View:
 
 @dataclass(frozen=True)
 class Chart:
-    """A figure of the page. Several views give a menu above it; ``note`` stands below."""
+    """A figure of the page. Several views give a menu above it, which begins with view ``start``; ``note``
+    stands below.
+    """
 
     title: str
     views: list[View]
     note: str = ""
+    start: int = 0
 
 
 @dataclass
@@ -176,7 +179,8 @@ def _section(section: Section, charts: list[Chart]) -> str:
         menu = ""
         if len(part.views) > 1:
             options = "".join(
-                f'<option value="{i}">{text(v.name)}</option>' for i, v in enumerate(part.views)
+                f'<option value="{i}"{" selected" * (i == part.start)}>{text(v.name)}</option>'
+                for i, v in enumerate(part.views)
             )
             menu = f'<select data-chart="{number}" aria-label="{text(part.title)}">{options}</select>'
         note = paragraph(part.note, "note") if part.note else ""

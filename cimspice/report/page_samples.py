@@ -19,6 +19,7 @@ from cimspice.report.quantity import PREFIXES, exponent, plain_unit, quantity, w
 _MOST_VIEWS = 60
 _MOST_ROWS = 200
 _MOST_BINS = 120
+_NEAR = 1.0  # widths of the histogram that a limit may be away to be drawn
 _TAIL = 0.025
 
 
@@ -122,14 +123,21 @@ def histograms(study: Study, limits: Sequence[Limit]) -> list[Chart]:
     charts = []
     for column in study.quantities:
         own = [limit for limit in limits if limit.column == column]
+        shown = [(key, part) for key, part in chosen if part[column].notna().sum() > 1]
         views = [
             _histogram(study, part, column, own, study.named(names, key) or words(column))
-            for key, part in chosen
-            if part[column].notna().sum() > 1
+            for key, part in shown
         ]
         if views:
-            charts.append(Chart(f"Distribution of {words(column)}", views, note))
+            start = max(range(len(shown)), key=lambda index: _interest(shown[index][1][column], own))
+            charts.append(Chart(f"Distribution of {words(column)}", views, note, start))
     return charts
+
+
+def _interest(values: pd.Series, limits: Sequence[Limit]) -> tuple[float, float]:
+    """What to show first: the condition that breaks its limits most, else the one of the largest values."""
+    broken = max((float((~limit.kept(values)).mean()) for limit in limits), default=0.0)
+    return broken, float(values.abs().median())
 
 
 def _evenly(entries: list[Any], most: int) -> list[Any]:
@@ -167,16 +175,32 @@ def _histogram(study: Study, part: pd.DataFrame, column: str, limits: Sequence[L
                 f"<extra>{label(corner or '')}</extra>",
             }
         )
+    low, high = float(edges[0]), float(edges[-1])
+    near = [end for end in ends if low - _NEAR * (high - low) <= end <= high + _NEAR * (high - low)]
+    low, high = min([low, *near]), max([high, *near])
+    axis["range"] = [(low - 0.04 * (high - low)) * factor, (high + 0.04 * (high - low)) * factor]
+    far = [f"limit {quantity(end, unit)} {'→' if end > high else '←'}" for end in ends if end not in near]
     lines = [
         {"type": "line", "x0": end * factor, "x1": end * factor, "y0": 0, "y1": 1, "yref": "paper",
          "line": {"color": "#b02a37", "width": 1.5, "dash": "dash"}}
-        for end in ends
+        for end in near
     ]  # fmt: skip
     marks = [
         {"x": end * factor, "y": 1, "yref": "paper", "yanchor": "bottom", "showarrow": False,
          "text": label(quantity(end, unit)), "font": {"color": "#b02a37", "size": 11}}
-        for end in ends
+        for end in near
     ]  # fmt: skip
+    if far:
+        corner_of_plot = {
+            "x": 1,
+            "xref": "paper",
+            "xanchor": "right",
+            "y": 1,
+            "yref": "paper",
+            "yanchor": "bottom",
+        }
+        words_there = {"text": label(", ".join(far)), "font": {"color": "#5b6675", "size": 11}}
+        marks.append({**corner_of_plot, **words_there, "showarrow": False})
     layout = {
         "xaxis": axis,
         "yaxis": {"title": {"text": "samples"}, "rangemode": "tozero"},

@@ -78,7 +78,8 @@ def _changes(study: Study, column: str, axes: list[str], nominal: dict[str, Any]
         return pd.DataFrame()
     size = paired["_nominal"].abs()
     paired = paired[(size > _NEGLIGIBLE * size.max()) & np.isfinite(paired[column])]
-    return paired.assign(change=100 * (paired[column] - paired["_nominal"]) / paired["_nominal"].abs())
+    change = 100 * (paired[column] - paired["_nominal"]) / paired["_nominal"].abs()
+    return paired.assign(change=change)[np.isfinite(change)]
 
 
 def _boxes(study: Study, found: pd.DataFrame, axes: list[str]) -> list[dict[str, Any]]:

@@ -14,6 +14,7 @@ from cimspice.campaign.load import Run
 from cimspice.report.quantity import compact, quantity, words
 
 SAMPLE = "sample"
+_LARGEST = 1e100  # of a number: no measurement, and arithmetic on it overflows
 _MARKS = (WITHIN, "relaxed")  # what a campaign itself says of a row
 
 
@@ -54,6 +55,8 @@ class Study:
                 table[name] = table[name].map(_hashable)
             elif pd.api.types.is_bool_dtype(table[name]):
                 table[name] = table[name].astype(float)
+            elif pd.api.types.is_float_dtype(table[name]):
+                table[name] = table[name].where(table[name].abs() < _LARGEST)
         several = [name for name in conditions if table[name].nunique(dropna=False) > 1]
         points = table.groupby(several, sort=False, dropna=False) if several else None
         rows = len(table) if points is None else int(points.size().max()) if len(table) else 0

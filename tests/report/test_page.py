@@ -6,6 +6,8 @@ import re
 import numpy as np
 import pandas as pd
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from page_runs import sample_table, synapse_run, synapse_table, write_run
 from scipy import stats
 
@@ -13,6 +15,7 @@ from cimspice.campaign.load import read_run
 from cimspice.errors import CimspiceError, TableError
 from cimspice.models import ModelCard
 from cimspice.report import page_document
+from cimspice.report.difference import compare_runs
 from cimspice.report.page import write_page
 from cimspice.report.page_curves import curve_charts
 from cimspice.report.page_fit import NoRows, overlay
@@ -163,6 +166,18 @@ def test_histograms_hold_every_sample_once(tmp_path):
     assert current.views[0].layout["shapes"] == []
 
 
+def test_a_histogram_begins_where_limits_break_and_is_not_flattened_by_a_far_limit(tmp_path):
+    study, _ = study_of(write_run(tmp_path / "run", sample_table(80), ["corner", "temperature", "sample"]))
+    hot = study.table.temperature == 85.0
+    study.table.loc[hot, "delay"] += 0.2e-9
+    (delay, _) = histograms(study, read_limits([{"column": "delay", "maximum": 1.5e-9, "minimum": -1.0}])[0])
+    assert delay.views[delay.start].name == "temperature 85 °C"
+    layout = delay.views[delay.start].layout
+    assert layout["xaxis"]["range"][0] > 0
+    assert [shape["x0"] for shape in layout["shapes"]] == pytest.approx([1.5])
+    assert [mark["text"] for mark in layout["annotations"]] == ["1.5 ns", "limit -1 s ←"]
+
+
 def test_a_constant_quantity_has_a_histogram_too(tmp_path):
     table = pd.DataFrame({"sample": range(20), "delay": [0.0] * 20})
     study, _ = study_of(write_run(tmp_path / "run", table, ["sample"]))
@@ -245,6 +260,44 @@ def test_a_run_of_one_point_and_one_without_rows_have_a_page(tmp_path):
     page = write_page(write_run(tmp_path / "none", table[:0], ["corner"], failures=[{"error": "TimeLimit"}]))
     assert page.failed == 1
     assert page.path == tmp_path / "none" / "report.html"
+
+
+NUMBERS = st.floats(allow_nan=True, allow_infinity=True) | st.sampled_from([0.0, 1e-320, -1e308, 1e308, 1.0])
+WORDS = st.text(max_size=8)
+COLUMN = st.one_of(
+    st.lists(NUMBERS, min_size=6, max_size=6),
+    st.lists(WORDS, min_size=6, max_size=6),
+    st.lists(st.booleans(), min_size=6, max_size=6),
+    st.lists(st.lists(st.floats(-1, 1), max_size=2), min_size=6, max_size=6),
+)
+
+
+@settings(max_examples=60, deadline=None)
+@given(
+    columns=st.dictionaries(WORDS.filter(bool), COLUMN, min_size=1, max_size=3),
+    corners=st.lists(WORDS, min_size=6, max_size=6),
+    samples=st.lists(st.integers(0, 3), min_size=6, max_size=6),
+    conditions=st.integers(0, 3),
+    bound=st.floats(allow_nan=False, allow_infinity=False),
+)
+def test_whatever_a_table_holds_it_has_a_page(tmp_path_factory, columns, corners, samples, conditions, bound):
+    folder = tmp_path_factory.mktemp("any")
+    table = pd.DataFrame({"corner": corners, "temperature": [27.0, 85.0] * 3, "sample": samples, **columns})
+    names = list(table.columns)
+    write_run(
+        folder / "run",
+        table,
+        ["corner", "temperature", "sample", *names[3 : 3 + conditions]],
+        limits=[{"column": name, "maximum": bound} for name in names],
+        figures=[
+            {"x": one, "y": other, "by": [names[0]], "log": ["y"]} for one in names for other in names[3:]
+        ],
+    )
+    html = write_page(folder / "run", folder / "page.html").path.read_text()
+    charts = json.loads(re.search(r'id="charts">(.*?)</script>', html, re.DOTALL)[1])
+    assert len(charts) == html.count('<div class="chart"')
+    difference = compare_runs(folder / "run", folder / "run")
+    assert difference.identical, difference
 
 
 def test_without_plotly_the_remedy_is_named(tmp_path, monkeypatch):
