@@ -30,9 +30,10 @@ def draw_budget(budget: ErrorBudget, folder: Path, name: str = "error_budget") -
         upper, lower = canvas.subplots(2, 1, sharex=True, height_ratios=counts)
         _bars(upper, budget.ladder, "each model adds a term to the one above")
         _bars(lower, budget.without, "the full model without one term")
-        errors = [1e9 * row.output_rmse for row in (*budget.ladder, *budget.without)]
-        # whole decades, with room for the numbers beside the longest bars
-        lower.set_xlim(10.0 ** np.floor(np.log10(max(min(errors), 1e-6))), 4 * max(errors))
+        rows = (*budget.ladder, *budget.without)
+        errors = [1e9 * error for row in rows for error in (row.output_rmse, row.hidden_rmse)]
+        # from a whole decade below the shortest bar to where the number beside the longest has room
+        lower.set_xlim(10.0 ** np.floor(np.log10(max(min(errors), 1e-6) / 2)), 4 * max(errors))
         lower.xaxis.set_major_formatter(lambda value, _: f"{value:g}")
         lower.set_xlabel("spike times against ngspice, rms error (ns)")
         upper.legend(loc="lower right")
