@@ -1,0 +1,27 @@
+"""A campaign that is killed at random moments loses nothing, repeats nothing, and ends with the same bits."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+SCRIPT = Path(__file__).parents[2] / "benchmarks" / "campaign_kill.py"
+
+
+@pytest.mark.spice
+@pytest.mark.skipif(not Path("/proc").is_dir(), reason="looks processes up in /proc")
+def test_ten_kills_at_random_moments_change_nothing():
+    words = [sys.executable, str(SCRIPT), "--json", "--kills", "10", "--points", "100", "--seed", "4"]
+    done = subprocess.run(words, capture_output=True, text=True, timeout=600, check=False)
+    assert done.stdout, done.stderr
+    told = json.loads(done.stdout)
+    assert sum(told["kills"].values()) >= 10
+    assert min(told["kills"].values()) >= 1, "every kind of death"
+    assert told["campaigns"] >= 1
+    faults = {name: told[name] for name in ("lost", "run_twice", "different", "orphans", "silent")}
+    assert set(faults.values()) == {0}, faults
+    assert done.returncode == 0
