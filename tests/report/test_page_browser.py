@@ -98,7 +98,8 @@ def test_a_menu_shows_another_view(browser, tmp_path):
     number = browser.evaluate("document.querySelector('select').dataset.chart")
     before = browser.evaluate(f"JSON.stringify(document.getElementById('chart-{number}').data[0].y)")
     browser.evaluate(
-        "(() => { const menu = document.querySelector('select'); menu.selectedIndex = (menu.selectedIndex + 1) % menu.options.length; "
+        "(() => { const menu = document.querySelector('select'); "
+        "menu.selectedIndex = (menu.selectedIndex + 1) % menu.options.length; "
         "menu.dispatchEvent(new Event('change')); })()"
     )
     after = f"JSON.stringify(document.getElementById('chart-{number}').data[0].y)"
