@@ -76,14 +76,14 @@ def yield_table(study: Study, found: Sequence[Yield]) -> str:
         where = [study.show(name, entry.where[name]) for name in names]
         body.append(
             [
-                *where,
-                f"{entry.passed} of {entry.count}",
                 _percent(entry.fraction),
                 f"{_percent(low)} to {_percent(high)}",
+                *where,
+                f"{entry.passed} of {entry.count}",
             ]
         )
-    heads = [*map(words, names), "samples that pass", "yield", "95 % interval"]
-    return rows(heads, body, numeric=range(len(names), len(heads)))
+    heads = ["yield", "95 % interval", *map(words, names), "samples that pass"]
+    return rows(heads, body, numeric=(0, 1, len(heads) - 1))
 
 
 def _percent(fraction: float) -> str:

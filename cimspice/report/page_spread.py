@@ -40,8 +40,8 @@ def spread_parts(study: Study) -> list[str | Chart]:
                 [
                     words(column),
                     *(study.show(*pair) for pair in zip(axes, key, strict=True)),
-                    len(values),
                     *shown,
+                    len(values),
                 ]
             )
     at = study.named(axes, [nominal[name] for name in axes])
@@ -49,7 +49,7 @@ def spread_parts(study: Study) -> list[str | Chart]:
         f"Change of each point against the same point at {at}: box from the first to the third quartile, "
         f"whiskers to the ends. Nominal values below {_NEGLIGIBLE:.1%} of the largest are left out."
     )
-    heads = ["quantity", *map(words, axes), "points", "median change", "least", "largest"]
+    heads = ["quantity", *map(words, axes), "median change", "least", "largest", "points"]
     table = rows(heads, body[:_MOST_ROWS], numeric=range(1 + len(axes), len(heads)))
     if len(body) > _LONGEST_TABLE:
         table = folded("Changes as a table", table)

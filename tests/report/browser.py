@@ -60,6 +60,7 @@ class Browser:
         self._session = answer["sessionId"]
         for domain in ("Page", "Runtime", "Log", "Network"):
             self.call(f"{domain}.enable")
+        self.call("Performance.enable", timeDomain="threadTicks")
 
     def __enter__(self) -> Browser:
         return self
@@ -135,6 +136,11 @@ class Browser:
         drawn = "document.documentElement.dataset.drawn !== undefined || !document.querySelector('.chart')"
         self.wait(f"location.href === {json.dumps(url)} && document.readyState === 'complete' && ({drawn})")
         return float(self.evaluate("performance.now()")) / 1e3
+
+    def cpu_seconds(self) -> float:
+        """CPU time of the page's main thread since the browser started."""
+        metrics = self.call("Performance.getMetrics")["metrics"]
+        return next(entry["value"] for entry in metrics if entry["name"] == "ThreadTime")
 
     def wait(self, condition: str) -> None:
         """Wait until a JavaScript expression is true."""
