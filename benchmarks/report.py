@@ -2,10 +2,10 @@
 
 Three run folders of 5,000 points: ``curves`` (a curve of 21 rows at 5 corners, 5 temperatures, 5 gate
 biases and 40 samples), ``samples`` (three quantities, 5 corners, 5 temperatures, 200 samples), ``grid`` (one
-quantity over 50 widths, 50 lengths and 2 corners). Each page is opened in a headless Chromium that was just started,
-1200 and 390 pixels wide: ``open_seconds`` from navigation to the last figure drawn, ``open_cpu_seconds`` the
-CPU time of the page's main thread meanwhile, which a busy machine changes little; ``write_cpu_seconds`` is
-the CPU time to write the page, ``load`` the machine's load average.
+quantity over 50 widths, 50 lengths and 2 corners). Each page is opened in a headless Chromium that was just
+started, 1200 and 390 pixels wide: ``open_seconds`` from navigation to the last figure drawn,
+``open_cpu_seconds`` the CPU time of the page's main thread meanwhile, which a busy machine changes little;
+``write_cpu_seconds`` is the CPU time to write the page, ``load`` the machine's load average.
 
 Run ``python benchmarks/report.py --json``; half a minute. Needs Chromium.
 """
