@@ -71,10 +71,12 @@ class MappingError(CimspiceError, ValueError):
 class SimulationError(CimspiceError):
     """A simulation did not produce a result.
 
-    Besides the message: ``netlist_line`` (the line ngspice stumbled over, if known) and ``words`` (ngspice's own).
+    Besides the message: ``netlist_line`` (the line ngspice stumbled over, if known) and ``words`` (its own).
     """
 
-    def __init__(self, message: str, *, netlist_line: str = "", words: str = "", place: str = "", remedy: str = ""):
+    def __init__(
+        self, message: str, *, netlist_line: str = "", words: str = "", place: str = "", remedy: str = ""
+    ):
         super().__init__(message, place=place, remedy=remedy)
         self.netlist_line, self.words = netlist_line, words
 

@@ -1,4 +1,4 @@
-"""Where packaged data lie: netlists/, pdk/ and characterize/, in a checkout and when installed from a wheel."""
+"""Where packaged data lie (netlists/, pdk/, characterize/), in a checkout and when installed from a wheel."""
 
 from __future__ import annotations
 

@@ -18,7 +18,7 @@ INTERRUPTED = 130
 _KEPT = "every finished point is kept: run the same command again and it goes on from there"
 
 
-class Interrupted(Exception):  # noqa: N818 (not an error)
+class Interrupted(Exception):
     """Ctrl-C, in a form that the command-line library does not take for itself."""
 
 

@@ -30,7 +30,7 @@ _QUANTILE = 1.959963984540054  # of the normal distribution, for 95 %
 _SYNONYMS = {"gate_bias": "gate_voltage", "membrane_voltage": "drain_voltage", "current": "drain_current"}
 
 
-class NoRows(Exception):  # noqa: N818 (an answer, not a fault)
+class NoRows(Exception):
     """Why a card describes no row of the table."""
 
 
