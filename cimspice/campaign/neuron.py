@@ -108,7 +108,7 @@ def _static_tables(desk: Desk) -> dict[str, pd.DataFrame]:
         on.append(rows[rows["gate_bias"].isin(chosen)])
         leaking = desk.table(
             "neuron_synapse",
-            {"gate_bias": _spread(np.sort(chosen), 7)},
+            {"gate_bias": np.unique([desk.circuit.parked_bias(polarity), *_spread(np.sort(chosen), 7)])},
             polarity=polarity,
             on=False,
         )

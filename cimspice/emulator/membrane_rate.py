@@ -21,19 +21,18 @@ class Driven:
 
     def __init__(self, synapse: SynapseModel, edges: EdgeModel, program: Array, mask: Array):
         self.synapse, self.edges, self.sign = synapse, edges, synapse.sign
-        table = synapse.idle_current.program
-        weakest = synapse.current.program[int(np.argmin(synapse.rest_current))]
         mask, program = mask.T, np.where(mask, program, 0.0).T
         self.parked = (~mask).astype(float)
         self.current = synapse.current.weights(program, mask)
         self.idle = synapse.idle_current.weights(program, mask)
-        # a parked half leaks as one with the weakest program: its selector and junctions decide; a resistor
-        # that carries no weight is not placed
-        parked = np.full(mask.shape, np.clip(weakest, table[0], table[-1]))
+        # a resistor that carries no weight is not placed
         placed = ~mask if synapse.tap is None else np.zeros_like(mask)
+        parked = np.full(mask.shape, synapse.parked_program)
         self.parked_idle = synapse.idle_current.weights(parked, placed).sum(axis=1)  # (terms, neurons)
         self.on = edges.on_charge.weights(program, mask)
         self.off = [table.weights(program, mask) for table in edges.off_charge]
+        # what the programmed halves leak beyond parked ones, with which the read-out was measured
+        self.excess_idle = self.idle.sum(axis=1) - synapse.idle_current.weights(parked, mask).sum(axis=1)
 
 
 class MembraneRate:

@@ -292,7 +292,8 @@ class NeuronLayer:
         for index in range(1, len(delays)):
             middle = readout.voltage_after(voltage, float(np.sqrt(delays[index] * delays[index - 1])))
             factor = slope / (readout.slope(middle) * self.capacitance(middle))
-            shift[index] = shift[index - 1] + factor * (charge[index] - charge[index - 1])
+            leaked = self._excess_leakage(middle) * (delays[index] - delays[index - 1])
+            shift[index] = shift[index - 1] + factor * (charge[index] - charge[index - 1] + leaked)
         time = readout.time(voltage)
         for _ in range(3):
             time = readout.time(voltage + _interpolate(delays, shift, time))
@@ -303,6 +304,14 @@ class NeuronLayer:
         total = np.zeros_like(voltage)
         for driven in self._driven:
             every = np.broadcast_to(driven.idle.sum(axis=1)[:, None], (len(driven.idle), *voltage.shape))
+            total += driven.sign * _contract(every, driven.synapse.idle_current.basis(voltage))
+        return total
+
+    def _excess_leakage(self, voltage: Array) -> Array:
+        """Current (A, positive raises V) of programmed synapses that are off, beyond that of parked ones."""
+        total = np.zeros_like(voltage)
+        for driven in self._driven:
+            every = np.broadcast_to(driven.excess_idle[:, None], (len(driven.idle), *voltage.shape))
             total += driven.sign * _contract(every, driven.synapse.idle_current.basis(voltage))
         return total
 

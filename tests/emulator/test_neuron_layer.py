@@ -115,10 +115,9 @@ def integrated(model: NeuronModel, polarity, program, times) -> float:
                 if half == sign:
                     table = synapse.current if active else synapse.idle_current
                     current += direction * float(table(value, voltage))
-                else:  # parked: it leaks as the weakest program does, on or off
-                    weakest = synapse.current.program[np.argmin(synapse.rest_current)]
-                    bounded = np.clip(weakest, *synapse.idle_current.program[[0, -1]])
-                    current += direction * float(synapse.idle_current(bounded, voltage))
+                else:  # parked: its gate bias is at the rail, on or off
+                    rail = synapse.idle_current.program[0 if name == "n" else -1]
+                    current += direction * float(synapse.idle_current(rail, voltage))
         return [current / float(capacitance(voltage))]
 
     voltage = model.rest_voltage + model.reset_step[fan_in]

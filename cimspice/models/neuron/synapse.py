@@ -65,6 +65,11 @@ class SynapseModel:
         current = self.current(program, np.array(self.rest_voltage))
         return abs(self.tap.rail - self.rest_voltage) / current
 
+    @property
+    def parked_program(self) -> float:
+        """Program of the leakage table that stands for a half without a weight: gate bias at the rail."""
+        return float(self.idle_current.program[0 if self.polarity == "n" else -1])
+
     @cached_property
     def rest_current(self) -> Array:
         """Current (A) at V0 for every program of the table, shape (programs,)."""
