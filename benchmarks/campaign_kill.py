@@ -9,7 +9,8 @@ as a count that has to be 0:
 - ``lost``: points that were finished before a kill and are not after it;
 - ``run_twice``: points that ran although they were finished (every run of a point is logged by its worker);
 - ``different``: cells of the table that differ from the uninterrupted run's, compared bit for bit;
-- ``orphans``: processes of a killed campaign that live ten seconds later;
+- ``orphans``: processes of a killed campaign that live a minute later (a worker that was just starting notices
+  once it has imported its modules: ``slowest_exit`` is the longest time, in seconds, that any took);
 - ``silent``: full disks that did not end the campaign with an error that says so.
 
 ``python benchmarks/campaign_kill.py --json``: 100 kills of 500 points, some minutes; Linux only. Exit code 1
@@ -74,6 +75,7 @@ class Tally:
     different: int = 0
     orphans: int = 0
     silent: int = 0
+    slowest_exit: float = 0.0
 
     @property
     def faults(self) -> int:
@@ -144,12 +146,12 @@ class Victim:
                 found.append(int(path.parent.name))
         return found
 
-    def orphans(self) -> int:
-        """Processes with its mark that are left after ten seconds."""
-        deadline = time.monotonic() + 10
-        while (left := self._marked()) and time.monotonic() < deadline:
+    def orphans(self) -> tuple[int, float]:
+        """Processes with its mark that are left after a minute, and how long the others took to end."""
+        began = time.monotonic()
+        while (left := self._marked()) and time.monotonic() < began + 60:
             time.sleep(0.05)
-        return left
+        return left, time.monotonic() - began
 
     def _marked(self) -> int:
         count = 0
@@ -227,7 +229,9 @@ class Ordeal:
             if how == "parent":
                 break
         victim.process.wait()
-        self.tally.orphans += victim.orphans()
+        orphans, seconds = victim.orphans()
+        self.tally.orphans += orphans
+        self.tally.slowest_exit = max(self.tally.slowest_exit, seconds)
         self.tally.lost += len(before - self.finished(store))
         self.tally.run_twice += len(before & set(victim.lines()[checked:]))
 
