@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import signal
 from pathlib import Path
 
 import pandas as pd
@@ -10,6 +11,10 @@ import pytest
 
 from cimspice.models.neuron.build import COLUMNS, neuron_model
 from cimspice.models.neuron.neuron import NeuronModel
+
+# Started in the background by a shell, Python ignores Ctrl-C, and so would the programs under test.
+if signal.getsignal(signal.SIGINT) == signal.SIG_IGN:
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 GOLDEN_NEURON = Path(__file__).parent / "golden" / "neuron"
 
