@@ -9,8 +9,8 @@ as a count that has to be 0:
 - ``lost``: points that were finished before a kill and are not after it;
 - ``run_twice``: points that ran although they were finished (every run of a point is logged by its worker);
 - ``different``: cells of the table that differ from the uninterrupted run's, compared bit for bit;
-- ``orphans``: processes of a killed campaign that live a minute later (one that was just starting notices when
-  its modules are imported; ``slowest_exit``: the longest that any took, in seconds);
+- ``orphans``: processes of a killed campaign that live a minute later (one that was just starting notices
+  when its modules are imported; ``slowest_exit``: the longest that any took, in seconds);
 - ``silent``: full disks that did not end the campaign with an error that says so.
 
 ``python benchmarks/campaign_kill.py --json``: 100 kills of 500 points, some minutes; Linux only. Exit code 1
