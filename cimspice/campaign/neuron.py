@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 import pandas as pd
@@ -18,7 +18,7 @@ from cimspice.circuits.neuron.circuit import NeuronCircuit
 from cimspice.errors import ParameterError, SimulationError
 from cimspice.spice import Pool
 
-GATE_BIAS = {
+GATE_BIAS: dict[Literal["n", "p"], np.ndarray] = {
     "n": np.round(np.arange(0.15, 1.0501, 0.025), 6),
     "p": np.round(np.arange(1.65, 0.6999, -0.025), 6),
 }

@@ -174,7 +174,7 @@ class Session:
         deck = self._loaded()
         name = device.strip().lower()
         inner = re.match(r"@(m[\w.]*)\[(\w+)\]", name)
-        if not _DEVICE.match(name):
+        if not _DEVICE.match(name) or name.startswith("m"):  # ngspice dies of a bare MOSFET's name
             raise BadParameter(
                 f"{device!r} is not a device",
                 place="alter",

@@ -109,6 +109,12 @@ def test_alter_changes_sources_and_resistors(session):
     assert session.run(Op())["out"][0] == pytest.approx(0.75)
 
 
+def test_a_bare_transistor_is_refused_before_ngspice_dies_of_it(session):
+    session.load(TRANSISTOR, models=LEVEL_1)
+    with pytest.raises(BadParameter, match="not a device"):
+        session.alter("m1", 0.1)
+
+
 def test_altered_threshold_equals_a_model_with_that_threshold(session):
     def device(threshold: float):
         return circuit(f".param threshold={threshold}\nvd d 0 1\nvg g 0 1\nm1 d g 0 0 bsim_n w=1u l=1u")
