@@ -2,9 +2,9 @@
 
 Three jobs of 200 points each:
 
-- ``vtc``: transfer curve of an inverter (181 points) over 4 widths x 10 supplies x 5 corners;
+- ``vtc``: transfer curve of an inverter (181 points) over 5 widths x 8 supplies x 5 corners;
 - ``snm``: butterfly of a 6T cell (181 points), every transistor with its own threshold mismatch;
-- ``read``: read of a 6T cell, 20 ns in steps of at most 25 ps, with the same mismatch.
+- ``read``: read of a 6T cell, 20 ns in steps of at most 20 ps, with the same mismatch.
 
 What is compared, and how:
 
@@ -54,8 +54,8 @@ WORKERS = 2
 SAMPLES = 200
 SEED = 20250
 BARS = {"vtc": 1000.0, "snm": 800.0, "read": 250.0}
-WIDTHS = (0.5e-6, 1e-6, 2e-6, 4e-6)
-SUPPLIES = (0.9, 1.0, 1.1, 1.2, 1.3, 1.4, 1.5, 1.6, 1.7, 1.8)
+WIDTHS = (0.5e-6, 0.75e-6, 1e-6, 2e-6, 4e-6)
+SUPPLIES = (0.9, 1.0, 1.1, 1.2, 1.35, 1.5, 1.65, 1.8)
 SRAM_DEVICES = ("special_nfet_latch", "special_nfet_pass", "special_pfet_latch")
 
 Curve = tuple[float, str, float]

@@ -30,7 +30,7 @@ class ReadParameters(NetlistParameters):
     word_line_width: Annotated[float, quantity("s", gt=0, le=1e-3, description="between the edges")] = 10e-9
     bit_line_capacitance: Annotated[float, quantity("F", gt=0, le=1e-9)] = 500e-15
     duration: Annotated[float, quantity("s", gt=0, le=1e-3, description="of the transient")] = 20e-9
-    time_step: Annotated[float, quantity("s", gt=0, le=1e-6, description="largest time step")] = 25e-12
+    time_step: Annotated[float, quantity("s", gt=0, le=1e-6, description="largest time step")] = 20e-12
 
 
 def static_noise_margin(input_voltage: np.ndarray, left: np.ndarray, right: np.ndarray) -> float:
