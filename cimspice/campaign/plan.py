@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from itertools import product
 from math import prod
+from operator import attrgetter
 from typing import Any, NamedTuple
 
 from cimspice.campaign.environment import Environment
@@ -169,8 +170,10 @@ class Plan:
         bench = self.specification.bench
         plain = type(bench).options is Bench.options  # ngspice's own: the same at every point
         options = ""
+        sources = tuple((source, attrgetter(name)) for name, source in bench.altered.items())
+        base = {**self.specification.parameters, **slow}
         for fast in _combinations(inner):
-            given = {**self.specification.parameters, **slow, **fast}
+            given = {**base, **fast}
             try:
                 if isinstance(circuit, CimspiceError):
                     raise circuit
@@ -181,9 +184,7 @@ class Plan:
             except CimspiceError as error:
                 yield _Setting(given, None, b"", "", (), error)
                 continue
-            altered = tuple(
-                (source, float(getattr(parameters, name))) for name, source in bench.altered.items()
-            )
+            altered = tuple([(source, float(value(parameters))) for source, value in sources])
             yield _Setting(given, parameters, parameters.model_dump_json().encode(), decisive, altered, None)
 
     def _point(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping
 from enum import Enum
+from functools import lru_cache
 from math import isfinite
 from typing import Annotated, Any, Self
 
@@ -18,6 +19,7 @@ from cimspice.netlist.numbers import number_text
 Name = Annotated[str, StringConstraints(pattern=r"^[A-Za-z][A-Za-z0-9_]{0,62}$")]
 """A name that a user may give to a node or an instance: a letter, then letters, digits and underscores."""
 
+_SCALARS = frozenset({float, int, str, bool, type(None)})
 _WORD = re.compile(r"(?:[A-Za-z0-9_\[-][A-Za-z0-9_.:#\[\]+-]{0,255})?")
 
 
@@ -107,19 +109,28 @@ class NetlistParameters(BaseModel):
     @model_validator(mode="before")
     @classmethod
     def _without_arrays(cls, data: Any) -> Any:
+        if type(data) is dict and _SCALARS.issuperset(map(type, data.values())):
+            return data
         return _plain(data) if isinstance(data, Mapping) else data
 
     @model_validator(mode="after")
     def _only_numbers_and_words(self) -> Self:
-        for name, value in self.visible():
-            _check(value, name)
+        for name in _names(type(self)):
+            value = getattr(self, name)
+            if type(value) is not float or not isfinite(value):  # nearly all of a sweep of 100,000 points are
+                _check(value, name)
         return self
 
     def visible(self) -> Iterator[tuple[str, Any]]:
         """Names and values that a template sees: fields and computed fields."""
-        kind = type(self)
-        for name in (*kind.model_fields, *kind.model_computed_fields):
+        for name in _names(type(self)):
             yield name, getattr(self, name)
+
+
+@lru_cache(maxsize=256)
+def _names(kind: type[NetlistParameters]) -> tuple[str, ...]:
+    """Fields and computed fields of a class."""
+    return (*kind.model_fields, *kind.model_computed_fields)
 
 
 def _plain(value: Any) -> Any:
@@ -135,7 +146,8 @@ def _plain(value: Any) -> Any:
 
 def _check(value: Any, place: str) -> None:
     """Refuse what no field type has refused: too large integers, strings that are more than one word."""
-    if type(value) is float and isfinite(value):  # nearly every value of a sweep of 100,000 points
+    kind = type(value)
+    if kind is bool or (kind is float and isfinite(value)) or (kind is str and is_word(value)):
         return
     if isinstance(value, Enum):
         _check(value.value, place)

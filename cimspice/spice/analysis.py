@@ -10,7 +10,7 @@ import math
 import re
 from abc import ABC, abstractmethod
 from dataclasses import dataclass, field
-from functools import cached_property
+from functools import cached_property, lru_cache
 from typing import ClassVar
 
 import numpy as np
@@ -74,7 +74,7 @@ class Analysis(ABC):
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "save", tuple(name.lower() for name in self.save))
-        self._check()
+        _check_once(self)
 
     def _check(self) -> None:
         """Refuse values that ngspice would misread."""
@@ -92,6 +92,14 @@ class Analysis(ABC):
     @abstractmethod
     def defect(self, axis: np.ndarray) -> str:
         """Why this axis, shape (points,), is not that of a complete run; empty if it is complete."""
+
+
+@lru_cache(maxsize=256)
+def _check_once(analysis: Analysis) -> None:
+    """Most points of a sweep have the same analysis: equal ones are checked once (what is refused is not
+    remembered).
+    """
+    analysis._check()
 
 
 @dataclass(frozen=True)
