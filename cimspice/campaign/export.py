@@ -6,49 +6,12 @@ from __future__ import annotations
 
 import json
 import math
-import os
-import tempfile
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 from cimspice.campaign.limits import CONFIDENCE, LimitResult, Yield
 from cimspice.campaign.run import Result
-from cimspice.errors import CimspiceError
-
-
-def write_atomically(path: Path, write: Callable[[Path], object]) -> Path:
-    """Let ``write`` fill a temporary file beside ``path``, then put it into place.
-
-    Raises
-    ------
-    CimspiceError
-        If the folder or the file cannot be written.
-    """
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.stem}-", suffix=path.suffix)
-        os.close(handle)
-        temporary = Path(name)
-        try:
-            write(temporary)
-            temporary.chmod(0o666 & ~_umask())
-            os.replace(temporary, path)
-        finally:
-            temporary.unlink(missing_ok=True)
-    except OSError as error:
-        raise CimspiceError(
-            f"cannot write: {error.strerror or error}",
-            place=str(path),
-            remedy="free the disk or choose another folder with -o; finished points are kept",
-        ) from error
-    return path
-
-
-def _umask() -> int:
-    mask = os.umask(0)
-    os.umask(mask)
-    return mask
+from cimspice.files import write_atomically
 
 
 def export(result: Result, folder: Path) -> dict[str, Path]:

@@ -6,9 +6,7 @@ as it should be is a clear error.
 
 from __future__ import annotations
 
-import json
-import os
-import stat
+import errno
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any, BinaryIO
@@ -19,7 +17,9 @@ import pyarrow.parquet as pq
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 
 from cimspice.campaign.specification import Figure
+from cimspice.documents import parse_json
 from cimspice.errors import CimspiceError, TableError
+from cimspice.files import open_plain
 
 LARGEST_JSON = 64 << 20  # bytes; about 200,000 failures
 LARGEST_TABLE = 4 << 30  # bytes in memory
@@ -155,30 +155,17 @@ def open_regular(path: Path, largest: int) -> BinaryIO:
         Otherwise, or if it is not there.
     """
     try:
-        descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
+        return open_plain(path, largest, links=False)
     except OSError as error:
-        linked = path.is_symlink()
-        raise TableError(
-            "a link instead of a file" if linked else f"cannot read: {error.strerror}",
-            place=str(path),
-            remedy="put the file itself there" if linked else _MADE_BY,
-        ) from error
-    file = os.fdopen(descriptor, "rb")
-    status = os.fstat(file.fileno())
-    if not stat.S_ISREG(status.st_mode) or status.st_size > largest:
-        file.close()
-        what = f"{status.st_size} bytes" if stat.S_ISREG(status.st_mode) else "not a plain file"
-        raise TableError(
-            what, place=str(path), remedy=f"a plain file of at most {largest} bytes belongs here"
-        )
-    return file
+        remedy = _MADE_BY if error.errno == errno.ENOENT else "put the run's own file there"
+        raise TableError(f"cannot read: {error.strerror}", place=str(path), remedy=remedy) from error
 
 
 def _record(path: Path) -> Record:
     with open_regular(path, LARGEST_JSON) as file:
         content = file.read(LARGEST_JSON)
     try:
-        return Record.model_validate(json.loads(content))
+        return Record.model_validate(parse_json(content))
     except ValidationError as error:
         first = error.errors()[0]
         raise TableError(
@@ -186,10 +173,7 @@ def _record(path: Path) -> Record:
             place=str(path),
             remedy=_MADE_BY,
         ) from None
-    except (
-        ValueError,
-        RecursionError,
-    ) as error:  # broken JSON or UTF-8, numbers of a million digits, nesting
+    except ValueError as error:
         raise TableError(
             f"not the JSON of a run: {str(error)[:200]}", place=str(path), remedy=_MADE_BY
         ) from None
@@ -232,7 +216,7 @@ def _frame(file: BinaryIO, place: str) -> pd.DataFrame:
     for name in frame.columns[[isinstance(kind, pd.CategoricalDtype) for kind in frame.dtypes]]:
         frame[name] = frame[name].astype("str")
     stored = (schema.metadata or {}).get(b"PANDAS_ATTRS")
-    frame.attrs = _mapping(json.loads(stored)) if stored else {}
+    frame.attrs = _mapping(parse_json(stored)) if stored else {}
     return frame
 
 

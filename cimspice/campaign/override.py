@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import copy
-import tomllib
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+from cimspice.documents import parse_toml
 from cimspice.errors import ParameterError
 
 _SECTIONS = ("campaign", "parameters", "sweep", "monte_carlo", "failures")
@@ -42,8 +42,8 @@ def apply_overrides(raw: Mapping[str, Any], overrides: Iterable[str]) -> dict[st
 
 def _parse(text: str) -> Any:
     try:
-        return tomllib.loads(f"value = {text}")["value"]
-    except tomllib.TOMLDecodeError:
+        return parse_toml(f"value = {text}")["value"]
+    except ValueError:
         return text
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import tomllib
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from math import prod
@@ -24,7 +23,9 @@ from cimspice.campaign.monte_carlo import MonteCarlo
 from cimspice.campaign.override import apply_overrides
 from cimspice.campaign.policy import FailurePolicy
 from cimspice.circuits import Bench, bench
-from cimspice.errors import CimspiceError, ParameterError
+from cimspice.documents import parse_toml
+from cimspice.errors import ParameterError
+from cimspice.files import read_plain
 
 LARGEST_FILE = 1 << 20  # bytes; a campaign file is a page of text
 SECTIONS = ("campaign", "parameters", "sweep", "monte_carlo", "limit", "failures", "figure")
@@ -133,21 +134,17 @@ def read_specification(path: Path | str, overrides: Iterable[str] = ()) -> Speci
     Raises
     ------
     ParameterError
-        If anything is wrong; the message names file, key, value and what is allowed, for every problem.
-    CimspiceError
-        If the file cannot be read.
+        If the file cannot be read or anything in it is wrong; the message names file, key, value and what is
+        allowed, for every problem.
     """
     path = Path(path)
     try:
-        with path.open("rb") as file:
-            content = file.read(LARGEST_FILE + 1)
+        content = read_plain(path, LARGEST_FILE)
     except OSError as error:
-        raise CimspiceError(f"cannot read campaign file: {error.strerror}", place=str(path)) from error
-    if len(content) > LARGEST_FILE:
-        raise ParameterError(f"campaign file is larger than {LARGEST_FILE} bytes", place=str(path))
+        raise ParameterError(f"cannot read campaign file: {error.strerror}", place=str(path)) from error
     try:
-        raw = tomllib.loads(content.decode())
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError, RecursionError) as error:
+        raw = parse_toml(content)
+    except ValueError as error:
         raise ParameterError(f"not a TOML file: {error}", place=str(path)) from error
     return parse_specification(apply_overrides(raw, overrides), source=str(path))
 

@@ -159,7 +159,7 @@ def _write(result: SynapseFit, facts: dict[str, Any], folder: Path) -> dict[str,
     """Model cards, the curves, the facts and the figure, each file whole or not at all."""
     import json
 
-    from cimspice.campaign.export import write_atomically
+    from cimspice.files import write_atomically
     from cimspice.models import ModelCard
     from cimspice.report.fit_figure import draw_synapse_fit
 

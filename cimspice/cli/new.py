@@ -55,8 +55,8 @@ def write_bench(name: str, folder: Path) -> list[Path]:
     ParameterError
         If the name cannot be used or is taken, or a file is already there: nothing is overwritten.
     """
-    from cimspice.campaign.export import write_atomically
     from cimspice.circuits import benches
+    from cimspice.files import write_atomically
 
     if not _NAME.fullmatch(name) or keyword.iskeyword(name):
         raise ParameterError(

@@ -168,7 +168,7 @@ def layer_sizes(words: Sequence[str]) -> list[int]:
 
 def usable(folder: Path) -> Path:
     """The folder, made if absent and tried for writing now rather than after minutes of simulation."""
-    from cimspice.campaign.export import write_atomically
+    from cimspice.files import write_atomically
 
     trial = write_atomically(folder / ".writable", lambda path: path.write_text("trial\n"))
     trial.unlink()
@@ -179,7 +179,7 @@ def write_report(facts: dict[str, Any], folder: Path) -> Path:
     """``report.json`` in the folder: what ``--json`` prints."""
     import json
 
-    from cimspice.campaign.export import write_atomically
+    from cimspice.files import write_atomically
 
     text = json.dumps(plain(facts), indent=2, sort_keys=True, ensure_ascii=False, allow_nan=False) + "\n"
     return write_atomically(folder / "report.json", lambda path: path.write_text(text, encoding="utf-8"))

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import json
 import math
-import os
-import tempfile
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal, TypeVar
@@ -13,12 +11,15 @@ from typing import Annotated, Any, Literal, TypeVar
 import numpy as np
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from cimspice.errors import CimspiceError, ParameterError
+from cimspice.documents import parse_json
+from cimspice.errors import ParameterError
+from cimspice.files import read_plain, write_atomically
 from cimspice.models.fit import Fit
 from cimspice.models.model import Model, model_class, unflatten
 from cimspice.models.ranges import Range, Ranges
 
 SCHEMA_VERSION = 1
+LARGEST_CARD = 16 << 20  # bytes
 ModelT = TypeVar("ModelT", bound=Model)
 Finite = Annotated[float, Field(allow_inf_nan=False)]
 
@@ -43,6 +44,14 @@ class RangeRecord(_Record):
     low: Finite
     high: Finite
     unit: str = ""
+
+
+class _NestedRecord(_Record):
+    """A model that is a setting of another."""
+
+    kind: str
+    fields: dict[str, Any]
+    ranges: dict[str, RangeRecord]
 
 
 class ResidualRecord(_Record):
@@ -144,28 +153,8 @@ class ModelCard(_Record):
         CimspiceError
             If the file cannot be written (no space, no permission).
         """
-        path = Path(path)
         text = json.dumps(self.model_dump(mode="json"), indent=2, ensure_ascii=False, allow_nan=False) + "\n"
-        temporary = None
-        try:
-            path.parent.mkdir(parents=True, exist_ok=True)
-            with tempfile.NamedTemporaryFile(
-                "w", encoding="utf-8", dir=path.parent, prefix=f".{path.name}.", delete=False
-            ) as file:
-                temporary = Path(file.name)
-                file.write(text)
-                file.flush()
-                os.fsync(file.fileno())
-            os.replace(temporary, path)
-        except OSError as error:
-            raise CimspiceError(
-                f"the model card could not be written: {error.strerror}",
-                place=str(path),
-                remedy="free some space or choose another folder",
-            ) from error
-        finally:
-            if temporary is not None:
-                temporary.unlink(missing_ok=True)
+        write_atomically(Path(path), lambda file: file.write_text(text, encoding="utf-8"))
 
     @classmethod
     def load(cls, path: str | Path) -> ModelCard:
@@ -178,10 +167,10 @@ class ModelCard(_Record):
         """
         place = str(path)
         try:
-            content = json.loads(Path(path).read_text(encoding="utf-8"), parse_constant=float)
+            content = parse_json(read_plain(path, LARGEST_CARD))
         except OSError as error:
             raise ParameterError(f"cannot read the model card: {error.strerror}", place=place) from None
-        except ValueError as error:  # broken JSON or broken UTF-8
+        except ValueError as error:
             raise ParameterError(
                 f"not a model card: {error}", place=place, remedy="make it anew from its fit"
             ) from None
@@ -235,10 +224,14 @@ def _encode(value: Any, name: str) -> Any:
 
 
 def _decode(value: Any) -> Any:
+    if isinstance(value, float) and not math.isfinite(value):
+        raise ParameterError(f"a setting is {value}", remedy="a model card holds finite numbers only")
     if isinstance(value, dict):
         if set(value) == {"kind", "fields", "ranges"}:
+            nested = _NestedRecord.model_validate(value)
+            fields = {key: _decode(part) for key, part in nested.fields.items()}
             return _build(
-                value["kind"], {key: _decode(part) for key, part in value["fields"].items()}, value["ranges"]
+                nested.kind, fields, {name: seen.model_dump() for name, seen in nested.ranges.items()}
             )
         return {key: _decode(part) for key, part in value.items()}
     if isinstance(value, list):
@@ -250,9 +243,9 @@ def _build(kind: str, fields: Mapping[str, Any], ranges: Mapping[str, Mapping[st
     model = model_class(kind)
     try:
         return model(**fields, ranges=Ranges({name: Range(**seen) for name, seen in ranges.items()}))
-    except (TypeError, ValueError) as error:
-        if isinstance(error, ParameterError):
-            raise
+    except ParameterError:
+        raise
+    except (TypeError, ValueError, AttributeError, LookupError, ArithmeticError) as error:
         raise ParameterError(
             f"the fields do not make a {kind!r}: {error}", remedy="make the card anew from its fit"
         ) from None

@@ -11,8 +11,10 @@ from pathlib import Path
 import pandas as pd
 
 from cimspice.errors import TableError
+from cimspice.files import read_plain
 from cimspice.models.table import Column, TableSchema
 
+LARGEST_FILE = 256 << 20  # bytes
 _PREFIXES = {"f": 1e-15, "p": 1e-12, "n": 1e-9, "u": 1e-6, "m": 1e-3, "": 1.0, "k": 1e3, "M": 1e6, "G": 1e9}
 _PREFIXES |= {"µ": 1e-6, "μ": 1e-6}  # the micro sign and the Greek letter
 _HEADER = re.compile(r"^\s*(?P<name>.+?)\s*[\[(]\s*(?P<unit>[^\])]*)\s*[\])]\s*$")
@@ -50,7 +52,7 @@ def read_measured(
     """
     path = Path(path)
     try:
-        data = path.read_bytes()
+        data = read_plain(path, LARGEST_FILE)
         text = data.decode("utf-8-sig")
     except OSError as error:
         raise TableError(f"cannot read the file: {error.strerror}", place=str(path)) from None

@@ -13,6 +13,7 @@ import jinja2
 from jinja2 import meta, nodes
 
 from cimspice.errors import CimspiceError, TemplateError
+from cimspice.files import read_plain
 from cimspice.netlist.netlist import Netlist
 from cimspice.netlist.parameters import NetlistParameters
 from cimspice.netlist.sandbox import BUDGET, Budget, NetlistEnvironment
@@ -20,6 +21,7 @@ from cimspice.netlist.values import template_values
 from cimspice.resources import data_directory
 
 SUFFIX = ".cir.j2"
+LARGEST_TEMPLATE = 4 << 20  # bytes
 _PART = r"[A-Za-z0-9_][A-Za-z0-9_.-]*"
 _NAME = re.compile(rf"{_PART}(/{_PART})*")
 
@@ -241,7 +243,7 @@ def _find(name: str, *roots: Path) -> Path:
 
 def _read(path: Path) -> str:
     try:
-        return path.read_text(encoding="utf-8")
+        return read_plain(path, LARGEST_TEMPLATE).decode("utf-8").replace("\r\n", "\n")
     except (OSError, UnicodeDecodeError) as error:
         raise TemplateError(
             f"template cannot be read: {error}", place=str(path), remedy="save it as UTF-8 text"

@@ -17,8 +17,8 @@ from matplotlib.colors import ListedColormap, Normalize
 from matplotlib.figure import Figure as Canvas
 
 from cimspice.campaign import Figure
-from cimspice.campaign.export import write_atomically
 from cimspice.errors import TableError
+from cimspice.files import write_atomically
 from cimspice.report.quantity import PREFIXES, axis_label, exponent, plain_unit, words
 
 STYLE: dict[Any, Any] = {

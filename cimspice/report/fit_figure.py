@@ -12,7 +12,7 @@ from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure as Canvas
 
-from cimspice.campaign.export import write_atomically
+from cimspice.files import write_atomically
 from cimspice.models import CurveSelection, Fit, ReversalFigures, Synapse
 from cimspice.models.curves import Curve
 from cimspice.report.figure import STYLE

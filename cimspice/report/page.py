@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from cimspice.campaign.export import write_atomically
 from cimspice.campaign.load import Failure, Record, read_run
+from cimspice.files import write_atomically
 from cimspice.report.page_curves import curve_charts
 from cimspice.report.page_document import Html, Section, document, folded, paragraph, pill, rows, text
 from cimspice.report.page_fit_charts import fit_parts

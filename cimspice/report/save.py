@@ -6,7 +6,7 @@ from pathlib import Path
 
 from matplotlib.figure import Figure
 
-from cimspice.campaign.export import write_atomically
+from cimspice.files import write_atomically
 
 
 def save(canvas: Figure, folder: Path, name: str) -> list[Path]:

@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 import json
-import os
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from cimspice.documents import parse_json
 from cimspice.emulator import Ramp, SpikingLayer, SpikingNetwork
 from cimspice.emulator.layer import Method
-from cimspice.errors import CimspiceError, ParameterError
+from cimspice.errors import ParameterError
+from cimspice.files import read_plain, write_atomically
 
 SCHEMA = "cimspice.trained-network/1"
+LARGEST_FILE = 256 << 20  # bytes
 
 
 @dataclass(frozen=True, eq=False)
@@ -57,7 +59,6 @@ class TrainedNetwork:
 
     def save(self, path: str | Path) -> None:
         """Write JSON; an existing file is replaced whole or not at all."""
-        target = Path(path)
         content = asdict(self) | {
             "schema": SCHEMA,
             "weights": [w.tolist() for w in self.weights],
@@ -67,24 +68,14 @@ class TrainedNetwork:
         # JSON has no infinity: an ideal synapse is null
         for name in ("e_plus", "e_minus"):
             content[name] = None if np.isinf(content[name]) else content[name]
-        temporary = target.with_name(f".{target.name}.{os.getpid()}")
-        try:
-            temporary.write_text(json.dumps(content, indent=1, allow_nan=False), encoding="utf-8")
-            os.replace(temporary, target)
-        except OSError as error:
-            raise CimspiceError(
-                f"cannot write: {error.strerror or error}",
-                place=str(target),
-                remedy="choose an existing folder that you may write to, on a disk with room",
-            ) from error
-        finally:
-            temporary.unlink(missing_ok=True)
+        text = json.dumps(content, indent=1, allow_nan=False)
+        write_atomically(Path(path), lambda file: file.write_text(text, encoding="utf-8"))
 
     @classmethod
     def load(cls, path: str | Path) -> TrainedNetwork:
         """Read what :meth:`save` wrote."""
         try:
-            content = json.loads(Path(path).read_text(encoding="utf-8"))
+            content = parse_json(read_plain(path, LARGEST_FILE))
         except OSError as error:
             raise ParameterError(
                 f"cannot read: {error.strerror or error}",
@@ -110,7 +101,7 @@ class TrainedNetwork:
                 content[name] = infinite if content[name] is None else float(content[name])
             trained = cls(**content)
             trained.network()  # shapes, signs, finite numbers
-        except (KeyError, TypeError, ValueError) as error:
+        except (TypeError, ValueError, AttributeError, LookupError, ArithmeticError) as error:
             raise ParameterError(
                 f"the file is damaged: {error}", place=str(path), remedy="save it again or train again"
             ) from error

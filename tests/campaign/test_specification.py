@@ -129,7 +129,7 @@ def test_zipped_axes_run_together_and_must_be_of_one_length(tmp_path):
 def test_missing_and_oversized_files_are_told(tmp_path):
     with pytest.raises(CimspiceError, match="cannot read campaign file"):
         read_specification(tmp_path / "absent.toml")
-    with pytest.raises(ParameterError, match="larger than"):
+    with pytest.raises(ParameterError, match="more than the 1048576"):
         read_specification(write(tmp_path, GOOD + "#" * (1 << 20)))
 
 

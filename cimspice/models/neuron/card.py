@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import json
 import math
-import os
-import tempfile
 from collections.abc import Mapping
 from dataclasses import fields, is_dataclass
 from pathlib import Path
@@ -13,7 +11,9 @@ from typing import Any
 
 import numpy as np
 
+from cimspice.documents import parse_json
 from cimspice.errors import CimspiceError, ParameterError
+from cimspice.files import read_plain, write_atomically
 from cimspice.models.neuron.edges import EdgeModel
 from cimspice.models.neuron.neuron import NeuronModel
 from cimspice.models.neuron.readout import ReadoutModel
@@ -22,6 +22,7 @@ from cimspice.models.neuron.synapse import SynapseModel
 from cimspice.models.neuron.tap import TapModel
 
 SCHEMA = "cimspice.neuron-card/1"
+LARGEST_CARD = 256 << 20  # bytes
 
 _KINDS = {
     kind.__name__: kind
@@ -46,30 +47,14 @@ def save_neuron(model: NeuronModel, path: str | Path, provenance: Mapping[str, A
     CimspiceError
         If the file cannot be written.
     """
-    target = Path(path)
     card = {
         "schema": SCHEMA,
         "provenance": dict(provenance or {}),
         "ranges": model_ranges(model),
         "model": _encode(model),
     }
-    temporary = ""
-    try:
-        with tempfile.NamedTemporaryFile(
-            "w", encoding="utf-8", dir=target.parent, suffix=".part", delete=False
-        ) as file:
-            temporary = file.name
-            json.dump(card, file, allow_nan=False)
-        os.replace(temporary, target)
-    except OSError as error:
-        if temporary:
-            Path(temporary).unlink(missing_ok=True)
-        raise CimspiceError(
-            f"the card could not be written: {error.strerror}",
-            place=str(target),
-            remedy="choose another folder",
-        ) from None
-    return target
+    text = json.dumps(card, allow_nan=False)
+    return write_atomically(Path(path), lambda file: file.write_text(text, encoding="utf-8"))
 
 
 def load_neuron(path: str | Path) -> tuple[NeuronModel, dict[str, Any]]:
@@ -83,7 +68,7 @@ def load_neuron(path: str | Path) -> tuple[NeuronModel, dict[str, Any]]:
     place = str(path)
     remedy = "characterise the neuron again, or take the card of a matching version of cimspice"
     try:
-        card = json.loads(Path(path).read_text(encoding="utf-8"), parse_constant=_no_constant)
+        card = parse_json(read_plain(path, LARGEST_CARD))
         if card["schema"] != SCHEMA:
             raise ParameterError(f"schema is {card['schema']!r}, not {SCHEMA!r}", place=place, remedy=remedy)
         model = _decode(card["model"])
@@ -95,7 +80,7 @@ def load_neuron(path: str | Path) -> tuple[NeuronModel, dict[str, Any]]:
     except CimspiceError as error:
         error.place = error.place or place
         raise
-    except (ValueError, KeyError, TypeError, RecursionError) as error:
+    except (ValueError, TypeError, AttributeError, LookupError, ArithmeticError) as error:
         raise ParameterError(f"not a neuron card: {error!r}"[:300], place=place, remedy=remedy) from None
     if not isinstance(model, NeuronModel):
         raise ParameterError("the card holds no neuron", place=place, remedy=remedy)
@@ -112,10 +97,6 @@ def model_ranges(model: NeuronModel) -> dict[str, dict[str, list[float]]]:
         }
         for name, synapse in model.synapses.items()
     }
-
-
-def _no_constant(text: str) -> float:
-    raise ValueError(f"{text} is not a number that a table may hold")
 
 
 def _encode(value: Any) -> Any:

@@ -1,0 +1,77 @@
+"""JSON and TOML from others: what would cost a parser, or the code behind it, minutes or its stack is
+refused.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import tomllib
+from typing import Any
+
+DEEPEST = 48
+"""Most levels of nesting. What comes after the parser (copying, checking, writing) is recursive."""
+
+LARGEST_INTEGER = 2**63
+"""Larger integers are no 64-bit ones; Python would keep them, and then fail to print or convert them."""
+
+_PART = r"""(?:[\w-]+|"[^"\n]*"|'[^'\n]*')"""
+_LONG_KEY = re.compile(rf"(?<![\w-]){_PART}(?:[ \t]*\.[ \t]*{_PART}){{{DEEPEST}}}")
+
+
+def parse_json(content: str | bytes) -> Any:
+    """Value of a JSON text (UTF-8 if bytes). NaN and Infinity are read as such: whoever uses them refuses.
+
+    Raises
+    ------
+    ValueError
+        If it is not JSON, nests deeper than :data:`DEEPEST`, or holds an integer of more than 64 bits.
+    """
+    text = content if isinstance(content, str) else content.decode("utf-8")
+    try:
+        value = json.loads(text)
+    except RecursionError:
+        raise _too_deep() from None
+    check_value(value)
+    return value
+
+
+def parse_toml(content: str | bytes) -> dict[str, Any]:
+    """Table of a TOML text (UTF-8 if bytes).
+
+    Raises
+    ------
+    ValueError
+        As :func:`parse_json`.
+    """
+    text = content if isinstance(content, str) else content.decode("utf-8")
+    if _LONG_KEY.search(text):  # the parser's time goes with the square of a dotted key's length
+        raise _too_deep()
+    try:
+        value = tomllib.loads(text)
+    except RecursionError:
+        raise _too_deep() from None
+    check_value(value)
+    return value
+
+
+def check_value(value: Any) -> None:
+    """ValueError if lists and tables nest too deeply or an integer is too large."""
+    level = [value]
+    for _ in range(DEEPEST + 1):
+        inner: list[Any] = []
+        for entry in level:
+            if isinstance(entry, dict):
+                inner += entry.values()
+            elif isinstance(entry, list):
+                inner += entry
+            elif isinstance(entry, int) and not -LARGEST_INTEGER <= entry < LARGEST_INTEGER:
+                raise ValueError("an integer does not fit 64 bits")
+        if not inner:
+            return
+        level = inner
+    raise _too_deep()
+
+
+def _too_deep() -> ValueError:
+    return ValueError(f"it nests deeper than {DEEPEST} levels")

@@ -1,0 +1,108 @@
+"""Files from others are read with a limit, and every file of ours is written whole or not at all."""
+
+from __future__ import annotations
+
+import errno
+import os
+import stat
+import tempfile
+from collections.abc import Callable
+from pathlib import Path
+from typing import BinaryIO
+
+from cimspice.errors import CimspiceError
+
+
+def open_plain(path: str | Path, largest: int, *, links: bool = True) -> BinaryIO:
+    """Open a plain file for reading.
+
+    Parameters
+    ----------
+    path
+        The file.
+    largest
+        Most bytes that it may have.
+    links
+        Whether a symbolic link may stand there: yes for a path that the user named, no inside a folder that
+        came from elsewhere.
+
+    Raises
+    ------
+    OSError
+        If it is not there or may not be read; is a folder, pipe or device (reading one may never end); is
+        larger; is a link where none is allowed. ``strerror`` tells which.
+    """
+    flags = os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC | (0 if links else os.O_NOFOLLOW)
+    try:
+        descriptor = os.open(path, flags)
+    except ValueError as error:  # a null character
+        raise OSError(errno.EINVAL, str(error), str(path)) from None
+    except OSError as error:
+        if error.errno == errno.ELOOP and not links:
+            raise OSError(errno.ELOOP, "a link instead of a file", str(path)) from None
+        raise
+    status = os.fstat(descriptor)
+    problem = ""
+    if not stat.S_ISREG(status.st_mode):
+        problem = "not a plain file"
+    elif status.st_size > largest:
+        problem = f"{status.st_size} bytes are more than the {largest} that it may have"
+    if problem:
+        os.close(descriptor)
+        raise OSError(errno.EINVAL, problem, str(path))
+    return os.fdopen(descriptor, "rb")
+
+
+def read_plain(path: str | Path, largest: int, *, links: bool = True) -> bytes:
+    """Content of a plain file; as :func:`open_plain`."""
+    with open_plain(path, largest, links=links) as file:
+        content = file.read(largest + 1)
+    if len(content) > largest:  # it grew meanwhile
+        raise OSError(errno.EINVAL, f"more than {largest} bytes", str(path))
+    return content
+
+
+def write_atomically(path: Path, write: Callable[[Path], object]) -> Path:
+    """Let ``write`` fill a temporary file beside ``path``, then put it into place.
+
+    A link at ``path`` is replaced, what it points at is left alone.
+
+    Raises
+    ------
+    CimspiceError
+        If the folder or the file cannot be written.
+    """
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.stem}-", suffix=path.suffix)
+        os.close(handle)
+        temporary = Path(name)
+        try:
+            write(temporary)
+            _to_disk(temporary)
+            temporary.chmod(0o666 & ~_umask())
+            os.replace(temporary, path)
+        finally:
+            temporary.unlink(missing_ok=True)
+    except OSError as error:
+        raise CimspiceError(
+            f"cannot write: {error.strerror or error}",
+            place=str(path),
+            remedy="free the disk or choose another place; finished points are kept",
+        ) from error
+    return path
+
+
+def _to_disk(path: Path) -> None:
+    """Put before its name is: after a power cut a file is the old one or the new one, never an empty one."""
+    descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def _umask() -> int:
+    mask = os.umask(0)
+    os.umask(mask)
+    return mask
