@@ -1,102 +1,109 @@
-"""One 6T SRAM cell of SKY130's special devices: its noise margins, and a read onto floating bit lines."""
+"""The 6T SRAM cell: its transistors in two variants, and what every bench of it asks of its state."""
 
 from __future__ import annotations
 
-from typing import Annotated, ClassVar
+from typing import Annotated, Literal
 
-import numpy as np
-import pandas as pd
+from pydantic import computed_field, model_validator
 
-from cimspice.circuits.bench import Bench, register
+from cimspice.errors import SimulationError
 from cimspice.netlist import NetlistParameters, quantity
-from cimspice.spice import Dc, Tran, Waveforms
+from cimspice.spice import SolverOptions
+
+Width = Annotated[float, quantity("m", ge=0.42e-6, le=20e-6)]
+Length = Annotated[float, quantity("m", ge=0.15e-6, le=2e-6)]
+Supply = Annotated[float, quantity("V", gt=0, le=2.5)]
+LineVoltage = Annotated[float, quantity("V", ge=0, le=2.5)]
+
+PRECISE = SolverOptions(reltol=1e-6, abstol=1e-15, vntol=1e-9, gmin=1e-15)
+"""Of static measurements. ngspice's own gmin, 1 pS at each junction, passes as much as a cell leaks."""
+
+DIFFUSION = 0.26
+"""Length of source and drain beside a gate (um)."""
 
 
-class ButterflyParameters(NetlistParameters):
-    """Conditions of a noise margin: word line at 0 V is hold, at the supply is read."""
+class Transistor(NetlistParameters):
+    """One transistor; source and drain have 0.26 µm of diffusion each."""
 
-    supply_voltage: Annotated[float, quantity("V", gt=0, le=2.5)] = 1.8
-    word_line_voltage: Annotated[float, quantity("V", ge=0, le=2.5)] = 1.8
-    points: Annotated[int, quantity("1", ge=10, le=10_000, description="intervals of the sweep")] = 180
+    device: str
+    width: Annotated[float, quantity("m", gt=0, le=100e-6)]
+    length: Annotated[float, quantity("m", gt=0, le=100e-6)] = 0.15e-6
+
+    @computed_field
+    @property
+    def area(self) -> float:
+        """Area of source or drain (um2, as on an X line)."""
+        return round(self.width * 1e6 * DIFFUSION, 9)
+
+    @computed_field
+    @property
+    def perimeter(self) -> float:
+        """Perimeter of source or drain (um, as on an X line)."""
+        return round(2 * (self.width * 1e6 + DIFFUSION), 9)
 
 
-class ReadParameters(NetlistParameters):
-    """A read pulse on the word line, and what the bit lines weigh."""
+class SramCell(NetlistParameters):
+    """Transistors of the cell.
 
-    supply_voltage: Annotated[float, quantity("V", gt=0, le=2.5)] = 1.8
-    word_line_voltage: Annotated[float, quantity("V", gt=0, le=2.5)] = 1.8
-    word_line_delay: Annotated[float, quantity("s", ge=0, le=1e-3)] = 1e-9
-    word_line_edge: Annotated[float, quantity("s", gt=0, le=1e-6)] = 50e-12
-    word_line_width: Annotated[float, quantity("s", gt=0, le=1e-3, description="between the edges")] = 10e-9
-    bit_line_capacitance: Annotated[float, quantity("F", gt=0, le=1e-9)] = 500e-15
-    duration: Annotated[float, quantity("s", gt=0, le=1e-3, description="of the transient")] = 20e-9
-    time_step: Annotated[float, quantity("s", gt=0, le=1e-6, description="largest time step")] = 20e-12
-
-
-def static_noise_margin(input_voltage: np.ndarray, left: np.ndarray, right: np.ndarray) -> float:
-    """Side of the largest square in the smaller lobe of a butterfly (V); negative if there is but one lobe.
-
-    Both curves are turned by 45 degrees, where a square's diagonal is the vertical distance between them.
-
-    Parameters
-    ----------
-    input_voltage, left, right
-        Swept input and both inverters' outputs (V), shape (points,).
-
-    References
-    ----------
-    Seevinck, List, Lohstroh, IEEE J. Solid-State Circuits 22 (1987) 748.
+    ``special`` are the foundry's own SRAM transistors, which exist in one size each: pull-down 0.21 µm,
+    access and pull-up 0.14 µm, all 0.15 µm long. ``ordinary`` are ``nfet_01v8`` and ``pfet_01v8`` of any
+    size; by default the smallest access and pull-up and a pull-down twice as wide, the usual ratio for a
+    stable read.
     """
-    first = _turned(input_voltage, left)
-    second = _turned(right, input_voltage)
-    across = np.unique(np.concatenate([first[0], second[0]]))
-    across = across[(across >= max(first[0][0], second[0][0])) & (across <= min(first[0][-1], second[0][-1]))]
-    distance = np.interp(across, *first) - np.interp(across, *second)
-    return float(min(np.max(distance), np.max(-distance)) / np.sqrt(2.0))
+
+    devices: Literal["special", "ordinary"] = "special"
+    pull_down_width: Width = 0.84e-6
+    access_width: Width = 0.42e-6
+    pull_up_width: Width = 0.42e-6
+    length: Length = 0.15e-6
+
+    @model_validator(mode="after")
+    def _special_has_one_size(self) -> SramCell:
+        sized = sorted(self.model_fields_set - {"devices"})
+        if self.devices == "special" and sized:
+            raise ValueError(
+                f"special devices exist in one size each, {sized[0]} cannot be chosen;"
+                " devices = 'ordinary' have any size"
+            )
+        return self
+
+    @computed_field
+    @property
+    def pull_down(self) -> Transistor:
+        """n-channel transistor of the latch."""
+        if self.devices == "special":
+            return Transistor(device="special_nfet_latch", width=0.21e-6)
+        return Transistor(device="nfet_01v8", width=self.pull_down_width, length=self.length)
+
+    @computed_field
+    @property
+    def access(self) -> Transistor:
+        """n-channel transistor to the bit line."""
+        if self.devices == "special":
+            return Transistor(device="special_nfet_pass", width=0.14e-6)
+        return Transistor(device="nfet_01v8", width=self.access_width, length=self.length)
+
+    @computed_field
+    @property
+    def pull_up(self) -> Transistor:
+        """p-channel transistor of the latch."""
+        if self.devices == "special":
+            return Transistor(device="special_pfet_latch", width=0.14e-6)
+        return Transistor(device="pfet_01v8", width=self.pull_up_width, length=self.length)
 
 
-def _turned(x: np.ndarray, y: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """A falling curve in axes turned by 45 degrees, its abscissa rising."""
-    across, along = (x - y) / np.sqrt(2.0), (x + y) / np.sqrt(2.0)
-    order = np.argsort(across)
-    return across[order], along[order]
+def require_state(low: float, high: float, supply: float, place: str) -> None:
+    """That a cell holds what it should: ``low`` and ``high`` are its nodes' voltages (V) where it begins.
 
-
-@register
-class CellNoiseMargin(Bench):
-    """Static noise margin from the butterfly of both halves."""
-
-    name: ClassVar[str] = "sram_noise_margin"
-    title: ClassVar[str] = "static noise margin of a 6T SRAM cell"
-    template: ClassVar[str] = "sram/cell_butterfly"
-    Parameters: ClassVar[type[NetlistParameters]] = ButterflyParameters
-    columns: ClassVar[dict[str, str]] = {"noise_margin": "V"}
-    altered: ClassVar[dict[str, str]] = {"word_line_voltage": "vword_line"}
-
-    def analysis(self, parameters: ButterflyParameters) -> Dc:
-        stop = parameters.supply_voltage
-        return Dc("vinput", 0.0, stop, stop / parameters.points, save=("left", "right"))
-
-    def measure(self, parameters: ButterflyParameters, waveforms: Waveforms) -> pd.DataFrame:
-        margin = static_noise_margin(waveforms.axis, waveforms["left"], waveforms["right"])
-        return pd.DataFrame({"noise_margin": [margin]})
-
-
-@register
-class CellRead(Bench):
-    """How far one word-line pulse discharges the bit line, and how far the stored 0 rises meanwhile."""
-
-    name: ClassVar[str] = "sram_read"
-    title: ClassVar[str] = "read of a 6T SRAM cell onto floating bit lines"
-    template: ClassVar[str] = "sram/cell_read"
-    Parameters: ClassVar[type[NetlistParameters]] = ReadParameters
-    columns: ClassVar[dict[str, str]] = {"bit_line_swing": "V", "cell_node_peak": "V"}
-
-    def analysis(self, parameters: ReadParameters) -> Tran:
-        saved = ("bit_line", "bit_line_bar", "left", "right")
-        step = parameters.time_step
-        return Tran(step, parameters.duration, max_step=step, save=saved)
-
-    def measure(self, parameters: ReadParameters, waveforms: Waveforms) -> pd.DataFrame:
-        swing = waveforms["bit_line_bar"][-1] - waveforms["bit_line"][-1]
-        return pd.DataFrame({"bit_line_swing": [swing], "cell_node_peak": [np.max(waveforms["left"])]})
+    Raises
+    ------
+    SimulationError
+        If they are not apart by half of the supply: there is nothing to be read, written or disturbed.
+    """
+    if high - low < supply / 2:
+        raise SimulationError(
+            f"at a supply of {supply:g} V the cell does not hold its state: the node that stores 1 stands at"
+            f" {high:.3g} V, the one that stores 0 at {low:.3g} V",
+            place=place,
+            remedy="raise supply_voltage above the retention voltage (bench sram_retention)",
+        )

@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 
 from cimspice.circuits import bench
-from cimspice.circuits.sram_cell import ButterflyParameters, ReadParameters, static_noise_margin
+from cimspice.circuits.sram_noise_margin import ButterflyParameters, static_noise_margin
+from cimspice.circuits.sram_read import ReadParameters
 from cimspice.spice import simulate
 
 
