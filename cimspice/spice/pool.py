@@ -107,7 +107,7 @@ class Pool:
         """Wait until every worker has started."""
         for k, worker in enumerate(self._workers):
             if not worker.ready:
-                wait([worker.connection, worker.sentinel], timeout=_START_SECONDS)
+                wait([worker.connection], timeout=_START_SECONDS)
                 if worker.receive() is None:
                     code = self._replace(k)
                     raise WorkerLost(f"a worker did not start ({_cause(code)})", place="Pool.warm_up")
@@ -184,9 +184,7 @@ class Pool:
 
     def _collect(self, queue: _Queue) -> list[Outcome]:
         """Wait for a report, a death or a time limit; return the outcomes, put back what must run again."""
-        owners: dict[Any, int] = {}
-        for k, worker in enumerate(self._workers):
-            owners |= {worker.connection: k, worker.sentinel: k}
+        owners: dict[Any, int] = {worker.connection: k for k, worker in enumerate(self._workers)}
         limits = [worker.remaining(self.time_limit) for worker in self._workers if worker.chunk]
         signalled = {owners[handle] for handle in wait(list(owners), max(0.0, min(limits, default=1.0)))}
         outcomes: list[Outcome] = []

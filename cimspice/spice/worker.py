@@ -5,20 +5,18 @@ from __future__ import annotations
 import os
 import pickle
 import signal
-import threading
 import time
 import traceback
 from collections.abc import Callable
-from multiprocessing import parent_process
-from multiprocessing.connection import Connection, wait
+from multiprocessing.connection import Connection
+from pathlib import Path
 from typing import Any, NamedTuple
 
 from cimspice.errors import CimspiceError, SimulationError
 from cimspice.spice.engine import write_spiceinit
+from cimspice.spice.progress import Progress
 from cimspice.spice.session import Session
 from cimspice.spice.statistics import Statistics
-
-NO_ITEM = -1.0
 
 
 class Outcome(NamedTuple):
@@ -41,21 +39,21 @@ class Report(NamedTuple):
     retire: bool
 
 
-def serve(connection: Connection, progress: Any, folder: str) -> None:
+def serve(connection: Connection, progress_path: str) -> None:
     """Serve chunks ``(function, [(index, item), ...])`` until told ``None``.
 
     Parameters
     ----------
     connection
         To the parent.
-    progress
-        Shared array of two floats: the index of the item that runs, and when it began (monotonic clock, s).
-    folder
-        This worker's private directory, which becomes its working directory.
+    progress_path
+        File in which the parent reads which item runs. Its folder is this worker's own, and becomes its
+        working directory.
     """
     # The parent alone decides what Ctrl-C means.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    threading.Thread(target=_leave_with_parent, daemon=True).start()
+    progress = Progress(Path(progress_path))
+    folder = Path(progress_path).parent
     os.chdir(folder)
     write_spiceinit(folder)
     session = Session()
@@ -64,19 +62,12 @@ def serve(connection: Connection, progress: Any, folder: str) -> None:
         function, chunk = message
         outcomes = []
         for index, item in chunk:
-            progress[:] = float(index), time.monotonic()
+            progress.begin(index)
             outcomes.append(_attempt(function, session, index, item))
             if session.dead:
                 break
-        progress[0] = NO_ITEM
+        progress.end()
         _send(connection, Report(outcomes, session.statistics, time.process_time(), session.dead))
-
-
-def _leave_with_parent() -> None:
-    parent = parent_process()
-    if parent is not None:
-        wait([parent.sentinel])
-        os._exit(1)
 
 
 def _attempt(function: Callable, session: Session, index: int, item: Any) -> Outcome:

@@ -3,25 +3,34 @@
 from __future__ import annotations
 
 import contextlib
-import multiprocessing
+import os
 import signal
+import subprocess
+import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator
+from multiprocessing import Pipe, spawn
 from pathlib import Path
 from typing import Any
 
+from cimspice.spice.progress import NO_ITEM, Progress
 from cimspice.spice.statistics import PoolStatistics
-from cimspice.spice.worker import NO_ITEM, Report, serve
+from cimspice.spice.worker import Report
 
-_spawn = multiprocessing.get_context("spawn")
+_BOOT = Path(__file__).with_name("worker_boot.py")
 
 
 class WorkerProcess:
-    """One process that serves a `Pool`.
+    """One process that serves a `Pool`. It ends when this one does, whatever it is doing then.
+
+    It is no ``multiprocessing.Process``: those know their parent only once they have imported what they run,
+    and a daemonic one (a Dask worker is) may not have any.
 
     Attributes
     ----------
+    connection
+        To it; readable too once it has ended.
     chunk
         The ``(index, item)`` pairs it has been sent and not yet answered; empty if it is idle.
     ready
@@ -37,18 +46,15 @@ class WorkerProcess:
         self._sent = 0.0
         self._startup_seconds = 0.0
         self._last: Report | None = None
-        private = tempfile.mkdtemp(dir=folder, prefix="worker-")
-        self.connection, theirs = _spawn.Pipe()
-        self._progress = _spawn.RawArray("d", [NO_ITEM, 0.0])
-        self._process = _spawn.Process(target=serve, args=(theirs, self._progress, private), daemon=True)
-        with _interrupts_ignored():
-            self._process.start()
-        theirs.close()
-
-    @property
-    def sentinel(self) -> int:
-        """What `multiprocessing.connection.wait` takes to tell that the process has ended."""
-        return self._process.sentinel
+        private = Path(tempfile.mkdtemp(dir=folder, prefix="worker-"))
+        self._progress = Progress(private / "progress")
+        self.connection, theirs = Pipe()
+        with theirs:
+            self._process = _start(theirs.fileno(), private / "progress")
+        preparation = spawn.get_preparation_data(private.name)
+        del preparation["authkey"]  # cannot be sent, and is not used
+        with contextlib.suppress(OSError):  # it has died already: the connection tells
+            self.connection.send(preparation)
 
     @property
     def busy_seconds(self) -> float:
@@ -79,14 +85,14 @@ class WorkerProcess:
 
     def remaining(self, time_limit: float) -> float:
         """Seconds that the item it runs has left."""
-        index, began = self._progress[:]
+        index, began = self._progress.read()
         # Until it has taken its first item up, the limit counts from when the chunk was sent.
         since = self._sent if index == NO_ITEM else max(began, self._sent)
         return time_limit - (time.monotonic() - since)
 
     def split(self) -> tuple[tuple[int, Any], list[tuple[int, Any]]]:
         """The item it was busy with, and the rest of its chunk."""
-        running = int(self._progress[0])
+        running, _ = self._progress.read()
         culprit = next((pair for pair in self.chunk if pair[0] == running), self.chunk[0])
         return culprit, [pair for pair in self.chunk if pair is not culprit]
 
@@ -104,14 +110,13 @@ class WorkerProcess:
 
     def bury(self) -> tuple[int, PoolStatistics]:
         """Wait for its end (it has two seconds); return its exit code and what it has done."""
-        self._process.join(timeout=2.0)
-        if self._process.is_alive():
-            self._process.kill()
-            self._process.join()
-        code = self._process.exitcode or 0
+        try:
+            code = self._process.wait(timeout=2.0)
+        except subprocess.TimeoutExpired:
+            self.kill()
+            code = self._process.wait()
         statistics = self.statistics + PoolStatistics(workers_killed=int(code == -signal.SIGKILL))
         self.connection.close()
-        self._process.close()
         return code, statistics
 
     @property
@@ -120,6 +125,15 @@ class WorkerProcess:
         if self._last is None:
             return PoolStatistics(workers_started=1)
         return PoolStatistics(self._last.statistics, self._last.cpu_seconds, self._startup_seconds, 1)
+
+
+def _start(descriptor: int, progress: Path) -> subprocess.Popen[bytes]:
+    flags = subprocess._args_from_interpreter_flags()  # pyright: ignore[reportAttributeAccessIssue]
+    # -P: the folder of the script is no place to import from.
+    words = [spawn.get_executable() or sys.executable, *flags, "-P", str(_BOOT)]
+    words += [str(descriptor), str(os.getpid()), str(progress)]
+    with _interrupts_ignored():
+        return subprocess.Popen(words, pass_fds=(descriptor,), stdin=subprocess.DEVNULL)
 
 
 @contextlib.contextmanager

@@ -1,0 +1,48 @@
+"""The first thing that a worker process runs: from here on it does not outlive its parent.
+
+Imports take a second, on a busy machine many, and a parent that is killed meanwhile must not leave them
+behind: so this file imports next to nothing before it watches the parent. It is run by its path and told
+the descriptor of a connection, the parent's process id and the path of the file with its progress.
+"""
+
+from __future__ import annotations
+
+import os
+import select
+import sys
+import threading
+
+_LOOK_MILLISECONDS = 1000
+
+
+def leave_with_parent(descriptor: int, parent: int) -> None:
+    """Wait until the other end of the connection is closed or this process has another parent, and end."""
+    watch = select.poll()
+    watch.register(descriptor, 0)  # no data: only whether the other end hangs up
+    while not watch.poll(_LOOK_MILLISECONDS) and os.getppid() == parent:
+        pass
+    os._exit(1)
+
+
+def main() -> None:
+    """Watch the parent, become what it says (path, main module), then serve."""
+    descriptor, parent, progress = int(sys.argv[1]), int(sys.argv[2]), sys.argv[3]
+    os.set_inheritable(descriptor, False)
+    threading.Thread(target=leave_with_parent, args=(descriptor, parent), daemon=True).start()
+
+    from multiprocessing import current_process, spawn
+    from multiprocessing.connection import Connection
+
+    connection = Connection(descriptor)
+    # As multiprocessing marks its own children: an unguarded script that makes a pool is told so.
+    vars(current_process())["_inheriting"] = True
+    spawn.prepare(connection.recv())
+    del vars(current_process())["_inheriting"]
+
+    from cimspice.spice.worker import serve
+
+    serve(connection, progress)
+
+
+if __name__ == "__main__":
+    main()

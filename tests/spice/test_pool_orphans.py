@@ -1,0 +1,74 @@
+"""A worker never outlives its parent, whatever it is doing when the parent is killed."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import textwrap
+import time
+from pathlib import Path
+
+import pytest
+
+pytestmark = [
+    pytest.mark.spice,
+    pytest.mark.skipif(not Path("/proc").is_dir(), reason="looks processes up in /proc"),
+]
+
+PROGRAM = """
+    import os, sys, time
+    from pathlib import Path
+
+    def tell():
+        Path(sys.argv[1], f"{os.getpid()}").touch()
+
+    if __name__ != "__main__" and sys.argv[2] == "imports":
+        tell()
+        time.sleep(600)
+
+    def hang(session, item):
+        from spice_circuits import IMPOSSIBLE
+        from cimspice.spice import Op
+        session.load(IMPOSSIBLE)
+        tell()
+        session.run(Op())
+
+    if __name__ == "__main__":
+        from cimspice.spice import Pool
+        with Pool(1) as pool:
+            list(pool.map(hang, [0]))
+"""
+
+
+def alive(process: int) -> bool:
+    try:
+        return Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
+    except FileNotFoundError:
+        return False
+
+
+def within(seconds, condition) -> bool:
+    deadline = time.monotonic() + seconds
+    while not condition() and time.monotonic() < deadline:
+        time.sleep(0.02)
+    return condition()
+
+
+@pytest.mark.parametrize("busy_with", ["imports", "ngspice"])
+def test_a_worker_that_is_busy_ends_with_its_killed_parent(busy_with, tmp_path):
+    script = tmp_path / "program.py"
+    script.write_text(textwrap.dedent(PROGRAM))
+    told = tmp_path / "told"
+    told.mkdir()
+    environment = {**os.environ, "PYTHONPATH": str(Path(__file__).parent)}
+    program = subprocess.Popen([sys.executable, str(script), str(told), busy_with], env=environment)
+    try:
+        assert within(60, lambda: any(told.iterdir()))
+        (worker,) = [int(entry.name) for entry in told.iterdir()]
+        assert alive(worker)
+    finally:
+        program.send_signal(signal.SIGKILL)
+        program.wait()
+    assert within(10, lambda: not alive(worker))
