@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -21,14 +22,17 @@ class Environment:
         even where the version stays.
     pdk
         The device models; None until a circuit asks for them, so a circuit without devices needs no PDK.
+    include_roots
+        Folders from which templates may include model files; see :func:`cimspice.netlist.allow_includes`.
     """
 
     ngspice: str
     pdk: Pdk | None = None
+    include_roots: tuple[str | Path, ...] = ()
 
     @classmethod
-    def detect(cls) -> Environment:
-        """This machine's.
+    def detect(cls, include_roots: Iterable[str | Path] = ()) -> Environment:
+        """This machine's, with the folders that the user allows.
 
         Raises
         ------
@@ -38,7 +42,7 @@ class Environment:
         library = Path(find_library())
         # A bare name is one that only the system's loader resolves.
         digest = hashlib.sha256(library.read_bytes()).hexdigest()[:16] if library.is_file() else "by name"
-        return cls(f"{library.name} {digest}")
+        return cls(f"{library.name} {digest}", include_roots=tuple(include_roots))
 
     def require_models(self, netlist_text: str) -> None:
         """Find the device models if the netlist uses any (PdkError if none are installed)."""

@@ -17,7 +17,7 @@ from cimspice.campaign.provenance import code_digest
 from cimspice.campaign.specification import AxisGroup, Specification
 from cimspice.circuits import Bench
 from cimspice.errors import CimspiceError
-from cimspice.netlist import Netlist, NetlistParameters
+from cimspice.netlist import Netlist, NetlistParameters, allow_includes
 
 DIGEST_VERSION = 1  # raised when what a digest covers changes: older results are then not taken for new ones
 
@@ -141,7 +141,8 @@ class Plan:
         values = {name: value for name, value in values.items() if name not in bench.altered}
         try:
             parameters = bench.Parameters.parse(values, place=specification.source)
-            netlist = bench.netlist(parameters)
+            with allow_includes(*self.environment.include_roots):
+                netlist = bench.netlist(parameters)
         except CimspiceError as error:
             return error
         self.environment.require_models(

@@ -131,6 +131,7 @@ def characterise(
     workers: int | None = None,
     progress: Callable[[Progress], object] | None = None,
     store: Store | Path | str | None = None,
+    include_roots: Sequence[str | Path] = (),
 ) -> pd.DataFrame:
     """The table of a sweep in one call: `run_campaign` without a file.
 
@@ -147,6 +148,8 @@ def characterise(
         One or several; degrees Celsius.
     workers, progress, store
         As for `run_campaign`.
+    include_roots
+        Folders from which the bench's template may include model files (see docs/netlists.md).
 
     Raises
     ------
@@ -162,7 +165,13 @@ def characterise(
         {"campaign": {"bench": bench}, "parameters": dict(fixed or {}), "sweep": axes},
         source=f"characterise({bench!r})",
     )
-    result = run_campaign(specification, workers=workers, progress=progress, store=store)
+    result = run_campaign(
+        specification,
+        workers=workers,
+        progress=progress,
+        store=store,
+        environment=Environment.detect(include_roots),
+    )
     if result.failed:
         point, record = result.failures[0]
         raise SimulationError(

@@ -37,7 +37,8 @@ class Gathered:
         ``temperature`` (degrees Celsius), ``sample`` with Monte Carlo, the bench's columns, then ``relaxed``
         (whether the point converged only with relaxed options) and ``within_limits`` where the campaign has
         such a policy or limits. ``attrs["units"]`` maps column to unit; ``attrs["provenance"]`` says what the
-        numbers rest on, and ``digest`` there is the SHA-256 over the points' digests.
+        numbers rest on; there ``digest`` is the SHA-256 over the points' digests, ``design`` has templates
+        and included model files with the first 16 digits of theirs.
     failures
         Failed points and what is recorded of them, in the plan's order.
     limits
@@ -64,12 +65,15 @@ def gather(plan: Plan, store: Store) -> Gathered:
     owner: list[int] = []
     failed: list[tuple[Point, Record]] = []
     digest = hashlib.sha256()
+    design: dict[str, str] = {}
     for points in batches(plan):
         for point, record, is_relaxed in recorded(points, store, specification.policy):
             if record.rows is None:
                 failed.append((point, record))
                 continue
             digest.update(record.digest.encode())
+            if point.circuit is not None:
+                design |= point.circuit.netlist.sources
             count = len(next(iter(record.rows.values())))
             known = {**point.conditions, "relaxed": is_relaxed}
             for name in (*conditions, *marks):
@@ -91,6 +95,7 @@ def gather(plan: Plan, store: Store) -> Gathered:
         "title": specification.title,
         "code": plan.code,
         "digest": digest.hexdigest(),
+        "design": {name: content[:16] for name, content in design.items()},
         **plan.environment.provenance(),
     }
     return Gathered(table, failed, results, overall)

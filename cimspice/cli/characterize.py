@@ -16,6 +16,7 @@ from cimspice.cli.progress import Mode, shown
 
 if TYPE_CHECKING:
     from cimspice.campaign import Result, Specification
+    from cimspice.campaign.environment import Environment
     from cimspice.campaign.limits import LimitResult, Yield
 
 LIMITS_MISSED = 3  # exit code: every point is done, and not all keep the limits
@@ -48,6 +49,14 @@ def characterize(
         list[str] | None,
         typer.Option("--import", metavar="FILE.py", help="Python file of your own benches; may be repeated."),
     ] = None,
+    include_roots: Annotated[
+        list[Path] | None,
+        typer.Option(
+            "--include-root",
+            metavar="FOLDER",
+            help="Folder from which templates may include model files; may be repeated. Default: none.",
+        ),
+    ] = None,
     progress: Annotated[
         Mode, typer.Option(help="What is told on stderr while it runs; auto: bars on a terminal.")
     ] = Mode.AUTO,
@@ -55,6 +64,7 @@ def characterize(
 ) -> int:
     """Characterise a circuit: sweep a bench as a campaign file says. Finished points are never run again."""
     from cimspice.campaign import read_specification, run_campaign
+    from cimspice.campaign.environment import Environment
     from cimspice.campaign.export import export
     from cimspice.report.figure import draw
 
@@ -63,11 +73,12 @@ def characterize(
     conditions = {"corners": corner, "temperatures": temperature}
     texts = [f"{key}={list(values)!r}" for key, values in conditions.items() if values]
     specification = read_specification(path, [*(overrides or []), *texts])
+    environment = Environment.detect(include_roots or ())
     if dry_run:
-        _show_plan(specification, json)
+        _show_plan(specification, environment, json)
         return 0
     with shown(progress, specification.bench.name, specification.points) as told:
-        result = run_campaign(specification, workers=jobs, progress=told)
+        result = run_campaign(specification, workers=jobs, progress=told, environment=environment)
     folder = output or Path("runs") / path.stem
     files = export(result, folder)
     figures: list[Path] = []
@@ -133,13 +144,12 @@ def import_modules(files: Iterable[str]) -> None:
             )
 
 
-def _show_plan(specification: Specification, json: bool) -> None:
-    from cimspice.campaign.environment import Environment
+def _show_plan(specification: Specification, environment: Environment, json: bool) -> None:
     from cimspice.campaign.plan import Plan
     from cimspice.campaign.store import Store
     from cimspice.campaign.table import batches, finished
 
-    plan = Plan(specification, Environment.detect())
+    plan = Plan(specification, environment)
     with Store() as store:
         cached = sum(len(finished(points, store, specification.policy)) for points in batches(plan))
         each = store.mean_cpu_seconds(specification.bench.name)

@@ -1,5 +1,6 @@
 """Netlists: typed parameters and sandboxed templates become checked SPICE text."""
 
+from cimspice.netlist.include import allow_includes
 from cimspice.netlist.netlist import Netlist
 from cimspice.netlist.numbers import micrometres, number_text
 from cimspice.netlist.parameters import Name, NetlistParameters, quantity
@@ -10,6 +11,7 @@ __all__ = [
     "Netlist",
     "NetlistParameters",
     "Template",
+    "allow_includes",
     "micrometres",
     "number_text",
     "quantity",

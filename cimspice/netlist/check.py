@@ -25,9 +25,12 @@ _FORBIDDEN = re.compile(r"[^\x20-\x7e\t]|[`$\"\\]")
 _FIRST_WORD = re.compile(r"\.\w*|\S+")
 _FILE = re.compile(r"\b(?:file|input_file|process_file|tablefile|codemodel|shell)\b|^source\b", re.IGNORECASE)
 _COMMAND_COMMENTS = ("*#", "*ng_script", "*ngspice")
+_OWN_MODELS = (
+    "leave it out: device models are added for the devices that the netlist uses; "
+    "for model files of your own, name their folder with --include-root"
+)
 _REMEDIES = {
-    ".include": "leave it out: device models are added for the devices that the netlist uses",
-    ".lib": "leave it out: device models are added for the devices that the netlist uses",
+    **dict.fromkeys((".include", ".inc", ".lib"), _OWN_MODELS),
     ".control": "leave it out: analyses are given in Python (Op, Dc, Tran, Ac, Noise)",
     ".end": "leave it out: it is added when the netlist is simulated",
     ".temp": "leave it out: give temperature= when simulating",
@@ -67,7 +70,7 @@ def check_text(text: str, template: str) -> None:
         if stripped.startswith("*"):
             _check_comment(stripped, template, number)
         elif stripped:
-            word = _check_statement(stripped, template, number, started)
+            word = check_statement(stripped, template, number, started)
             started = True
             if word == ".subckt":
                 inside.append(number)
@@ -97,8 +100,14 @@ def _check_comment(line: str, template: str, number: int) -> None:
         )  # fmt: skip
 
 
-def _check_statement(line: str, template: str, number: int, started: bool) -> str:
-    """First word, in lower case, of a line that has passed."""
+def check_statement(line: str, template: str, number: int, started: bool) -> str:
+    """First word, in lower case, of a line that has passed; ``started``: a line to continue is before it.
+
+    Raises
+    ------
+    TemplateError
+        As :func:`check_text`.
+    """
     bad = _FORBIDDEN.search(line)
     if bad:
         raise _refusal(

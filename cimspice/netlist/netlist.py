@@ -22,6 +22,8 @@ class Netlist:
         Name of the template it was rendered from.
     parameters
         The values it was rendered with, fit for JSON.
+    sources
+        What it was made of: templates and included model files by name, with the SHA-256 of their content.
     digest
         SHA-256 of the text, hexadecimal: the same digest is the same circuit.
     """
@@ -29,6 +31,7 @@ class Netlist:
     text: str
     template: str
     parameters: dict[str, Any] = field(default_factory=dict, hash=False)
+    sources: dict[str, str] = field(default_factory=dict, hash=False, compare=False)
     digest: str = field(init=False)
 
     def __post_init__(self) -> None:

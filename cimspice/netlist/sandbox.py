@@ -8,6 +8,7 @@ or what one of its own macros printed.
 from __future__ import annotations
 
 import math
+import time
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
@@ -27,18 +28,11 @@ WORK_LIMIT = 5_000_000
 TEXT_LIMIT = 128 * 2**20
 """Characters of one rendered netlist."""
 
+TIME_LIMIT = 120.0
+"""Seconds of one rendering. Far more than the work allowed above takes; for what those counts do not see."""
+
 BUDGET = "budget of this rendering"
 """Key in the context; no identifier, so no template can name it."""
-
-FILTERS: dict[str, Callable[..., Any]] = {
-    "abs": abs,
-    "length": len,
-    "sum": sum,
-    "min": min,
-    "max": max,
-    "micrometres": micrometres,
-    "int": int,
-}
 
 _ALLOWED = (
     nodes.Template, nodes.Output, nodes.TemplateData, nodes.If, nodes.For, nodes.Assign, nodes.With,
@@ -51,6 +45,7 @@ class Budget:
 
     def __init__(self) -> None:
         self.work, self.characters = WORK_LIMIT, TEXT_LIMIT
+        self.end = time.monotonic() + TIME_LIMIT
 
     def spend(self, characters: int = 0) -> None:
         """Take one step and some characters of text off what is left."""
@@ -61,6 +56,8 @@ class Budget:
                 f"more than {WORK_LIMIT} loop turns, macro calls and values, or {TEXT_LIMIT} characters",
                 remedy="bound the loops by the sizes in the parameters",
             )
+        if time.monotonic() > self.end:
+            raise TemplateError(f"rendering takes more than {TIME_LIMIT:g} s", remedy="make it smaller")
 
 
 class Fragment(str):
@@ -78,6 +75,22 @@ def _counted(context: Context, values: Any) -> Iterator[Any]:
     for value in values:
         budget.spend()
         yield value
+
+
+def _over(function: Callable[..., Any]) -> Callable[..., Any]:
+    """A function of lists, as templates may call it: every element that it takes is counted."""
+
+    @pass_context
+    def counted(context: Context, *lists: Any) -> Any:
+        return function(*(_counted(context, values) for values in lists))
+
+    return counted
+
+
+@pass_context
+def _searched(context: Context, values: Any) -> Any:
+    """What stands right of ``in``: a word is searched as it is, elements of anything else are counted."""
+    return values if isinstance(values, str) else _counted(context, values)
 
 
 @pass_context
@@ -125,6 +138,23 @@ def _range(*bounds: Any) -> range:
     return range(*bounds)
 
 
+FILTERS: dict[str, Callable[..., Any]] = {
+    "abs": abs,
+    "length": len,
+    "sum": _over(sum),
+    "min": _over(min),
+    "max": _over(max),
+    "micrometres": micrometres,
+    "int": int,
+}
+_GLOBALS: dict[str, Callable[..., Any]] = {
+    "range": _range,
+    "zip": _over(zip),
+    "enumerate": _over(enumerate),
+    "namespace": Namespace,
+}
+
+
 def _fault(node: nodes.Node) -> tuple[str, str] | None:
     """What a template may not contain, with the remedy."""
     plain = "write it as SPICE, with values, loops and conditions only"
@@ -145,7 +175,9 @@ def _fault(node: nodes.Node) -> tuple[str, str] | None:
 
 
 class _Guard(NodeTransformer):
-    """Sends every loop through ``_counted`` and every ``~`` through ``_joined``."""
+    """Sends every loop through ``_counted``, every ``in`` through ``_searched``, every ``~`` through
+    ``_joined``.
+    """
 
     def visit_For(self, node: nodes.For) -> nodes.For:  # noqa: N802 (the visitor's naming)
         self.generic_visit(node)
@@ -156,12 +188,22 @@ class _Guard(NodeTransformer):
         self.generic_visit(node)
         return _call_filter("_joined", nodes.List(node.nodes, lineno=node.lineno))
 
+    def visit_Operand(self, node: nodes.Operand) -> nodes.Operand:  # noqa: N802 (the visitor's naming)
+        self.generic_visit(node)
+        if node.op in ("in", "notin"):
+            node.expr = _call_filter("_searched", node.expr)
+        return node
+
 
 def _call_filter(name: str, value: Any) -> nodes.Filter:
     return nodes.Filter(value, name, [], [], None, None, lineno=value.lineno)
 
 
-_INTERNAL: dict[str, Callable[..., Any]] = {"_counted": _counted, "_joined": _joined}
+_INTERNAL: dict[str, Callable[..., Any]] = {
+    "_counted": _counted,
+    "_searched": _searched,
+    "_joined": _joined,
+}
 
 
 class NetlistEnvironment(ImmutableSandboxedEnvironment):
@@ -178,7 +220,7 @@ class NetlistEnvironment(ImmutableSandboxedEnvironment):
             keep_trailing_newline=True,
             finalize=_printed,
         )
-        self.globals = {"range": _range, "zip": zip, "enumerate": enumerate, "namespace": Namespace}
+        self.globals = dict(_GLOBALS)
         self.filters = {**FILTERS, **_INTERNAL}
 
     def compile(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -14,6 +15,7 @@ from jinja2 import meta, nodes
 
 from cimspice.errors import CimspiceError, TemplateError
 from cimspice.files import read_plain
+from cimspice.netlist.include import expand_includes
 from cimspice.netlist.netlist import Netlist
 from cimspice.netlist.parameters import NetlistParameters
 from cimspice.netlist.sandbox import BUDGET, Budget, NetlistEnvironment
@@ -98,6 +100,9 @@ def render(template: str | Template, parameters: NetlistParameters) -> Netlist:
     Netlist
         Checked text without empty lines.
 
+    Inside :func:`~cimspice.netlist.include.allow_includes`, ``.include`` and ``.lib`` of model files are
+    written out.
+
     Raises
     ------
     TemplateError
@@ -130,6 +135,10 @@ def render(template: str | Template, parameters: NetlistParameters) -> Netlist:
         raise TemplateError(
             "macros or includes call one another without end", place=template.name, remedy="break the circle"
         ) from None
+    except (SyntaxError, MemoryError) as error:  # of Python, in which Jinja writes the template down
+        raise TemplateError(
+            f"loops or brackets nest too deeply: {error}", place=template.name, remedy="nest them less"
+        ) from None
     except (
         jinja2.TemplateError,
         ArithmeticError,
@@ -143,11 +152,33 @@ def render(template: str | Template, parameters: NetlistParameters) -> Netlist:
             remedy=f"the template's parameters are: {', '.join(values)}",
         ) from None  # fmt: skip
     lines = (line.rstrip(" \t") for line in text.split("\n"))
+    text, included = expand_includes("\n".join(line for line in lines if line) + "\n", template.name)
     return Netlist(
-        text="\n".join(line for line in lines if line) + "\n",
+        text=text,
         template=template.name,
         parameters=parameters.model_dump(mode="json"),
+        sources={**_sources(template), **included},
     )
+
+
+def _sources(template: Template) -> dict[str, str]:
+    """Digest of the template and of all that it includes, by name."""
+    found: dict[str, str] = {}
+    waiting = [template.name]
+    while waiting:
+        name = waiting.pop()
+        if name not in found:
+            source = _read(_find(name, template.root, data_directory("netlists").resolve()))
+            found[name], inner = _digest_and_includes(source)
+            waiting += inner
+    return dict(sorted(found.items()))
+
+
+@lru_cache(maxsize=256)
+def _digest_and_includes(source: str) -> tuple[str, tuple[str, ...]]:
+    tree = NetlistEnvironment(jinja2.DictLoader({})).parse(source)
+    inner = tuple(name.removesuffix(SUFFIX) for name in meta.find_referenced_templates(tree) if name)
+    return hashlib.sha256(source.encode()).hexdigest(), inner
 
 
 def _run(compiled: jinja2.Template, values: dict[str, Any]) -> str:
