@@ -8,10 +8,9 @@ import numpy as np
 import pandas as pd
 
 from cimspice.circuits.bench import Bench, register
+from cimspice.circuits.sram_cell import LineVoltage, SramCell
 from cimspice.netlist import NetlistParameters, quantity
 from cimspice.spice import Dc, Op, SolverOptions, Waveforms
-
-LineVoltage = Annotated[float, quantity("V", ge=0, le=2.5)]
 
 PRECISE = SolverOptions(reltol=1e-6, abstol=1e-14, vntol=1e-9)
 """A cell that is switched off passes picoamperes, and a fit sees what the solver leaves open."""
@@ -23,6 +22,7 @@ _SAVED = ("vbit_line#branch", "vbit_line_bar#branch", "left")
 class ReadCurrentParameters(NetlistParameters):
     """Voltages at the cell's terminals; it stores 0 on the side of ``bit_line``, 1 on that of the other."""
 
+    cell: SramCell = SramCell()
     supply_voltage: Annotated[float, quantity("V", gt=0, le=2.5)] = 1.8
     word_line_voltage: LineVoltage = 1.8
     bit_line_voltage: LineVoltage = 1.8
