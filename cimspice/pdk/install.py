@@ -93,7 +93,8 @@ def pinned_hash() -> str:
 
 def _download(folder: Path) -> Path:
     folder.mkdir()
-    command = [sys.executable, "-m", "pip", "download", "--require-hashes", "--no-deps", "--no-input"]
+    # -P: pip is not taken from the working directory
+    command = [sys.executable, "-P", "-m", "pip", "download", "--require-hashes", "--no-deps", "--no-input"]
     command += ["--only-binary=:all:", "--disable-pip-version-check", "--progress-bar=off"]
     command += [f"--retries={_PIP_RETRIES}", "--dest", str(folder), "--requirement", str(requirement_file())]
     done = subprocess.run(command, capture_output=True, text=True, check=False)

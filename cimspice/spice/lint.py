@@ -48,6 +48,7 @@ _NUMERIC = re.compile(r"[-+]?\.?\d")
 _NOT_FINITE = re.compile(r"[-+]?(nan|inf|infinity)\Z", re.IGNORECASE)
 _ZERO = re.compile(r"[-+]?0*\.?0*(e[-+]?\d+)?[a-z]*\Z", re.IGNORECASE)
 _DECIMAL_COMMA = re.compile(r"\d,\d")
+_PROGRAMS = re.compile(r"[`\x00-\x08\x0e-\x1f]|\b(?:\w*file|codemodel)\s*=", re.IGNORECASE)
 _BRACKETED = re.compile(r"\([^()]*\)|\{[^{}]*\}|'[^']*'")
 _TOKEN = re.compile(r"\{[^{}]*\}|'[^']*'|\"[^\"]*\"|[^\s,=()]+|=")
 # How many words after the element's name are nodes (or names), before its values begin.
@@ -212,6 +213,20 @@ def check_netlist(text: str, models: str) -> None:
         raise _refuse(
             text.partition("\n")[0], "'*#' lines are commands that ngspice would execute", "remove it"
         )
+
+
+@lru_cache(maxsize=64)
+def check_models(text: str) -> None:
+    """Refuse device models that could run a command or read a file: a PDK may come from anywhere."""
+    for line in text.splitlines():
+        stripped = line.strip()
+        if not stripped or stripped.startswith("*"):  # not handed over
+            continue
+        card = stripped.split(maxsplit=1)[0].lower()
+        if card.startswith(".") and card not in _CARDS and card not in (".option", ".options"):
+            raise _refuse(stripped[:200], f"{card} does not belong in device models", "use another PDK")
+        if card[0] == "a" or _PROGRAMS.search(stripped) or not stripped.isascii():
+            raise _refuse(stripped[:200], "this does not belong in device models", "use another PDK")
 
 
 def computed_resistors(text: str) -> bool:
