@@ -93,6 +93,14 @@ def write_atomically(path: Path, write: Callable[[Path], object]) -> Path:
     return path
 
 
+def refuse_link(folder: Path) -> None:
+    """CimspiceError if a symbolic link stands where a folder of ours belongs: it might lead anywhere."""
+    if folder.is_symlink():
+        raise CimspiceError(
+            "a link instead of a folder", place=str(folder), remedy="remove it, or choose another folder"
+        )
+
+
 def _to_disk(path: Path) -> None:
     """Put before its name is: after a power cut a file is the old one or the new one, never an empty one."""
     descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)

@@ -5,22 +5,40 @@ from __future__ import annotations
 import dataclasses
 import json
 import math
+import re
 import sys
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from enum import Enum
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
-from rich.console import Console
+from rich.console import Console, ConsoleOptions, RenderableType
+from rich.segment import Segment
 
 JsonFlag = Annotated[bool, typer.Option("--json", help="Print the result as one JSON object on stdout.")]
 """The ``--json`` option, the same in every command."""
 
 
+_INVISIBLE = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u200e\u200f\u2028-\u202e\u2066-\u2069]")
+
+
+def visible(text: str) -> str:
+    """Text with its control characters written out: a stranger's words cannot steer a terminal."""
+    return _INVISIBLE.sub(lambda found: ascii(found[0])[1:-1], text)
+
+
+class _Console(Console):
+    """Shows control characters of what is printed; those that rich itself makes are marked as such."""
+
+    def render(self, renderable: RenderableType, options: ConsoleOptions | None = None) -> Iterable[Segment]:
+        for segment in super().render(renderable, options):
+            yield segment if segment.control else Segment(visible(segment.text), segment.style)
+
+
 def console(*, stderr: bool = False) -> Console:
     """A rich console; on stdout for results that people read, on stderr for progress and messages."""
-    return Console(stderr=stderr, highlight=False, soft_wrap=True)
+    return _Console(stderr=stderr, highlight=False, soft_wrap=True)
 
 
 def say(message: str) -> None:
@@ -38,6 +56,8 @@ def print_json(result: Any) -> None:
         which JSON does not have, become null.
     """
     text = json.dumps(plain(result), indent=2, sort_keys=True, ensure_ascii=False, allow_nan=False)
+    # what JSON itself leaves as it is and a terminal might act on
+    text = _INVISIBLE.sub(lambda found: f"\\u{ord(found[0]):04x}" if found[0] != "\n" else "\n", text)
     sys.stdout.write(text + "\n")
     sys.stdout.flush()
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 
@@ -9,6 +10,9 @@ import numpy as np
 import pandas as pd
 
 from cimspice.errors import TableError
+
+_NAME = re.compile(r"[^\W_][\w .:/()+-]{0,99}\Z")
+"""A word of a table. It begins with a letter or digit: as a formula it does nothing in a spreadsheet."""
 
 
 @dataclass(frozen=True)
@@ -126,8 +130,11 @@ class TableSchema:
     def _words(self, name: str, column: Column, values: pd.Series, source: str) -> np.ndarray:
         words = values.to_numpy(dtype=object)
         for row, word in enumerate(words):
-            if not isinstance(word, str) or not word or (column.choices and word not in column.choices):
-                allowed = ", ".join(column.choices) if column.choices else "a name"
+            known = isinstance(word, str) and (
+                word in column.choices if column.choices else _NAME.match(word)
+            )
+            if not known:
+                allowed = ", ".join(column.choices) if column.choices else "a name of letters and digits"
                 raise TableError(
                     f"{word!r} is not {'one of ' if column.choices else ''}{allowed}",
                     place=f"{source}, row {values.index[row]}, column {name!r}",

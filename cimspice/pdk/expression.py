@@ -134,8 +134,16 @@ def evaluate(text: str, lookup: Callable[[str], float]) -> float:
     source = _NUMBER.sub(lambda found: repr(float(found[1]) * _SCALES.get(found[2] or "", 1.0)), source)
     try:
         return float(_value(ast.parse(source, mode="eval").body, lookup))
-    except (SyntaxError, ZeroDivisionError, OverflowError, ValueError, KeyError) as error:
-        raise PdkError(f"the expression {text.strip()!r} cannot be evaluated: {error}") from error
+    except (
+        SyntaxError,
+        ArithmeticError,
+        ValueError,
+        KeyError,
+        TypeError,
+        RecursionError,
+        MemoryError,
+    ) as error:
+        raise PdkError(f"the expression {text.strip()[:200]!r} cannot be evaluated: {error}") from error
 
 
 def _value(node: ast.expr, lookup: Callable[[str], float]) -> float:

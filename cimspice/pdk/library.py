@@ -10,7 +10,9 @@ from functools import lru_cache
 from pathlib import Path
 
 from cimspice.errors import PdkError
+from cimspice.files import read_plain
 
+LARGEST_FILE = 256 << 20  # bytes; the original bins take some tens of megabytes
 _SECTION = re.compile(r"^\.lib[ \t]+(\S+)[ \t]*$(.*?)^\.endl", re.M | re.S | re.I)
 _INCLUDE = re.compile(r"^\s*\.inc(?:lude)?\s+[\"']?([^\"'\s]+)", re.I)
 _SUBCIRCUIT = re.compile(r"^\.subckt[ \t]+(\S+)", re.M | re.I)
@@ -112,23 +114,43 @@ def _section(path: Path, name: str) -> Section:
             f"the model library has no section {name!r}", place=str(path), remedy=f"its sections are: {known}"
         )
     section = Section(files=[path])
-    _collect(section, path, _split(bodies[name]))
+    _collect(section, path, _split(bodies[name]), (path,))
     return section
 
 
-def _collect(section: Section, path: Path, pieces: list[tuple[str, str, str]]) -> None:
+def _collect(
+    section: Section, path: Path, pieces: list[tuple[str, str, str]], above: tuple[Path, ...]
+) -> None:
     for kind, name, value in pieces:
         if kind == "include":
             included = Path(os.path.normpath(path.parent / value))
+            _check_include(included, above)
             found = included.is_file()
             (section.files if found else section.missing).append(included)
-            _collect(section, included, _pieces(included) if found else [])
+            _collect(section, included, _pieces(included) if found else [], (*above, included))
         elif kind == "parameter":
             section.parameters[name] = value
         elif kind == "subcircuit":
             section.subcircuits[name] = value
         else:
             section.models[name] = value
+
+
+def _check_include(included: Path, above: tuple[Path, ...]) -> None:
+    """PdkError if a file includes itself, or lies outside the installation.
+
+    ``above`` are the files on the way to it, the library first: that lies at most two folders deep in its
+    installation (``combined_models/``, ``libs.tech/combined/``).
+    """
+    installation = above[0].parents[min(2, len(above[0].parents) - 1)]
+    if included in above:
+        raise PdkError("a model file includes itself", place=str(above[-1]), remedy="use another PDK")
+    if not included.resolve().is_relative_to(installation):
+        raise PdkError(
+            f"a model file includes {str(included)!r}, outside its installation",
+            place=str(above[-1]),
+            remedy="use another PDK",
+        )
 
 
 @lru_cache(maxsize=512)
@@ -164,7 +186,7 @@ def _top_level(text: str) -> list[tuple[str, str, str]]:
 
 def _read(path: Path) -> str:
     try:
-        return path.read_text(encoding="latin-1")
+        return read_plain(path, LARGEST_FILE).decode("latin-1").replace("\r\n", "\n")
     except OSError as error:
         raise PdkError(
             f"a model file cannot be read: {error}", place=str(path), remedy="reinstall the PDK's model files"

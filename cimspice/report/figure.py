@@ -33,6 +33,8 @@ STYLE: dict[Any, Any] = {
     "lines.linewidth": 1.2,
     "legend.frameon": False,
     "legend.fontsize": 8,
+    "text.usetex": False,  # whatever a matplotlibrc in the working directory says
+    "text.parse_math": False,  # titles and values may hold a dollar sign
     "svg.fonttype": "none",  # text stays text: searchable, and small
     "svg.hashsalt": "cimspice",  # names in the SVG do not change from run to run
 }
