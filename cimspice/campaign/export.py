@@ -6,26 +6,36 @@ from __future__ import annotations
 
 import json
 import math
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 from cimspice.campaign.limits import CONFIDENCE, LimitResult, Yield
 from cimspice.campaign.run import Result
+from cimspice.campaign.run_waveforms import write_run_waveforms
+from cimspice.campaign.store import Store
 from cimspice.files import write_atomically
 
 
 def export(result: Result, folder: Path) -> dict[str, Path]:
-    """Write ``table.parquet``, ``table.csv`` and ``run.json`` into a run folder.
+    """Write ``table.parquet``, ``table.csv`` and ``run.json`` into a run folder, and ``waveforms.parquet`` if
+    the campaign keeps waveforms.
 
     Parquet keeps units and provenance in ``attrs``; the CSV is plain, its units are in ``run.json``.
 
     Returns
     -------
     dict
-        ``"parquet"``, ``"csv"`` and ``"run"`` with the paths.
+        ``"parquet"``, ``"csv"``, ``"run"`` and perhaps ``"waveforms"`` with the paths.
     """
+    files: dict[str, Path] = {}
+    keep = result.plan.specification.keep.vectors
+    if keep is not None and result.store is not None:
+        with Store(result.store) as store:
+            write = partial(write_run_waveforms, plan=result.plan, store=store)
+            files["waveforms"] = write_atomically(folder / "waveforms.parquet", write)
     text = json.dumps(describe(result), indent=2, ensure_ascii=False, default=str)
-    return {
+    return files | {
         "parquet": write_atomically(folder / "table.parquet", result.table.to_parquet),
         "csv": write_atomically(folder / "table.csv", lambda path: result.table.to_csv(path, index=False)),
         "run": write_atomically(folder / "run.json", lambda path: path.write_text(text, encoding="utf-8")),
@@ -46,6 +56,7 @@ def describe(result: Result) -> dict[str, Any]:
             "temperatures": specification.temperatures,
             "monte_carlo": specification.monte_carlo and specification.monte_carlo.model_dump(),
             "failures": specification.policy.model_dump(),
+            "keep": specification.keep.model_dump(),
         },
         "figures": [figure.model_dump(mode="json") for figure in specification.figures],
         "points": result.points,

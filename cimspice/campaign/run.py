@@ -48,6 +48,8 @@ class Result:
         What came of each limit of the campaign.
     overall
         Yield over all limits together; None without limits.
+    store
+        File of the store.
     """
 
     table: pd.DataFrame
@@ -62,6 +64,7 @@ class Result:
     stopped: bool = False
     limits: list[LimitResult] = field(default_factory=list)
     overall: Yield | None = None
+    store: Path | None = None
 
 
 def run_campaign(
@@ -118,6 +121,7 @@ def run_campaign(
         stopped=runner.stopped,
         limits=gathered.limits,
         overall=gathered.overall,
+        store=kept.path,
     )
 
 

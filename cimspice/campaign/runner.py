@@ -58,7 +58,7 @@ class Runner:
         self, plan: Plan, store: Store, progress: Callable[[Progress], object] | None, workers: int
     ) -> None:
         self.plan, self.store, self.progress, self.workers = plan, store, progress, workers
-        self.policy = plan.specification.policy
+        self.policy, self.keep = plan.specification.policy, plan.specification.keep.vectors
         self.done = self.cached = self.failed = self.relaxed = 0
         self.worth = 2  # points that make a chunk; at first two: the second finds its circuit loaded
         self.left = len(plan)  # points not planned yet
@@ -96,7 +96,7 @@ class Runner:
         for points in batches(self.plan):
             if self.stopped:
                 return
-            known = finished(points, self.store, self.policy)
+            known = finished(points, self.store, self.policy, self.keep)
             self.cached += len(known)
             self.done += len(known)
             refused = [point for point in points if point.error is not None]
@@ -110,7 +110,7 @@ class Runner:
     def _chunk(self, points: Sequence[Point]) -> Chunk:
         circuit = points[0].circuit
         assert isinstance(circuit, Circuit)  # refused points, which have none, are never sent
-        return Chunk(circuit, tuple(points), relax=self.policy.retry == "relaxed")
+        return Chunk(circuit, tuple(points), relax=self.policy.retry == "relaxed", keep=self.keep)
 
     def _chunk_length(self) -> int:
         """Shorter towards the end, so that all workers end at about the same time."""
@@ -152,9 +152,13 @@ class Runner:
 
     def _keep(self, points: Sequence[Point], outcomes: Sequence[Outcome]) -> None:
         pairs = list(zip(points, outcomes, strict=True))
-        self.store.record(
-            record for point, outcome in pairs for record in _records(self.plan, point, outcome)
-        )
+        waveforms = {
+            point.digest if outcome.error is None else relaxed_digest(point.digest): outcome.waveforms
+            for point, outcome in pairs
+            if outcome.waveforms is not None
+        }
+        records = (record for point, outcome in pairs for record in _records(self.plan, point, outcome))
+        self.store.record(records, waveforms)
         failed = sum(outcome.rows is None for outcome in outcomes)
         self.failed += failed
         self.done += len(outcomes) - failed

@@ -18,6 +18,7 @@ from cimspice.campaign.check import (
     check_parameters,
     check_sweep,
 )
+from cimspice.campaign.keep import Keep, check_keep
 from cimspice.campaign.limits import Limit
 from cimspice.campaign.monte_carlo import MonteCarlo
 from cimspice.campaign.override import apply_overrides
@@ -28,7 +29,7 @@ from cimspice.errors import ParameterError
 from cimspice.files import read_plain
 
 LARGEST_FILE = 1 << 20  # bytes; a campaign file is a page of text
-SECTIONS = ("campaign", "parameters", "sweep", "monte_carlo", "limit", "failures", "figure")
+SECTIONS = ("campaign", "parameters", "sweep", "monte_carlo", "limit", "failures", "keep", "figure")
 
 
 class CampaignSection(BaseModel):
@@ -92,6 +93,8 @@ class Specification:
         What the table is held against, in the columns' units.
     policy
         What becomes of points that fail.
+    keep
+        What is kept besides the table.
     source
         Where it came from, for messages: a path, or ``"call"``.
     """
@@ -107,6 +110,7 @@ class Specification:
     monte_carlo: MonteCarlo | None = None
     limits: tuple[Limit, ...] = ()
     policy: FailurePolicy = field(default_factory=FailurePolicy)
+    keep: Keep = field(default_factory=Keep)
 
     @property
     def points(self) -> int:
@@ -163,6 +167,7 @@ def parse_specification(raw: Mapping[str, Any], *, source: str = "call") -> Spec
     figures = _several(Figure, raw, "figure", problems)
     limits = _several(Limit, raw, "limit", problems)
     policy = _validated(FailurePolicy, raw.get("failures", {}), "failures", problems)
+    keep = _validated(Keep, raw.get("keep", {}), "keep", problems) or Keep()
     monte_carlo = raw.get("monte_carlo")
     if monte_carlo is not None:
         monte_carlo = _validated(MonteCarlo, monte_carlo, "monte_carlo", problems)
@@ -176,6 +181,10 @@ def parse_specification(raw: Mapping[str, Any], *, source: str = "call") -> Spec
         check_names(found, monte_carlo is not None, bool(limits), problems)
         check_figures(found, (*given, *(["sample"] if monte_carlo else [])), figures, problems)
         limits = check_limits(found, limits, problems)
+        if not problems.found:
+            check_keep(
+                found, fixed | {name: values[0] for name, values in sweep.axes.items()}, keep, problems
+            )
     if problems.found or section is None or found is None:
         raise problems.error(source)
     groups = tuple(
@@ -194,6 +203,7 @@ def parse_specification(raw: Mapping[str, Any], *, source: str = "call") -> Spec
         monte_carlo=monte_carlo,
         limits=tuple(limits),
         policy=policy,
+        keep=keep,
     )
 
 

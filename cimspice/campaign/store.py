@@ -1,44 +1,25 @@
 """Where finished points are kept: one SQLite file, shared by all campaigns of a user, readable with sqlite3
-alone.
-
-Table ``points``, one row per digest: ``bench``, ``parameters`` (JSON), ``corner``, ``temperature`` (degrees
-Celsius), ``status`` (``done`` or ``failed``), ``error`` and ``message`` (of a failed point), ``rows`` (JSON:
-column -> list, of a done point; floats as text that reads back exactly), ``cpu_seconds``, ``created`` (UTC).
-Table ``schema`` holds the version of this layout.
+alone; waveforms in Parquet files beside it. The layout is told in ``cimspice.campaign.schema``.
 """
 
 from __future__ import annotations
 
 import json
 import sqlite3
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+from cimspice.campaign.schema import bring_up_to_date
+from cimspice.campaign.waveform_file import Vectors, has
+from cimspice.campaign.waveform_folder import WaveformFolder
 from cimspice.errors import CimspiceError, StoreError
 from cimspice.pdk import cache_directory
 
-SCHEMA_VERSION = 1
 _BATCH = 500  # digests asked for in one query; SQLite allows 999 variables on old builds
-_SCHEMA = """
-CREATE TABLE IF NOT EXISTS schema (version INTEGER NOT NULL);
-CREATE TABLE IF NOT EXISTS points (
-  digest TEXT PRIMARY KEY,
-  bench TEXT NOT NULL,
-  parameters TEXT NOT NULL,
-  corner TEXT NOT NULL,
-  temperature REAL NOT NULL,
-  status TEXT NOT NULL CHECK (status IN ('done', 'failed')),
-  error TEXT,
-  message TEXT,
-  rows TEXT,
-  cpu_seconds REAL NOT NULL,
-  created TEXT NOT NULL
-);
-"""
 
 
 @dataclass(frozen=True)
@@ -97,11 +78,13 @@ class Store:
     Raises
     ------
     StoreError
-        If the file cannot be opened, is of a newer layout, or is no such file; later if the disk is full.
+        If the file cannot be opened, is of a newer layout, or is no such file; later if the disk is full. A
+        file of an older layout becomes one of this.
     """
 
     def __init__(self, path: Path | str | None = None) -> None:
         self.path = Path(path) if path is not None else default_path()
+        self._waveforms = WaveformFolder(self.path)
         with self._explained():
             self.path.parent.mkdir(parents=True, exist_ok=True)
             self._connection = sqlite3.connect(self.path, timeout=60, isolation_level=None)
@@ -115,17 +98,7 @@ class Store:
         self._connection.execute("PRAGMA journal_mode = WAL")
         self._connection.execute("PRAGMA synchronous = NORMAL")
         with self._transaction():
-            for statement in _SCHEMA.split(";"):
-                self._connection.execute(statement)
-            known = self._connection.execute("SELECT version FROM schema").fetchone()
-            if known is None:
-                self._connection.execute("INSERT INTO schema VALUES (?)", (SCHEMA_VERSION,))
-            elif known[0] != SCHEMA_VERSION:
-                raise StoreError(
-                    f"the store has layout {known[0]}, this cimspice writes {SCHEMA_VERSION}",
-                    place=str(self.path),
-                    remedy="update cimspice, or give another store (CIMSPICE_CACHE)",
-                )
+            bring_up_to_date(self._connection, str(self.path))
 
     def __enter__(self) -> Store:
         return self
@@ -137,8 +110,10 @@ class Store:
         """Close the file; what was recorded stays."""
         self._connection.close()
 
-    def record(self, records: Iterable[Record]) -> None:
-        """Keep these points, in one transaction. A point recorded before is replaced."""
+    def record(self, records: Iterable[Record], waveforms: Mapping[str, Vectors] | None = None) -> None:
+        """Keep these points, and the waveforms (digest -> columns) of those that have some, in one
+        transaction. A point recorded before is replaced.
+        """
         now = datetime.now(UTC).isoformat(timespec="seconds")
         lines = [
             (
@@ -156,16 +131,50 @@ class Store:
             )
             for record in records
         ]
-        with self._explained(), self._transaction():
-            self._connection.executemany(
-                f"INSERT OR REPLACE INTO points VALUES ({','.join('?' * 11)})", lines
-            )
+        with self._explained():
+            file = self._waveforms.write(waveforms) if waveforms else ""
+            kept = [
+                (digest, file, json.dumps(list(columns))) for digest, columns in (waveforms or {}).items()
+            ]
+            with self._transaction():
+                points = f"INSERT OR REPLACE INTO points VALUES ({','.join('?' * 11)})"
+                self._connection.executemany(points, lines)
+                self._connection.executemany("INSERT OR REPLACE INTO waveforms VALUES (?, ?, ?)", kept)
 
     def done(self, digests: Sequence[str]) -> set[str]:
         """Those of the digests whose points are done."""
         found: set[str] = set()
         for batch in _batches(digests):
             found.update(row[0] for row in self._select("digest", batch, "AND status = 'done'"))
+        return found
+
+    def with_waveforms(self, digests: Sequence[str], wanted: Sequence[str]) -> dict[str, list[str]]:
+        """Those of the digests whose waveforms are kept with all wanted vectors (empty: with any), and their
+        columns.
+        """
+        found: dict[str, list[str]] = {}
+        for batch in _batches(digests):
+            for digest, text in self._select("digest, vectors", batch, table="waveforms"):
+                columns = json.loads(text)
+                if all(has(columns, name) for name in wanted):
+                    found[digest] = columns
+        return found
+
+    def waveforms(self, digests: Sequence[str]) -> dict[str, Vectors]:
+        """Kept waveforms of these points, by digest; unknown ones are absent.
+
+        Raises
+        ------
+        StoreError
+            If a file with waveforms is missing or damaged.
+        """
+        found: dict[str, Vectors] = {}
+        for batch in _batches(digests):
+            files: dict[str, set[str]] = {}
+            for digest, file in self._select("digest, file", batch, table="waveforms"):
+                files.setdefault(file, set()).add(digest)
+            for file, asked in files.items():
+                found.update(self._waveforms.read(file, asked))
         return found
 
     def read(self, digests: Sequence[str]) -> dict[str, Record]:
@@ -188,9 +197,9 @@ class Store:
 
     @property
     def size(self) -> int:
-        """Bytes on disk, the log of recent transactions included."""
+        """Bytes on disk, the log of recent transactions and waveforms included."""
         files = (self.path.with_name(self.path.name + suffix) for suffix in ("", "-wal"))
-        return sum(file.stat().st_size for file in files if file.is_file())
+        return sum(file.stat().st_size for file in files if file.is_file()) + self._waveforms.size
 
     def holdings(self) -> list[Holding]:
         """What is held, bench by bench."""
@@ -243,16 +252,27 @@ class Store:
             if dry_run:
                 counted = self._connection.execute(f"SELECT count(*) FROM points WHERE {where}", values)
                 return counted.fetchone()[0]
+            before = self._waveform_files()
             with self._transaction():
                 count = self._connection.execute(f"DELETE FROM points WHERE {where}", values).rowcount
+                self._connection.execute(
+                    "DELETE FROM waveforms WHERE digest NOT IN (SELECT digest FROM points)"
+                )
+            named = self._waveform_files()
+            self._waveforms.remove((before - named) | self._waveforms.abandoned(named))
             self._connection.execute("VACUUM")
             self._connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
         return count
 
-    def _select(self, columns: str, digests: Sequence[str], condition: str = "") -> list[tuple[Any, ...]]:
+    def _waveform_files(self) -> set[str]:
+        return {row[0] for row in self._connection.execute("SELECT DISTINCT file FROM waveforms")}
+
+    def _select(
+        self, columns: str, digests: Sequence[str], condition: str = "", table: str = "points"
+    ) -> list[tuple[Any, ...]]:
         marks = ",".join("?" * len(digests))
         with self._explained():
-            query = f"SELECT {columns} FROM points WHERE digest IN ({marks}) {condition}"
+            query = f"SELECT {columns} FROM {table} WHERE digest IN ({marks}) {condition}"
             return self._connection.execute(query, tuple(digests)).fetchall()
 
     @contextmanager
@@ -270,11 +290,11 @@ class Store:
     def _explained(self) -> Iterator[None]:
         try:
             yield
-        except CimspiceError:
+        except StoreError:
             raise
-        except (sqlite3.Error, OSError) as error:
+        except (sqlite3.Error, OSError, CimspiceError) as error:
             raise StoreError(
-                f"the store of finished points cannot be used: {error}",
+                f"the store of finished points cannot be used: {getattr(error, 'message', error)}",
                 place=str(self.path),
                 remedy="free the disk, or name another folder in CIMSPICE_CACHE; what was finished is kept",
             ) from error

@@ -34,7 +34,8 @@ class Gathered:
     ----------
     table
         Rows of all done points, in the plan's order. Columns: fixed and swept parameters, ``corner``,
-        ``temperature`` (degrees Celsius), ``sample`` with Monte Carlo, the bench's columns, then ``relaxed``
+        ``temperature`` (degrees Celsius), ``sample`` with Monte Carlo, ``point`` (place in the plan, from 0)
+        if waveforms are kept, the bench's columns, then ``relaxed``
         (whether the point converged only with relaxed options) and ``within_limits`` where the campaign has
         such a policy or limits. ``attrs["units"]`` maps column to unit; ``attrs["provenance"]`` says what the
         numbers rest on; there ``digest`` is the SHA-256 over the points' digests, ``design`` has templates
@@ -60,6 +61,7 @@ def gather(plan: Plan, store: Store) -> Gathered:
     given = (*specification.parameters, *specification.swept)
     conditions = [*(name for name in given if name not in bench.columns), "corner", "temperature"]
     conditions += ["sample"] if specification.monte_carlo else []
+    conditions += ["point"] if specification.keep.vectors is not None else []
     marks = ["relaxed"] if specification.policy.retry == "relaxed" else []
     columns: dict[str, list[Any]] = {name: [] for name in (*conditions, *bench.columns, *marks)}
     owner: list[int] = []
@@ -75,7 +77,7 @@ def gather(plan: Plan, store: Store) -> Gathered:
             if point.circuit is not None:
                 design |= point.circuit.netlist.sources
             count = len(next(iter(record.rows.values())))
-            known = {**point.conditions, "relaxed": is_relaxed}
+            known = {**point.conditions, "relaxed": is_relaxed, "point": point.index}
             for name in (*conditions, *marks):
                 columns[name].extend([known[name]] * count)
             for name in bench.columns:
@@ -123,13 +125,22 @@ def recorded(
             yield point, record, False
 
 
-def finished(points: Sequence[Point], store: Store, policy: FailurePolicy) -> set[str]:
-    """Digests of those of the points that are done, by any try that the policy allows."""
-    done = store.done([point.digest for point in points])
+def finished(
+    points: Sequence[Point], store: Store, policy: FailurePolicy, keep: tuple[str, ...] | None
+) -> set[str]:
+    """Digests of those of the points that are done, by any try that the policy allows, with the waveforms
+    that are to be kept (empty: all; None: none).
+    """
+    done = _done([point.digest for point in points], store, keep)
     if policy.retry == "relaxed":
         second = {relaxed_digest(point.digest): point.digest for point in points if point.digest not in done}
-        done |= {second[digest] for digest in store.done(list(second))}
+        done |= {second[digest] for digest in _done(list(second), store, keep)}
     return done
+
+
+def _done(digests: list[str], store: Store, keep: tuple[str, ...] | None) -> set[str]:
+    done = store.done(digests)
+    return done if keep is None else done & store.with_waveforms(list(done), keep).keys()
 
 
 def units(bench: Bench, conditions: Iterable[str]) -> dict[str, str]:

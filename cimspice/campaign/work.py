@@ -5,11 +5,12 @@ from __future__ import annotations
 import time
 import traceback
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from cimspice.campaign.monte_carlo import vary
 from cimspice.campaign.plan import Circuit, Point
 from cimspice.campaign.policy import relaxed
+from cimspice.campaign.waveform_file import Vectors, columns_of
 from cimspice.circuits import Bench
 from cimspice.errors import (
     CimspiceError,
@@ -28,17 +29,19 @@ if TYPE_CHECKING:
 @dataclass(frozen=True)
 class Chunk:
     """Points of one circuit that one worker runs after another; whether those that do not converge are tried
-    again with relaxed options.
+    again with relaxed options; vectors to send back (empty: all that are saved; None: none).
     """
 
     circuit: Circuit
     points: tuple[Point, ...]
     relax: bool = False
+    keep: tuple[str, ...] | None = None
 
 
 @dataclass(frozen=True)
 class Outcome:
-    """What came of a point: ``rows`` (column -> values) or the ``error``; CPU and wall seconds spent on it.
+    """What came of a point: ``rows`` (column -> values) or the ``error``; CPU and wall seconds spent on it;
+    ``waveforms`` of what gave the rows, if they are kept.
 
     Both rows and error: the point failed with the error, and gave the rows with relaxed options.
     """
@@ -47,6 +50,7 @@ class Outcome:
     error: CimspiceError | None
     cpu_seconds: float
     wall_seconds: float
+    waveforms: Vectors | None = None
 
 
 def run_chunk(session: Session, chunk: Chunk) -> list[Outcome]:
@@ -66,37 +70,42 @@ def run_chunk(session: Session, chunk: Chunk) -> list[Outcome]:
     last: Point | None = None
     for point in chunk.points:
         cpu, wall = time.process_time(), time.monotonic()
-        rows, failure = None, None
+        got, failure = _Got(None), None
         try:
-            rows = _run_point(session, chunk.circuit, point, last if fresh else None)
+            got = _run_point(session, chunk, point, last if fresh else None)
             fresh = True
         except (EngineMissing, PdkError):
             raise
         except CimspiceError as error:
             failure, fresh = error, False
             if chunk.relax and isinstance(error, NonConvergence):
-                rows = _run_relaxed(session, chunk.circuit, point, error)
+                got = _run_relaxed(session, chunk, point, error)
         last = point
-        outcomes.append(Outcome(rows, failure, time.process_time() - cpu, time.monotonic() - wall))
+        spent = time.process_time() - cpu, time.monotonic() - wall
+        outcomes.append(Outcome(got.rows, failure, *spent, got.waveforms))
     return outcomes
 
 
-def _run_relaxed(
-    session: Session, circuit: Circuit, point: Point, first: NonConvergence
-) -> dict[str, list[Any]] | None:
-    """Rows with relaxed options; None, and a word in the first error, if they do not help."""
+class _Got(NamedTuple):
+    rows: dict[str, list[Any]] | None
+    waveforms: Vectors | None = None
+
+
+def _run_relaxed(session: Session, chunk: Chunk, point: Point, first: NonConvergence) -> _Got:
+    """What relaxed options give; nothing, and a word in the first error, if they do not help."""
     try:
-        return _run_point(session, circuit, point, None, relax=True)
+        return _run_point(session, chunk, point, None, relax=True)
     except (EngineMissing, PdkError):
         raise
     except CimspiceError:
         first.message += "; relaxed options did not help"
-        return None
+        return _Got(None)
 
 
 def _run_point(
-    session: Session, circuit: Circuit, point: Point, last: Point | None, *, relax: bool = False
-) -> dict[str, list[Any]]:
+    session: Session, chunk: Chunk, point: Point, last: Point | None, *, relax: bool = False
+) -> _Got:
+    circuit = chunk.circuit
     bench, parameters = circuit.bench, point.parameters
     if parameters is None:
         raise SimulationError("a point without parameters cannot be run", place=bench.name)
@@ -122,7 +131,9 @@ def _run_point(
         vary(session, variation, point.sample, netlist_text=text, corner=point.corner, flat=bench.flat)
     for device, value in point.altered:
         session.alter(device, value)
-    return measured_rows(bench, parameters, session.run(bench.analysis(parameters)))
+    waveforms = session.run(bench.analysis(parameters))
+    kept = None if chunk.keep is None else columns_of(waveforms, chunk.keep)
+    return _Got(measured_rows(bench, parameters, waveforms), kept)
 
 
 def measured_rows(bench: Bench, parameters: NetlistParameters, waveforms: Waveforms) -> dict[str, list[Any]]:

@@ -66,6 +66,7 @@ def characterize(
     from cimspice.campaign import read_specification, run_campaign
     from cimspice.campaign.environment import Environment
     from cimspice.campaign.export import export
+    from cimspice.files import refuse_link
     from cimspice.report.figure import draw
 
     import_modules(modules or [])
@@ -83,6 +84,7 @@ def characterize(
     files = export(result, folder)
     figures: list[Path] = []
     if len(result.table):
+        refuse_link(folder / "figures")
         for index, figure in enumerate(specification.figures):
             figures += draw(result.table, figure, folder / "figures", default_name=f"figure_{index + 1}")
     _show(result, files["parquet"], figures, json)
@@ -151,7 +153,8 @@ def _show_plan(specification: Specification, environment: Environment, json: boo
 
     plan = Plan(specification, environment)
     with Store() as store:
-        cached = sum(len(finished(points, store, specification.policy)) for points in batches(plan))
+        keep = specification.keep.vectors
+        cached = sum(len(finished(points, store, specification.policy, keep)) for points in batches(plan))
         each = store.mean_cpu_seconds(specification.bench.name)
     facts: dict[str, Any] = {
         "bench": specification.bench.name,

@@ -1,0 +1,86 @@
+"""The layout of the store's file, its version, and how a file of an older version becomes one of this.
+
+Version 2 (this one):
+
+- ``schema``: ``version``.
+- ``points``, one row per digest: ``bench``, ``parameters`` (JSON), ``corner``, ``temperature`` (degrees
+  Celsius), ``status`` (``done`` or ``failed``), ``error`` and ``message`` (of a failed point), ``rows``
+  (JSON: column -> list, of a done point; floats as text that reads back exactly), ``cpu_seconds``,
+  ``created`` (UTC).
+- ``waveforms``, one row per digest of which waveforms are kept: ``file`` (Parquet, in the folder
+  ``NAME.waveforms`` beside ``NAME.sqlite``) and ``vectors`` (JSON: names of the vectors in it).
+
+Version 1 had no waveforms.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Mapping
+
+from cimspice.errors import StoreError
+
+_WAVEFORMS = """
+CREATE TABLE waveforms (
+  digest TEXT PRIMARY KEY,
+  file TEXT NOT NULL,
+  vectors TEXT NOT NULL
+)
+"""
+_POINTS = """
+CREATE TABLE points (
+  digest TEXT PRIMARY KEY,
+  bench TEXT NOT NULL,
+  parameters TEXT NOT NULL,
+  corner TEXT NOT NULL,
+  temperature REAL NOT NULL,
+  status TEXT NOT NULL CHECK (status IN ('done', 'failed')),
+  error TEXT,
+  message TEXT,
+  rows TEXT,
+  cpu_seconds REAL NOT NULL,
+  created TEXT NOT NULL
+)
+"""
+
+CREATION = ("CREATE TABLE schema (version INTEGER NOT NULL)", _POINTS, _WAVEFORMS)
+MIGRATIONS: Mapping[int, tuple[str, ...]] = {1: (_WAVEFORMS,)}
+"""Version -> statements that make the next version of it."""
+VERSION = max(MIGRATIONS) + 1
+
+
+def bring_up_to_date(connection: sqlite3.Connection, place: str) -> None:
+    """Make an empty file a store, and a store of an older version one of this.
+
+    To be called inside a transaction: all steps are done, or none.
+
+    Raises
+    ------
+    StoreError
+        If the file is of a newer version, or no store.
+    """
+    tables = {row[0] for row in connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'")}
+    if not tables:
+        for statement in CREATION:
+            connection.execute(statement)
+        connection.execute("INSERT INTO schema VALUES (?)", (VERSION,))
+        return
+    found = connection.execute("SELECT version FROM schema").fetchone() if "schema" in tables else None
+    if found is None or not (isinstance(found[0], int) and found[0] >= 1):
+        raise StoreError(
+            "the file is an SQLite database, but no store of points",
+            place=place,
+            remedy="give another store (CIMSPICE_CACHE)",
+        )
+    version = found[0]
+    if version > VERSION:
+        raise StoreError(
+            f"the store has layout {version}, this cimspice writes {VERSION}",
+            place=place,
+            remedy="update cimspice, or give another store (CIMSPICE_CACHE)",
+        )
+    for step in range(version, VERSION):
+        for statement in MIGRATIONS[step]:
+            connection.execute(statement)
+    if version < VERSION:
+        connection.execute("UPDATE schema SET version = ?", (VERSION,))

@@ -1,0 +1,118 @@
+"""A store that an older cimspice wrote becomes one of this version, whole or not at all."""
+
+from __future__ import annotations
+
+import sqlite3
+
+import numpy as np
+import pytest
+from campaign_fakes import ENVIRONMENT, FakePool
+
+from cimspice.campaign import Store, parse_specification, run_campaign, schema
+from cimspice.errors import StoreError
+
+# As cimspice wrote it before it kept waveforms.
+VERSION_1 = """
+CREATE TABLE IF NOT EXISTS schema (version INTEGER NOT NULL);
+CREATE TABLE IF NOT EXISTS points (
+  digest TEXT PRIMARY KEY,
+  bench TEXT NOT NULL,
+  parameters TEXT NOT NULL,
+  corner TEXT NOT NULL,
+  temperature REAL NOT NULL,
+  status TEXT NOT NULL CHECK (status IN ('done', 'failed')),
+  error TEXT,
+  message TEXT,
+  rows TEXT,
+  cpu_seconds REAL NOT NULL,
+  created TEXT NOT NULL
+);
+INSERT INTO schema VALUES (1);
+"""
+CAMPAIGN = {"campaign": {"bench": "test_divider"}, "sweep": {"supply": [0.5, 1.0, 2.0]}}
+
+
+def finished_campaign(path):
+    """A campaign's points, in a store of version 1."""
+    new = path.with_name("new.sqlite")
+    specification = parse_specification(CAMPAIGN)
+    result = run_campaign(specification, store=new, engine=FakePool(), environment=ENVIRONMENT)
+    with sqlite3.connect(new) as source:
+        rows = source.execute("SELECT * FROM points").fetchall()
+    with sqlite3.connect(path) as old:
+        old.execute("PRAGMA journal_mode = WAL")
+        old.executescript(VERSION_1)
+        old.executemany(f"INSERT INTO points VALUES ({','.join('?' * 11)})", rows)
+    return specification, result
+
+
+def version(path):
+    with sqlite3.connect(path) as connection:
+        return connection.execute("SELECT version FROM schema").fetchall()
+
+
+def test_points_of_the_first_version_are_found_and_not_run_again(tmp_path):
+    path = tmp_path / "points.sqlite"
+    specification, before = finished_campaign(path)
+    assert version(path) == [(1,)]
+    pool = FakePool()
+    after = run_campaign(specification, store=path, engine=pool, environment=ENVIRONMENT)
+    assert (after.done, after.cached, pool.ran) == (3, 3, [])
+    assert after.table.equals(before.table)
+    assert version(path) == [(schema.VERSION,)]
+    with Store(path) as store:  # and what is new in this version works in it
+        digest = next(iter(after.plan)).digest
+        store.record([store.read([digest])[digest]], {digest: {"out": np.array([0.25])}})
+        assert store.waveforms([digest])[digest]["out"].tolist() == [0.25]
+
+
+def test_a_migrated_store_has_the_tables_of_a_new_one(tmp_path):
+    def tables(path):
+        with sqlite3.connect(path) as connection:
+            names = [row[0] for row in connection.execute("SELECT name FROM sqlite_master ORDER BY name")]
+            return {name: connection.execute(f"PRAGMA table_info({name})").fetchall() for name in names}
+
+    finished_campaign(tmp_path / "points.sqlite")
+    Store(tmp_path / "points.sqlite").close()
+    Store(tmp_path / "fresh.sqlite").close()
+    assert tables(tmp_path / "points.sqlite") == tables(tmp_path / "fresh.sqlite")
+
+
+def test_a_migration_that_fails_leaves_the_old_store_as_it_was(tmp_path, monkeypatch):
+    path = tmp_path / "points.sqlite"
+    finished_campaign(path)
+    broken = {1: (*schema.MIGRATIONS[1], "CREATE TABLE points (again)")}
+    monkeypatch.setattr(schema, "MIGRATIONS", broken)
+    with pytest.raises(StoreError, match="points already exists"):
+        Store(path)
+    monkeypatch.undo()
+    assert version(path) == [(1,)]
+    with sqlite3.connect(path) as connection:
+        names = {row[0] for row in connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'")}
+        assert names == {"schema", "points"}
+        assert connection.execute("SELECT count(*) FROM points").fetchone() == (3,)
+    Store(path).close()
+    assert version(path) == [(schema.VERSION,)]
+
+
+def test_every_version_before_this_one_has_a_way_up():
+    assert sorted(schema.MIGRATIONS) == list(range(1, schema.VERSION))
+
+
+@pytest.mark.parametrize(
+    "statements",
+    [
+        "CREATE TABLE other (x)",
+        "CREATE TABLE schema (version)",
+        VERSION_1 + "UPDATE schema SET version = 'x'",
+    ],
+)
+def test_a_database_that_is_no_store_is_refused_and_left_alone(tmp_path, statements):
+    path = tmp_path / "points.sqlite"
+    with sqlite3.connect(path) as connection:
+        connection.executescript(statements)
+        before = connection.execute("SELECT sql FROM sqlite_master").fetchall()
+    with pytest.raises(StoreError, match="no store of points"):
+        Store(path)
+    with sqlite3.connect(path) as connection:
+        assert connection.execute("SELECT sql FROM sqlite_master").fetchall() == before
