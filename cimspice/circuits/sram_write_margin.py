@@ -52,7 +52,7 @@ class WriteMargin(Bench):
     """Bit-line or word-line write margin, by a slow sweep that keeps the cell's state as long as it can.
 
     ``swept = "bit_line"``: the word line is at the supply, and one bit line falls from the supply;
-    ``write_margin`` is its voltage when the cell flips, so it is what noise and a weak driver may leave on it.
+    ``write_margin`` is its voltage when the cell flips, what noise and a weak driver may leave on it.
     ``swept = "word_line"``: that bit line is at ground, and the word line rises; ``write_margin`` is what is
     left to the supply when the cell flips. Negative: it takes a line beyond its rail.
 
