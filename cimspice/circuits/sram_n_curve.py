@@ -22,7 +22,11 @@ class NCurveParameters(NetlistParameters):
 
 
 def n_curve_margins(voltage: np.ndarray, current: np.ndarray) -> dict[str, float]:
-    """Margins of an N-curve, whose zeros A, B, C are the two stable states and the metastable one between.
+    """Margins of an N-curve, whose zeros are the states in which the cell can stand.
+
+    The first and the last zero, A and C, are the two stored states, and the zeros next to them, B and B', the
+    metastable ones that bound them. B is B' as a rule. In the cold, or at a low supply, a slow cell that is
+    open has a third stable state between them, in which no transistor conducts much.
 
     Parameters
     ----------
@@ -33,24 +37,23 @@ def n_curve_margins(voltage: np.ndarray, current: np.ndarray) -> dict[str, float
     -------
     dict[str, float]
         ``voltage_noise_margin`` B - A (SVNM, V) and ``current_noise_margin``, the peak between them (SINM,
-        A): what it takes to flip the cell in a read. ``write_trip_voltage`` C - B (WTV, V) and
-        ``write_trip_current``, the peak between these (WTI, A): what it takes to write it. All are 0 if the
-        curve has no three zeros: there is one stable state then, and nothing between.
+        A): what it takes to flip the cell in a read. ``write_trip_voltage`` C - B' (WTV, V) and
+        ``write_trip_current``, the peak between these (WTI, A): what it takes to write it. All are 0 for a
+        cell with one state.
 
     References
     ----------
     Grossar, Stucchi, Maex, Dehaene, IEEE J. Solid-State Circuits 41 (2006) 2577.
     """
     names = ("voltage_noise_margin", "current_noise_margin", "write_trip_voltage", "write_trip_current")
-    change = np.flatnonzero(np.sign(current[:-1]) * np.sign(current[1:]) < 0)
-    # the cell draws current above A and gives some below it
-    if len(change) != 3 or current[change[0]] > 0:
+    change = np.flatnonzero((current[:-1] < 0) != (current[1:] < 0))
+    if len(change) < 3:
         return dict.fromkeys(names, 0.0)
-    slope = (current[change + 1] - current[change]) / (voltage[change + 1] - voltage[change])
-    zeros = voltage[change] - current[change] / slope
+    share = current[change] / (current[change] - current[change + 1])
+    zeros = voltage[change] + share * (voltage[change + 1] - voltage[change])
     draws = current[change[0] + 1 : change[1] + 1]
-    gives = current[change[1] + 1 : change[2] + 1]
-    values = (zeros[1] - zeros[0], np.max(draws), zeros[2] - zeros[1], -np.min(gives))
+    gives = current[change[-2] + 1 : change[-1] + 1]
+    values = (zeros[1] - zeros[0], np.max(draws), zeros[-1] - zeros[-2], -np.min(gives))
     return dict(zip(names, map(float, values), strict=True))
 
 
