@@ -1,0 +1,156 @@
+"""Two bit lines that many open cells discharge: what a multi-row read leaves on them.
+
+With the lines at V_b and V_c, a line's capacitance C(V) to what does not move, C_x between the two, and s_k = 1
+while the word line of row k is open,
+
+    C(V_b) dV_b/dt + C_x d(V_b − V_c)/dt = − Σ_k s_k [ (1 − bit_k) α_k I_0(V_b − δV_k, V_c) + bit_k I_1(V_b, V_c) ] − I_leak
+
+and the mirror image for V_c. I_0 and I_1 are tables of the cell's DC currents (both access transistors at work:
+each depends on both lines); α_k is the cell's own factor. A pulse of nominal width W acts as an abrupt one of
+W + δ(W): δ comes from transients, since edges and the charge of the cell's inner node are no DC matter. δV_k is what
+the line's own resistance takes off the voltage at row k. Charge flows along the line within R C/π² (some 15 ps),
+so its profile is that of steady currents i_j at places x_j on a line closed at both ends,
+
+    δV_k = Σ_j G(x_k, x_j) i_j,   G(x, y) = R [ (x² + y²)/2 − max(x, y) + 1/3 ].
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from cimspice.errors import ParameterError
+from cimspice.models.sram.currents import CellCurrents
+from cimspice.models.sram.variation import CellVariation
+
+Array = np.ndarray
+
+
+@dataclass(frozen=True, eq=False)
+class BitLines:
+    """Both bit lines of one column.
+
+    Attributes
+    ----------
+    supply_voltage, word_line_voltage
+        Of the read (V).
+    start_voltage
+        Of both lines as the word lines open (V): the supply, and what the end of precharge couples in.
+    currents
+        Of one nominal cell.
+    capacitance, capacitance_slope
+        C at the start voltage (F) and its derivative (F/V).
+    coupling
+        C_x (F).
+    resistance
+        R of a whole line (ohm).
+    leakage
+        Of all closed cells of a line (A).
+    unit_width
+        Width of code 1 (s): code n is a pulse of n times this.
+    width_correction
+        δ (s) of codes 1, 2, ... ; its length is the largest code.
+    correction_slope
+        How δ changes with the line's voltage at the pulse's end, from the start voltage down (s/V).
+    correction_sensitivity
+        How δ changes with the cell's own ln α (s): a weak cell opens late and closes early.
+    idle_time
+        Time (s) beside the longest pulse for which the lines float before they are read.
+    trip_voltage
+        A line below this flips a nominal cell that stores 1 on its side, while its word line is open (V).
+        From slow sweeps: a short pulse is kinder.
+    variation
+        How cells differ.
+    """
+
+    supply_voltage: float
+    word_line_voltage: float
+    start_voltage: float
+    currents: CellCurrents
+    capacitance: float
+    capacitance_slope: float
+    coupling: float
+    resistance: float
+    leakage: float
+    unit_width: float
+    width_correction: Array
+    correction_slope: float
+    correction_sensitivity: float
+    idle_time: float
+    trip_voltage: float
+    variation: CellVariation = field(default_factory=CellVariation.none)
+
+    @property
+    def largest_code(self) -> int:
+        """Largest pulse width in units that was characterised."""
+        return len(self.width_correction)
+
+    @property
+    def widths(self) -> Array:
+        """Effective widths (s) of codes 1, 2, ..., shape (largest code,)."""
+        return self.unit_width * np.arange(1, self.largest_code + 1) + self.width_correction
+
+    @property
+    def safe_voltage(self) -> float:
+        """Lowest line voltage (V) that a read may reach: four standard deviations above the mean trip.
+
+        At least 0.1 V above ground, where the tables end and a cell passes hardly any current.
+        """
+        return max(self.trip_voltage, self.variation.trip_mean + 4 * self.variation.trip_deviation, 0.1)
+
+    @property
+    def unit_discharge(self) -> float:
+        """What a nominal cell takes off a full line in one unit of time (V)."""
+        current = float(self.currents.zero_alone(np.array(self.start_voltage)))
+        return current * self.unit_width / self.capacitance
+
+    @property
+    def charge_limit(self) -> float:
+        """Disturb bound: sum of codes on one line, in units, that cannot take it below the safe voltage.
+
+        Reckoned with the current of a full line, so on the safe side.
+        """
+        correction = 1 + float(self.width_correction.max()) / self.unit_width
+        return (self.start_voltage - self.safe_voltage) / (self.unit_discharge * max(correction, 1.0))
+
+    def check_codes(self, codes: Array) -> Array:
+        """Codes as integers.
+
+        Raises
+        ------
+        ParameterError
+            If one is negative, fractional, or longer than what was characterised.
+        """
+        values = np.asarray(codes)
+        whole = values.astype(int)
+        if np.any(whole != values) or np.any(whole < 0) or np.any(whole > self.largest_code):
+            wrong = values[(whole != values) | (whole < 0) | (whole > self.largest_code)].ravel()[0]
+            raise ParameterError(
+                f"code {wrong:g} is not a whole number from 0 to {self.largest_code}",
+                place="pulse width",
+                remedy=f"a code is a pulse of that many {self.unit_width * 1e12:g} ps; longer ones have to be "
+                "characterised (largest_code), or split over several reads",
+            )
+        return whole
+
+
+def line_profile(positions: Array, strength: Array) -> Array:
+    """s' G s / R of the line's resistance for steady currents: Σ_jk s_j s_k G(x_j, x_k) / R.
+
+    Parameters
+    ----------
+    positions
+        Places along the line from 0 to 1, rising along the last axis; broadcast against ``strength``.
+    strength
+        Current of each row in units of one cell's, shape (..., rows).
+
+    Returns
+    -------
+    Shape (...,).
+    """
+    total = strength.sum(axis=-1)
+    before = np.cumsum(strength, axis=-1)
+    square = total * (strength * positions**2).sum(axis=-1)
+    farthest = (strength * (2 * before - strength) * positions).sum(axis=-1)
+    return square - farthest + total**2 / 3

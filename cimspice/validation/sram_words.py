@@ -1,0 +1,100 @@
+"""Random words for a multi-row read, and the rule that says which of them an array may be asked to read."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from cimspice.errors import ParameterError
+
+Array = np.ndarray
+
+
+@dataclass(frozen=True, eq=False)
+class Words:
+    """Words drawn, as rectangles; where a word opens fewer rows, the rest have code 0.
+
+    Attributes
+    ----------
+    rows, codes, bits
+        Row of the array, pulse in units and stored bit, shape (words, most rows).
+    opened
+        How many rows each word names, shape (words,).
+    excluded
+        How many words were drawn and left out because their charge exceeds the disturb bound.
+    """
+
+    rows: Array
+    codes: Array
+    bits: Array
+    opened: Array
+    excluded: int
+
+    @property
+    def sums(self) -> Array:
+        """Sum of codes of the cells that pull the bit line and its complement, shape (words, 2)."""
+        return np.stack([(self.codes * (1 - self.bits)).sum(1), (self.codes * self.bits).sum(1)], axis=1)
+
+
+def draw_words(
+    count: int, seed: int, *, rows: tuple[int, int], array_rows: int, largest_code: int, charge_limit: float
+) -> Words:
+    """Draw words until ``count`` are within the disturb bound, which is decided before anything is simulated.
+
+    Parameters
+    ----------
+    count, seed
+        How many; of everything drawn.
+    rows
+        Fewest and most open rows; each number is as likely.
+    array_rows
+        Rows of the array, among which a word's are drawn.
+    largest_code
+        Codes are 0 to this, each as likely.
+    charge_limit
+        Largest sum of codes on one line (``BitLines.charge_limit``).
+
+    Raises
+    ------
+    ParameterError
+        If no such words can be drawn, or hardly one in twenty is within the bound.
+    """
+    fewest, most = rows
+    if count < 1:
+        raise ParameterError(f"{count} words", place="--words", remedy="ask for 1 or more")
+    if not 1 <= fewest <= most <= array_rows:
+        raise ParameterError(
+            f"{fewest} to {most} open rows of an array of {array_rows}",
+            place="--rows",
+            remedy=f"give numbers from 1 to {array_rows}, the smaller first",
+        )
+    rng = np.random.default_rng([seed, 4])
+    kept: list[tuple[Array, Array, Array]] = []
+    drawn = 0
+    while len(kept) < count:
+        drawn += 1
+        number = int(rng.integers(fewest, most + 1))
+        chosen = np.sort(rng.choice(array_rows, number, replace=False))
+        codes, bits = rng.integers(0, largest_code + 1, number), rng.integers(0, 2, number)
+        heaviest = max((codes * bits).sum(), (codes * (1 - bits)).sum())
+        if heaviest <= charge_limit:
+            kept.append((chosen, codes, bits))
+        elif drawn > 100 and len(kept) < drawn / 20:
+            raise ParameterError(
+                f"{drawn - len(kept)} of {drawn} random words with {fewest} to {most} open rows take more off a "
+                f"line than the disturb bound of {charge_limit:.0f} units of pulse width",
+                place="--rows",
+                remedy=f"open fewer rows: about {int(charge_limit / largest_code * 4)} with random data and "
+                f"codes, {max(int(charge_limit / largest_code), 1)} in any case",
+            )
+    return _rectangles(kept, most, drawn - count)
+
+
+def _rectangles(words: list[tuple[Array, Array, Array]], most: int, excluded: int) -> Words:
+    shape = len(words), most
+    rows, codes, bits = (np.zeros(shape, int) for _ in range(3))
+    for k, (chosen, code, bit) in enumerate(words):
+        number = len(chosen)
+        rows[k, :number], codes[k, :number], bits[k, :number] = chosen, code, bit
+    return Words(rows, codes, bits, np.array([len(word[0]) for word in words]), excluded)
