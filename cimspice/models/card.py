@@ -228,7 +228,10 @@ def _decode(value: Any) -> Any:
         raise ParameterError(f"a setting is {value}", remedy="a model card holds finite numbers only")
     if isinstance(value, dict):
         if set(value) == {"kind", "fields", "ranges"}:
-            nested = _NestedRecord.model_validate(value)
+            try:
+                nested = _NestedRecord.model_validate(value)
+            except ValidationError as error:
+                raise ParameterError(f"a model inside the card: {error.errors()[0]['msg']}") from None
             fields = {key: _decode(part) for key, part in nested.fields.items()}
             return _build(
                 nested.kind, fields, {name: seen.model_dump() for name, seen in nested.ranges.items()}

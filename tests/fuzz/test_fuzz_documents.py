@@ -1,0 +1,230 @@
+"""Campaign files, cards, run folders: whatever is in them, the reader gives an object or an error of ours."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import tomllib
+import warnings
+
+import numpy as np
+import pandas as pd
+import pytest
+from fuzz_documents import broken, changed, fuzz, hostile, json_text, seeds, toml_text
+from fuzz_watch import watched
+from hypothesis import given
+
+from cimspice import models
+from cimspice.campaign import read_specification
+from cimspice.campaign.load import read_run
+from cimspice.documents import parse_json, parse_toml
+from cimspice.errors import CimspiceError
+from cimspice.models.neuron.card import load_neuron, save_neuron
+from cimspice.report.difference import compare_runs
+from cimspice.report.page import write_page
+from cimspice.resources import data_directory
+from cimspice.training import TrainedNetwork
+
+
+@pytest.fixture(scope="module")
+def campaigns():
+    read_specification(data_directory("characterize") / "transistor_iv.toml")  # imports the benches
+    return [tomllib.loads(path.read_text()) for path in sorted(data_directory("characterize").glob("*.toml"))]
+
+
+@pytest.fixture(scope="module")
+def place(tmp_path_factory):
+    return tmp_path_factory.mktemp("fuzz")
+
+
+@contextlib.contextmanager
+def only_our_errors(place):
+    """Nothing but a CimspiceError leaves, and nothing is written, run, or read elsewhere."""
+    with (
+        watched(place),
+        warnings.catch_warnings(),
+        contextlib.suppress(CimspiceError),
+        np.errstate(all="ignore"),
+    ):
+        warnings.simplefilter("ignore")
+        yield
+
+
+@fuzz()
+@given(random=seeds)
+def test_campaign_files(campaigns, place, random):
+    path = place / "campaign.toml"
+    path.write_bytes(toml_text(changed(random.choice(campaigns), random), random))
+    with only_our_errors(place):
+        assert read_specification(path).points >= 0
+
+
+@fuzz(0.5)
+@given(random=seeds)
+def test_overrides(place, random):
+    path = data_directory("characterize") / "transistor_iv.toml"
+    names = (
+        "width",
+        "corners",
+        "sweep.zip",
+        "campaign",
+        "campaign.bench",
+        "monte_carlo.samples",
+        "parameters",
+        "x",
+    )
+    values = (str(hostile(random)), toml_text({"v": hostile(random)}, random).decode("utf-8", "replace")[6:])
+    with only_our_errors(place):
+        read_specification(path, [f"{random.choice(names)}={random.choice(values)}" for _ in range(2)])
+
+
+@fuzz()
+@given(random=seeds)
+def test_model_cards(cards, place, random):
+    path = place / "card.json"
+    path.write_bytes(json_text(changed(random.choice(cards), random), random))
+    with only_our_errors(place):
+        models.ModelCard.load(path).model()
+
+
+@pytest.fixture(scope="module")
+def cards():
+    """Cards of models with numbers, vectors, matrices, knots, and a model inside."""
+    seen = models.Ranges({"current_at_reset": models.Range(1e-9, 1e-6, "A")})
+    biases = models.Ranges({"gate_bias": models.Range(0.4, 0.65, "V")})
+    found = [
+        models.ReversalSynapse(polarity="p", reversal_coefficient=0.7, ranges=seen),
+        models.CurrentDependentSynapse(polarity="n", coefficients=[0.4, -0.02, -0.003], ranges=seen),
+        models.VoltageDependentSynapse(polarity="p", coefficients=[[0.6, -0.05], [0.03, 0.01]], ranges=seen),
+        models.PolynomialGateLaw(
+            polarity="n", coefficients=[-17.0, 3.0], centre=0.525, half_width=0.125, ranges=biases
+        ),
+        models.EkvGateLaw(
+            polarity="n", log_specific_current=-14, threshold=0.6, thermal_slope=0.036, ranges=biases
+        ),
+        models.Ramp(rate=1.1e6, reversal_coefficient=0.177),
+        models.SplineCapacitance(
+            capacitances=[1.41e-13] * 5,
+            knots=[0.43, 0.6, 0.8, 1.1, 1.36],
+            ranges=models.Ranges({"membrane_voltage": models.Range(0.43, 1.36, "V")}),
+        ),
+        models.Comparator(
+            threshold=0.43, fixed_delay=5e-10, slope_delay=2e-9, exponent=0.5, reference_slope=1e6
+        ),
+    ]
+    return [json.loads(models.ModelCard.from_model(one, {"corner": "tt"}).model_dump_json()) for one in found]
+
+
+@pytest.fixture(scope="module")
+def neuron_card(neuron, place):
+    return json.loads(save_neuron(neuron, place / "good_neuron.json", {"corner": "tt"}).read_text())
+
+
+@fuzz(0.1)
+@given(random=seeds)
+def test_neuron_cards(neuron_card, place, random):
+    path = place / "neuron.json"
+    path.write_bytes(json_text(changed(neuron_card, random), random))
+    with only_our_errors(place):
+        load_neuron(path)
+
+
+@pytest.fixture(scope="module")
+def trained(place):
+    network = TrainedNetwork(
+        weights=[np.array([[0.1, -0.2], [0.3, 0.4]]), np.array([[0.5, -0.6]])],
+        e_plus=2.0,
+        e_minus=-2.0,
+        ramp_beta=0.5,
+        train_accuracy=0.9,
+        test_accuracy=0.8,
+        train_index=np.arange(3),
+        test_index=np.arange(3, 5),
+        history={"loss": [1.0, 0.5]},
+    )
+    network.save(place / "good_network.json")
+    return json.loads((place / "good_network.json").read_text())
+
+
+@fuzz()
+@given(random=seeds)
+def test_trained_networks(trained, place, random):
+    path = place / "network.json"
+    path.write_bytes(json_text(changed(trained, random), random))
+    with only_our_errors(place):
+        TrainedNetwork.load(path)
+
+
+@fuzz(2)
+@given(random=seeds)
+def test_documents(campaigns, random):
+    document = changed(random.choice(campaigns), random)
+    for parse, content in (
+        (parse_json, json_text(document, random)),
+        (parse_toml, toml_text(document, random)),
+    ):
+        with contextlib.suppress(ValueError):
+            parse(content)
+
+
+@pytest.fixture(scope="module")
+def run(place):
+    """A run folder, and what its run.json holds."""
+    folder = place / "run"
+    folder.mkdir()
+    rows = [(c, 27.0, s, 1e-9 * (s + 1)) for c in ("tt", "ss") for s in range(3)]
+    table = pd.DataFrame(rows, columns=["corner", "temperature", "sample", "delay"])
+    provenance = {"ngspice": "39", "pdk": "sky130", "design": {"bench/x": "ab12"}}
+    table.attrs = {
+        "units": {"delay": "s"},
+        "conditions": ["corner", "temperature", "sample"],
+        "provenance": provenance,
+    }
+    table.to_parquet(folder / "table.parquet")
+    record = {
+        "campaign": {"bench": "x", "title": "A run", "parameters": {"width": 1e-6}, "corners": ["tt", "ss"]},
+        "points": 7,
+        "failed": 1,
+        "units": {"delay": "s"},
+        "provenance": provenance,
+        "figures": [{"x": "sample", "y": "delay", "by": ["corner"]}],
+        "limits": [{"column": "delay", "minimum": 0.8e-9, "maximum": 1.3e-9}],
+        "failures": [{"corner": "ss", "temperature": 27, "error": "NonConvergence", "message": "timestep"}],
+    }
+    return folder, record, (folder / "table.parquet").read_bytes()
+
+
+def write_changed_run(run, random):
+    folder, record, table = run
+    (folder / "run.json").write_bytes(json_text(changed(record, random), random))
+    (folder / "table.parquet").write_bytes(table)
+
+
+@fuzz()
+@given(random=seeds)
+def test_run_records(run, place, random):
+    write_changed_run(run, random)
+    with only_our_errors(place):
+        read_run(run[0])
+
+
+@fuzz()
+@given(random=seeds)
+def test_run_tables(run, place, random):
+    folder, record, table = run
+    (folder / "run.json").write_text(json.dumps(record))
+    (folder / "table.parquet").write_bytes(broken(table, random))
+    with only_our_errors(place):
+        assert isinstance(read_run(folder).table, pd.DataFrame)
+
+
+@fuzz(0.05)
+@given(random=seeds)
+def test_pages_and_comparisons_of_runs(run, place, random):
+    write_changed_run(run, random)
+    with contextlib.suppress(CimspiceError), warnings.catch_warnings(), np.errstate(all="ignore"):
+        warnings.simplefilter("ignore")
+        compare_runs(run[0], run[0])
+        page = write_page(run[0], place / "page.html").path.read_text()
+        assert page.count("<script") == page.count("</script")
+        assert page.count("<script>alert") == 0
