@@ -109,6 +109,10 @@ class TimeLimit(SimulationError):
     """A simulation ran past its time limit and its worker was killed."""
 
 
+class ClusterError(CimspiceError):
+    """The machines of a cluster cannot be reached, or do not fit this one."""
+
+
 class WorkerLost(SimulationError):
     """A worker process died (signal, memory) while it simulated."""
 

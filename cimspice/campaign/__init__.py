@@ -1,5 +1,6 @@
 """Campaigns: sweep a bench over parameters, corners and temperatures; plan, run, store, resume."""
 
+from cimspice.campaign.cluster import Cluster
 from cimspice.campaign.limits import Limit
 from cimspice.campaign.monte_carlo import MonteCarlo
 from cimspice.campaign.policy import FailurePolicy
@@ -14,6 +15,7 @@ from cimspice.campaign.specification import (
 from cimspice.campaign.store import Holding, Store
 
 __all__ = [
+    "Cluster",
     "Engine",
     "FailurePolicy",
     "Figure",

@@ -27,6 +27,22 @@ def code_digest(bench: type[Bench]) -> str:
     CimspiceError
         If a source is not to be had (a class typed at a prompt): its results could not be told apart later.
     """
+    digest = hashlib.sha256()
+    for name, source in sorted(_sources(bench).items()):
+        digest.update(name.encode() + b"\0" + source + b"\0")
+    return digest.hexdigest()
+
+
+def own_modules(bench: type[Bench]) -> dict[str, bytes]:
+    """Name and source of the modules of `code_digest` that a user wrote as plain files: those of no package.
+    Another machine may not have them.
+    """
+    sources = _sources(bench)
+    return {name: source for name, source in sources.items() if "." not in name and name != "__main__"}
+
+
+def _sources(bench: type[Bench]) -> dict[str, bytes]:
+    """Module -> source, as `code_digest` says."""
     pending = [base.__module__ for base in bench.__mro__ if issubclass(base, Bench)]
     sources: dict[str, bytes] = {}
     while pending:
@@ -45,10 +61,7 @@ def code_digest(bench: type[Bench]) -> str:
                 remedy="put the bench into a file and import it from there",
             )
         pending.extend(_neighbours(name, path, sources[name]))
-    digest = hashlib.sha256()
-    for name in sorted(sources):
-        digest.update(name.encode() + b"\0" + sources[name] + b"\0")
-    return digest.hexdigest()
+    return sources
 
 
 def _file(name: str) -> Path | None:

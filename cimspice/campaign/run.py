@@ -14,6 +14,7 @@ from typing import Any
 
 import pandas as pd
 
+from cimspice.campaign.adaptive import Outcome, Search
 from cimspice.campaign.environment import Environment
 from cimspice.campaign.limits import LimitResult, Yield
 from cimspice.campaign.plan import Plan, Point
@@ -50,6 +51,8 @@ class Result:
         Yield over all limits together; None without limits.
     store
         File of the store.
+    adaptive
+        How points were chosen; None: all of the grid were run.
     """
 
     table: pd.DataFrame
@@ -65,6 +68,7 @@ class Result:
     limits: list[LimitResult] = field(default_factory=list)
     overall: Yield | None = None
     store: Path | None = None
+    adaptive: Outcome | None = None
 
 
 def run_campaign(
@@ -93,7 +97,8 @@ def run_campaign(
     store
         Where finished points are kept: an open store, or its path; default: the user's shared one.
     engine
-        What runs the work; default: a ``cimspice.spice.Pool``. Only opened if there is work.
+        What runs the work, ``cimspice.campaign.Cluster("tcp://host:8786")`` for instance; default: a
+        ``cimspice.spice.Pool``. Only opened if there is work.
     environment
         Simulator and models; default: those of this machine.
 
@@ -104,9 +109,15 @@ def run_campaign(
     """
     began = time.monotonic()
     plan = Plan(specification, environment or Environment.detect())
+    adaptive = None
     with store_context(store) as kept:
-        runner = Runner(plan, kept, progress, workers or os.cpu_count() or 1)
-        runner.run(engine if engine is not None else _pool(workers))
+        kind = Runner if specification.adaptive is None else Search
+        runner = kind(plan, kept, progress, workers or os.cpu_count() or 1)
+        used = engine if engine is not None else _pool(workers)
+        if isinstance(runner, Search):
+            adaptive, plan = runner.run(used), runner.selection
+        else:
+            runner.run(used)
         gathered = gather(plan, kept)
     return Result(
         table=gathered.table,
@@ -122,6 +133,7 @@ def run_campaign(
         limits=gathered.limits,
         overall=gathered.overall,
         store=kept.path,
+        adaptive=adaptive,
     )
 
 
@@ -136,6 +148,7 @@ def characterise(
     progress: Callable[[Progress], object] | None = None,
     store: Store | Path | str | None = None,
     include_roots: Sequence[str | Path] = (),
+    engine: AbstractContextManager[Engine] | None = None,
 ) -> pd.DataFrame:
     """The table of a sweep in one call: `run_campaign` without a file.
 
@@ -150,7 +163,7 @@ def characterise(
         Parameter -> value.
     corner, temperature
         One or several; degrees Celsius.
-    workers, progress, store
+    workers, progress, store, engine
         As for `run_campaign`.
     include_roots
         Folders from which the bench's template may include model files (see docs/netlists.md).
@@ -175,6 +188,7 @@ def characterise(
         progress=progress,
         store=store,
         environment=Environment.detect(include_roots),
+        engine=engine,
     )
     if result.failed:
         point, record = result.failures[0]

@@ -18,6 +18,7 @@ from cimspice.spice.pool import Finished
 
 CHUNK_SECONDS = 0.5  # of work handed over at once: what a kill can lose, far above what handing over costs
 _LONGEST_CHUNK = 256  # points
+_FEW_WORKERS = 16  # beyond, chunks become longer: one process hands them all out, and stores what comes
 
 
 class Engine(Protocol):
@@ -71,6 +72,7 @@ class Runner:
             self._tell()
             return
         with engine as running:
+            self.workers = getattr(running, "size", self.workers)
             again = self._work(running, chain([first], chunks))
             # A worker was lost or ran out of time: which of its points did it?
             self._work(running, (self._chunk([point]) for one in again for point in one.points))
@@ -121,7 +123,9 @@ class Runner:
         """How many points make a chunk, by the quickest of the latest (one that found its circuit loaded)."""
         walls = [outcome.wall_seconds for outcome in outcomes if outcome.error is None]
         if walls:
-            self.worth = max(1, min(int(CHUNK_SECONDS / max(min(walls), 1e-4)), _LONGEST_CHUNK))
+            longer = max(1.0, self.workers / _FEW_WORKERS)
+            most = int(_LONGEST_CHUNK * longer)
+            self.worth = max(1, min(int(longer * CHUNK_SECONDS / max(min(walls), 1e-4)), most))
 
     def _work(self, engine: Engine, chunks: Iterable[Chunk]) -> list[Chunk]:
         """Run chunks and store what comes; returns those that were lost whole and hold several points."""

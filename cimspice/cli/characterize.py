@@ -16,6 +16,7 @@ from cimspice.cli.progress import Mode, shown
 
 if TYPE_CHECKING:
     from cimspice.campaign import Result, Specification
+    from cimspice.campaign.cluster import Cluster
     from cimspice.campaign.environment import Environment
     from cimspice.campaign.limits import LimitResult, Yield
 
@@ -36,6 +37,12 @@ def characterize(
         Path | None, typer.Option("--output", "-o", metavar="RUN", help="Run folder; default: runs/NAME.")
     ] = None,
     jobs: Annotated[int | None, typer.Option("--jobs", "-j", min=1, help="Worker processes.")] = None,
+    dask: Annotated[
+        str | None,
+        typer.Option(
+            metavar="ADDRESS", help='Run on this Dask scheduler (tcp://HOST:8786), or on a "local" one.'
+        ),
+    ] = None,
     corner: Annotated[
         list[str] | None, typer.Option(help="Corner instead of the file's; may be repeated.")
     ] = None,
@@ -79,7 +86,9 @@ def characterize(
         _show_plan(specification, environment, json)
         return 0
     with shown(progress, specification.bench.name, specification.points) as told:
-        result = run_campaign(specification, workers=jobs, progress=told, environment=environment)
+        result = run_campaign(
+            specification, workers=jobs, progress=told, environment=environment, engine=_cluster(dask, jobs)
+        )
     folder = output or Path("runs") / path.stem
     files = export(result, folder)
     figures: list[Path] = []
@@ -91,6 +100,21 @@ def characterize(
     if result.failed:
         return FAILED
     return LIMITS_MISSED if result.overall and result.overall.passed < result.overall.points else 0
+
+
+def _cluster(address: str | None, jobs: int | None) -> Cluster | None:
+    if address is None:
+        return None
+    from cimspice.campaign.cluster import LOCAL, Cluster
+    from cimspice.errors import ParameterError
+
+    if jobs is not None and address != LOCAL:
+        raise ParameterError(
+            f"--jobs {jobs} says nothing of another machine's workers",
+            place="--dask",
+            remedy="leave it out: all workers of the cluster are used",
+        )
+    return Cluster(address, workers=jobs)
 
 
 def find_campaign(name: str) -> Path:

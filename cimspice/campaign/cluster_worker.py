@@ -1,0 +1,172 @@
+"""What runs on another machine: a Dask worker hands each task to a worker process of its own `Pool`.
+
+The process in between keeps the time: an ngspice that hangs is killed, as in a local campaign, and a crash of
+ngspice costs a chunk, not the Dask worker. The Dask worker itself only passes bytes on.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import pickle
+import socket
+import sys
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+from queue import Empty, LifoQueue
+from typing import Any
+
+import cimspice
+from cimspice.campaign.environment import Environment
+from cimspice.errors import CimspiceError, ClusterError, PdkError
+from cimspice.pdk import locate
+from cimspice.spice import Pool, Session
+from cimspice.spice.library import find_library
+
+
+@dataclass(frozen=True)
+class Facts:
+    """What two machines must have in common for a point to have the same result on both.
+
+    Attributes
+    ----------
+    python
+        Major and minor version: what is pickled here is read there.
+    code
+        Digest of cimspice's own sources.
+    ngspice
+        As ``Environment.ngspice``.
+    """
+
+    python: str
+    code: str
+    ngspice: str
+
+    @classmethod
+    @lru_cache(maxsize=1)
+    def here(cls) -> Facts:
+        """This machine's (EngineMissing without ngspice)."""
+        return cls(
+            f"{sys.version_info.major}.{sys.version_info.minor}", _code(), Environment.detect().ngspice
+        )
+
+
+@lru_cache(maxsize=1)
+def _code() -> str:
+    root = Path(cimspice.__file__).parent
+    digest = hashlib.sha256()
+    for path in sorted(root.rglob("*.py")):
+        digest.update(path.relative_to(root).as_posix().encode() + b"\0" + path.read_bytes() + b"\0")
+    return f"{cimspice.__version__} {digest.hexdigest()[:16]}"
+
+
+@dataclass(frozen=True)
+class Shipment:
+    """One item on its way: what must be the same there, modules that only the sender has, the pickled pair of
+    function and item, and the digest of the device models that it needs (empty: none).
+    """
+
+    facts: Facts
+    modules: Mapping[str, bytes]
+    work: bytes
+    models: str
+
+
+class Slots:
+    """Worker processes of one Dask worker, one for each of its threads at most, made when they are needed."""
+
+    def __init__(self, time_limit: float) -> None:
+        self.time_limit = time_limit
+        self._idle: LifoQueue[Pool] = LifoQueue()
+        self._all: list[Pool] = []
+
+    def run(self, shipment: bytes) -> bytes:
+        """The pickled result of a pickled `Shipment`, or the `CimspiceError` in its place."""
+        try:
+            pool = self._idle.get_nowait()
+        except Empty:
+            pool = Pool(1, time_limit=self.time_limit).__enter__()
+            self._all.append(pool)
+        try:
+            (result,) = pool.map(unpack_and_run, [shipment], on_error="return")
+        finally:
+            self._idle.put(pool)
+        return pickle.dumps(result) if isinstance(result, CimspiceError) else result
+
+    def close(self) -> None:
+        """End the processes, busy ones too."""
+        for pool in self._all:
+            pool.close()
+
+
+def unpack_and_run(session: Session, packed: bytes) -> bytes:
+    """In the worker process: check that it may run the item, run it, and pickle what comes."""
+    shipment: Shipment = pickle.loads(packed)
+    check(shipment)
+    _import(shipment.modules)
+    try:
+        work: tuple[Callable[[Session, Any], Any], Any] = pickle.loads(shipment.work)
+    except (ImportError, AttributeError) as error:
+        raise ClusterError(
+            f"the worker cannot import what it is to run: {error}",
+            place=_place(),
+            remedy="put the bench into a module of its own (not the script that is run), or install its "
+            "package on every machine",
+        ) from error
+    function, item = work
+    return pickle.dumps(function(session, item))
+
+
+def check(shipment: Shipment) -> None:
+    """ClusterError or PdkError unless the item has the same result here as where it comes from."""
+    here, wanted = Facts.here(), shipment.facts
+    for what in ("python", "code", "ngspice"):
+        mine, theirs = getattr(here, what), getattr(wanted, what)
+        if mine != theirs:
+            name = {"python": "Python", "code": "cimspice", "ngspice": "ngspice"}[what]
+            raise ClusterError(
+                f"the worker has {name} {mine}, the campaign {theirs}: results could not be compared",
+                place=_place(),
+                remedy=f"install the same {name} on every machine (one image or environment for all)",
+            )
+    if shipment.models:
+        _check_models(shipment.models)
+
+
+@lru_cache(maxsize=4)
+def _check_models(digest: str) -> None:
+    try:
+        found = locate().digest
+    except PdkError as error:
+        raise PdkError(
+            f"the worker has no device models: {error.message}",
+            place=_place(),
+            remedy="run `cimspice pdk install` there, or point CIMSPICE_CACHE or PDK_ROOT at a copy on a "
+            "file system that all machines share",
+        ) from error
+    if found != digest:
+        raise PdkError(
+            f"the worker's device models are others than the campaign's ({found[:16]}, not {digest[:16]})",
+            place=_place(),
+            remedy="install the same models on every machine: `cimspice pdk install`, or one PDK_ROOT",
+        )
+
+
+def _import(modules: Mapping[str, bytes]) -> None:
+    """Put the sender's modules where this process finds them: into its private folder."""
+    folder = Path.cwd() / "modules"
+    for name, source in modules.items():
+        if name not in sys.modules:
+            folder.mkdir(exist_ok=True)
+            (folder / f"{name}.py").write_bytes(source)
+    if folder.is_dir() and str(folder) not in sys.path:
+        sys.path.insert(0, str(folder))
+
+
+def _place() -> str:
+    library = ""
+    with contextlib.suppress(CimspiceError):
+        library = f", {find_library()}"
+    return f"host {socket.gethostname()}, {sys.executable}{library}"

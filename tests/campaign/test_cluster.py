@@ -1,0 +1,192 @@
+"""A campaign on a real Dask scheduler with real workers equals a local one, also when a worker is killed."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections import Counter
+from contextlib import nullcontext
+from dataclasses import replace
+from pathlib import Path
+from types import SimpleNamespace
+
+import cluster_bench
+import pytest
+
+from cimspice.campaign import Cluster, Store, parse_specification, run_campaign
+from cimspice.campaign.cluster_worker import Facts, Shipment, check
+from cimspice.errors import ClusterError, ParameterError, PdkError
+from cimspice.pdk import locate
+from cimspice.spice import Session
+
+pytestmark = pytest.mark.spice
+pytest.importorskip("distributed")
+
+POINTS = 160
+CAMPAIGN = {
+    "campaign": {"bench": "test_slow_divider"},
+    "sweep": {
+        "upper_resistance": [1000.0, 2000.0],
+        "supply": {"start": 0.1, "stop": 8.0, "step": 0.1},
+    },
+}
+
+
+class InThisProcess(nullcontext):
+    """The plainest engine: one session, one chunk after another."""
+
+    def __enter__(self):
+        return self
+
+    def map(self, function, items, **_):
+        with Session() as session:
+            for item in items:
+                yield function(session, item)
+
+
+class CountingStore(Store):
+    """Counts how often each point is stored."""
+
+    stored: Counter[str]
+
+    def record(self, records, waveforms=None):
+        records = list(records)
+        self.stored.update(record.digest for record in records)
+        super().record(records, waveforms)
+
+
+def alive(process: int) -> bool:
+    try:
+        return Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
+    except FileNotFoundError:
+        return False
+
+
+def within(seconds, condition) -> bool:
+    deadline = time.monotonic() + seconds
+    while not condition() and time.monotonic() < deadline:
+        time.sleep(0.02)
+    return condition()
+
+
+@pytest.fixture(scope="module")
+def cluster(tmp_path_factory):
+    """Address of a scheduler, its worker processes, and the file in which points leave lines."""
+    folder = tmp_path_factory.mktemp("dask")
+    log, file = folder / "log", folder / "scheduler.json"
+    environment = {**os.environ, cluster_bench.LOG: str(log), "PYTHONPATH": ""}
+    dask = str(Path(sys.executable).with_name("dask"))
+    local = ["--scheduler-file", str(file), "--no-dashboard"]
+    common = {"env": environment, "cwd": folder, "stderr": subprocess.DEVNULL}
+    words = ["--host", "127.0.0.1", "--port", "0", *local]
+    processes = [subprocess.Popen([dask, "scheduler", *words], **common)]
+    workers = [dask, "worker", *local, "--nthreads", "1", "--no-nanny", "--memory-limit", "0"]
+    try:
+        processes += [subprocess.Popen(workers, **common) for _ in range(2)]
+        assert within(60, lambda: file.exists() and file.read_text().endswith("}"))
+        yield json.loads(file.read_text())["address"], processes[1:], log
+    finally:
+        for process in processes:
+            process.kill()
+            process.wait()
+
+
+def lines(log: Path) -> list[tuple[int, str]]:
+    """Process and parameters of every run."""
+    text = log.read_text().splitlines() if log.exists() else []
+    return [(int(line.partition(" ")[0]), line.partition(" ")[2]) for line in text]
+
+
+@pytest.mark.parametrize("what", ["python", "code", "ngspice"])
+def test_a_machine_that_would_give_other_results_is_refused(what):
+    check(Shipment(Facts.here(), {}, b"", ""))
+    with pytest.raises(ClusterError, match=r"the worker has .* results could not be compared") as caught:
+        check(Shipment(replace(Facts.here(), **{what: "another"}), {}, b"", ""))
+    assert "another" in str(caught.value)
+    assert "install the same" in str(caught.value)
+
+
+def test_a_worker_that_does_not_fit_ends_the_campaign(cluster, tmp_path, monkeypatch):
+    address, _, log = cluster
+    other = replace(Facts.here(), ngspice="another")
+    monkeypatch.setattr("cimspice.campaign.cluster.Facts", SimpleNamespace(here=lambda: other))
+    with pytest.raises(ClusterError, match="the worker has ngspice"):
+        run_campaign(parse_specification(CAMPAIGN), store=tmp_path / "points.sqlite", engine=Cluster(address))
+    assert not lines(log)
+
+
+def test_other_device_models_are_refused():
+    check(Shipment(Facts.here(), {}, b"", locate().digest))
+    with pytest.raises(PdkError, match="device models are others") as caught:
+        check(Shipment(Facts.here(), {}, b"", "f" * 64))
+    assert "cimspice pdk install" in str(caught.value)
+
+
+def test_a_killed_worker_costs_nothing_but_its_points_in_flight(cluster, tmp_path):
+    address, workers, log = cluster
+    specification = parse_specification(CAMPAIGN)
+    local = run_campaign(specification, store=tmp_path / "local.sqlite", engine=InThisProcess())
+    killed: list[int] = []
+    finished_before: list[str] = []
+
+    def progress(told):
+        pids = {pid for pid, _ in lines(log)}
+        if not killed and told.done >= POINTS // 5 and len(pids) == 2:
+            workers[0].send_signal(signal.SIGKILL)
+            killed.extend(pids)
+            finished_before.extend(line for _, line in lines(log))
+
+    with CountingStore(tmp_path / "points.sqlite") as store:
+        store.stored = Counter()
+        result = run_campaign(specification, store=store, engine=Cluster(address), progress=progress)
+    assert killed, "no worker was killed in the middle"
+    assert workers[0].wait(10) == -signal.SIGKILL
+    assert (result.done, result.failed, result.cached) == (POINTS, 0, 0)
+    assert result.table.equals(local.table), "bit for bit"
+    assert set(store.stored.values()) == {1}, "stored once each"
+    ran = Counter(line for _, line in lines(log))
+    assert len(ran) == POINTS
+    assert sum(ran.values()) - POINTS <= 2 * 40, "only what was on its way to the killed worker ran again"
+    assert within(10, lambda: not any(alive(pid) for pid in killed)), (
+        "no ngspice is left, the campaign is over"
+    )
+
+
+def test_the_command_runs_on_the_cluster_with_a_bench_that_only_it_has(cluster, tmp_path):
+    address, *_ = cluster
+    file = tmp_path / "short.toml"
+    file.write_text('[campaign]\nbench = "test_slow_divider"\n[sweep]\nsupply = [1.0, 2.0]\n')
+    words = ["characterize", str(file), "--import", cluster_bench.__file__, "-o", str(tmp_path / "run")]
+    command = [sys.executable, "-m", "cimspice", *words, "--dask", address, "--json"]
+    environment = {**os.environ, "CIMSPICE_CACHE": str(tmp_path / "cache")}
+    done = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=120)
+    assert done.returncode == 0, done.stderr
+    told = json.loads(done.stdout)
+    assert (told["points"], told["done"], told["cached"], told["failed"]) == (2, 2, 0, 0)
+
+
+def test_a_scheduler_that_does_not_answer_is_told_with_its_remedy(tmp_path):
+    cluster = Cluster("tcp://127.0.0.1:9", connect_seconds=1.0)
+    with pytest.raises(ClusterError, match="no Dask scheduler answers within 1 s") as caught:
+        run_campaign(parse_specification(CAMPAIGN), store=tmp_path / "points.sqlite", engine=cluster)
+    assert "dask scheduler" in str(caught.value)
+    with pytest.raises(ClusterError, match="no Dask scheduler"), Cluster("nonsense://x", connect_seconds=1.0):
+        pass
+
+
+def test_without_dask_the_extra_is_named(monkeypatch):
+    monkeypatch.setitem(sys.modules, "distributed", None)
+    with pytest.raises(ClusterError, match="Dask is not installed") as caught, Cluster("local"):
+        pass
+    assert "cimspice[cluster]" in str(caught.value)
+
+
+def test_jobs_of_another_machine_are_refused():
+    from cimspice.cli.characterize import _cluster
+
+    with pytest.raises(ParameterError, match="--jobs 3"):
+        _cluster("tcp://host:8786", 3)
