@@ -34,7 +34,7 @@ def lobes(input_voltage: np.ndarray, left: np.ndarray, right: np.ndarray) -> tup
 
     The first lobe is that of the state in which ``left`` is 1, the second that in which ``right`` is. Both
     curves are turned by 45 degrees, where a square's diagonal is the vertical distance between them.
-    Negative: the curves miss each other by that much, and the state does not exist.
+    Zero or negative: the curves leave no lobe, and the state does not exist.
 
     Parameters
     ----------
@@ -104,8 +104,10 @@ def _largest(
     division = np.union1d(across, beyond)
     one = before[np.searchsorted(across, division, side="right")]
     two = after[np.searchsorted(beyond, division, side="left")]
-    best = int(np.argmax(np.minimum(one, two)))
-    return float(one[best]), float(two[best])
+    smaller = np.minimum(one, two)
+    best = np.flatnonzero(smaller == smaller.max())  # a whole range of divisions, as a rule
+    chosen = best[np.argmax(np.maximum(one[best], two[best]))]
+    return float(one[chosen]), float(two[chosen])
 
 
 def _rising(across: np.ndarray, side: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
