@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
+from cimspice.netlist.include import include_folder
 from cimspice.pdk import Pdk, locate, slice_models
 from cimspice.spice.library import find_library
 
@@ -38,11 +39,13 @@ class Environment:
         ------
         EngineMissing
             If ngspice's library is not installed.
+        ParameterError
+            If there is no such folder.
         """
         library = Path(find_library())
         # A bare name is one that only the system's loader resolves.
         digest = hashlib.sha256(library.read_bytes()).hexdigest()[:16] if library.is_file() else "by name"
-        return cls(f"{library.name} {digest}", include_roots=tuple(include_roots))
+        return cls(f"{library.name} {digest}", include_roots=tuple(map(include_folder, include_roots)))
 
     def require_models(self, netlist_text: str) -> None:
         """Find the device models if the netlist uses any (PdkError if none are installed)."""

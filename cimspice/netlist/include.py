@@ -33,6 +33,16 @@ _SECTION_END = re.compile(r"\.endl\b", re.IGNORECASE)
 _TRAILING_COMMENT = re.compile(r";|\s\$|\s//")
 
 
+def include_folder(root: str | Path) -> Path:
+    """Where a folder that the user allows really is; ParameterError if it is none."""
+    real = Path(root).resolve()
+    if not real.is_dir():
+        raise ParameterError(
+            f"there is no folder {str(root)!r}", place="include root", remedy="name a folder of model files"
+        )
+    return real
+
+
 @contextmanager
 def allow_includes(*roots: str | Path) -> Iterator[None]:
     """Inside this context, templates may include files that really lie in one of these folders.
@@ -42,17 +52,7 @@ def allow_includes(*roots: str | Path) -> Iterator[None]:
     ParameterError
         If one is no folder.
     """
-    found = []
-    for root in roots:
-        real = Path(root).resolve()
-        if not real.is_dir():
-            raise ParameterError(
-                f"there is no folder {str(root)!r}",
-                place="include root",
-                remedy="name a folder of model files",
-            )
-        found.append(real)
-    token = _roots.set(tuple(found))
+    token = _roots.set(tuple(include_folder(root) for root in roots))
     try:
         yield
     finally:

@@ -195,7 +195,9 @@ def test_what_pip_says_is_translated(root, monkeypatch, words, message, remedy):
     assert not root.exists()
 
 
-def test_real_pip_without_network_says_what_to_do(root, monkeypatch):
+def test_real_pip_without_network_says_what_to_do(root, tmp_path, monkeypatch):
+    (tmp_path / "pip.py").write_text("raise SystemExit('a pip that lies in the working directory was run')")
+    monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("PIP_INDEX_URL", "http://127.0.0.1:9/simple")
     monkeypatch.setenv("PIP_CONFIG_FILE", os.devnull)
     monkeypatch.setenv("PIP_NO_CACHE_DIR", "1")
