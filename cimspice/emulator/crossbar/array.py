@@ -1,0 +1,329 @@
+"""A linear crossbar with resistive wires: conductances and wires in, exact column currents out."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from functools import cached_property
+from typing import Literal
+
+import numpy as np
+
+from cimspice.emulator.crossbar import cost
+from cimspice.emulator.crossbar.breaks import representable
+from cimspice.emulator.crossbar.conjugate import TOLERANCE, deviations_solver
+from cimspice.emulator.crossbar.given import (
+    check_cells,
+    checked_conductances,
+    checked_voltages,
+    use_compiled,
+)
+from cimspice.emulator.crossbar.merge import effective_conductance, facing
+from cimspice.emulator.crossbar.sensitivity import conductance_gradient, updated_matrix
+from cimspice.emulator.crossbar.solution import Solution, connected
+from cimspice.emulator.crossbar.wires import Contacts, Drive, Sense, Wires, numbers
+from cimspice.errors import ParameterError
+
+Method = Literal["auto", "merge", "conjugate"]
+
+_CHUNK_BYTES = 2**26  # of one array (vectors, rows, columns) while voltages are computed
+
+
+class Crossbar:
+    """Resistive cells between word lines (rows) and bit lines (columns), with every wire segment in between.
+
+    Word lines are driven at V, bit lines sensed at 0 V::
+
+                     bit 0     bit 1
+                       |         |
+        V0 --Rs--[r]---+---[r]---+--     word line 0; cell (0, 0) joins it to bit line 0
+                       |         |       [r] one segment
+                      [r]       [r]
+                       |         |
+        V1 --Rs--[r]---+---[r]---+--     word line 1
+                       |         |
+                      [r]       [r]
+                       Rm        Rm
+                       |         |
+                      0 V       0 V      sensed currents I0, I1
+
+    Parameters
+    ----------
+    conductances
+        Cells (rows, columns), siemens, at least 0: 0 is an open cell, inf a short.
+    word_line_resistance, bit_line_resistance
+        Of every segment (ohms): one number, or arrays (rows, columns + 1) and (rows + 1, columns) from left to
+        right and from top to bottom, with the segments to the terminals. 0 is ideal, inf a broken wire.
+    source_resistance, sense_resistance
+        In series with each terminal (ohms): one number, one for each line, or (lines, 2) for left and
+        right, top and bottom. inf leaves that end of the line unconnected.
+    drive
+        End of the word lines that is driven: "left", "right", or "both" at the same voltage.
+    sense
+        End of the bit lines that is held at 0 V: "bottom", "top" or "both"; currents of both are added.
+    contacts
+        "segment": one segment lies between a terminal and the nearest cell, as drawn (badcrossbar,
+        CrossSim). "cell": terminals lie at the outermost cells; arrays are then (rows, columns - 1) and
+        (rows - 1, columns).
+    method
+        "merge" computes the effective conductance, "conjugate" iterates for each vector, "auto" takes the
+        quicker one for the vectors asked for so far (`cimspice.emulator.crossbar.cost`).
+    compiled
+        Whether hot loops run compiled (numba); by default if it is installed. False is the numpy reference.
+    dtype
+        float64; float32 halves memory and time of merging, at errors of some 1e-6 of the largest current.
+    memory_limit
+        Bytes that a computation may take; by default what the machine has free.
+
+    Raises
+    ------
+    ParameterError
+        For negative, nan or complex values and shapes that do not match.
+    CrossbarTooLarge
+        When currents, a matrix or a solution is asked for that does not fit into memory, before it starts.
+
+    Notes
+    -----
+    A floating line (both ends unconnected) or an island without any terminal is no error: currents are
+    defined (an island carries none). Undefined node voltages are nan.
+
+    Errors against a sparse direct solution are below 1e-12 for wires from 1 mΩ to 1 kΩ at 1-100 µS.
+    """
+
+    def __init__(
+        self,
+        conductances: object,
+        *,
+        word_line_resistance: object = 1.0,
+        bit_line_resistance: object = 1.0,
+        source_resistance: object = 0.0,
+        sense_resistance: object = 0.0,
+        drive: Drive = "left",
+        sense: Sense = "bottom",
+        contacts: Contacts = "segment",
+        method: Method = "auto",
+        compiled: bool | None = None,
+        dtype: type = np.float64,
+        memory_limit: int | None = None,
+    ) -> None:
+        self.conductances = checked_conductances(conductances)
+        wires = Wires.of(
+            *(*self.conductances.shape, word_line_resistance, bit_line_resistance),
+            *(source_resistance, sense_resistance, drive, sense, contacts),
+        )
+        self._set(wires, method, use_compiled(compiled), dtype, memory_limit)
+
+    def _set(self, wires: Wires, method: Method, compiled: bool, dtype: type, memory_limit: int | None):
+        if method not in ("auto", "merge", "conjugate"):
+            raise ParameterError(
+                f"method {method!r} is unknown", place="method", remedy="use 'auto', 'merge' or 'conjugate'"
+            )
+        if np.dtype(dtype) not in (np.dtype(np.float64), np.dtype(np.float32)):
+            raise ParameterError(
+                f"dtype {dtype!r} is unknown", place="dtype", remedy="use float64 or float32"
+            )
+        self.wires, self.method, self.compiled, self.memory_limit = wires, method, compiled, memory_limit
+        self.dtype = np.dtype(dtype).type
+        self._matrix: np.ndarray | None = None
+        self._iterated = 0
+
+    @property
+    def shape(self) -> tuple[int, int]:
+        """Rows and columns."""
+        rows, columns = self.conductances.shape
+        return rows, columns
+
+    def currents(self, voltages: object) -> np.ndarray:
+        """Column currents of input voltages.
+
+        Parameters
+        ----------
+        voltages
+            (batch, rows), or one vector (rows,), V.
+
+        Returns
+        -------
+        np.ndarray
+            (batch, columns), or (columns,), A.
+        """
+        v = checked_voltages(voltages, self.shape[0])
+        batch = np.atleast_2d(v)
+        if self._matrix is None and self._iterates(len(batch)):
+            found = self._iterated_currents(batch)
+            self._iterated += len(batch)
+        else:
+            found = batch @ self.effective_conductance
+        return found if v.ndim == 2 else found[0]
+
+    @property
+    def effective_conductance(self) -> np.ndarray:
+        """Matrix (rows, columns), siemens, with ``currents(v) = v @ effective_conductance``; computed once."""
+        if self._matrix is None:
+            self._matrix = self._merged() if self._mergeable else self._collected()
+            self._matrix.setflags(write=False)
+        return self._matrix
+
+    def solve(self, voltages: object) -> Solution:
+        """Everything inside the array, for voltages (batch, rows) in V; see `Solution`."""
+        v = np.atleast_2d(checked_voltages(voltages, self.shape[0]))
+        cost.require(8 * 6 * len(v) * self.conductances.size, self.memory_limit, "the solution of all nodes")
+        word, bit, cell = np.empty((3, len(v), *self.shape))
+        first = 0
+        for part in self._iterate(v):
+            chunk = slice(first, first + len(part[0]))
+            word[chunk], bit[chunk], cell[chunk] = part
+            first = chunk.stop
+        if self.wires.broken or not self.conductances.all():
+            joined_word, joined_bit = connected(self.conductances, self.wires)
+            word[:, ~joined_word] = np.nan
+            bit[:, ~joined_bit] = np.nan
+        return Solution(v, word, bit, cell, self.wires)
+
+    def gradient(self, voltages: object, upstream: object) -> np.ndarray:
+        """Derivative of ``sum(upstream * currents(voltages))`` with respect to every conductance (adjoint).
+
+        Parameters
+        ----------
+        voltages, upstream
+            (batch, rows), V, and (batch, columns), per ampere.
+
+        Returns
+        -------
+        np.ndarray
+            (rows, columns), per siemens.
+        """
+        v = np.atleast_2d(checked_voltages(voltages, self.shape[0]))
+        weights = np.atleast_2d(numbers("upstream", upstream))
+        if weights.shape != (len(v), self.shape[1]):
+            raise ParameterError(
+                f"upstream has shape {weights.shape}",
+                place="upstream",
+                remedy=f"give ({len(v)}, {self.shape[1]}): one weight for each column current",
+            )
+        return conductance_gradient(self, v, weights)
+
+    def with_cells(self, rows: object, columns: object, conductances: object) -> Crossbar:
+        """The same array with some cells changed.
+
+        Where the effective conductance is known and few cells change, the new one is a correction of low rank;
+        otherwise it is computed anew when asked for.
+
+        Parameters
+        ----------
+        rows, columns
+            Indices of the changed cells (k,), no cell twice.
+        conductances
+            Their new values (k,), siemens.
+        """
+        row, column = np.atleast_1d(np.asarray(rows)), np.atleast_1d(np.asarray(columns))
+        value = np.atleast_1d(numbers("conductances", conductances))
+        cells = self.conductances.copy()
+        check_cells(row, column, value, cells.shape)
+        change = value - cells[row, column]
+        cells[row, column] = value
+        other = object.__new__(Crossbar)
+        other.conductances = checked_conductances(cells)
+        other._set(self.wires, self.method, self.compiled, self.dtype, self.memory_limit)
+        if self._matrix is not None and np.isfinite(cells).all() and np.isfinite(self.conductances).all():
+            arguments = (self.conductances, self.wires, len(row), TOLERANCE, self.compiled)
+            if cost.conjugate_seconds(*arguments) < cost.merge_seconds(
+                *self.shape, self.wires, self.compiled
+            ):
+                other._matrix = updated_matrix(self, self._matrix, row, column, change)
+                other._matrix.setflags(write=False)
+        return other
+
+    def responses(self, currents: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Node voltages, terminals at 0 V, with extra currents in cells; see `conjugate.deviations`."""
+        self._refuse_shorts()
+        return deviations_solver(self.compiled)(self.conductances, self.wires, currents, TOLERANCE)
+
+    def _refuse_shorts(self) -> None:
+        if np.isinf(self.conductances).any():
+            raise ParameterError(
+                "iteration cannot take a short of infinite conductance",
+                place="conductances",
+                remedy="give the short a large finite conductance, or ask for currents with method='merge'",
+            )
+
+    def chunks(self, vectors: int) -> Iterator[slice]:
+        """Parts of a batch whose node voltages fit into some tens of megabytes."""
+        size = max(1, _CHUNK_BYTES // (8 * self.conductances.size))
+        for first in range(0, vectors, size):
+            yield slice(first, min(first + size, vectors))
+
+    def _iterate(self, voltages: np.ndarray) -> Iterator[tuple[np.ndarray, np.ndarray, np.ndarray]]:
+        driven = self.wires.driven
+        for part in self.chunks(len(voltages)):
+            applied = np.where(driven, voltages[part, :, None], 0.0)
+            forced = applied * self.conductances
+            word, bit = self.responses(forced)
+            yield applied + word, bit, forced + self.conductances * (word - bit)
+
+    def _iterated_currents(self, voltages: np.ndarray) -> np.ndarray:
+        if self.compiled:
+            from cimspice.emulator.crossbar import conjugate_compiled
+
+            self._refuse_shorts()
+            return conjugate_compiled.column_currents(self.conductances, self.wires, voltages)
+        parts = [cell.sum(axis=1) for *_, cell in self._iterate(voltages)]
+        return np.concatenate(parts) if parts else np.zeros((0, self.shape[1]))
+
+    def _iterates(self, batch: int) -> bool:
+        if self.method != "auto" or np.isinf(self.conductances).any():
+            return self.method == "conjugate"
+        if not self._mergeable:
+            return batch + self._iterated <= min(self.shape)
+        # the vectors already iterated count: many small calls end in a matrix, too
+        asked = batch + self._iterated
+        iterated = cost.conjugate_seconds(self.conductances, self.wires, asked, TOLERANCE, self.compiled)
+        return iterated < cost.merge_seconds(*self.shape, self.wires, self.compiled)
+
+    @cached_property
+    def _mergeable(self) -> bool:
+        if not self.wires.broken:
+            return True
+        g, word, bit, *_ = facing(self.conductances, self.wires)
+        return representable(g, word, bit)
+
+    def _merged(self) -> np.ndarray:
+        itemsize = np.dtype(self.dtype).itemsize
+        needed = cost.merge_bytes(*self.shape, self.wires, self.compiled, itemsize)
+        rows, columns = self.shape
+        collected = cost.conjugate_seconds(
+            self.conductances, self.wires, min(rows, columns), TOLERANCE, self.compiled
+        )
+        quicker = collected < cost.merge_seconds(rows, columns, self.wires, self.compiled)
+        if quicker and self.method == "auto" and np.isfinite(self.conductances).all():
+            return self._collected()
+        cost.require(needed, self.memory_limit, f"merging {rows} x {columns} cells")
+        matrix = effective_conductance(
+            self.conductances, self.wires, compiled=self.compiled, dtype=self.dtype
+        )
+        if not np.isfinite(matrix).all():
+            raise ParameterError(
+                "a short lies between wires without resistance: its current is not defined",
+                place="conductances",
+                remedy="give the short a finite conductance, or the wires a resistance",
+            )
+        return matrix
+
+    def _collected(self) -> np.ndarray:
+        """The matrix from one iteration for each row, or for each column by reciprocity."""
+        rows, columns = self.shape
+        by_row = rows <= columns
+        held = self.wires.driven if by_row else self.wires.sensed
+        matrix = np.empty(self.shape, self.dtype)
+        for part in self.chunks(min(rows, columns)):
+            unit = np.zeros((part.stop - part.start, *self.shape))
+            line = np.arange(part.start, part.stop)
+            index = (line - part.start, line) if by_row else (line - part.start, slice(None), line)
+            unit[index] = np.where(held[line] if by_row else held[:, line].T, 1.0, 0.0)
+            applied = unit if by_row else -unit
+            forced = applied * self.conductances
+            word, bit = self.responses(forced)
+            cell = forced + self.conductances * (word - bit)
+            if by_row:
+                matrix[part] = cell.sum(axis=1)
+            else:
+                matrix[:, part] = -cell.sum(axis=2).T
+        return matrix

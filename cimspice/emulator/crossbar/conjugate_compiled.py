@@ -1,0 +1,308 @@
+"""Conjugate gradients on the bit lines as a compiled loop (numba, extra ``fast``), one vector at a time.
+
+Each family of lines is stored with the node first and the line second, so that the recurrences along the
+lines advance all lines at once in vector registers. Crossing to the other family is a tiled transposition. Each of
+the four passes over memory of an iteration does all that can be done to a tile or row while it is near.
+"""
+
+from __future__ import annotations
+
+from threading import local
+
+import numpy as np
+from numba import njit
+
+from cimspice.emulator.crossbar.conjugate import LIMIT, TOLERANCE, not_converged
+from cimspice.emulator.crossbar.wires import Wires
+
+_TILE = 8  # one cache line: columns of a power of two apart share few cache sets
+
+
+_KEPT_BYTES = 2**27
+_kept = local()
+
+
+def deviations(
+    conductances: np.ndarray, wires: Wires, currents: np.ndarray, tolerance: float = TOLERANCE
+) -> tuple[np.ndarray, np.ndarray]:
+    """As `cimspice.emulator.crossbar.conjugate.deviations`."""
+    cells = np.ascontiguousarray(conductances if conductances.ndim == 3 else conductances[None])
+    word: np.ndarray = np.empty(currents.shape)
+    bit: np.ndarray = np.empty(currents.shape)
+    flow = np.ascontiguousarray(currents)
+    across, down = np.ascontiguousarray(wires.word.T), np.ascontiguousarray(wires.bit)
+    work = _workspace(*currents.shape[1:])
+    if _deviations(cells, across, down, flow, tolerance, LIMIT, work, word, bit) >= LIMIT:
+        raise not_converged()
+    return word, bit
+
+
+def column_currents(
+    conductances: np.ndarray, wires: Wires, voltages: np.ndarray, tolerance: float = TOLERANCE
+) -> np.ndarray:
+    """Column currents (batch, columns), A, of voltages (batch, rows), V; nothing larger is returned."""
+    across, down = np.ascontiguousarray(wires.word.T), np.ascontiguousarray(wires.bit)
+    rows, columns = conductances.shape
+    found = np.empty((len(voltages), columns))
+    arguments = (conductances, across, down, wires.driven, np.ascontiguousarray(voltages))
+    if _column_currents(*arguments, tolerance, LIMIT, _workspace(rows, columns), found) >= LIMIT:
+        raise not_converged()
+    return found
+
+
+def _workspace(rows: int, columns: int) -> np.ndarray:
+    """(arrays, rows · columns), kept by this thread: fresh pages would cost as much as the iteration."""
+    size = _ARRAYS * rows * columns
+    kept: np.ndarray = getattr(_kept, "work", np.empty(0))
+    if kept.size < size:
+        kept = np.empty(size)
+        if kept.nbytes <= _KEPT_BYTES:
+            _kept.work = kept
+    return kept[:size].reshape(_ARRAYS, rows * columns)
+
+
+_ARRAYS = 11
+_FAST = {"contract", "reassoc", "nsz"}
+
+
+@njit(cache=True, nogil=True)
+def _deviations(cells, across, down, currents, tolerance, limit, work, word, bit):  # pragma: no cover
+    rows, columns = currents.shape[1:]
+    found = work[0].reshape(columns, rows)
+    worst = 0
+    for n in range(len(currents)):
+        g = cells[min(n, len(cells) - 1)]
+        if n < len(cells):
+            _prepare(g, across, down, work)
+        worst = max(worst, _vector(g, currents[n], tolerance, limit, work, bit[n]))
+        _turn(found, word[n])
+    return worst
+
+
+@njit(cache=True, nogil=True)
+def _column_currents(g, across, down, driven, voltages, tolerance, limit, work, found):  # pragma: no cover
+    rows, columns = g.shape
+    word = work[0].reshape(columns, rows)
+    bit, source = work[9].reshape(rows, columns), work[10].reshape(rows, columns)
+    _prepare(g, across, down, work)
+    worst = 0
+    for n in range(len(voltages)):
+        for a in range(rows):
+            for b in range(columns):
+                source[a, b] = g[a, b] * voltages[n, a] if driven[a, b] else 0.0
+        worst = max(worst, _vector(g, source, tolerance, limit, work, bit))
+        for a in range(rows):
+            for b in range(columns):
+                bit[a, b] = source[a, b] - g[a, b] * bit[a, b]
+        for j in range(0, columns, _TILE):
+            for a in range(rows):
+                for b in range(j, min(j + _TILE, columns)):
+                    bit[a, b] += g[a, b] * word[b, a]
+        found[n] = 0.0
+        for a in range(rows):
+            for b in range(columns):
+                found[n, b] += bit[a, b]
+    return worst
+
+
+@njit(cache=True, nogil=True)
+def _prepare(g, across, down, work):  # pragma: no cover
+    rows, columns = g.shape
+    turned = work[0].reshape(columns, rows)
+    _turn(g, turned)
+    _ladders(turned, across, work[1].reshape(columns, rows), work[2].reshape(columns, rows))
+    _ladders(g, down, work[3].reshape(rows, columns), work[4].reshape(rows, columns))
+
+
+@njit(cache=True, nogil=True)
+def _vector(g, source, tolerance, limit, work, v):  # pragma: no cover
+    # bit line voltages into v, word line voltages into work[0] (columns, rows); returns the iterations
+    rows, columns = g.shape
+    across = work[0].reshape(columns, rows)
+    word_drop, word_gain = work[1].reshape(columns, rows), work[2].reshape(columns, rows)
+    bit_drop, bit_gain = work[3].reshape(rows, columns), work[4].reshape(rows, columns)
+    residual, flow = work[5].reshape(rows, columns), work[6].reshape(rows, columns)
+    direction, image = work[7].reshape(rows, columns), work[8].reshape(rows, columns)
+    v[:] = 0.0
+    direction[:] = 0.0
+    image[:] = 0.0
+    flow[:] = 0.0
+    _forth(g, source, source, 0.0, direction, image, across, word_drop, True)
+    _back(g, across, word_drop, word_gain, source, residual)
+    before, length, step = 1.0, 0.0, 0
+    while step < limit:
+        reach = _forth_bit(bit_drop, length, direction, v, residual, flow)
+        product, size = _back_bit(bit_drop, bit_gain, residual, flow)
+        if not (product > 0.0 and size > tolerance * tolerance * reach):
+            break
+        share = product / before if step > 0 else 0.0
+        _forth(g, flow, residual, share, direction, image, across, word_drop, False)
+        curvature = _back_along(g, across, word_drop, word_gain, image, direction, flow)
+        if not curvature > 0.0:
+            break
+        length = product / curvature
+        before = product
+        step += 1
+    _forth(g, v, source, -1.0, direction, image, across, word_drop, True)
+    _sweep_back(word_drop, word_gain, across, 0, columns)
+    return step
+
+
+@njit(cache=True, fastmath=_FAST, nogil=True)
+def _forth(g, flow, residual, share, direction, image, across, drop, plain):  # pragma: no cover
+    # the next direction, its image under the bit lines' matrix, the currents it draws from the word lines and
+    # the way forth along these; plain: only the currents, of flow itself, minus residual where share is -1
+    rows, columns = g.shape
+    for j in range(0, columns, _TILE):
+        stop = min(j + _TILE, columns)
+        for i in range(0, rows, _TILE):
+            for a in range(i, min(i + _TILE, rows)):
+                if plain:
+                    for b in range(j, stop):
+                        d = flow[a, b]
+                        across[b, a] = g[a, b] * d - residual[a, b] if share < 0.0 else d
+                else:
+                    for b in range(j, stop):
+                        d = flow[a, b] + share * direction[a, b]
+                        direction[a, b] = d
+                        image[a, b] = residual[a, b] + share * image[a, b]
+                        across[b, a] = g[a, b] * d
+        for b in range(max(j, 1), stop):
+            for a in range(rows):
+                across[b, a] += drop[b, a] * across[b - 1, a]
+
+
+@njit(cache=True, fastmath=_FAST, nogil=True)
+def _back_along(g, across, drop, gain, image, direction, change):  # pragma: no cover
+    # the way back along the word lines, the change that the direction makes, and its curvature
+    rows, columns = g.shape
+    curvature = 0.0
+    last = (columns - 1) // _TILE * _TILE
+    for j in range(last, -1, -_TILE):
+        stop = min(j + _TILE, columns)
+        _sweep_back(drop, gain, across, j, stop)
+        for i in range(0, rows, _TILE):
+            for a in range(i, min(i + _TILE, rows)):
+                for b in range(j, stop):
+                    c = image[a, b] - g[a, b] * across[b, a]
+                    change[a, b] = c
+                    curvature += direction[a, b] * c
+    return curvature
+
+
+@njit(cache=True, nogil=True)
+def _back(g, across, drop, gain, source, residual):  # pragma: no cover
+    rows, columns = g.shape
+    _sweep_back(drop, gain, across, 0, columns)
+    for i in range(0, rows, _TILE):
+        for j in range(0, columns, _TILE):
+            for a in range(i, min(i + _TILE, rows)):
+                for b in range(j, min(j + _TILE, columns)):
+                    residual[a, b] = source[a, b] - g[a, b] * across[b, a]
+
+
+@njit(cache=True, fastmath=_FAST, nogil=True)
+def _sweep_back(drop, gain, flow, first, stop):  # pragma: no cover
+    nodes, lines = flow.shape
+    for k in range(stop - 1, first - 1, -1):
+        if k == nodes - 1:
+            for n in range(lines):
+                flow[k, n] *= gain[k, n]
+        else:
+            for n in range(lines):
+                flow[k, n] = gain[k, n] * flow[k, n] + drop[k + 1, n] * flow[k + 1, n]
+
+
+@njit(cache=True, fastmath=_FAST, nogil=True)
+def _forth_bit(drop, length, direction, v, residual, flow):  # pragma: no cover
+    # takes the step whose change stands in flow, and goes forth along the bit lines with what is left
+    nodes, lines = flow.shape
+    reach = 0.0
+    for k in range(nodes):
+        for n in range(lines):
+            x = v[k, n] + length * direction[k, n]
+            v[k, n] = x
+            reach += x * x
+            r = residual[k, n] - length * flow[k, n]
+            residual[k, n] = r
+            flow[k, n] = r
+        if k > 0:
+            for n in range(lines):
+                flow[k, n] += drop[k, n] * flow[k - 1, n]
+    return reach
+
+
+@njit(cache=True, fastmath=_FAST, nogil=True)
+def _back_bit(drop, gain, residual, flow):  # pragma: no cover
+    nodes, lines = flow.shape
+    product, size = 0.0, 0.0
+    for n in range(lines):
+        z = gain[nodes - 1, n] * flow[nodes - 1, n]
+        flow[nodes - 1, n] = z
+        product += residual[nodes - 1, n] * z
+        size += z * z
+    for k in range(nodes - 2, -1, -1):
+        for n in range(lines):
+            z = gain[k, n] * flow[k, n] + drop[k + 1, n] * flow[k + 1, n]
+            flow[k, n] = z
+            product += residual[k, n] * z
+            size += z * z
+    return product, size
+
+
+@njit(cache=True, nogil=True)
+def _turn(source, target):  # pragma: no cover
+    rows, columns = source.shape
+    for i in range(0, rows, _TILE):
+        for j in range(0, columns, _TILE):
+            for a in range(i, min(i + _TILE, rows)):
+                for b in range(j, min(j + _TILE, columns)):
+                    target[b, a] = source[a, b]
+
+
+@njit(cache=True, error_model="numpy", fastmath={"contract"}, nogil=True)
+def _ladders(leak, segments, drop, gain):  # pragma: no cover
+    # as Ladders.of; lines whose segments, but for the last one, are resistances take the short way
+    nodes, lines = leak.shape
+    ordinary = True
+    for k in range(nodes):
+        for n in range(lines):
+            ordinary &= (segments[k, n] > 0.0) & (segments[k, n] < np.inf)
+    if not ordinary:
+        _any_ladders(leak, segments, drop, gain)
+        return
+    seen = np.zeros(lines)
+    for k in range(nodes):
+        for n in range(lines):
+            r, z = segments[k, n], seen[n]
+            total = z + r
+            ratio = z / total
+            drop[k, n] = ratio
+            if k > 0:
+                gain[k - 1, n] = r * ratio
+            seen[n] = total / (1.0 + leak[k, n] * total)
+    for n in range(lines):
+        r, z = segments[nodes, n], seen[n]
+        gain[nodes - 1, n] = z if np.isinf(r) else r * (z / (z + r))
+
+
+@njit(cache=True, error_model="numpy", nogil=True)
+def _any_ladders(leak, segments, drop, gain):  # pragma: no cover
+    # z = inf where nothing leads to the terminal
+    nodes, lines = leak.shape
+    seen = np.zeros(lines)
+    for k in range(nodes + 1):
+        for n in range(lines):
+            r, z = segments[k, n], seen[n]
+            total = z + r
+            ratio = z / total
+            if np.isinf(z):
+                ratio = 0.0 if np.isinf(r) else 1.0
+            elif total == 0.0:
+                ratio = 0.0
+            if k > 0:
+                isolated = 0.0 if np.isinf(z) else z
+                gain[k - 1, n] = isolated if np.isinf(r) else r * ratio
+            if k < nodes:
+                drop[k, n] = ratio
+                seen[n] = 1.0 / (leak[k, n] + 1.0 / total)
