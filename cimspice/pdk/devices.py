@@ -52,6 +52,7 @@ DEVICES: dict[str, Device] = dict(
     [
         _device("nfet_01v8", "mosfet", _MOSFET_PARAMETERS),
         _device("nfet_01v8_lvt", "mosfet", _MOSFET_PARAMETERS),
+        _device("nfet_g5v0d10v5", "mosfet", _MOSFET_PARAMETERS),
         _device("pfet_01v8", "mosfet", _MOSFET_PARAMETERS),
         _device("pfet_01v8_lvt", "mosfet", _MOSFET_PARAMETERS),
         _device("pfet_01v8_hvt", "mosfet", _MOSFET_PARAMETERS),

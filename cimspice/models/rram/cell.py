@@ -1,0 +1,130 @@
+"""A 1T1R cell under write pulses: memory, access transistor and the charge of the node between them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import ClassVar
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from cimspice.errors import ParameterError
+from cimspice.models.model import Model, register
+from cimspice.models.rram.access import AccessTransistor
+from cimspice.models.rram.device import RramDevice
+from cimspice.models.rram.integrate import integrate
+from cimspice.models.rram.root import rising_root
+
+_DIFFERENCE = 1e-6
+
+
+@dataclass(frozen=True)
+class WritePulse:
+    """Levels during the pulse in V, its width and edges in s: numbers, or one per cell.
+
+    SET: ``bit_line`` positive. RESET: ``source_line`` positive. The word line's level limits the current.
+    """
+
+    word_line: ArrayLike
+    bit_line: ArrayLike = 0.0
+    source_line: ArrayLike = 0.0
+    width: ArrayLike = 1e-6
+    edge: ArrayLike = 5e-9
+
+    def __post_init__(self) -> None:
+        for name in ("word_line", "bit_line", "source_line", "width", "edge"):
+            values = np.asarray(getattr(self, name), dtype=float)
+            if not np.all(np.isfinite(values) & (values >= 0)):
+                raise ParameterError(
+                    f"{name} of a write pulse is {values[~(np.isfinite(values) & (values >= 0))].flat[0]}",
+                    remedy="give V and s, finite and not negative; a RESET is a positive source_line",
+                )
+
+
+@dataclass(frozen=True)
+class WriteResult:
+    """States (cells,) after a pulse, energy in J (cells,) that bit and source line delivered."""
+
+    state: np.ndarray
+    energy: np.ndarray
+
+
+@register
+@dataclass(frozen=True, kw_only=True, eq=False)
+class RramCell(Model):
+    """A memory between bit line and transistor, whose source is the source line, its body at ground.
+
+    ``inner_capacitance`` in F is that of the node between them. When a SET snaps, its charge flows through
+    the memory at once: it, and not only the transistor, sets how far the state goes. ``read_voltage``
+    stands on the bit line and ``read_gate_voltage`` on the word line when the cell is read.
+    """
+
+    kind: ClassVar[str] = "rram_cell"
+    parameter_units: ClassVar[Mapping[str, str]] = {"inner_capacitance": "F"}
+    device: RramDevice
+    transistor: AccessTransistor
+    inner_capacitance: float
+    read_voltage: float = 0.1
+    read_gate_voltage: float = 3.3
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        for name, expected in (("device", RramDevice), ("transistor", AccessTransistor)):
+            if not isinstance(getattr(self, name), expected):
+                raise ParameterError(
+                    f"{name} of a 1T1R cell is a {getattr(getattr(self, name), 'kind', 'number')!r}",
+                    remedy=f"give a {expected.__name__}: load the card that belongs here",
+                )
+        if self.inner_capacitance <= 0:
+            raise ParameterError(
+                f"inner_capacitance is {self.inner_capacitance} F",
+                remedy="give a positive one, such as 2e-15",
+            )
+
+    def conductance(self, state: ArrayLike) -> np.ndarray:
+        """Conductance in S of the whole cell as it is read: I / read_voltage."""
+        state = np.asarray(state, dtype=float)
+        gate, supply = self.read_gate_voltage, self.read_voltage
+
+        def excess(inner: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+            below = self.transistor.current(gate, inner, 0.0)
+            rise = (self.transistor.current(gate, inner + _DIFFERENCE, 0.0) - below) / _DIFFERENCE
+            value = below - self.device.current(supply - inner, state)
+            return value, rise + self.device.slope(supply - inner, state)
+
+        inner = rising_root(excess, np.zeros_like(state), np.full_like(state, supply))
+        return self.device.current(supply - inner, state) / supply
+
+    def write(self, state: ArrayLike, pulse: WritePulse, ambient: ArrayLike = 27.0) -> WriteResult:
+        """Apply one pulse to cells in ``state`` (cells,) at ``ambient`` °C, each cell for itself.
+
+        Raises
+        ------
+        SimulationError
+            If the integration of a cell does not get on.
+        """
+        levels = (pulse.word_line, pulse.bit_line, pulse.source_line, pulse.width, pulse.edge, ambient)
+        start, *rest = np.broadcast_arrays(np.asarray(state, dtype=float), *levels)
+        shape = start.shape
+        word, bit, source, width, edge, celsius = (np.ravel(values).astype(float) for values in rest)
+        memory = self.device.initial(start.ravel())
+        variables = np.concatenate([memory, np.zeros((1, start.size))])
+        energy = np.zeros(start.size)
+        for begin, end, duration in ((0.0, 1.0, edge), (1.0, 1.0, width), (1.0, 0.0, edge)):
+
+            def rates(time, y, cells, begin=begin, end=end, duration=duration):
+                share = begin + (end - begin) * time / np.maximum(duration[cells], 1e-300)
+                high, low = bit[cells] * share, source[cells] * share
+                inner = y[-1]
+                through = self.device.current(high - inner, y[0])
+                below = self.transistor.current(word[cells], inner, low)
+                charging = (through - below) / self.inner_capacitance
+                changes = self.device.rates(high - inner, y[:-1], celsius[cells])
+                return np.concatenate([changes, charging[None]]), (high * through - low * below)[None]
+
+            scale = np.array([1e-6] + [1e-2] * (memory.shape[0] - 1) + [1e-5])
+            done = integrate(rates, variables, duration, relative=1e-5, absolute=scale)
+            variables, energy = done.variables, energy + done.integrals[0]
+        reached = np.clip(variables[0], 0.0, 1.0).reshape(shape)
+        return WriteResult(reached, energy.reshape(shape))

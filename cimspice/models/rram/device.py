@@ -1,0 +1,139 @@
+"""What the resistive memories have in common: a normalised state, its velocity, its temperature."""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import ClassVar, Self
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from cimspice.errors import ParameterError
+from cimspice.models.model import Model
+from cimspice.models.ranges import Range, Ranges
+from cimspice.parameter_sets import parameter_set
+
+KELVIN = 273.15
+BOLTZMANN = 8.617333262e-5
+"""Boltzmann's constant in eV/K (CODATA 2018)."""
+
+_BISECTIONS = 60
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class RramDevice(Model):
+    """A two-terminal resistive memory.
+
+    The state is normalised: 0 is the most resistive, 1 the most conductive one. A positive voltage moves it
+    towards 1 (SET), a negative one towards 0 (RESET). All methods are vectorised: voltage (V), state and
+    ambient temperature (°C) are broadcast against one another.
+
+    Class attributes
+    ----------------
+    parameter_set
+        Name of the set in ``pdk/rram`` that :meth:`published` reads; the netlist is made from the same file.
+    variables
+        What changes with time: the state, and the temperature rise (K) where the model keeps one.
+    """
+
+    parameter_set: ClassVar[str]
+    variables: ClassVar[tuple[str, ...]] = ("state",)
+
+    @classmethod
+    def published(cls, **changes: float) -> Self:
+        """The model with its published numbers, some of them changed.
+
+        Raises
+        ------
+        ParameterError
+            For an unknown parameter, and for a value out of its bounds.
+        """
+        numbers = parameter_set("rram", cls.parameter_set)
+        ranges = {name: Range(seen.low, seen.high, seen.unit) for name, seen in numbers.ranges.items()}
+        return cls(**numbers.values(changes), ranges=Ranges(ranges))
+
+    @abstractmethod
+    def current(self, voltage: ArrayLike, state: ArrayLike) -> np.ndarray:
+        """Current in A from the top to the bottom electrode."""
+
+    @abstractmethod
+    def slope(self, voltage: ArrayLike, state: ArrayLike) -> np.ndarray:
+        """∂ current / ∂ voltage in S at a fixed state."""
+
+    @abstractmethod
+    def velocity(self, voltage: ArrayLike, state: ArrayLike, temperature: ArrayLike = 27.0) -> np.ndarray:
+        """d state / dt in 1/s at the device's own temperature in °C."""
+
+    def local_temperature(
+        self, voltage: ArrayLike, state: ArrayLike, ambient: ArrayLike = 27.0
+    ) -> np.ndarray:
+        """Temperature of the device in °C in the steady state; the ambient one where the model has none."""
+        shape = np.broadcast_shapes(np.shape(voltage), np.shape(state), np.shape(ambient))
+        return np.broadcast_to(np.asarray(ambient, dtype=float), shape)
+
+    def initial(self, state: ArrayLike) -> np.ndarray:
+        """Variables (variables, ...) of a device at rest in ``state``.
+
+        Raises
+        ------
+        ParameterError
+            For a state that is not between 0 and 1.
+        """
+        state = np.asarray(state, dtype=float)
+        if not np.all((state >= 0) & (state <= 1)):
+            raise ParameterError(
+                f"a state is {state[~((state >= 0) & (state <= 1))].flat[0]:g}",
+                place=self.kind,
+                remedy="states go from 0 (most resistive) to 1 (most conductive)",
+            )
+        return np.concatenate([state[None], np.zeros((len(self.variables) - 1, *state.shape))])
+
+    def rates(self, voltage: ArrayLike, variables: np.ndarray, ambient: ArrayLike = 27.0) -> np.ndarray:
+        """Time derivatives (variables, ...) of the variables (variables, ...)."""
+        state = variables[0]
+        return self.velocity(voltage, state, self.local_temperature(voltage, state, ambient))[None]
+
+    def conductance(self, state: ArrayLike, read_voltage: float = 0.1) -> np.ndarray:
+        """I/V in S at ``read_voltage`` in V."""
+        return self.current(read_voltage, state) / read_voltage
+
+    def state_of(self, conductance: ArrayLike, read_voltage: float = 0.1) -> np.ndarray:
+        """State with a conductance in S at ``read_voltage`` in V: the inverse of :meth:`conductance`.
+
+        Raises
+        ------
+        ParameterError
+            For a conductance that the device does not have.
+        """
+        wanted = np.asarray(conductance, dtype=float)
+        low, high = (float(self.conductance(end, read_voltage)) for end in (0.0, 1.0))
+        bad = wanted[~((wanted >= low * (1 - 1e-9)) & (wanted <= high * (1 + 1e-9)))]
+        if bad.size:
+            raise ParameterError(
+                f"no state has a conductance of {bad.flat[0]:.6g} S ({bad.size} of {wanted.size})",
+                place=f"{self.kind}, read at {read_voltage:g} V",
+                remedy=f"conductances go from {low:.6g} to {high:.6g} S",
+            )
+        below, above = np.zeros_like(wanted), np.ones_like(wanted)
+        for _ in range(_BISECTIONS):
+            middle = (below + above) / 2
+            small = self.conductance(middle, read_voltage) < wanted
+            below, above = np.where(small, middle, below), np.where(small, above, middle)
+        return (below + above) / 2
+
+
+def stop(distance: ArrayLike, width: float) -> np.ndarray:
+    """Smooth stop of motion towards an end at ``distance``: 1 far from it, 0 at it, pushing back beyond."""
+    return np.tanh(np.asarray(distance) / width)
+
+
+def thermal_voltage(temperature: ArrayLike) -> np.ndarray:
+    """kT/q in V of a temperature in °C."""
+    return BOLTZMANN * (np.asarray(temperature, dtype=float) + KELVIN)
+
+
+def units(name: str) -> Mapping[str, str]:
+    """Units of the parameters of a set, in the order in which models declare them."""
+    return {key: entry.unit for key, entry in parameter_set("rram", name).parameters.items()}

@@ -1,0 +1,242 @@
+"""Write-verify: pulses and reads until every cell conducts what it should."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Protocol
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from cimspice.errors import ParameterError
+from cimspice.models.rram.cell import WritePulse, WriteResult
+
+_GRID = 65
+
+
+class Writable(Protocol):
+    """What is programmed: a :class:`RramCell`, its :class:`RramWriteTable`, or the circuit itself."""
+
+    def write(self, state: ArrayLike, pulse: WritePulse, ambient: ArrayLike = 27.0) -> WriteResult:
+        """States and energies after a pulse."""
+        ...
+
+    def conductance(self, state: ArrayLike) -> np.ndarray:
+        """What a read of these states gives (S)."""
+        ...
+
+
+@dataclass(frozen=True, kw_only=True)
+class WriteScheme:
+    """SET with the word line as the knob, after a RESET of full strength; all levels in V, times in s.
+
+    A cell is done when |G − target| ≤ ``tolerance`` · target. The word line of a SET rises by
+    ``word_line_step`` from pulse to pulse as long as the cell conducts too little. A cell that conducts too
+    much is RESET; its next SET begins three steps lower, and its steps are half as large, down to
+    ``word_line_resolution``. Rising from below matters: a first SET at a high level snaps, and the charge of
+    the node inside the cell then carries it past the target.
+    """
+
+    set_bit_line: float = 2.2
+    set_word_line_min: float = 0.8
+    set_word_line_max: float = 2.4
+    word_line_step: float = 0.05
+    word_line_resolution: float = 0.005
+    reset_word_line: float = 3.3
+    reset_source_line: float = 2.6
+    width: float = 1e-6
+    edge: float = 5e-9
+    read_time: float = 50e-9
+    tolerance: float = 0.05
+    largest_count: int = 40
+
+    def __post_init__(self) -> None:
+        if not 0 < self.set_word_line_min < self.set_word_line_max:
+            raise ParameterError(
+                f"word line from {self.set_word_line_min} to {self.set_word_line_max} V is no range",
+                place="WriteScheme",
+                remedy="give 0 < set_word_line_min < set_word_line_max",
+            )
+        for name in (
+            "word_line_step",
+            "word_line_resolution",
+            "tolerance",
+            "width",
+            "edge",
+            "read_time",
+            "largest_count",
+        ):
+            if not (np.isfinite(getattr(self, name)) and getattr(self, name) > 0):
+                raise ParameterError(
+                    f"{name} is {getattr(self, name)}", place="WriteScheme", remedy="give a positive number"
+                )
+
+    def set_pulse(self, word_line: ArrayLike) -> WritePulse:
+        """The SET pulse with this word line."""
+        return WritePulse(word_line, bit_line=self.set_bit_line, width=self.width, edge=self.edge)
+
+    @property
+    def reset_pulse(self) -> WritePulse:
+        """The RESET pulse."""
+        return WritePulse(
+            self.reset_word_line, source_line=self.reset_source_line, width=self.width, edge=self.edge
+        )
+
+
+@dataclass(frozen=True)
+class WriteRecord:
+    """What programming did; arrays have the shape of the targets.
+
+    ``state`` and ``conductance`` (S) at the end, ``target`` (S), ``done``; numbers of ``set_pulses``,
+    ``reset_pulses`` and ``reads``; ``set_energy``, ``reset_energy`` in J; ``time`` in s, all in a row.
+    """
+
+    target: np.ndarray
+    state: np.ndarray
+    conductance: np.ndarray
+    done: np.ndarray
+    set_pulses: np.ndarray
+    reset_pulses: np.ndarray
+    reads: np.ndarray
+    set_energy: np.ndarray
+    reset_energy: np.ndarray
+    time: np.ndarray
+
+    @property
+    def error(self) -> np.ndarray:
+        """(G − target)/target."""
+        return self.conductance / self.target - 1
+
+    @property
+    def energy(self) -> np.ndarray:
+        """Energy of all pulses in J."""
+        return self.set_energy + self.reset_energy
+
+    def summary(self) -> dict[str, float]:
+        """Means over the cells: pulses, energy and time per cell, energy per SET and per RESET pulse."""
+        sets, resets = float(self.set_pulses.sum()), float(self.reset_pulses.sum())
+        return {
+            "cells": float(self.target.size),
+            "done": float(np.mean(self.done)),
+            "rms_error": float(np.sqrt(np.mean(self.error[self.done] ** 2))) if self.done.any() else np.nan,
+            "set_pulses": sets / self.target.size,
+            "reset_pulses": resets / self.target.size,
+            "energy": float(np.mean(self.energy)),
+            "time": float(np.mean(self.time)),
+            "energy_per_set": float(self.set_energy.sum()) / sets if sets else np.nan,
+            "energy_per_reset": float(self.reset_energy.sum()) / resets if resets else np.nan,
+        }
+
+
+@dataclass(frozen=True)
+class SetResponse:
+    """Conductance (S) that one SET from the most resistive state gives, over the word line (V)."""
+
+    word_line: np.ndarray
+    conductance: np.ndarray
+
+    @classmethod
+    def of(
+        cls, cell: Writable, scheme: WriteScheme, ambient: float = 27.0, points: int = _GRID
+    ) -> SetResponse:
+        """The response of a cell's model, after one RESET of its most conductive state."""
+        levels = np.linspace(scheme.set_word_line_min, scheme.set_word_line_max, points)
+        low = cell.write(np.ones(1), scheme.reset_pulse, ambient).state
+        after = cell.write(np.repeat(low, points), scheme.set_pulse(levels), ambient).state
+        return cls(levels, np.maximum.accumulate(cell.conductance(after)))
+
+    def level(self, target: ArrayLike) -> np.ndarray:
+        """The lowest word line that gives at least ``target`` S; the highest where none does."""
+        found = np.searchsorted(self.conductance, np.asarray(target, dtype=float))
+        return self.word_line[np.minimum(found, self.word_line.size - 1)]
+
+
+def write_verify(
+    cell: Writable,
+    target: ArrayLike,
+    scheme: WriteScheme | None = None,
+    *,
+    state: ArrayLike = 0.0,
+    response: SetResponse | None = None,
+    ambient: float = 27.0,
+) -> WriteRecord:
+    """Program cells to conductances (S) ``target``, beginning in ``state``.
+
+    ``response`` tells the level of the first SET; without one it is the scheme's lowest.
+
+    Raises
+    ------
+    ParameterError
+        For a target that is not positive and finite.
+    """
+    scheme = scheme or WriteScheme()
+    target = np.asarray(target, dtype=float)
+    if not np.all(np.isfinite(target) & (target > 0)):
+        raise ParameterError(
+            f"a target is {target[~(np.isfinite(target) & (target > 0))].flat[0]} S",
+            place="write_verify",
+            remedy="conductances are positive and finite",
+        )
+    first = response.level(target) if response else np.full(target.shape, scheme.set_word_line_min)
+    run = _Run(
+        cell, scheme, target.ravel(), np.broadcast_to(state, target.shape).ravel(), first.ravel(), ambient
+    )
+    while run.wanting.any():
+        run.pulse()
+    return run.record(target.shape)
+
+
+class _Run:
+    """The cells on their way: what they conduct, the level of their next SET, and their steps."""
+
+    def __init__(self, cell: Writable, scheme: WriteScheme, target, state, first, ambient: float) -> None:
+        self.cell, self.scheme, self.target, self.ambient = cell, scheme, target, ambient
+        self.state = np.array(state, dtype=float)
+        self.level = np.array(first, dtype=float)
+        self.step = np.full(target.shape, scheme.word_line_step)
+        self.set_pulses, self.reset_pulses = np.zeros(target.shape, int), np.zeros(target.shape, int)
+        self.set_energy, self.reset_energy = np.zeros(target.shape), np.zeros(target.shape)
+        self.conductance = np.array(cell.conductance(self.state))
+        self._judge()
+
+    def _judge(self) -> None:
+        error = self.conductance / self.target - 1
+        self.done = np.abs(error) <= self.scheme.tolerance
+        self.excessive = error > self.scheme.tolerance
+        exhausted = self.set_pulses + self.reset_pulses >= self.scheme.largest_count
+        spent = ~self.excessive & (self.level > self.scheme.set_word_line_max)
+        self.wanting = ~(self.done | exhausted | spent)
+
+    def pulse(self) -> None:
+        """One pulse for every cell that is not done, and one read."""
+        reset, raised = self.wanting & self.excessive, self.wanting & ~self.excessive
+        if reset.any():
+            result = self.cell.write(self.state[reset], self.scheme.reset_pulse, self.ambient)
+            self._take(reset, result, self.reset_pulses, self.reset_energy)
+            self.step[reset] = np.maximum(self.step[reset] / 2, self.scheme.word_line_resolution)
+            lower = self.level[reset] - 4 * self.step[reset]
+            self.level[reset] = np.maximum(lower, self.scheme.set_word_line_min)
+        if raised.any():
+            result = self.cell.write(
+                self.state[raised], self.scheme.set_pulse(self.level[raised]), self.ambient
+            )
+            self._take(raised, result, self.set_pulses, self.set_energy)
+            self.level[raised] += self.step[raised]
+        moved = reset | raised
+        self.conductance[moved] = self.cell.conductance(self.state[moved])
+        self._judge()
+
+    def _take(self, cells: np.ndarray, result: WriteResult, pulses: np.ndarray, energy: np.ndarray) -> None:
+        self.state[cells] = result.state
+        pulses[cells] += 1
+        energy[cells] += result.energy
+
+    def record(self, shape: tuple[int, ...]) -> WriteRecord:
+        """The result, in the shape of the targets."""
+        pulses = self.set_pulses + self.reset_pulses
+        one = self.scheme.width + 2 * self.scheme.edge + self.scheme.read_time
+        values = (
+            self.target, self.state, self.conductance, self.done, self.set_pulses, self.reset_pulses,
+            pulses + 1, self.set_energy, self.reset_energy, pulses * one + self.scheme.read_time,
+        )  # fmt: skip
+        return WriteRecord(*(value.reshape(shape) for value in values))
