@@ -1,4 +1,4 @@
-"""What `campaign_kill.py` kills: a campaign in a process of its own, with a log of each run of a point, and the
+"""What `campaign_kill.py` kills: a campaign in a process of its own that logs each run of a point, and the
 disk that its store is on.
 """
 
