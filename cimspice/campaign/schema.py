@@ -59,6 +59,15 @@ def bring_up_to_date(connection: sqlite3.Connection, place: str) -> None:
     StoreError
         If the file is of a newer version, or no store.
     """
+    code = connection.execute(
+        "SELECT name FROM sqlite_master WHERE type IN ('view', 'trigger') OR sql LIKE 'CREATE VIRTUAL%'"
+    ).fetchone()
+    if code is not None:
+        raise StoreError(
+            f"the file holds {code[0]!r}, a view, trigger or virtual table: a store has none",
+            place=place,
+            remedy="do not use this file; give another store (CIMSPICE_CACHE)",
+        )
     tables = {row[0] for row in connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'")}
     if not tables:
         for statement in CREATION:

@@ -95,6 +95,7 @@ class Store:
                 raise
 
     def _prepare(self) -> None:
+        self._connection.execute("PRAGMA trusted_schema = OFF")  # the file may be a stranger's
         self._connection.execute("PRAGMA journal_mode = WAL")
         self._connection.execute("PRAGMA synchronous = NORMAL")
         with self._transaction():
@@ -155,7 +156,8 @@ class Store:
         found: dict[str, list[str]] = {}
         for batch in _batches(digests):
             for digest, text in self._select("digest, vectors", batch, table="waveforms"):
-                columns = json.loads(text)
+                with self._explained():
+                    columns = json.loads(text)
                 if all(has(columns, name) for name in wanted):
                     found[digest] = columns
         return found
@@ -183,10 +185,10 @@ class Store:
         found: dict[str, Record] = {}
         for batch in _batches(digests):
             for digest, bench, parameters, corner, temperature, rows, *rest in self._select(columns, batch):
-                loaded = None if rows is None else json.loads(rows)
-                found[digest] = Record(
-                    digest, bench, json.loads(parameters), corner, temperature, loaded, *rest
-                )
+                with self._explained():
+                    loaded = None if rows is None else json.loads(rows)
+                    given = json.loads(parameters)
+                found[digest] = Record(digest, bench, given, corner, temperature, loaded, *rest)
         return found
 
     def mean_cpu_seconds(self, bench: str) -> float | None:
@@ -292,7 +294,7 @@ class Store:
             yield
         except StoreError:
             raise
-        except (sqlite3.Error, OSError, CimspiceError) as error:
+        except (sqlite3.Error, OSError, CimspiceError, ValueError, TypeError, RecursionError) as error:
             raise StoreError(
                 f"the store of finished points cannot be used: {getattr(error, 'message', error)}",
                 place=str(self.path),

@@ -68,7 +68,7 @@ class WaveformFolder:
     def remove(self, names: Collection[str]) -> None:
         """Remove these files."""
         for name in names:
-            (self.path / name).unlink(missing_ok=True)
+            (self.path / Path(name).name).unlink(missing_ok=True)
 
     def abandoned(self, named: Collection[str]) -> set[str]:
         """Files that the store does not name, and that no other process is about to name (a kill leaves such
