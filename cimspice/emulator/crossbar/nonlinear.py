@@ -1,0 +1,157 @@
+"""Crossbars of non-linear cells: Newton's method on top of the linear solver, all inputs at once.
+
+Between steps the wires' equations hold exactly for the currents of the last linearisation, so that what is left to
+correct is, cell by cell, the law's current minus that one. A step is a linear array with that excess as extra
+currents; steps of vectors that have arrived cost nothing.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from cimspice.emulator.crossbar import cost
+from cimspice.emulator.crossbar.cells import CellLaw, SinhCell
+from cimspice.emulator.crossbar.conjugate import CrossbarNonConvergence, deviations_solver
+from cimspice.emulator.crossbar.given import checked_voltages, use_compiled
+from cimspice.emulator.crossbar.solution import Solution
+from cimspice.emulator.crossbar.wires import Contacts, Drive, Sense, Wires
+from cimspice.errors import ParameterError
+
+LIMIT = 60
+"""Newton steps; ordinary cells take 4 to 7."""
+
+_CHUNK_BYTES = 2**22  # of one array (vectors, rows, columns): the dozen in use stay near the processor
+_LINEAR_TOLERANCE = 1e-13
+
+
+class NonlinearCrossbar:
+    """Cells of any law between word and bit lines; wires, terminals and conventions as in `Crossbar`.
+
+    Parameters
+    ----------
+    law
+        Current and slope of all cells, see `cimspice.emulator.crossbar.cells`.
+    shape
+        (rows, columns); a `SinhCell` knows it.
+    tolerance
+        Largest excess current of a cell at the end, relative to the largest cell current of that vector.
+    word_line_resistance, bit_line_resistance, source_resistance, sense_resistance, drive, sense, contacts
+        As in `Crossbar`.
+    compiled, memory_limit
+        As in `Crossbar`.
+
+    Raises
+    ------
+    CrossbarNonConvergence
+        From `solve` and `currents`, if Newton's method does not arrive.
+    """
+
+    def __init__(
+        self,
+        law: CellLaw,
+        shape: tuple[int, int] | None = None,
+        *,
+        tolerance: float = 1e-12,
+        word_line_resistance: object = 1.0,
+        bit_line_resistance: object = 1.0,
+        source_resistance: object = 0.0,
+        sense_resistance: object = 0.0,
+        drive: Drive = "left",
+        sense: Sense = "bottom",
+        contacts: Contacts = "segment",
+        compiled: bool | None = None,
+        memory_limit: int | None = None,
+    ) -> None:
+        if shape is None and isinstance(law, SinhCell):
+            shape = law.conductances.shape
+        if shape is None or len(shape) != 2 or min(shape) < 1:
+            raise ParameterError(
+                f"shape {shape!r} is not that of an array", place="shape", remedy="give (rows, columns)"
+            )
+        self.law, self.shape, self.tolerance = law, (int(shape[0]), int(shape[1])), tolerance
+        self.wires = Wires.of(
+            *(*self.shape, word_line_resistance, bit_line_resistance),
+            *(source_resistance, sense_resistance, drive, sense, contacts),
+        )
+        self.compiled, self.memory_limit = use_compiled(compiled), memory_limit
+
+    def currents(self, voltages: object) -> np.ndarray:
+        """Column currents (batch, columns), A, of voltages (batch, rows), V; one vector in, one vector out."""
+        v = checked_voltages(voltages, self.shape[0])
+        batch = np.atleast_2d(v)
+        parts = [self._newton(batch[part])[2].sum(axis=1) for part in self._chunks(len(batch))]
+        found = np.concatenate(parts) if parts else np.zeros((0, self.shape[1]))
+        return found if v.ndim == 2 else found[0]
+
+    def solve(self, voltages: object) -> Solution:
+        """Everything inside the array, for voltages (batch, rows) in V."""
+        v = np.atleast_2d(checked_voltages(voltages, self.shape[0]))
+        size = self.shape[0] * self.shape[1]
+        cost.require(8 * 6 * len(v) * size, self.memory_limit, "the solution of all nodes")
+        word, bit, cell = (np.empty((len(v), *self.shape)) for _ in range(3))
+        for part in self._chunks(len(v)):
+            word[part], bit[part], cell[part] = self._newton(v[part])
+        return Solution(v, word, bit, cell, self.wires)
+
+    def _chunks(self, vectors: int):
+        size = max(1, _CHUNK_BYTES // (8 * self.shape[0] * self.shape[1]))
+        for first in range(0, vectors, size):
+            yield slice(first, min(first + size, vectors))
+
+    def _newton(self, voltages: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """Word line and bit line voltages and cell currents, each (batch, rows, columns)."""
+        applied = np.where(self.wires.driven, voltages[:, :, None], 0.0)
+        word, bit, flow = applied.copy(), np.zeros_like(applied), np.zeros_like(applied)
+        current, slope = self._evaluated(word, bit)
+        active = np.arange(len(voltages))
+        for _ in range(LIMIT):
+            excess = current - flow[active]
+            error = np.abs(excess).max(axis=(1, 2))
+            scale = np.abs(current).max(axis=(1, 2))
+            going = error > self.tolerance * scale
+            if not going.any():
+                break
+            active, excess, slope = active[going], excess[going], slope[going]
+            error, scale = error[going], scale[going]
+            # what an early step leaves unsolved stays; a late and small one need not be solved as far
+            tolerance = float(np.clip(_LINEAR_TOLERANCE * scale / error, _LINEAR_TOLERANCE, 1e-3).min())
+            up, across = deviations_solver(self.compiled)(slope, self.wires, excess, tolerance)
+            change = excess + slope * (up - across)
+            current, slope = self._step(active, (word, bit, flow), (up, across, change), error)
+        else:
+            raise CrossbarNonConvergence(
+                f"Newton's method did not arrive in {LIMIT} steps: an excess of {error.max():.2g} A is left",
+                place="NonlinearCrossbar",
+                remedy="check that the law's conductance is the derivative of its current, or raise tolerance",
+            )
+        return word, bit, flow
+
+    def _step(self, active, state, change, before) -> tuple[np.ndarray, np.ndarray]:
+        """Go the whole way, or for vectors that would be worse off half of it, a quarter, ..."""
+        length = np.ones(len(active))
+        start = [values[active] for values in state]
+        while True:
+            reach = length[:, None, None]
+            moved = [values + reach * step for values, step in zip(start, change, strict=True)]
+            current, slope = self._evaluated(moved[0], moved[1])
+            error = np.abs(current - moved[2]).max(axis=(1, 2))
+            worse = ~(error < before) & (length > 1e-3)
+            # within rounding of the currents an error may stand still
+            worse &= ~(error <= self.tolerance * np.abs(current).max(axis=(1, 2)))
+            if not worse.any():
+                break
+            length[worse] *= 0.5
+        for values, new in zip(state, moved, strict=True):
+            values[active] = new
+        return current, slope
+
+    def _evaluated(self, word: np.ndarray, bit: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        with np.errstate(over="ignore", invalid="ignore"):
+            current, slope = self.law(word, bit)
+        if current.shape != word.shape or slope.shape != word.shape:
+            raise ParameterError(
+                f"the law returned shapes {current.shape} and {slope.shape} for {word.shape}",
+                place="law",
+                remedy="return two arrays of the shape of the voltages",
+            )
+        return current, slope
