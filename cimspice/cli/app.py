@@ -13,6 +13,7 @@ from cimspice import __version__
 from cimspice.cli import cache, characterize, compare, demo, doctor, fit, new, pdk, validate
 from cimspice.cli.failure import Interrupted, report
 from cimspice.cli.list import list_
+from cimspice.cli.program import program
 from cimspice.cli.report import report as report_on_run
 
 
@@ -44,6 +45,7 @@ app.command("characterize")(characterize.characterize)
 app.command("compare")(compare.compare)
 app.command("doctor")(doctor.doctor)
 app.command("list")(list_)
+app.command("program")(program)
 app.command("report")(report_on_run)
 app.add_typer(cache.app, name="cache")
 app.add_typer(demo.app, name="demo")

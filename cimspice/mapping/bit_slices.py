@@ -1,4 +1,4 @@
-"""Bit slices: a weight is a row of a crossbar, a power of two a column; one cell per bit, and one for the sign.
+"""Bit slices: a weight is a row of a crossbar, a power of two a column; a cell per bit, one for the sign.
 
 The word of a weight packs its row of cells: bit k is the cell of the column 2^k, and where the sign is held
 in the array, the bit above the highest magnitude is 1 for a negative weight.
@@ -58,7 +58,7 @@ class BitSlices:
         if magnitude.size and magnitude.max() >= 1 << self.bits:
             raise MappingError(
                 f"level {int(magnitude.max())} does not fit {self.bits} bits",
-                remedy="quantise the weights first",
+                remedy="quantise first",
             )
         words = magnitude.astype(np.uint16)
         if self.sign == "column":

@@ -6,6 +6,8 @@ import numpy as np
 
 _SWEEPS = 8
 _LONGEST_SEGMENT = 3
+_MOST_FOR_MOVES = 256
+"""Nodes up to which Or-opt is tried: on longer paths it took two thirds of the time for 0.4 % of cells."""
 
 
 def hamming_distances(
@@ -54,8 +56,8 @@ def shortened(words: np.ndarray, used: np.ndarray, held: np.ndarray) -> np.ndarr
     Notes
     -----
     Open path with a fixed start. The better of the given order and the nearest-neighbour path is improved by
-    2-opt (reversals) and Or-opt (moves of up to three neighbours) until nothing is gained or a fixed number
-    of sweeps is done. Time and memory grow with n².
+    2-opt (reversals) and, where it is short, Or-opt (moves of up to three neighbours) until nothing is gained
+    or a fixed number of sweeps is done. Time and memory grow with n².
     """
     given = np.arange(len(words))
     nodes = np.concatenate([held[None, :], words])
@@ -101,7 +103,10 @@ def improve(distance: np.ndarray, path: np.ndarray) -> np.ndarray:
     """
     path = path.copy()
     for _ in range(_SWEEPS):
-        if not _two_opt(distance, path) + _or_opt(distance, path):
+        gains = _two_opt(distance, path)
+        if len(path) <= _MOST_FOR_MOVES:
+            gains += _or_opt(distance, path)
+        if not gains:
             break
     return path
 

@@ -23,29 +23,21 @@ def match_rows(state: np.ndarray, words: np.ndarray, used: np.ndarray) -> np.nda
         smallest possible: equal words are paired first, which the triangle inequality of the Hamming distance
         allows, and the rest is a linear assignment.
     """
-    rows = len(state)
     wanted = np.flatnonzero(used)
-    place, weight = _equal_pairs(state, words, wanted)
-    permutation = np.full(rows, -1)
-    permutation[place] = weight
-    free_rows = np.flatnonzero(permutation < 0)
-    left = np.setdiff1d(wanted, weight, assume_unique=True)
-    if left.size:
-        distance = _ones(words[left][:, None] ^ state[free_rows][None, :])
-        chosen_weight, chosen_row = linear_sum_assignment(distance)
-        permutation[free_rows[chosen_row]] = left[chosen_weight]
-    permutation[permutation < 0] = np.flatnonzero(~used)
-    return permutation
-
-
-def _equal_pairs(state: np.ndarray, words: np.ndarray, wanted: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Rows and weights of the same word, as many pairs as there are."""
     by_state = np.argsort(state, kind="stable")
     by_word = wanted[np.argsort(words[wanted], kind="stable")]
-    state_key = _numbered(state[by_state])
-    word_key = _numbered(words[by_word])
-    _, first, second = np.intersect1d(state_key, word_key, assume_unique=True, return_indices=True)
-    return by_state[first], by_word[second]
+    held, needed = _numbered(state[by_state]), _numbered(words[by_word])
+    found = np.minimum(np.searchsorted(held, needed), len(held) - 1)
+    equal = held[found] == needed
+    permutation = np.full(len(state), -1)
+    permutation[by_state[found[equal]]] = by_word[equal]
+    left = by_word[~equal]
+    if left.size:
+        free = np.flatnonzero(permutation < 0)
+        chosen, row = linear_sum_assignment(_ones(words[left][:, None] ^ state[free][None, :]))
+        permutation[free[row]] = left[chosen]
+    permutation[permutation < 0] = np.flatnonzero(~used)
+    return permutation
 
 
 def _numbered(ordered: np.ndarray) -> np.ndarray:

@@ -55,7 +55,8 @@ def schedule(
     if state is not None:
         chunks = _assigned(sections, chunks, state)
         if shorten:
-            chunks = [_ordered(sections, chunk, held) for chunk, held in zip(chunks, state, strict=True)]
+            pairs = zip(chunks, state, strict=True)
+            chunks = [_ordered(sections, chunk, held) if len(chunk) else chunk for chunk, held in pairs]
     table = np.full((steps, crossbars), -1)
     for crossbar, chunk in enumerate(chunks):
         table[: len(chunk), crossbar] = chunk

@@ -40,17 +40,6 @@ class Sections:
         """The sections in another order (indices along the first axis)."""
         return Sections(self.words[order], self.negative[order], self.index[order])
 
-    def outputs_per_section(self, inputs: int) -> float:
-        """Mean number of outputs that share a section.
-
-        A bit line sums the rows of one output at a time, so this is how often a section must be read for one
-        input vector.
-        """
-        output = np.where(self.used, self.index // inputs, EMPTY)
-        output.sort(axis=1)
-        distinct = (np.diff(output, axis=1, prepend=EMPTY) != 0) & (output != EMPTY)
-        return float(distinct.sum(axis=1).mean())
-
 
 def restore(values: np.ndarray, index: np.ndarray, shape: tuple[int, int]) -> np.ndarray:
     """What the sections hold (sections, rows), put back into the layer's own order (outputs, inputs)."""
@@ -58,6 +47,19 @@ def restore(values: np.ndarray, index: np.ndarray, shape: tuple[int, int]) -> np
     flat = np.empty(shape[0] * shape[1], dtype=values.dtype)
     flat[index[used]] = values[used]
     return flat.reshape(shape)
+
+
+def outputs_per_section(index: np.ndarray, inputs: int) -> float:
+    """Mean number of outputs that share a section, from the index (sections, rows).
+
+    A bit line sums the rows of one output at a time, so this is how often a section must be read for one
+    input vector.
+    """
+    used = index != EMPTY
+    output = np.where(used, index // inputs, EMPTY)
+    output.sort(axis=1)
+    distinct = (np.diff(output, axis=1, prepend=EMPTY) != 0) & (output != EMPTY)
+    return float(distinct.sum(axis=1).mean())
 
 
 def cut(

@@ -85,9 +85,9 @@ class NearestValue:
 
     For every weight by itself the state v minimises (value(v) − value(target))² + price · cells(state → v):
     of all ways to use that number of writes the one with the least expected squared output for inputs of
-    equal power and zero mean. A cell that already is right may be rewritten where that saves others (from 7
-    to 8: nothing is written at a price of 1, as 7 is one level off, instead of four cells). A table of all pairs
-    is made once.
+    equal power and zero mean. From 7 to 8, at a price of 1, nothing is written instead of four cells: 7 is
+    one level off. A cell that is right already may be rewritten where that saves others. A table of all
+    pairs is made once.
 
     Parameters
     ----------

@@ -17,6 +17,7 @@ from cimspice.models.reversal import ReversalFigures, reversal_figures
 from cimspice.models.synapse import ReversalSynapse, Synapse
 from cimspice.models.table import SCHEMAS, TableSchema
 from cimspice.models.voltage_dependent import VoltageDependentSynapse
+from cimspice.models.write_cost import WriteCost
 
 __all__ = [
     "SCHEMAS",
@@ -44,6 +45,7 @@ __all__ = [
     "Synapse",
     "TableSchema",
     "VoltageDependentSynapse",
+    "WriteCost",
     "model_class",
     "read_measured",
     "register",

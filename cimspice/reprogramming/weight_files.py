@@ -1,0 +1,114 @@
+"""A user's own weights: NumPy archives and arrays, and CSV."""
+
+from __future__ import annotations
+
+import zipfile
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+
+from cimspice.errors import TableError
+from cimspice.files import open_plain
+from cimspice.reprogramming.networks import Layer, Network, random_inputs
+
+_LARGEST_FILE = 8 * 2**30
+_LARGEST_CSV = 2**30
+_REMEDY = (
+    "give .npz, .npy or .csv with matrices (outputs, inputs) or kernels (channels out, channels in, ...)"
+)
+
+
+def network_from_file(path: Path, seed: int = 0) -> Network:
+    """Every array of two or more dimensions is a layer, in the file's order; all axes behind the first are
+    inputs. Arrays of fewer dimensions (biases) are left out. A CSV file is one matrix without a header.
+
+    Raises
+    ------
+    TableError
+        If the file cannot be read, has no matrix, or one that is empty or does not hold real numbers. Values
+        are checked when a layer is programmed.
+    """
+    readers = {".npz": _archive, ".npy": _array, ".csv": _text}
+    if path.suffix.lower() not in readers:
+        raise TableError(f"weights in a {path.suffix or 'nameless'} file", place=str(path), remedy=_REMEDY)
+    try:
+        with open_plain(path, _LARGEST_CSV if path.suffix.lower() == ".csv" else _LARGEST_FILE):
+            pass
+        found = readers[path.suffix.lower()](path)
+    except OSError as error:
+        raise TableError(
+            f"cannot read the weights: {error.strerror or error}", place=str(path), remedy=_REMEDY
+        ) from None
+    except (ValueError, EOFError, zipfile.BadZipFile, NotImplementedError) as error:
+        raise TableError(f"not a file of weights: {error}", place=str(path), remedy=_REMEDY) from None
+    layers = tuple(
+        _layer(name, shape, load, (seed, number))
+        for number, (name, shape, dtype, load) in enumerate(found)
+        if len(shape) >= 2 and _usable(name, shape, dtype, path)
+    )
+    if not layers:
+        names = ", ".join(f"{name} {shape}" for name, shape, *_ in found[:5]) or "no array at all"
+        raise TableError(f"no array of two or more dimensions: {names}", place=str(path), remedy=_REMEDY)
+    left = [name for name, shape, *_ in found if len(shape) < 2]
+    note = f"; left out: {', '.join(left[:5])}{' ...' if len(left) > 5 else ''}" if left else ""
+    return Network(
+        path.name,
+        layers,
+        f"the file {path.name}{note}",
+        "64 drawn inputs per layer, Gaussian of zero mean",
+    )
+
+
+Entry = tuple[str, tuple[int, ...], np.dtype, Callable[[], np.ndarray]]
+
+
+def _layer(name: str, shape: tuple[int, ...], load: Callable[[], np.ndarray], seed: tuple[int, int]) -> Layer:
+    inputs = int(np.prod(shape[1:]))
+    return Layer(
+        name,
+        shape[0],
+        inputs,
+        lambda: np.asarray(load(), dtype=np.float64).reshape(shape[0], inputs),
+        lambda: random_inputs(inputs, "gaussian", (*seed, 1)),
+    )
+
+
+def _usable(name: str, shape: tuple[int, ...], dtype: np.dtype, path: Path) -> bool:
+    if not np.prod(shape) or dtype.kind not in "fiub":
+        what = "is empty" if not np.prod(shape) else f"holds {dtype}, not real numbers"
+        raise TableError(f"the array {name!r} {what}", place=str(path), remedy="leave it out of the file")
+    return True
+
+
+def _array(path: Path) -> list[Entry]:
+    array = np.load(path, mmap_mode="r", allow_pickle=False)
+    return [(path.stem, array.shape, array.dtype, lambda: np.load(path, mmap_mode="r", allow_pickle=False))]
+
+
+def _archive(path: Path) -> list[Entry]:
+    """Shapes from the headers alone: an archive may unpack to far more than it takes on disk."""
+    entries: list[Entry] = []
+    with zipfile.ZipFile(path) as archive:
+        for member in archive.namelist():
+            name = member.removesuffix(".npy")
+            with archive.open(member) as file:
+                version = np.lib.format.read_magic(file)
+                header = (
+                    np.lib.format.read_array_header_1_0
+                    if version == (1, 0)
+                    else np.lib.format.read_array_header_2_0
+                )
+                shape, _, dtype = header(file)
+            entries.append((name, shape, dtype, lambda name=name: _member(path, name)))
+    return entries
+
+
+def _member(path: Path, name: str) -> np.ndarray:
+    with np.load(path, allow_pickle=False) as archive:
+        return archive[name]
+
+
+def _text(path: Path) -> list[Entry]:
+    array = np.loadtxt(path, delimiter=",", ndmin=2)
+    return [(path.stem, array.shape, array.dtype, lambda: array)]
