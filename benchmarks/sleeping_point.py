@@ -1,4 +1,4 @@
-"""A point of 10 ms, most of it asleep: what a campaign costs beside its points shows on a busy machine too."""
+"""A point of 10 ms, most of it asleep: what a campaign costs beside it shows on a busy machine too."""
 
 from __future__ import annotations
 
