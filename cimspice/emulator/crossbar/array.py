@@ -51,8 +51,8 @@ class Crossbar:
     conductances
         Cells (rows, columns), siemens, at least 0: 0 is an open cell, inf a short.
     word_line_resistance, bit_line_resistance
-        Of every segment (ohms): one number, or arrays (rows, columns + 1) and (rows + 1, columns) from left to
-        right and from top to bottom, with the segments to the terminals. 0 is ideal, inf a broken wire.
+        Of every segment (ohms): one number, or arrays (rows, columns + 1) and (rows + 1, columns) from left
+        to right and from top to bottom, with the segments to the terminals. 0 is ideal, inf a broken wire.
     source_resistance, sense_resistance
         In series with each terminal (ohms): one number, one for each line, or (lines, 2) for left and
         right, top and bottom. inf leaves that end of the line unconnected.
@@ -106,10 +106,8 @@ class Crossbar:
         memory_limit: int | None = None,
     ) -> None:
         self.conductances = checked_conductances(conductances)
-        wires = Wires.of(
-            *(*self.conductances.shape, word_line_resistance, bit_line_resistance),
-            *(source_resistance, sense_resistance, drive, sense, contacts),
-        )
+        lines = (word_line_resistance, bit_line_resistance, source_resistance, sense_resistance)
+        wires = Wires.of(*self.shape, *lines, drive, sense, contacts)
         self._set(wires, method, use_compiled(compiled), dtype, memory_limit)
 
     def _set(self, wires: Wires, method: Method, compiled: bool, dtype: type, memory_limit: int | None):
@@ -121,7 +119,8 @@ class Crossbar:
             raise ParameterError(
                 f"dtype {dtype!r} is unknown", place="dtype", remedy="use float64 or float32"
             )
-        self.wires, self.method, self.compiled, self.memory_limit = wires, method, compiled, memory_limit
+        self.wires, self.compiled, self.memory_limit = wires, compiled, memory_limit
+        self.method: Method = method
         self.dtype = np.dtype(dtype).type
         self._matrix: np.ndarray | None = None
         self._iterated = 0
@@ -156,7 +155,7 @@ class Crossbar:
 
     @property
     def effective_conductance(self) -> np.ndarray:
-        """Matrix (rows, columns), siemens, with ``currents(v) = v @ effective_conductance``; computed once."""
+        """Matrix (rows, columns), siemens: ``currents(v) = v @ effective_conductance``; computed once."""
         if self._matrix is None:
             self._matrix = self._merged() if self._mergeable else self._collected()
             self._matrix.setflags(write=False)
@@ -204,8 +203,8 @@ class Crossbar:
     def with_cells(self, rows: object, columns: object, conductances: object) -> Crossbar:
         """The same array with some cells changed.
 
-        Where the effective conductance is known and few cells change, the new one is a correction of low rank;
-        otherwise it is computed anew when asked for.
+        Where the effective conductance is known and few cells change, the new one is a correction of low
+        rank; otherwise it is computed anew when asked for.
 
         Parameters
         ----------

@@ -1,10 +1,10 @@
 """Laws of non-linear cells, as the solver asks for them: current and slope at given node voltages.
 
-A law is anything callable as ``law(word, bit) -> (current, conductance)`` on arrays (batch, rows, columns): voltages
-of the cell's word line and bit line node (V) to the current from word to bit line (A) and its derivative with respect
-to the voltage across the cell (S, not negative). A law that also depends on the level of its nodes, as one with an
-access transistor does, gives the mean of its derivatives to either node; that slows Newton's convergence a little
-and leaves its result as it is.
+A law is anything callable as ``law(word, bit) -> (current, conductance)`` on arrays (batch, rows, columns):
+voltages of the cell's word line and bit line node (V) to the current from word to bit line (A) and its
+derivative with respect to the voltage across the cell (S, not negative). A law that also depends on the level
+of its nodes, as one with an access transistor does, gives the mean of its derivatives to either node; that
+slows Newton's convergence a little and leaves its result as it is.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from cimspice.errors import ParameterError
 
 
 class CellLaw(Protocol):
-    """Current (A) and slope (S) of cells between word and bit line voltages (V), all (batch, rows, columns)."""
+    """Current (A) and slope (S) of cells between word and bit line voltages (V): (batch, rows, columns)."""
 
     def __call__(self, word: np.ndarray, bit: np.ndarray) -> tuple[np.ndarray, np.ndarray]: ...
 
@@ -92,9 +92,9 @@ class TwoTerminalCell:
 class SeriesCell:
     """Two laws in series with an inner node: ``upper`` from the word line to it, ``lower`` to the bit line.
 
-    An access transistor is a law of its two channel ends with its gate voltage inside; a contact resistance is
-    a `TwoTerminalCell`. The inner node is found by a safeguarded Newton iteration for all cells at once: both
-    currents are monotonous in it, so that it lies between the node voltages.
+    An access transistor is a law of its two channel ends with its gate voltage inside; a contact resistance
+    is a `TwoTerminalCell`. The inner node is found by a safeguarded Newton iteration for all cells at once:
+    both currents are monotonous in it, so that it lies between the node voltages.
     """
 
     upper: CellLaw

@@ -1,8 +1,9 @@
 """Conjugate gradients on the bit lines as a compiled loop (numba, extra ``fast``), one vector at a time.
 
 Each family of lines is stored with the node first and the line second, so that the recurrences along the
-lines advance all lines at once in vector registers. Crossing to the other family is a tiled transposition. Each of
-the four passes over memory of an iteration does all that can be done to a tile or row while it is near.
+lines advance all lines at once in vector registers. Crossing to the other family is a tiled transposition.
+Each of the four passes over memory of an iteration does all that can be done to a tile or row while it is
+near.
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
 """Crossbars of non-linear cells: Newton's method on top of the linear solver, all inputs at once.
 
-Between steps the wires' equations hold exactly for the currents of the last linearisation, so that what is left to
-correct is, cell by cell, the law's current minus that one. A step is a linear array with that excess as extra
-currents; steps of vectors that have arrived cost nothing.
+Between steps the wires' equations hold exactly for the currents of the last linearisation, so that what is
+left to correct is, cell by cell, the law's current minus that one. A step is a linear array with that excess
+as extra currents; steps of vectors that have arrived cost nothing.
 """
 
 from __future__ import annotations
@@ -69,14 +69,12 @@ class NonlinearCrossbar:
                 f"shape {shape!r} is not that of an array", place="shape", remedy="give (rows, columns)"
             )
         self.law, self.shape, self.tolerance = law, (int(shape[0]), int(shape[1])), tolerance
-        self.wires = Wires.of(
-            *(*self.shape, word_line_resistance, bit_line_resistance),
-            *(source_resistance, sense_resistance, drive, sense, contacts),
-        )
+        lines = (word_line_resistance, bit_line_resistance, source_resistance, sense_resistance)
+        self.wires = Wires.of(*self.shape, *lines, drive, sense, contacts)
         self.compiled, self.memory_limit = use_compiled(compiled), memory_limit
 
     def currents(self, voltages: object) -> np.ndarray:
-        """Column currents (batch, columns), A, of voltages (batch, rows), V; one vector in, one vector out."""
+        """Column currents (batch, columns), A, of voltages (batch, rows), V; one vector gives one vector."""
         v = checked_voltages(voltages, self.shape[0])
         batch = np.atleast_2d(v)
         parts = [self._newton(batch[part])[2].sum(axis=1) for part in self._chunks(len(batch))]
@@ -122,7 +120,7 @@ class NonlinearCrossbar:
             raise CrossbarNonConvergence(
                 f"Newton's method did not arrive in {LIMIT} steps: an excess of {error.max():.2g} A is left",
                 place="NonlinearCrossbar",
-                remedy="check that the law's conductance is the derivative of its current, or raise tolerance",
+                remedy="the law's conductance must be the derivative of its current; or raise tolerance",
             )
         return word, bit, flow
 

@@ -1,9 +1,10 @@
 """How column currents depend on cells: gradients by the adjoint array, and new cells without a new solution.
 
 Both rest on reciprocity. Let x be the voltage across each cell for the inputs, and y the one when the sense
-terminals are driven with weights and the word lines held at 0 V (the adjoint array). Then the derivative of the
-weighted column current with respect to a conductance is -x y (Tellegen's theorem; S. W. Director and R. A. Rohrer,
-IEEE Trans. Circuit Theory 16 (1969) 318). A change of k cells is a correction of rank k (Woodbury's identity).
+terminals are driven with weights and the word lines held at 0 V (the adjoint array). Then the derivative of
+the weighted column current with respect to a conductance is -x y (Tellegen's theorem; S. W. Director and R.
+A. Rohrer, IEEE Trans. Circuit Theory 16 (1969) 318). A change of k cells is a correction of rank k
+(Woodbury's identity).
 """
 
 from __future__ import annotations
@@ -59,8 +60,8 @@ def updated_matrix(
 ) -> np.ndarray:
     """Effective conductance after cells (rows[k], columns[k]) have changed by ``change[k]`` siemens.
 
-    A unit current forced through each changed cell gives the voltages across all of them and, by reciprocity, what
-    the terminals bring to that cell and take from it.
+    A unit current forced through each changed cell gives the voltages across all of them and, by reciprocity,
+    what the terminals bring to that cell and take from it.
     """
     count = len(rows)
     coupling = np.empty((count, count))

@@ -121,5 +121,5 @@ def connected(conductances: np.ndarray, wires: Wires) -> tuple[np.ndarray, np.nd
     other = np.concatenate([b[there] for _, b, there in pairs])
     graph = coo_array((np.ones(len(one), dtype=bool), (one, other)), shape=(ground + 1, ground + 1))
     labels = connected_components(graph, directed=False)[1]
-    joined: np.ndarray = labels[:-1] == labels[-1]
+    joined = np.asarray(labels[:-1] == labels[-1])
     return joined[: rows * columns].reshape(rows, columns), joined[rows * columns :].reshape(rows, columns)
