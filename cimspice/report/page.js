@@ -18,7 +18,9 @@
       legend: { orientation: "h", x: 0, y: -0.2, yanchor: "top", font: { size: narrow ? 10 : 12 } },
     };
     const axis = { gridcolor: "#e8ecf1", zerolinecolor: "#cfd6df", linecolor: "#9aa5b3", ticks: "outside", tickcolor: "#9aa5b3", showline: true, automargin: true, title: { standoff: 8 } };
-    const merged = Object.assign({}, base, layout);
+    const merged = Object.assign({}, base, layout, { legend: Object.assign({}, base.legend, layout.legend) });
+    // beside the entries it would push the last ones over a phone's edge
+    if (merged.legend.title && narrow) merged.legend.title = Object.assign({ side: "top" }, merged.legend.title);
     for (const key of Object.keys(merged)) {
       if (/^[xy]axis\d*$/.test(key)) {
         merged[key] = Object.assign({}, axis, merged[key]);

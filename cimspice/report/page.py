@@ -155,7 +155,8 @@ def _yield(study: Study, found: Sequence[Yield], failed: int) -> list[Any]:
         return []
     told = "A sample passes if all that was measured on it keeps to the limits; the interval is Wilson's."
     if failed:
-        told += f" The {failed} failed points are not counted: if they count as failing, the yield is lower."
+        points = f"{failed} failed point{'s' * (failed > 1)}"
+        told += f" Not counted: {points}. With them as failing, the yield is lower."
     worst = sorted(found, key=lambda entry: entry.fraction)[:_WORST]
     parts = [yield_table(study, worst), paragraph(told, "note")]
     if len(found) > _WORST:
@@ -189,7 +190,8 @@ def _failures(failures: Sequence[Failure], failed: int) -> list[Any]:
             for failure in failures[:_MOST_FAILURES]
         ],
     )
-    told = f"{failed} points failed; they have no rows in the table and count nowhere else on this page."
+    points = f"{failed} point{'s' * (failed > 1)} failed"
+    told = f"{points}: without rows in the table, counted nowhere else on this page."
     if len(failures) > _MOST_FAILURES:
         told += f" The first {_MOST_FAILURES} are listed; run.json has them all."
     return [paragraph(told), summary, folded("Every failed point", each)]
@@ -215,9 +217,16 @@ def _conditions(study: Study, record: Record) -> str:
     return "".join(parts) or paragraph("none")
 
 
+def _lines(value: object) -> str:
+    """A fact as text; a table of them (the design's files) with one to a line."""
+    return "\n".join(f"{k} {v}" for k, v in value.items()) if isinstance(value, dict) else str(value)
+
+
 def _provenance(record: Record, study: Study) -> str:
     origin = {**record.provenance, **study.table.attrs.get("provenance", {})}
-    body = [[words(name), Html(f"<pre>{text(cut(str(value), 500))}</pre>")] for name, value in origin.items()]
+    body = [
+        [words(name), Html(f"<pre>{text(cut(_lines(value), 2000))}</pre>")] for name, value in origin.items()
+    ]
     if record.campaign.source:
         body.append(
             ["campaign file", Html(f"<pre>{text(cut(Path(record.campaign.source).name, 500))}</pre>")]

@@ -94,6 +94,11 @@ def axis_of(values: Any, column: str, unit: str, *, log: bool = False) -> tuple[
     return {key: entry for key, entry in axis.items() if entry is not None}, 10.0**-power
 
 
+def legend(by: Sequence[str]) -> dict[str, Any]:
+    """The part of a layout that says what the legend's values are values of."""
+    return {"legend": {"title": {"text": label(", ".join(map(words, by)))}}} if by else {}
+
+
 def hover(axis: str, name: str, unit: str, values: Any, *, log: bool) -> str:
     """Line of a hover text: name, value and unit."""
     shown = label(plain_unit(unit))
@@ -161,7 +166,7 @@ def _chart(study: Study, figure: Figure) -> Chart:
     if gradual:
         data += _key(study, by, firsts, others)
     title = figure.title or f"{words(figure.y)} over {words(figure.x)}"
-    layout = {"xaxis": x_axis, "yaxis": y_axis}
+    layout = {"xaxis": x_axis, "yaxis": y_axis, **legend(by)}
     return Chart(title, [View(title, data, layout)], _note(study, hidden, len(kept), len(lines)))
 
 

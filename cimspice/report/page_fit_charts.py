@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 
 from cimspice.models import ModelCard
-from cimspice.report.page_curves import VIRIDIS, axis_of, hover
+from cimspice.report.page_curves import VIRIDIS, axis_of, hover, legend
 from cimspice.report.page_document import Chart, View, folded, label, numbers, paragraph, rows, text
 from cimspice.report.page_fit import NoRows, Overlay, cards, overlay
 from cimspice.report.page_study import Study
@@ -51,7 +51,7 @@ def _numbers(card: ModelCard) -> str:
         unit = plain_unit(record.unit)
         interval = "" if low is None or high is None else f"{low:.6g} to {high:.6g}"
         doubt = "" if record.identifiable else f"not identifiable: {record.reason}"
-        body.append([name, f"{record.value:.6g}", interval, unit, doubt])
+        body.append([words(name), f"{record.value:.6g}", interval, unit, doubt])
     table = rows(["parameter", "value", "95 % interval", "unit", ""], body, numeric=(1, 2))
     if len(body) > _LONGEST_TABLE:
         table = folded(f"{len(body)} parameters", table)
@@ -156,7 +156,7 @@ def _curves(study: Study, card: ModelCard, found: Overlay) -> Chart:
     note = "The band is what the data leave open of the parameters: of simulated rows often thinner than it."
     return Chart(
         title,
-        [View(title, traces, {"xaxis": x_axis, "yaxis": y_axis})],
+        [View(title, traces, {"xaxis": x_axis, "yaxis": y_axis, **legend([found.by] if found.by else [])})],
         note if found.band is not None else "",
     )
 

@@ -111,7 +111,7 @@ def test_pointing_at_a_curve_tells_its_values(browser, tmp_path):
     browser.open(page.path)
     place = place_of(browser, chart=0, trace=3, point=9)
     browser.move(place["x"], place["y"])
-    browser.wait("document.querySelector('#chart-0 .hoverlayer .hovertext') !== null")
+    browser.wait("document.querySelector('#chart-0 .hoverlayer').textContent.includes('current')")
     told = browser.evaluate("document.querySelector('#chart-0 .hoverlayer').textContent")
     row = trace_row(browser, 3, 9)
     assert f"membrane voltage: {row['x']:g} V" in told
@@ -129,6 +129,11 @@ def test_the_page_can_be_read_on_a_phone(browser, tmp_path):
         "e => e.getBoundingClientRect()).filter(box => box.right > 391 || box.left < -1).length"
     )
     assert outside == 0
+    entries = browser.evaluate(
+        "[...document.querySelectorAll('.legend .traces, .legendtitletext')].map("
+        "e => e.getBoundingClientRect()).filter(box => box.right > 391 || box.left < -1).length"
+    )
+    assert entries == 0
     smallest = browser.evaluate(
         "Math.min(...[...document.querySelectorAll('td, p, .xtick text')].map("
         "e => parseFloat(getComputedStyle(e).fontSize)))"
