@@ -58,6 +58,7 @@ def describe(result: Result) -> dict[str, Any]:
             "failures": specification.policy.model_dump(),
             "keep": specification.keep.model_dump(),
         },
+        "adaptive": result.adaptive and result.adaptive.describe(),
         "figures": [figure.model_dump(mode="json") for figure in specification.figures],
         "points": result.points,
         "done": result.done,

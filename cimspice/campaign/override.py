@@ -9,7 +9,7 @@ from typing import Any
 from cimspice.documents import parse_toml
 from cimspice.errors import ParameterError
 
-_SECTIONS = ("campaign", "parameters", "sweep", "monte_carlo", "failures", "keep")
+_SECTIONS = ("campaign", "parameters", "sweep", "adaptive", "monte_carlo", "failures", "keep")
 _SWEEP_KEYS = ("corners", "temperatures", "zip")
 
 

@@ -10,6 +10,7 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
+from cimspice.campaign.adaptive_settings import Adaptive, check_adaptive
 from cimspice.campaign.check import (
     Problems,
     check_figures,
@@ -29,7 +30,17 @@ from cimspice.errors import ParameterError
 from cimspice.files import read_plain
 
 LARGEST_FILE = 1 << 20  # bytes; a campaign file is a page of text
-SECTIONS = ("campaign", "parameters", "sweep", "monte_carlo", "limit", "failures", "keep", "figure")
+SECTIONS = (
+    "campaign",
+    "parameters",
+    "sweep",
+    "adaptive",
+    "monte_carlo",
+    "limit",
+    "failures",
+    "keep",
+    "figure",
+)
 
 
 class CampaignSection(BaseModel):
@@ -95,6 +106,8 @@ class Specification:
         What becomes of points that fail.
     keep
         What is kept besides the table.
+    adaptive
+        How points are chosen from the grid; None: all are run.
     source
         Where it came from, for messages: a path, or ``"call"``.
     """
@@ -111,13 +124,19 @@ class Specification:
     limits: tuple[Limit, ...] = ()
     policy: FailurePolicy = field(default_factory=FailurePolicy)
     keep: Keep = field(default_factory=Keep)
+    adaptive: Adaptive | None = None
 
     @property
     def points(self) -> int:
-        """Number of points."""
+        """Number of points of the whole grid."""
         samples = self.monte_carlo.samples if self.monte_carlo else 1
         swept = prod(len(group.values) for group in self.groups)
         return swept * len(self.corners) * len(self.temperatures) * samples
+
+    @property
+    def most_points(self) -> int:
+        """Number of points that are run, at most if they are chosen."""
+        return self.points if self.adaptive is None else min(self.points, self.adaptive.budget)
 
     @property
     def swept(self) -> tuple[str, ...]:
@@ -171,6 +190,9 @@ def parse_specification(raw: Mapping[str, Any], *, source: str = "call") -> Spec
     monte_carlo = raw.get("monte_carlo")
     if monte_carlo is not None:
         monte_carlo = _validated(MonteCarlo, monte_carlo, "monte_carlo", problems)
+    adaptive = raw.get("adaptive")
+    if adaptive is not None:
+        adaptive = _validated(Adaptive, adaptive, "adaptive", problems)
     fixed = problems.table("parameters", raw.get("parameters", {}))
     sweep = check_sweep(problems.table("sweep", raw.get("sweep", {})), problems)
 
@@ -181,6 +203,8 @@ def parse_specification(raw: Mapping[str, Any], *, source: str = "call") -> Spec
         check_names(found, monte_carlo is not None, bool(limits), problems)
         check_figures(found, (*given, *(["sample"] if monte_carlo else [])), figures, problems)
         limits = check_limits(found, limits, problems)
+        if adaptive is not None:
+            check_adaptive(found, adaptive, sweep, raw, problems)
         if not problems.found:
             check_keep(
                 found, fixed | {name: values[0] for name, values in sweep.axes.items()}, keep, problems
@@ -204,6 +228,7 @@ def parse_specification(raw: Mapping[str, Any], *, source: str = "call") -> Spec
         limits=tuple(limits),
         policy=policy,
         keep=keep,
+        adaptive=adaptive,
     )
 
 

@@ -1,0 +1,241 @@
+"""Adaptive campaigns: fit, run the points where the fit is least certain, fit again, until it is good enough.
+
+Points are those of an ordinary campaign and lie in the same store. Which are chosen follows from the results
+of those before and the seed alone: a campaign that was killed chooses the same ones again, finds them done,
+and goes on.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager, ExitStack
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+import numpy as np
+from threadpoolctl import threadpool_limits
+
+from cimspice.campaign.adaptive_settings import Adaptive
+from cimspice.campaign.choice import choose
+from cimspice.campaign.gaussian_process import (
+    GaussianProcess,
+    Hyperparameters,
+    Samples,
+    fit_hyperparameters,
+)
+from cimspice.campaign.lattice import Lattice
+from cimspice.campaign.plan import Plan
+from cimspice.campaign.runner import Engine, Progress, Runner
+from cimspice.campaign.selection import Place, Selection
+from cimspice.campaign.store import Store
+from cimspice.campaign.table import batches, recorded
+from cimspice.errors import SimulationError, TableError
+
+CANDIDATES = 1500
+_MOST_SEARCHED = 500  # points that the hyperparameters are sought on: the time grows with their cube
+_GROWTH = 1.15  # they are sought anew when there are so many times more points
+_ROUNDS_ON_TARGET = 2  # one alone may be luck
+
+
+@dataclass(frozen=True)
+class Round:
+    """One fit: simulations so far, held-out ones included; rms and largest error on the held-out points; the
+    rms error that the fit expects of itself where points may still be chosen.
+    """
+
+    points: int
+    rms: float
+    largest: float
+    expected: float
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What an adaptive campaign came to.
+
+    Attributes
+    ----------
+    history
+        One entry per fit.
+    reached
+        Whether the target was met.
+    grid
+        Points of the whole grid.
+    """
+
+    settings: Adaptive
+    history: list[Round]
+    reached: bool
+    grid: int
+
+    def describe(self) -> dict[str, Any]:
+        """Fit for JSON."""
+        return {
+            **self.settings.model_dump(),
+            "grid_points": self.grid,
+            "reached": self.reached,
+            "history": [vars(entry) for entry in self.history],
+        }
+
+
+@dataclass
+class _Shared(AbstractContextManager):
+    """An engine that is opened when first used, and once only."""
+
+    engine: AbstractContextManager[Engine]
+    stack: ExitStack
+    running: Engine | None = None
+
+    def __enter__(self) -> Engine:
+        if self.running is None:
+            self.running = self.stack.enter_context(self.engine)
+        return self.running
+
+    def __exit__(self, *_: object) -> None:
+        return None
+
+
+@dataclass
+class Search:
+    """The state of one adaptive campaign: what was run, and what is known.
+
+    Attributes
+    ----------
+    plan
+        The whole grid.
+    done, cached, failed, relaxed
+        Counts over all that was chosen.
+    """
+
+    plan: Plan
+    store: Store
+    progress: Callable[[Progress], object] | None
+    workers: int
+    done: int = 0
+    cached: int = 0
+    failed: int = 0
+    relaxed: int = 0
+    stopped: bool = False
+    chosen: list[Place] = field(default_factory=list)
+    history: list[Round] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        specification = self.plan.specification
+        assert specification.adaptive is not None  # who calls has looked
+        self.settings = specification.adaptive
+        self.lattice = Lattice.of(specification)
+        self.budget = min(self.settings.budget, self.lattice.points)
+        self._known: dict[Place, np.ndarray] = {}
+        self._searched = 0
+        self._numbers: Hyperparameters | None = None
+
+    def run(self, engine: AbstractContextManager[Engine]) -> Outcome:
+        """Choose and run points until the target is met, the budget spent, or too many points have failed."""
+        settings = self.settings
+        with ExitStack() as stack, threadpool_limits(1):  # one thread: the workers have the others
+            shared = _Shared(engine, stack)
+            held_out = self.lattice.scatter(settings.held_out, (settings.seed, 0), set())
+            self._simulate(held_out, shared)
+            first = settings.first(len(self.lattice.inputs), self.lattice.categories)
+            wanted = self.lattice.spread(
+                min(first, self.budget - len(self.chosen)), settings.seed, set(self.chosen)
+            )
+            while wanted and not self.stopped:
+                self._simulate(wanted, shared)
+                wanted = [] if self.stopped else self._round(held_out)
+        return Outcome(settings, self.history, self._on_target, self.lattice.points)
+
+    @property
+    def selection(self) -> Selection:
+        """All points that were chosen."""
+        return Selection.of(self.plan, self.chosen)
+
+    @property
+    def _on_target(self) -> bool:
+        last = self.history[-_ROUNDS_ON_TARGET:]
+        return len(last) == _ROUNDS_ON_TARGET and all(entry.rms <= self.settings.target for entry in last)
+
+    def _simulate(self, places: list[Place], engine: _Shared) -> None:
+        selection = Selection.of(self.plan, places)
+        runner = Runner(selection, self.store, self._tell, self.workers)
+        runner.run(engine)
+        self.done, self.cached = self.done + runner.done, self.cached + runner.cached
+        self.failed, self.relaxed = self.failed + runner.failed, self.relaxed + runner.relaxed
+        self.chosen += places
+        most = self.plan.specification.policy.stop_after
+        self.stopped = runner.stopped or (most is not None and self.failed >= most)
+        self._read(selection)
+
+    def _tell(self, state: Progress) -> None:
+        if self.progress is not None:
+            counts = {
+                name: getattr(state, name) + getattr(self, name) for name in ("done", "cached", "failed")
+            }
+            self.progress(replace(state, points=self.budget, relaxed=state.relaxed + self.relaxed, **counts))
+
+    def _read(self, selection: Selection) -> None:
+        """Take the column of what is done."""
+        specification, column = self.plan.specification, self.settings.column
+        for points in batches(selection):
+            for point, record, _ in recorded(points, self.store, specification.policy):
+                if record.rows is None:
+                    continue
+                self._known[selection.places[point.index]] = self._checked(record.rows[column], point.given)
+
+    def _checked(self, values: list[Any], given: dict[str, Any]) -> np.ndarray:
+        column, place = self.settings.column, f"[adaptive], column {self.settings.column!r}, at {given}"
+        try:
+            numbers = np.array(values, dtype=float)
+        except (TypeError, ValueError) as error:
+            raise TableError(f"column {column!r} holds no numbers", place=place) from error
+        if not np.isfinite(numbers).all() or (self.settings.scale == "log" and numbers.min() <= 0):
+            raise TableError(
+                f"{numbers[~(numbers > 0)][:1]} has no logarithm"
+                if np.isfinite(numbers).all()
+                else "a value is not finite",
+                place=place,
+                remedy='use scale = "linear", or sweep where the column is positive',
+            )
+        lengths = {len(known) for known in self._known.values()}
+        if lengths and lengths != {len(numbers)}:
+            raise TableError(
+                f"points have {lengths.pop()} and {len(numbers)} rows",
+                place=place,
+                remedy="an adaptive campaign needs the same rows at every point: fix what is swept inside it",
+            )
+        return numbers
+
+    def _round(self, held_out: Sequence[Place]) -> list[Place]:
+        """Fit, judge the fit, and say where to simulate next."""
+        away = set(held_out)
+        fitted = [place for place in self.chosen if place in self._known and place not in away]
+        judged = [place for place in held_out if place in self._known]
+        if len(fitted) < 4 or len(judged) < 4:
+            raise SimulationError(
+                f"{self.failed} of {len(self.chosen)} points failed: too few are left to fit",
+                place=self.plan.specification.source,
+                remedy="look at why they fail: run the same grid without [adaptive] on a few values",
+            )
+        settings, process = self.settings, self._fit(fitted)
+        predicted = settings.restored(process.predict(self.lattice.samples(judged)))
+        errors = settings.errors(predicted, np.stack([self._known[place] for place in judged]))
+        left = self.budget - len(self.chosen)
+        seed = (settings.seed, len(self.chosen))
+        candidates = self.lattice.scatter(CANDIDATES, seed, set(self.chosen))
+        picked, expected = choose(
+            process, self.lattice.samples(candidates), settings.sensitivity, min(settings.batch, left)
+        )
+        rms = float(np.sqrt(np.mean(errors**2)))
+        self.history.append(Round(len(self.chosen), rms, float(np.max(np.abs(errors))), expected))
+        return [] if self._on_target else [candidates[k] for k in picked]
+
+    def _fit(self, places: Sequence[Place]) -> GaussianProcess:
+        samples = self.lattice.samples(places)
+        values = self.settings.transformed(np.stack([self._known[place] for place in places]))
+        if self._numbers is None or len(places) >= _GROWTH * self._searched:
+            starts = [Hyperparameters.default(samples.inputs.shape[1], self.lattice.categories)]
+            starts += [self._numbers] if self._numbers else []
+            few = np.random.default_rng(self.settings.seed).permutation(len(places))[:_MOST_SEARCHED]
+            some = Samples(samples.inputs[few], samples.category[few])
+            self._numbers, self._searched = fit_hyperparameters(some, values[few], starts), len(places)
+        return GaussianProcess(samples, values, self._numbers)

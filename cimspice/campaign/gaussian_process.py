@@ -1,0 +1,256 @@
+"""A Gaussian process over continuous inputs and a category, whose categories may be shifted in the inputs.
+
+A process corner is mostly a shift of thresholds: the same surface, moved along a gate voltage, plus an offset
+and a smaller difference of its own. So the covariance of two points x, x' of the categories c, c' is
+
+    a² k((x + s_c) − (x' + s_c')) + b² [c = c'] k_c(x − x')
+
+with learned shifts s, Matérn 7/2 correlations k of a length scale per input, and an offset per category as a
+trend that is estimated with it. All hyperparameters maximise the posterior density (type II).
+
+References
+----------
+Rasmussen, Williams, Gaussian Processes for Machine Learning, MIT Press 2006: eq. 2.41 (trend), 4.14 (Matérn),
+5.8-5.9 (likelihood and its gradient). Dubrule, Math. Geol. 15 (1983) 687: leave-one-out with a trend.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import numpy as np
+from scipy import linalg, optimize
+
+_JITTER = 1e-12  # of the variance: what keeps the factorisation exact to rounding
+_LENGTH, _SHIFT = 1.5, 0.3  # widths of the priors: of ln(length scale), of a shift; inputs are 0 to 1
+_BOUNDS = {"amplitude": (-9.0, 7.0), "length": (-3.5, 3.5), "noise": (-18.0, -5.0), "shift": (-1.0, 1.0)}
+_ITERATIONS = 120
+
+
+class Samples(NamedTuple):
+    """Inputs (n, d), scaled to 0 … 1, and categories (n,), integers from 0."""
+
+    inputs: np.ndarray
+    category: np.ndarray
+
+
+@dataclass(frozen=True)
+class Hyperparameters:
+    """Numbers of the covariance, in the form that is optimised.
+
+    ``values`` holds ln a, ln of the length scales (d,), ln b, ln of the length scales of the category's own
+    part (d,), ln of the noise, then the shifts of all categories but the first, row by row.
+    """
+
+    values: np.ndarray
+    inputs: int
+    categories: int
+
+    @classmethod
+    def default(cls, inputs: int, categories: int) -> Hyperparameters:
+        """Smooth over the whole range, categories alike, next to no noise."""
+        common, own = [np.log(3.0), *[0.0] * inputs], [np.log(0.1), *[0.0] * inputs]
+        shifts = [0.0] * ((categories - 1) * inputs)
+        return cls(np.array([*common, *own, -14.0, *shifts]), inputs, categories)
+
+    @property
+    def parts(self) -> list[tuple[float, np.ndarray]]:
+        """Variance and inverse squared length scales of the common and of the category's own part."""
+        width = 1 + self.inputs
+        return [
+            (float(np.exp(2 * part[0])), np.exp(-2 * part[1:]))
+            for part in (self.values[:width], self.values[width : 2 * width])
+        ]
+
+    @property
+    def noise(self) -> float:
+        """Variance of what no input explains."""
+        return float(np.exp(2 * self.values[self._noise_index]))
+
+    @property
+    def shifts(self) -> np.ndarray:
+        """Shift of each category, (categories, inputs); that of the first is zero."""
+        moved = self.values[self._noise_index + 1 :].reshape(self.categories - 1, self.inputs)
+        return np.vstack([np.zeros(self.inputs), moved])
+
+    @property
+    def _noise_index(self) -> int:
+        return 2 * (1 + self.inputs)
+
+    def bounds(self) -> list[tuple[float, float]]:
+        """Of each value."""
+        part = [_BOUNDS["amplitude"], *[_BOUNDS["length"]] * self.inputs]
+        return [*part, *part, _BOUNDS["noise"], *[_BOUNDS["shift"]] * ((self.categories - 1) * self.inputs)]
+
+    def prior(self) -> tuple[float, np.ndarray]:
+        """−ln of the prior's density, and its gradient."""
+        width = np.full(len(self.values), np.inf)
+        for start in (1, 2 + self.inputs):
+            width[start : start + self.inputs] = _LENGTH
+        width[self._noise_index + 1 :] = _SHIFT
+        scaled = self.values / width
+        return 0.5 * float(scaled @ scaled), scaled / width
+
+
+def matern(squared_distance: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Matérn 7/2 correlation, and its derivative with respect to the squared distance."""
+    s = np.sqrt(7 * squared_distance)
+    falling = np.exp(-s)
+    return (1 + s + 0.4 * s**2 + s**3 / 15) * falling, -0.7 * (1 + s + s**2 / 3) * falling
+
+
+@dataclass(frozen=True)
+class _Part:
+    """One part of a covariance, with what its gradient needs; ``difference`` is (inputs, n, m)."""
+
+    covariance: np.ndarray
+    slope: np.ndarray
+    difference: np.ndarray
+    weights: np.ndarray
+
+
+def _parts(one: Samples, other: Samples, settings: Hyperparameters) -> list[_Part]:
+    common, own = settings.parts
+    shifts = settings.shifts
+    same = one.category[:, None] == other.category[None, :]
+    found = []
+    for (variance, weights), shift, mask in ((common, shifts, None), (own, np.zeros_like(shifts), same)):
+        left, right = one.inputs + shift[one.category], other.inputs + shift[other.category]
+        difference = left.T[:, :, None] - right.T[:, None, :]
+        correlation, slope = matern(np.einsum("dij,d->ij", difference**2, weights))
+        scale = variance if mask is None else variance * mask
+        found.append(_Part(scale * correlation, scale * slope, difference, weights))
+    return found
+
+
+def covariance(one: Samples, other: Samples, settings: Hyperparameters) -> np.ndarray:
+    """Covariance (n, m) of two sets of samples, without noise."""
+    common, own = _parts(one, other, settings)
+    return common.covariance + own.covariance
+
+
+class GaussianProcess:
+    """The process, given observations.
+
+    Parameters
+    ----------
+    samples
+        Where.
+    values
+        What, (n, outputs): outputs are independent processes of one covariance, each in units of its own
+        spread.
+    settings
+        Hyperparameters.
+
+    Raises
+    ------
+    numpy.linalg.LinAlgError
+        If the covariance is not positive definite: two samples are the same.
+    """
+
+    def __init__(self, samples: Samples, values: np.ndarray, settings: Hyperparameters) -> None:
+        self.samples, self.settings = samples, settings
+        self._mean, self._scale = values.mean(axis=0), np.maximum(values.std(axis=0), 1e-300)
+        self._observed = (values - self._mean) / self._scale
+        matrix = covariance(samples, samples, settings)
+        matrix[np.diag_indices(len(matrix))] += settings.noise + _JITTER * matrix[0, 0]
+        self._factor = linalg.cho_factor(matrix, lower=True)
+        self._trend = _offsets(samples, settings.categories)
+        self._solved_trend = linalg.cho_solve(self._factor, self._trend)
+        self._information = linalg.cho_factor(self._trend.T @ self._solved_trend)
+        self._offsets = linalg.cho_solve(self._information, self._solved_trend.T @ self._observed)
+        self._weights = linalg.cho_solve(self._factor, self._observed - self._trend @ self._offsets)
+
+    def predict(self, samples: Samples) -> np.ndarray:
+        """Mean (k, outputs)."""
+        mean = covariance(samples, self.samples, self.settings) @ self._weights
+        return self._mean + self._scale * (mean + _offsets(samples, self.settings.categories) @ self._offsets)
+
+    def uncertainty(self, samples: Samples) -> np.ndarray:
+        """Covariance (k, k) of what is not known at some places, in units of an output's variance."""
+        cross = covariance(self.samples, samples, self.settings)
+        solved = linalg.solve_triangular(self._factor[0], cross, lower=True)
+        left = _offsets(samples, self.settings.categories) - cross.T @ self._solved_trend
+        trend = left @ linalg.cho_solve(self._information, left.T)
+        return covariance(samples, samples, self.settings) - solved.T @ solved + trend
+
+    @property
+    def scale(self) -> np.ndarray:
+        """Spread of each output, (outputs,): what :meth:`uncertainty` is in units of."""
+        return self._scale
+
+    def leave_one_out(self) -> tuple[np.ndarray, np.ndarray]:
+        """What each observation is off the prediction from all others (n, outputs), and the variance that was
+        expected of it (n,), both in units of an output's spread.
+        """
+        inverse = linalg.cho_solve(self._factor, np.eye(len(self._observed)))
+        left = inverse - self._solved_trend @ linalg.cho_solve(self._information, self._solved_trend.T)
+        variance = 1 / np.diag(left)
+        return (left @ self._observed) * variance[:, None], variance
+
+
+def _offsets(samples: Samples, categories: int) -> np.ndarray:
+    return (samples.category[:, None] == np.arange(categories)).astype(float)
+
+
+def fit_hyperparameters(
+    samples: Samples, values: np.ndarray, starts: list[Hyperparameters]
+) -> Hyperparameters:
+    """The hyperparameters of the largest posterior density that a search from the starts finds."""
+    observed = (values - values.mean(axis=0)) / np.maximum(values.std(axis=0), 1e-300)
+    best, lowest = starts[0], np.inf
+    for start in starts:
+        found = optimize.minimize(
+            lambda numbers, start=start: _cost(
+                samples, observed, Hyperparameters(numbers, start.inputs, start.categories)
+            ),
+            start.values,
+            jac=True,
+            method="L-BFGS-B",
+            bounds=start.bounds(),
+            options={"maxiter": _ITERATIONS},
+        )
+        if found.fun < lowest:
+            best, lowest = Hyperparameters(found.x, start.inputs, start.categories), found.fun
+    return best
+
+
+def _cost(samples: Samples, observed: np.ndarray, settings: Hyperparameters) -> tuple[float, np.ndarray]:
+    """−ln of the posterior density of hyperparameters, and its gradient; the outputs' mean, so that the
+    prior's weight does not depend on their number.
+    """
+    parts = _parts(samples, samples, settings)
+    matrix = parts[0].covariance + parts[1].covariance
+    matrix[np.diag_indices(len(matrix))] += settings.noise + _JITTER * matrix[0, 0]
+    try:
+        factor = linalg.cho_factor(matrix, lower=True)
+    except linalg.LinAlgError:
+        return 1e20, np.zeros(len(settings.values))
+    inverse = linalg.cho_solve(factor, np.eye(len(matrix)))
+    trend = _offsets(samples, settings.categories)
+    solved = inverse @ trend
+    offsets = np.linalg.lstsq(trend.T @ solved, solved.T @ observed, rcond=None)[0]
+    residual = observed - trend @ offsets
+    weights = inverse @ residual
+    outputs = observed.shape[1]
+    cost = 0.5 * float(np.sum(residual * weights)) / outputs + float(np.log(np.diag(factor[0])).sum())
+    slope = 0.5 * (inverse - weights @ weights.T / outputs)
+    prior, gradient = settings.prior()
+    return cost + prior, gradient + _cost_gradient(samples, parts, slope, settings)
+
+
+def _cost_gradient(
+    samples: Samples, parts: list[_Part], slope: np.ndarray, settings: Hyperparameters
+) -> np.ndarray:
+    """Gradient by hyperparameters from ``slope`` (n, n), that by the covariance's elements."""
+    gradient: list[float] = []
+    for part in parts:
+        gradient.append(2 * float(np.sum(slope * part.covariance)))
+        pull = np.einsum("ij,ij,dij->d", slope, part.slope, part.difference**2)
+        gradient += (-2 * pull * part.weights).tolist()
+    gradient.append(2 * settings.noise * float(np.trace(slope)))
+    common = parts[0]
+    force = 4 * np.einsum("ij,ij,dij->id", slope, common.slope, common.difference) * common.weights
+    by_category = _offsets(samples, settings.categories).T @ force
+    return np.array([*gradient, *by_category[1:].ravel()])
