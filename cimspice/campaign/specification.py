@@ -34,11 +34,11 @@ SECTIONS = (
     "campaign",
     "parameters",
     "sweep",
-    "adaptive",
     "monte_carlo",
     "limit",
     "failures",
     "keep",
+    "adaptive",
     "figure",
 )
 
