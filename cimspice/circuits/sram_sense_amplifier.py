@@ -15,7 +15,7 @@ from cimspice.errors import SimulationError
 from cimspice.netlist import NetlistParameters, quantity
 from cimspice.spice import SolverOptions, Tran, Waveforms
 
-OPTIONS = SolverOptions(reltol=1e-4, abstol=1e-13, vntol=1e-7, chgtol=1e-17, gmin=1e-15)
+OPTIONS = SolverOptions(reltol=1e-4, abstol=1e-12, vntol=1e-6, gmin=1e-15)
 
 
 class SenseParameters(NetlistParameters):
@@ -33,7 +33,7 @@ class SenseOffsetParameters(SenseParameters):
     """The search: from -``search_range`` to ``search_range``, halved by every decision."""
 
     search_range: Annotated[float, quantity("V", gt=0, le=0.5)] = 0.064
-    decisions: Annotated[int, quantity("1", ge=4, le=16)] = 10
+    decisions: Annotated[int, quantity("1", ge=4, le=16)] = 9
 
 
 class SenseDelayParameters(SenseParameters):
@@ -44,13 +44,17 @@ class SenseDelayParameters(SenseParameters):
 
 @register
 class SenseOffset(Bench):
-    """Difference of the bit lines at which the decision turns, to ``search_range / 2**decisions``."""
+    """Difference of the bit lines at which the decision turns, known to plus or minus ``resolution``.
+
+    ``magnitude`` is that without its sign. The search would end within ``search_range / 2**decisions``; its
+    steps are charges moved by the simulator's own time steps, so what was decided on is what counts.
+    """
 
     name: ClassVar[str] = "sram_sense_offset"
     title: ClassVar[str] = "input offset of a latch-type sense amplifier, by bisection"
     template: ClassVar[str] = "sram/sense_offset"
     Parameters: ClassVar[type[NetlistParameters]] = SenseOffsetParameters
-    columns: ClassVar[dict[str, str]] = {"offset": "V", "magnitude": "V"}
+    columns: ClassVar[dict[str, str]] = {"offset": "V", "magnitude": "V", "resolution": "V"}
 
     def analysis(self, parameters: SenseOffsetParameters) -> Tran:
         stop, step = parameters.decisions * parameters.period, parameters.time_step
@@ -69,14 +73,19 @@ class SenseOffset(Bench):
                 place=self.name,
                 remedy="lengthen period",
             )
-        offset = float(waveforms["difference"][-1])
-        if np.ptp(np.sign(apart)) == 0:
+        asked = np.interp(decided, waveforms.axis, waveforms["difference"])
+        # what turned the decision one way and the other: the threshold is between
+        above, below = asked[apart < 0], asked[apart > 0]
+        if not (len(above) and len(below)):
             raise SimulationError(
                 f"the offset is beyond {parameters.search_range:g} V: every decision was the same",
                 place=self.name,
                 remedy="widen search_range",
             )
-        return pd.DataFrame({"offset": [offset], "magnitude": [abs(offset)]})
+        low, high = float(below.max()), float(above.min())
+        offset = (low + high) / 2
+        row = {"offset": offset, "magnitude": abs(offset), "resolution": abs(high - low) / 2}
+        return pd.DataFrame([row])
 
 
 @register
