@@ -124,9 +124,10 @@ def _keep(store: Store, point: Point, outcome: Outcome) -> CimspiceError | None:
     name = point.circuit.bench.name if point.circuit else ""
     if outcome.error is not None or outcome.rows is None:
         return outcome.error or SimulationError("a run gave no result", place=name)
+    seconds = outcome.cpu_seconds
     store.record([
         Record(
-            point.digest, name, {}, point.corner, point.temperature, outcome.rows, None, None, outcome.cpu_seconds
+            point.digest, name, {}, point.corner, point.temperature, outcome.rows, None, None, seconds
         )
     ])  # fmt: skip
     return None

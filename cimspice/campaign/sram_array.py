@@ -2,20 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
-from functools import cached_property
-from pathlib import Path
-from typing import Any
+from collections.abc import Callable, Mapping, Sequence
 
 import numpy as np
 import pandas as pd
 
-from cimspice.campaign.batch import Batch, run_batch
-from cimspice.campaign.store import Store
-from cimspice.circuits.sram_array import Array
+from cimspice.campaign.sram_conditions import SramConditions
+from cimspice.campaign.sram_training import training_reads, units_of_swing
 from cimspice.errors import ParameterError
-from cimspice.pdk import CORNERS, draw_mismatch, threshold_sigma
+from cimspice.pdk import draw_mismatch, threshold_sigma
 
 HEADROOM = 0.1
 """How far (V) above the supply the tables of currents reach: the end of precharge lifts the lines."""
@@ -27,105 +22,6 @@ TRANSISTORS = (
     "pull_down_right",
     "pass_right",
 )
-
-
-@dataclass(frozen=True)
-class SramConditions:
-    """Which column, how it is read, and where it stands.
-
-    Attributes
-    ----------
-    array
-        The bank.
-    unit_width
-        Pulse of code 1 (s); code n is n times as long.
-    largest_code
-        Longest pulse in units.
-    settle
-        From the last word line's end to the reading (s).
-    corner, temperature
-        Corner, degrees Celsius.
-    workers, store
-        As for ``run_campaign``.
-
-    Raises
-    ------
-    ParameterError
-        If a condition is outside what the models are for.
-    """
-
-    array: Array = field(default_factory=Array)
-    unit_width: float = 60e-12
-    largest_code: int = 15
-    settle: float = 250e-12
-    corner: str = "tt"
-    temperature: float = 27.0
-    workers: int | None = None
-    store: Store | Path | str | None = None
-
-    def __post_init__(self) -> None:
-        if self.corner not in CORNERS:
-            raise ParameterError(f"unknown corner {self.corner!r}", remedy=f"use one of {', '.join(CORNERS)}")
-        if not -55 <= self.temperature <= 150:
-            raise ParameterError(
-                f"temperature {self.temperature:g} °C is outside the models' range",
-                remedy="stay in -55 to 150 °C",
-            )
-        shortest = 1.5 * self.array.driver_edge
-        if self.unit_width < shortest:
-            raise ParameterError(
-                f"a unit of {self.unit_width * 1e12:g} ps is too short for edges of "
-                f"{self.array.driver_edge * 1e12:g} ps",
-                place="unit_width",
-                remedy=f"use {shortest * 1e12:g} ps or more, or a quicker driver",
-            )
-        if self.largest_code < 1:
-            raise ParameterError(f"largest code {self.largest_code}", remedy="use 1 or more, usually 15")
-
-    @cached_property
-    def idle_time(self) -> float:
-        """Time beside the longest pulse for which the lines float before they are read (s)."""
-        return self.settle + 2 * self.array.driver_edge
-
-    def read(
-        self, rows: Sequence[int], codes: Sequence[int], bits: Sequence[int], **more: Any
-    ) -> dict[str, Any]:
-        """Parameters of one multi-row read of one column; ``shifts`` (rows, 6) makes the cells differ."""
-        shifts = more.pop("shifts", None)
-        opened = [
-            {"row": int(row), "width": int(code) * self.unit_width, "bits": [int(bit)]}
-            | ({} if shifts is None else {"shifts": [list(map(float, shifts[k]))]})
-            for k, (row, code, bit) in enumerate(zip(rows, codes, bits, strict=True))
-        ]
-        return {
-            "array": self.array.model_dump(exclude=set(type(self.array).model_computed_fields)),
-            "open_rows": opened,
-            "settle": self.settle,
-            **more,
-        }
-
-    def run(self, bench: str, runs: Sequence[dict[str, Any]], told: Callable[..., object]) -> Batch:
-        """The runs of a bench under these conditions."""
-        return run_batch(
-            bench,
-            runs,
-            corner=self.corner,
-            temperature=self.temperature,
-            workers=self.workers,
-            store=self.store,
-            told=told,
-        )
-
-    def population(self, shifts: np.ndarray | None = None, **settings: Any) -> dict[str, Any]:
-        """Parameters of the DC bench of cells, with threshold shifts (V) of shape (cells, 6)."""
-        array = self.array
-        cells = {} if shifts is None else {"shifts": np.asarray(shifts).tolist()}
-        return {
-            "supply_voltage": array.supply_voltage,
-            "word_line_voltage": array.word_line_voltage,
-            **cells,
-            **settings,
-        }
 
 
 Told = Callable[[str, int, int], object]
@@ -176,9 +72,10 @@ def characterise_array(
     tables = {"currents": _currents(conditions, told)}
     shifts = cell_shifts(range(cells), seed)
     tables["trips"] = _trips(conditions, shifts, told)
+    check_swing(conditions, tables)
     tables["cells"] = cell_currents(conditions, shifts, told)
     tables["shifts"] = pd.DataFrame(shifts, columns=list(TRANSISTORS))
-    return tables | _training_reads(conditions, tables, told)
+    return tables | training_reads(conditions, tables, told)
 
 
 def _currents(conditions: SramConditions, told: Told) -> pd.DataFrame:
@@ -200,7 +97,7 @@ def _currents(conditions: SramConditions, told: Told) -> pd.DataFrame:
 
 
 def _trips(conditions: SramConditions, shifts: np.ndarray, told: Told) -> pd.DataFrame:
-    """The line on the side that stores 1 is lowered, one cell at a time: a flip disturbs the solution of all."""
+    """The line on the side that stores 1 is lowered, one cell at a time: a flip upsets the solver."""
     top = conditions.array.supply_voltage
     every = np.vstack([np.zeros((1, 6)), shifts])
     runs = [
@@ -263,56 +160,32 @@ def cell_currents(
     })  # fmt: skip
 
 
-def _training_reads(
-    conditions: SramConditions, tables: Mapping[str, pd.DataFrame], told: Told
-) -> dict[str, pd.DataFrame]:
-    """Reads from which capacitance, widths and leakage are fitted: even patterns, no random words."""
-    reads = list(_patterns(conditions, _units_of_swing(conditions, tables)))
-    runs = [conditions.read(rows, codes, bits) for rows, codes, bits in reads]
-    rows, codes, bits = reads[0]
-    runs.append(conditions.read(rows, [0] * len(rows), bits, settle=4e-9))  # what leaks with all rows closed
-    reads.append((rows, np.zeros(len(rows), int), bits))
-    text = "training reads of a column"
-    table = conditions.run("sram_multi_row_read", runs, lambda done, total: told(text, done, total)).table
-    opened = pd.concat(
-        [
-            pd.DataFrame({"run": run, "row": rows, "code": codes, "bit": bits})
-            for run, (rows, codes, bits) in enumerate(reads)
-        ],
-        ignore_index=True,
-    )
-    return {"reads": table, "opened": opened}
+def check_swing(conditions: SramConditions, tables: Mapping[str, pd.DataFrame]) -> None:
+    """Whether a read leaves the cells alone at all.
 
-
-def _units_of_swing(conditions: SramConditions, tables: Mapping[str, pd.DataFrame]) -> float:
-    """Units of pulse width that take a full line to 0.15 V above where a nominal cell flips, roughly."""
-    array, currents, trips = conditions.array, tables["currents"], tables["trips"]
-    full = currents[np.isclose(currents["held_voltage"], array.supply_voltage)].sort_values("line_voltage")
-    current = np.interp(array.supply_voltage, full["line_voltage"], full["bit_line_current"])
-    swing = array.supply_voltage - 0.15 - max(trips["trip_voltage"][trips["cell"] < 0].max(), 0.1)
-    line = array.rows * (array.bit_line_capacitance + array.idle_capacitance)
-    return swing * line / (current * conditions.unit_width)
-
-
-def _patterns(
-    conditions: SramConditions, units: float
-) -> Iterator[tuple[np.ndarray, np.ndarray, np.ndarray]]:
-    """(rows, codes, bits) of each training read: every code alone, then many rows to ever lower lines."""
-    rows, largest = conditions.array.rows, conditions.largest_code
-    few = min(4, rows)
-    for code in range(1, largest + 1):
-        yield _spread(rows, few), np.full(few, code), np.zeros(few, int)
-    for many in (8, 16, 32):
-        reached = {min(largest, round(share * units / many)) for share in (0.25, 0.5, 0.75, 1.0)} - {0}
-        if many > rows:
-            return
-        turns = np.arange(many) % 4
-        for code in sorted(reached):
-            yield _spread(rows, many), np.full(many, code), np.zeros(many, int)
-            yield _spread(rows, many), np.full(many, code), turns % 2
-            yield _spread(rows, many), np.where(turns, code, max(code // 2, 1)), turns // 3
-
-
-def _spread(rows: int, count: int) -> np.ndarray:
-    """``count`` rows spread evenly over a bit line."""
-    return ((np.arange(count) + 0.5) * rows / count).astype(int)
+    Raises
+    ------
+    ParameterError
+        If cells lose their bit as soon as they are opened (a supply below what holds them, a word line too
+        high), or if the longest pulse of a single cell takes the line to where a cell flips.
+    """
+    array, trips = conditions.array, tables["trips"]
+    lost = trips.groupby("cell")["trip_voltage"].max() >= array.supply_voltage - 0.2
+    if lost.any():
+        raise ParameterError(
+            f"{int(lost.sum())} of {len(lost)} cells lose their bit before a line has fallen by 0.2 V from a "
+            f"supply of {array.supply_voltage:g} V",
+            place=f"supply_voltage, word_line_voltage = {array.word_line_voltage:g} V, {conditions.corner}, "
+            f"{conditions.temperature:g} °C",
+            remedy="raise the supply, or lower the word line's voltage",
+        )
+    units = units_of_swing(conditions, tables)
+    if units < conditions.largest_code:
+        unit = conditions.unit_width * 1e12
+        raise ParameterError(
+            f"a pulse of {conditions.largest_code} × {unit:g} ps is longer than the bit line lasts: one cell "
+            f"takes it to where cells flip in {units * unit:.0f} ps",
+            place="unit_width",
+            remedy=f"use a unit of at most {units / conditions.largest_code * unit:.0f} ps, a lower word "
+            "line, or more rows on the line",
+        )

@@ -1,4 +1,4 @@
-"""DC currents of many 6T cells at once, each with threshold shifts of its own: what a chip's cells are like."""
+"""DC currents of many 6T cells at once, each with threshold shifts of its own."""
 
 from __future__ import annotations
 

@@ -227,7 +227,7 @@ def _lines(parameters: MultiRowParameters, waveforms: Waveforms, column: int) ->
 
 
 def _states(parameters: MultiRowParameters, waveforms: Waveforms, column: int) -> tuple[float, int]:
-    """Smallest difference of an open cell's storage nodes, in the sense of what it stored; how many flipped."""
+    """Smallest difference of an open cell's storage nodes in the sense of what it stored; flipped cells."""
     margins, flipped = [], 0
     for k, row in enumerate(parameters.open_rows):
         difference = waveforms[f"left_{k}_{column}"] - waveforms[f"right_{k}_{column}"]

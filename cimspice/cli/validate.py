@@ -10,12 +10,15 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 from typer.core import TyperCommand
 
-from cimspice.cli.output import JsonFlag, plain, print_json
+from cimspice.cli.output import JsonFlag, print_json
+from cimspice.cli.validate_sram import sram
+from cimspice.cli.validation_output import usable, write_report
 
 if TYPE_CHECKING:
     from cimspice.validation import Conditions, IrisValidation, NeuronValidation
 
 app = typer.Typer(help="Compare the model of a circuit with ngspice.", no_args_is_help=True)
+app.command("sram")(sram)
 
 Flowers = Annotated[int, typer.Option(min=1, max=50, help="How many held-out flowers are compared.")]
 Samples = Annotated[int, typer.Option(min=1, help="How many samples are compared.")]
@@ -164,25 +167,6 @@ def layer_sizes(words: Sequence[str]) -> list[int]:
             f"{len(parts)} sizes are more than {_MOST_SIZES}", place="--layers", remedy="leave out layers"
         )
     return [int(part) for part in parts]
-
-
-def usable(folder: Path) -> Path:
-    """The folder, made if absent and tried for writing now rather than after minutes of simulation."""
-    from cimspice.files import write_atomically
-
-    trial = write_atomically(folder / ".writable", lambda path: path.write_text("trial\n"))
-    trial.unlink()
-    return folder
-
-
-def write_report(facts: dict[str, Any], folder: Path) -> Path:
-    """``report.json`` in the folder: what ``--json`` prints."""
-    import json
-
-    from cimspice.files import write_atomically
-
-    text = json.dumps(plain(facts), indent=2, sort_keys=True, ensure_ascii=False, allow_nan=False) + "\n"
-    return write_atomically(folder / "report.json", lambda path: path.write_text(text, encoding="utf-8"))
 
 
 def _conditions(corner: str, temperature: float, synapse: str, jobs: int | None, model: str) -> Conditions:

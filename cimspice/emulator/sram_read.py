@@ -32,8 +32,8 @@ class Reading:
         0, the complement by those that store 1. Of a disturbed read only a lower bound is known: the line is
         held where the first cell flips.
     lowest
-        Lowest voltage that a line reached while a cell that stores 1 on its side was open (V), shape (..., 2);
-        the start voltage where there was none.
+        Lowest voltage that a line reached while a cell that stores 1 on its side was open (V), shape (...,
+        2); the start voltage where there was none.
     disturbed
         Whether a cell has flipped, shape (...). Trip voltages come from slow sweeps, so a short pulse may
         pass where this says it does not.
@@ -116,8 +116,8 @@ class MultiRowRead:
         reading = _joined([self._columns(*(part for part in parts)) for parts in _chunks(inputs)], lead)
         if reading.disturbed.any():
             warnings.warn(
-                f"{int(reading.disturbed.sum())} of {reading.disturbed.size} reads are disturbed: a line fell "
-                f"below the trip voltage of an open cell; keep the sum of codes on a line under "
+                f"{int(reading.disturbed.sum())} of {reading.disturbed.size} reads are disturbed: a line "
+                f"fell below the trip voltage of an open cell; keep the sum of codes on a line under "
                 f"{self.lines.charge_limit:.0f}, or open fewer rows at once",
                 DisturbWarning,
                 stacklevel=2,
@@ -138,16 +138,16 @@ class MultiRowRead:
         voltages = line_voltages(lines, sums)
         threat = _threat(voltages, codes, bits, lines.start_voltage)
         is_open = codes > 0
-        disturbed = (is_open & (threat < trip)).any(axis=-1)
+        disturbed = np.any(is_open & (threat < trip), axis=-1)
         last = settled(lines, voltages[:, -1], lines.idle_time)
         floor = np.where(is_open, trip, -np.inf).max(axis=-1, initial=0.0)
-        last = np.where(disturbed[:, None], np.maximum(last, floor[:, None]), last)
+        last = np.where(np.asarray(disturbed)[:, None], np.maximum(last, floor[:, None]), last)
         side = [np.where(is_open & (bits == stored), threat, lines.start_voltage).min(axis=-1, initial=np.inf)
                 for stored in (1, 0)]  # fmt: skip
         return Reading(
             discharge=lines.start_voltage - last,
             lowest=np.minimum(np.stack(side, axis=-1), lines.start_voltage),
-            disturbed=disturbed,
+            disturbed=np.asarray(disturbed),
             disturb_probability=self._probability(threat, is_open, bits),
         )
 

@@ -4,13 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
-from cimspice import __version__
-from cimspice.campaign.environment import Environment
 from cimspice.models.neuron.neuron import NeuronModel
 from cimspice.models.neuron.simplify import ramp_beta, reversal_potentials
-from cimspice.pdk import locate
 from cimspice.validation.budget import BudgetRow
 from cimspice.validation.neuron import IrisValidation, NeuronValidation
+from cimspice.validation.provenance import provenance
 
 
 def report(result: NeuronValidation | IrisValidation) -> dict[str, Any]:
@@ -58,7 +56,7 @@ def report(result: NeuronValidation | IrisValidation) -> dict[str, Any]:
         "corner": physical.conditions.corner,
         "temperature": physical.conditions.temperature,
         "synapse": physical.conditions.synapse,
-        "provenance": _provenance(),
+        "provenance": provenance(),
         **more,
     }
 
@@ -76,12 +74,6 @@ def _iris(result: IrisValidation) -> dict[str, Any]:
             "ramp_beta": trained.ramp_beta,
         },
     }
-
-
-def _provenance() -> dict[str, str]:
-    environment = Environment.detect()
-    environment.pdk = locate()
-    return {"cimspice": __version__, **environment.provenance()}
 
 
 def neuron_figures(model: NeuronModel, fan_in: int) -> dict[str, float]:

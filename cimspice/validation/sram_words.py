@@ -82,8 +82,8 @@ def draw_words(
             kept.append((chosen, codes, bits))
         elif drawn > 100 and len(kept) < drawn / 20:
             raise ParameterError(
-                f"{drawn - len(kept)} of {drawn} random words with {fewest} to {most} open rows take more off a "
-                f"line than the disturb bound of {charge_limit:.0f} units of pulse width",
+                f"{drawn - len(kept)} of {drawn} random words with {fewest} to {most} open rows take more "
+                f"off a line than the disturb bound of {charge_limit:.0f} units of pulse width",
                 place="--rows",
                 remedy=f"open fewer rows: about {int(charge_limit / largest_code * 4)} with random data and "
                 f"codes, {max(int(charge_limit / largest_code), 1)} in any case",

@@ -1,1 +1,1 @@
-"""Models of the SRAM array: cells as currents between bit lines, lines as charge, mismatch as a distribution."""
+"""Models of the SRAM array: cells as currents, bit lines as charge, mismatch as a distribution."""

@@ -1,15 +1,17 @@
 """Two bit lines that many open cells discharge: what a multi-row read leaves on them.
 
-With the lines at V_b and V_c, a line's capacitance C(V) to what does not move, C_x between the two, and s_k = 1
-while the word line of row k is open,
+With the lines at V_b and V_c, a line's capacitance C(V) to what does not move, C_x between the two, and
+s_k = 1 while the word line of row k is open,
 
-    C(V_b) dV_b/dt + C_x d(V_b − V_c)/dt = − Σ_k s_k [ (1 − bit_k) α_k I_0(V_b − δV_k, V_c) + bit_k I_1(V_b, V_c) ] − I_leak
+    C(V_b) dV_b/dt + C_x d(V_b − V_c)/dt =
+        − Σ_k s_k [ (1 − bit_k) α_k I_0(V_b − δV_k, V_c) + bit_k I_1(V_b, V_c) ] − I_leak
 
-and the mirror image for V_c. I_0 and I_1 are tables of the cell's DC currents (both access transistors at work:
-each depends on both lines); α_k is the cell's own factor. A pulse of nominal width W acts as an abrupt one of
-W + δ(W): δ comes from transients, since edges and the charge of the cell's inner node are no DC matter. δV_k is what
-the line's own resistance takes off the voltage at row k. Charge flows along the line within R C/π² (some 15 ps),
-so its profile is that of steady currents i_j at places x_j on a line closed at both ends,
+and the mirror image for V_c. I_0 and I_1 are tables of the cell's DC currents (both access transistors at
+work: each depends on both lines); α_k is the cell's own factor. A pulse of nominal width W acts as an abrupt
+one of W + δ(W): δ comes from transients, since edges and the charge of the cell's inner node are no DC
+matter. δV_k is what the line's own resistance takes off the voltage at row k. Charge flows along the line
+within R C/π² (some 15 ps), so its profile is that of steady currents i_j at places x_j on a line closed at
+both ends,
 
     δV_k = Σ_j G(x_k, x_j) i_j,   G(x, y) = R [ (x² + y²)/2 − max(x, y) + 1/3 ].
 """
@@ -129,7 +131,7 @@ class BitLines:
             raise ParameterError(
                 f"code {wrong:g} is not a whole number from 0 to {self.largest_code}",
                 place="pulse width",
-                remedy=f"a code is a pulse of that many {self.unit_width * 1e12:g} ps; longer ones have to be "
+                remedy=f"a code is a pulse of so many {self.unit_width * 1e12:g} ps; longer ones have to be "
                 "characterised (largest_code), or split over several reads",
             )
         return whole

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -98,62 +99,68 @@ def fit_bit_lines(tables: Mapping[str, pd.DataFrame], facts: ColumnFacts) -> Bit
     FitError
         If the fit does not converge.
     """
-    reads, opened = tables["reads"], tables["opened"]
-    currents = cell_tables(tables["currents"])
-    start = float(reads["start_voltage"].median())
+    reads = tables["reads"]
     measured = reads[["bit_line_discharge", "bit_line_bar_discharge"]].to_numpy()
-    codes, bits, positions = _grids(opened, facts.rows)
-    largest = int(codes.max())
-    closed = codes.max(axis=1) == 0
+    blank = _blank(tables, facts)
+    opened = _Opened.of(tables["opened"], facts.rows)
+    logs = log_factors(tables["cells"], tables["currents"], facts.supply_voltage)
+    cells = opened.cells(logs, blank.largest_code)
+    first = _first_capacitance(blank, measured, opened)
+    idle = reads["idle_time"].to_numpy()
+    closed = opened.codes.max(axis=1) == 0
+    leaking = float((measured[closed].mean(axis=1) / idle[closed]).mean())
+    scales = np.array(
+        [first, first, facts.unit_width, facts.unit_width, *[facts.unit_width] * blank.largest_code]
+    )
+
+    def model(x: Array) -> BitLines:
+        capacitance, slope, closing, sensitivity, *width = x * scales
+        return replace(
+            blank,
+            capacitance=capacitance,
+            capacitance_slope=slope,
+            correction_slope=closing,
+            correction_sensitivity=sensitivity,
+            width_correction=np.array(width),
+            leakage=leaking * capacitance,
+        )
+
+    def residual(x: Array) -> Array:
+        return (discharge(model(x), cells, idle) - measured).ravel()
+
+    start = np.zeros(len(scales))
+    start[0] = 1.0
+    solution = least_squares(residual, start, x_scale="jac")
+    if not solution.success:
+        raise FitError(f"the fit of the bit lines did not converge: {solution.message}")
+    return BitLineFit(
+        model(solution.x),
+        solution.fun.reshape(measured.shape),
+        _deviations(solution, scales),
+        float(measured.max()),
+    )
+
+
+def _blank(tables: Mapping[str, pd.DataFrame], facts: ColumnFacts) -> BitLines:
+    """What is known before the fit of the reads."""
     trips = tables["trips"]
-    nominal = trips[trips["cell"] < 0]
-    guess = facts.supply_voltage
-    blank = BitLines(
+    return BitLines(
         supply_voltage=facts.supply_voltage,
         word_line_voltage=facts.word_line_voltage,
-        start_voltage=start,
-        currents=currents,
+        start_voltage=float(tables["reads"]["start_voltage"].median()),
+        currents=cell_tables(tables["currents"]),
         capacitance=1.0,
         capacitance_slope=0.0,
         coupling=facts.coupling,
         resistance=facts.resistance,
         leakage=0.0,
         unit_width=facts.unit_width,
-        width_correction=np.zeros(largest),
+        width_correction=np.zeros(int(tables["opened"]["code"].max())),
         correction_slope=0.0,
         correction_sensitivity=0.0,
         idle_time=facts.idle_time,
-        trip_voltage=float(nominal["trip_voltage"].max()),
-        variation=cell_variation(tables, guess),
-    )
-    cells = open_cells(codes, bits, np.ones(codes.shape), positions, largest)
-    first = _first_capacitance(blank, measured, codes, bits)
-    idle = facts.idle_time + np.where(closed, 4e-9 - facts.idle_time, 0.0)
-
-    def model(x: Array) -> BitLines:
-        capacitance = x[0] * first
-        leakage = capacitance * float(measured[closed].mean()) / 4e-9
-        return replace(
-            blank,
-            capacitance=capacitance,
-            capacitance_slope=x[1] * first,
-            correction_slope=x[2] * facts.unit_width,
-            width_correction=x[3:] * facts.unit_width,
-            leakage=leakage,
-        )
-
-    def residual(x: Array) -> Array:
-        return (discharge(model(x), cells, idle) - measured).ravel()
-
-    solution = least_squares(residual, np.array([1.0, 0.0, 0.0, *np.zeros(largest)]), x_scale="jac")
-    if not solution.success:
-        raise FitError(f"the fit of the bit lines did not converge: {solution.message}")
-    fitted = replace(model(solution.x), correction_sensitivity=0.0)
-    return BitLineFit(
-        fitted,
-        solution.fun.reshape(measured.shape),
-        _deviations(solution, first, facts.unit_width),
-        float(measured.max()),
+        trip_voltage=float(trips.loc[trips["cell"] < 0, "trip_voltage"].max()),
+        variation=cell_variation(tables, facts.supply_voltage),
     )
 
 
@@ -186,29 +193,43 @@ def log_factors(cells: pd.DataFrame, currents: pd.DataFrame, supply_voltage: flo
     return logs.pivot_table(index="cell", columns="stored", values="log").to_numpy()
 
 
-def _grids(opened: pd.DataFrame, rows: int) -> tuple[Array, Array, Array]:
-    """Codes, bits and positions of every read as rectangles; missing rows are closed."""
-    opened = opened.sort_values(["run", "row"])
-    place = opened.groupby("run").cumcount().to_numpy()
-    run = opened["run"].to_numpy()
-    shape = (run.max() + 1, place.max() + 1)
-    codes, bits, positions = np.zeros(shape, int), np.zeros(shape, int), np.ones(shape)
-    codes[run, place], bits[run, place] = opened["code"], opened["bit"]
-    positions[run, place] = (opened["row"] + 0.5) / rows
-    return codes, bits, positions
+@dataclass(frozen=True, eq=False)
+class _Opened:
+    """Rows of every read as rectangles (reads, most rows); missing rows are closed, nominal cells are -1."""
+
+    codes: Array
+    bits: Array
+    positions: Array
+    cell: Array
+
+    @classmethod
+    def of(cls, opened: pd.DataFrame, rows: int) -> _Opened:
+        opened = opened.sort_values(["run", "row"])
+        place = opened.groupby("run").cumcount().to_numpy()
+        run = opened["run"].to_numpy()
+        shape = (run.max() + 1, place.max() + 1)
+        found = cls(np.zeros(shape, int), np.zeros(shape, int), np.ones(shape), np.full(shape, -1))
+        found.codes[run, place], found.bits[run, place] = opened["code"], opened["bit"]
+        found.positions[run, place] = (opened["row"] + 0.5) / rows
+        found.cell[run, place] = opened["cell"]
+        return found
+
+    def cells(self, log_current: Array, largest_code: int) -> OpenCells:
+        """Sums over the rows, with ln α of the cells that differ, shape (cells, 2)."""
+        logs = np.where(self.cell >= 0, log_current[self.cell, self.bits], 0.0)
+        return open_cells(self.codes, self.bits, np.exp(logs), self.positions, largest_code)
 
 
-def _first_capacitance(blank: BitLines, measured: Array, codes: Array, bits: Array) -> float:
+def _first_capacitance(blank: BitLines, measured: Array, opened: _Opened) -> float:
     """Total charge over total discharge, at the current of a full line."""
     current = float(blank.currents.zero_alone(np.array(blank.start_voltage)))
-    return float(codes.sum() * blank.unit_width * current / measured.sum())
+    return float(opened.codes.sum() * blank.unit_width * current / measured.sum())
 
 
-def _deviations(solution, first: float, unit_width: float) -> dict[str, float]:
+def _deviations(solution: Any, scales: Array) -> dict[str, float]:
     freedom = max(len(solution.fun) - len(solution.x), 1)
     inverse = np.linalg.pinv(solution.jac.T @ solution.jac)
-    sigma = np.sqrt(np.diag(inverse) * (solution.fun @ solution.fun) / freedom)
-    scales = [first, first, unit_width] + [unit_width] * (len(sigma) - 3)
-    names = ["capacitance", "capacitance_slope", "correction_slope"]
-    names += [f"width_correction[{k}]" for k in range(len(sigma) - 3)]
-    return {name: float(value * scale) for name, value, scale in zip(names, sigma, scales, strict=True)}
+    sigma = np.sqrt(np.diag(inverse) * (solution.fun @ solution.fun) / freedom) * scales
+    names = ["capacitance", "capacitance_slope", "correction_slope", "correction_sensitivity"]
+    names += [f"width_correction[{k}]" for k in range(len(sigma) - 4)]
+    return {name: float(value) for name, value in zip(names, sigma, strict=True)}

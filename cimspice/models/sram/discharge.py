@@ -1,8 +1,8 @@
 """Integration of both bit lines' equations over the steps in which the number of open cells is constant.
 
-The word lines open together, so the open cells only become fewer: at the effective width of code 1, 2, ... the
-cells of that code close. Between two closings the equations are smooth and autonomous, and one step of the
-classical Runge-Kutta method leaves less than a microvolt.
+The word lines open together, so the open cells only become fewer: at the effective width of code 1, 2, ...
+the cells of that code close. Between two closings the equations are smooth and autonomous, and one step of
+the classical Runge-Kutta method leaves a microvolt at most.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ Array = np.ndarray
 
 @dataclass(frozen=True, eq=False)
 class OpenCells:
-    """What is open on both lines of each of N columns in each of U steps; the last axis is (line, complement).
+    """What is open on both lines of N columns in each of U steps; the last axis is (line, complement).
 
     Attributes
     ----------
@@ -129,7 +129,7 @@ def _current(lines: BitLines, v: Array, zero: Array, one: Array, profile: Array,
 
 
 def _rate(lines: BitLines, v: Array, current: Array) -> Array:
-    """dV/dt (V/s) of both lines for currents (A) out of them; with charges in place of currents, the steps."""
+    """dV/dt (V/s) of both lines for currents (A) out of them; with charges for currents, their steps."""
     own = lines.capacitance + lines.capacitance_slope * (v - lines.start_voltage) + lines.coupling
     determinant = own[:, :1] * own[:, 1:] - lines.coupling**2
     return -(own[:, ::-1] * current + lines.coupling * current[:, ::-1]) / determinant

@@ -1,0 +1,121 @@
+"""Which SRAM column is characterised, how it is read, and under which conditions."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from cimspice.campaign.batch import Batch, run_batch
+from cimspice.campaign.store import Store
+from cimspice.circuits.sram_array import Array
+from cimspice.errors import ParameterError
+from cimspice.pdk import CORNERS
+
+
+@dataclass(frozen=True)
+class SramConditions:
+    """Which column, how it is read, and where it stands.
+
+    Attributes
+    ----------
+    array
+        The bank.
+    unit_width
+        Pulse of code 1 (s); code n is n times as long.
+    largest_code
+        Longest pulse in units.
+    settle
+        From the last word line's end to the reading (s).
+    corner, temperature
+        Corner, degrees Celsius.
+    workers, store
+        As for ``run_campaign``.
+
+    Raises
+    ------
+    ParameterError
+        If a condition is outside what the models are for.
+    """
+
+    array: Array = field(default_factory=Array)
+    unit_width: float = 60e-12
+    largest_code: int = 15
+    settle: float = 250e-12
+    corner: str = "tt"
+    temperature: float = 27.0
+    workers: int | None = None
+    store: Store | Path | str | None = None
+
+    def __post_init__(self) -> None:
+        if self.corner not in CORNERS:
+            raise ParameterError(f"unknown corner {self.corner!r}", remedy=f"use one of {', '.join(CORNERS)}")
+        if not -55 <= self.temperature <= 150:
+            raise ParameterError(
+                f"temperature {self.temperature:g} °C is outside the models' range",
+                remedy="stay in -55 to 150 °C",
+            )
+        shortest = 1.5 * self.array.driver_edge
+        if self.unit_width < shortest:
+            raise ParameterError(
+                f"a unit of {self.unit_width * 1e12:g} ps is too short for edges of "
+                f"{self.array.driver_edge * 1e12:g} ps",
+                place="unit_width",
+                remedy=f"use {shortest * 1e12:g} ps or more, or a quicker driver",
+            )
+        if self.largest_code < 1:
+            raise ParameterError(f"largest code {self.largest_code}", remedy="use 1 or more, usually 15")
+
+    @cached_property
+    def idle_time(self) -> float:
+        """Time beside the longest pulse for which the lines float before they are read (s)."""
+        return self.settle + 2 * self.array.driver_edge
+
+    def read(
+        self,
+        rows: np.ndarray,
+        codes: np.ndarray,
+        bits: np.ndarray,
+        *,
+        shifts: np.ndarray | None = None,
+        **more: Any,
+    ) -> dict[str, Any]:
+        """Parameters of one multi-row read of one column; ``shifts`` (rows, 6) makes the cells differ."""
+        opened = [
+            {"row": int(row), "width": int(code) * self.unit_width, "bits": [int(bit)]}
+            | ({} if shifts is None else {"shifts": [list(map(float, shifts[k]))]})
+            for k, (row, code, bit) in enumerate(zip(rows, codes, bits, strict=True))
+        ]
+        return {
+            "array": self.array.model_dump(exclude=set(type(self.array).model_computed_fields)),
+            "open_rows": opened,
+            "settle": self.settle,
+            **more,
+        }
+
+    def run(self, bench: str, runs: Sequence[dict[str, Any]], told: Callable[..., object]) -> Batch:
+        """The runs of a bench under these conditions."""
+        return run_batch(
+            bench,
+            runs,
+            corner=self.corner,
+            temperature=self.temperature,
+            workers=self.workers,
+            store=self.store,
+            told=told,
+        )
+
+    def population(self, shifts: np.ndarray | None = None, **settings: Any) -> dict[str, Any]:
+        """Parameters of the DC bench of cells, with threshold shifts (V) of shape (cells, 6)."""
+        array = self.array
+        cells = {} if shifts is None else {"shifts": np.asarray(shifts).tolist()}
+        return {
+            "supply_voltage": array.supply_voltage,
+            "word_line_voltage": array.word_line_voltage,
+            **cells,
+            **settings,
+        }

@@ -1,0 +1,256 @@
+"""The multi-row read of an SRAM column: the emulator against ngspice on random words."""
+
+from __future__ import annotations
+
+import time
+import warnings
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from cimspice.campaign.sram_array import cell_currents, cell_shifts, characterise_array
+from cimspice.campaign.sram_conditions import SramConditions
+from cimspice.emulator.sram_read import Cells, DisturbWarning, MultiRowRead
+from cimspice.models.sram.bit_line import BitLines
+from cimspice.models.sram.build import BitLineFit, ColumnFacts, fit_bit_lines, log_factors
+from cimspice.validation.neuron import Told
+from cimspice.validation.provenance import provenance
+from cimspice.validation.sram_budget import BudgetRow, error_budget
+from cimspice.validation.sram_words import Words, draw_words
+
+Array = np.ndarray
+CHIP_SEED = 1000
+"""Added to the seed of the words: the chip that is compared shares no cell with the characterised ones."""
+
+
+@dataclass(frozen=True, eq=False)
+class SramValidation:
+    """Random words through emulator and circuit.
+
+    Attributes
+    ----------
+    measured, predicted
+        Discharge of bit line and complement (V), shape (words, 2); the model knows each cell's DC current.
+    nominal
+        What it predicts with nominal cells (V): the same without mismatch.
+    by_threshold
+        What it predicts from threshold shifts alone (V); None without mismatch.
+    flipped
+        Cells that flipped in ngspice, shape (words,).
+    disturbed, disturb_probability
+        What the emulator says of the words.
+    """
+
+    conditions: SramConditions
+    fit: BitLineFit
+    words: Words
+    measured: Array
+    predicted: Array
+    nominal: Array
+    by_threshold: Array | None
+    flipped: Array
+    disturbed: Array
+    disturb_probability: Array
+    budget: list[BudgetRow]
+    spice_seconds: float
+    emulator_seconds: float
+
+    @property
+    def full_scale(self) -> float:
+        """Largest discharge that was measured (V)."""
+        return float(self.measured.max())
+
+    def percent(self, predicted: Array) -> tuple[float, float]:
+        """Root mean square and worst error of a prediction, in percent of full scale."""
+        error = 100 * (predicted - self.measured) / self.full_scale
+        return float(np.sqrt(np.mean(error**2))), float(np.abs(error).max())
+
+
+def column_facts(conditions: SramConditions) -> ColumnFacts:
+    """What the array's design says of one column."""
+    array = conditions.array
+    return ColumnFacts(
+        supply_voltage=array.supply_voltage,
+        word_line_voltage=array.word_line_voltage,
+        rows=array.rows,
+        resistance=array.line_resistance,
+        coupling=array.rows * array.bit_line_coupling,
+        unit_width=conditions.unit_width,
+        idle_time=conditions.idle_time,
+    )
+
+
+def characterised_lines(
+    conditions: SramConditions, told: Told = lambda text, done=0, total=0: None
+) -> BitLineFit:
+    """The bit lines' model under these conditions, characterised in ngspice as far as the store lacks it."""
+    tables = characterise_array(conditions, told=lambda text, done, total: told(text, done, total))
+    return fit_bit_lines(tables, column_facts(conditions))
+
+
+def validate_sram(
+    conditions: SramConditions,
+    *,
+    words: int = 500,
+    rows: tuple[int, int] = (4, 32),
+    seed: int = 0,
+    mismatch: bool = False,
+    told: Told = lambda text, done=0, total=0: None,
+) -> SramValidation:
+    """Compare the emulator with ngspice.
+
+    Parameters
+    ----------
+    conditions
+        Column, read, corner, temperature.
+    words, rows, seed
+        How many random words, with how many open rows (fewest, most); see :func:`draw_words`.
+    mismatch
+        Whether the cells are those of one chip, with threshold shifts; the emulator is told each cell's DC
+        current.
+    told
+        Progress.
+
+    Raises
+    ------
+    ParameterError
+        If such words cannot be drawn.
+    SimulationError
+        If ngspice fails on one; the others are kept.
+    """
+    tables = characterise_array(conditions, told=lambda text, done, total: told(text, done, total))
+    fit = fit_bit_lines(tables, column_facts(conditions))
+    model, array = fit.model, conditions.array
+    drawn = draw_words(
+        words,
+        seed,
+        rows=rows,
+        array_rows=array.rows,
+        largest_code=model.largest_code,
+        charge_limit=model.charge_limit,
+    )
+    shifts = cell_shifts(range(array.rows), seed + CHIP_SEED) if mismatch else None
+    logs = None
+    if shifts is not None:
+        currents = cell_currents(conditions, shifts, lambda text, done, total: told(text, done, total))
+        logs = log_factors(currents, tables["currents"], array.supply_voltage)
+    runs = [
+        conditions.read(
+            *(values[word, :opened] for values in (drawn.rows, drawn.codes, drawn.bits)),
+            shifts=None if shifts is None else shifts[drawn.rows[word, :opened]],
+        )
+        for word, opened in enumerate(drawn.opened)
+    ]
+    batch = conditions.run(
+        "sram_multi_row_read", runs, lambda done, total: told("words in ngspice", done, total)
+    )
+    measured = batch.table[["bit_line_discharge", "bit_line_bar_discharge"]].to_numpy()
+    told("compare, term by term")
+    read = _Reader(drawn, array.rows)
+    reading = read(model, logs)
+    began = time.process_time()
+    read(model, logs)
+    seconds = time.process_time() - began
+    return SramValidation(
+        conditions=conditions,
+        fit=fit,
+        words=drawn,
+        measured=measured,
+        predicted=reading.discharge,
+        nominal=read(model, None).discharge,
+        by_threshold=None if shifts is None else read(model, _by_threshold(model, shifts)).discharge,
+        flipped=batch.table["flipped"].to_numpy(int),
+        disturbed=reading.disturbed,
+        disturb_probability=reading.disturb_probability,
+        budget=error_budget(model, lambda rung: read(rung, logs).discharge, drawn.sums, measured),
+        spice_seconds=batch.seconds,
+        emulator_seconds=seconds,
+    )
+
+
+@dataclass(frozen=True)
+class _Reader:
+    """The words as the emulator reads them, with cells of one chip or nominal ones."""
+
+    words: Words
+    array_rows: int
+
+    def __call__(self, model: BitLines, log_current: Array | None):
+        words, cells = self.words, None
+        if log_current is not None:
+            trip = np.full((*words.rows.shape, 2), model.trip_voltage)
+            cells = Cells(log_current[words.rows], trip)
+        positions = (words.rows + 0.5) / self.array_rows
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", DisturbWarning)  # counted in the report
+            return MultiRowRead(model)(words.codes, words.bits, positions=positions, cells=cells)
+
+
+def _by_threshold(model: BitLines, shifts: Array) -> Array:
+    """ln α from the threshold shifts of the conducting side's pass and pull-down, shape (cells, 2)."""
+    assert model.variation.sensitivity is not None
+    left, right = shifts[:, [2, 1]], shifts[:, [5, 4]]
+    return np.stack([left @ model.variation.sensitivity, right @ model.variation.sensitivity], axis=1)
+
+
+def sram_report(result: SramValidation) -> dict[str, Any]:
+    """Everything a validation found: what ``--json`` prints. Voltages in mV, the rest as the keys say."""
+    rmse, worst = result.percent(result.predicted)
+    rungs = {row.name: row for row in result.budget}
+    coupled = rungs["coupled"].rmse_percent
+    nominal, _ = result.percent(result.nominal)
+    model, conditions = result.fit.model, result.conditions
+    facts: dict[str, Any] = {
+        "rmse_percent_full_scale": rmse,
+        "worst_percent": worst,
+        "ideal_rmse_percent": coupled,
+        "ideal_single_scale_rmse_percent": rungs["ideal"].rmse_percent,
+        "improvement": coupled / rmse if rmse else None,
+        "nominal_rmse_percent": nominal,
+        "full_scale_mv": result.full_scale * 1e3,
+        "words": len(result.measured),
+        "excluded_words": result.words.excluded,
+        "flipped_cells": int(result.flipped.sum()),
+        "words_flagged": int(result.disturbed.sum()),
+        "largest_disturb_probability": float(result.disturb_probability.max()),
+        "training_rmse_percent": 100
+        * float(np.sqrt(np.mean(result.fit.residual**2)))
+        / result.fit.full_scale,
+        "budget": [vars(row) for row in result.budget],
+        "spice_seconds": result.spice_seconds,
+        "emulator_seconds": result.emulator_seconds,
+        "speed_ratio": result.spice_seconds / result.emulator_seconds if result.emulator_seconds else None,
+        "corner": conditions.corner,
+        "temperature": conditions.temperature,
+        "mismatch": result.by_threshold is not None,
+        "operating_point": operating_point(conditions, model),
+        "provenance": provenance(),
+    }
+    if result.by_threshold is not None:
+        facts["threshold_rmse_percent"] = result.percent(result.by_threshold)[0]
+    return facts
+
+
+def operating_point(conditions: SramConditions, model: BitLines) -> dict[str, Any]:
+    """Where the array is operated, and what characterisation found there."""
+    array = conditions.array
+    return {
+        "rows": array.rows,
+        "columns": array.columns,
+        "supply_voltage": array.supply_voltage,
+        "word_line_voltage": array.word_line_voltage,
+        "word_line_driver": array.driver,
+        "unit_width_ps": model.unit_width * 1e12,
+        "line_capacitance_ff": model.capacitance * 1e15,
+        "coupling_ff": model.coupling * 1e15,
+        "line_resistance_ohm": model.resistance,
+        "unit_discharge_mv": model.unit_discharge * 1e3,
+        "read_current_ua": model.unit_discharge * model.capacitance / model.unit_width * 1e6,
+        "current_deviation_percent": 100 * model.variation.current_deviation,
+        "trip_voltage": model.trip_voltage,
+        "trip_mean": model.variation.trip_mean,
+        "trip_deviation": model.variation.trip_deviation,
+        "safe_voltage": model.safe_voltage,
+        "charge_limit_units": model.charge_limit,
+    }
