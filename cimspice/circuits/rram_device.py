@@ -13,7 +13,7 @@ from cimspice.spice import SolverOptions
 
 RramModel = Literal["skywater", "stanford_pku", "vteam", "yakopcic", "memdiode"]
 
-ACCURATE = SolverOptions(method="gear", reltol=1e-6)
+ACCURATE = SolverOptions(method="gear", reltol=1e-6, trtol=1.0)
 """States to 1e-5. Trapezoidal integration overshoots where a state meets its end."""
 
 

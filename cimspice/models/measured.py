@@ -177,7 +177,7 @@ def _split_unit(unit: str) -> tuple[str, float] | None:
         return unit, 1.0
     numerator, slash, denominator = unit.partition("/")
     base = numerator[-1:]
-    if base not in ("V", "A", "F", "C", "s") or numerator[:-1] not in _PREFIXES:
+    if base not in ("V", "A", "F", "C", "S", "s") or numerator[:-1] not in _PREFIXES:
         return None
     factor = _PREFIXES[numerator[:-1]]
     if not slash:
