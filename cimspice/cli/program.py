@@ -182,7 +182,7 @@ def _sweep(
         _write_csv(table, folder / "sweep.csv")
         _write_csv(gained, folder / "gains.csv")
     if not quiet:
-        _print_table(
+        _print_rows(
             "writes of the published scheme over those of the method, at no larger output error", gained
         )
     return {
@@ -292,6 +292,16 @@ def _print_table(title: str, frame: pd.DataFrame) -> None:
     table = Table("", *map(str, frame[first]), title=title, box=None, title_justify="left")
     for name in rest:
         table.add_row(name.replace("_", " "), *map(_cell, frame[name].tolist()))
+    console().print(table)
+
+
+def _print_rows(title: str, frame: pd.DataFrame) -> None:
+    """A line per row of the frame."""
+    from rich.table import Table
+
+    table = Table(*map(str, frame.columns), title=title, box=None, title_justify="left")
+    for row in frame.itertuples(index=False):
+        table.add_row(*map(_cell, row))
     console().print(table)
 
 

@@ -28,6 +28,11 @@ _NO_ERROR = 1e-4
 """Where points without error stand on the logarithmic axis."""
 
 
+def _plain(value: float, _: int | None = None) -> str:
+    """A tick without a power of ten in mathematical type, which the style leaves as it is written."""
+    return f"{value:g}"
+
+
 def draw_methods(
     methods: Sequence[Mapping[str, Any]], done: Mapping[str, Programmed], folder: Path, name: str = "methods"
 ) -> list[Path]:
@@ -54,6 +59,7 @@ def draw_methods(
         right.set_xlabel("writes per cell and pass")
         right.set_ylabel("share of cells written at least so often")
         right.set_yscale("log")
+        right.yaxis.set_major_formatter(_plain)
         right.legend(loc="best")
 
     return _draw(content, folder, name, (8.6, 3.6))
@@ -75,14 +81,16 @@ def draw_front(table: pd.DataFrame, folder: Path, name: str = "front") -> list[P
             axes.set_title(f"sections of {kind} ({reads.median():.3g} reads each)", fontsize=9, loc="left")
             axes.set_xlabel("relative output error of what was not written")
         panels[0].set_ylabel("writes / baseline")
-        panels[-1].legend(loc="best")
+        panels[-1].legend(loc="center left", bbox_to_anchor=(1.0, 0.5))
 
-    return _draw(content, folder, name, (4.8 * len(scopes), 4.2))
+    return _draw(content, folder, name, (4.4 * len(scopes) + 1.4, 4.2))
 
 
 def _fronts(axes: Axes, table: pd.DataFrame) -> None:
     axes.set_xscale("log")
     axes.set_yscale("log")
+    axes.xaxis.set_major_formatter(lambda value, _: "none" if value <= _NO_ERROR else f"{value:g}")
+    axes.yaxis.set_major_formatter(_plain)
     for method, points in table.groupby("method", sort=False):
         error = np.maximum(points["output_error"].to_numpy(), _NO_ERROR)
         filled = COLOURS[str(method)] if "exact" not in str(method) else "none"
@@ -115,6 +123,8 @@ def draw_life(lives: Mapping[str, Life], folder: Path, name: str = "life") -> li
                 upper.axvline(one.lifetime, color=colour, linestyle=":")
         upper.set_xscale("log")
         lower.set_yscale("log")
+        lower.xaxis.set_major_formatter(_plain)
+        lower.yaxis.set_major_formatter(_plain)
         upper.set_ylabel("accuracy (%)")
         lower.set_ylabel("worn cells")
         lower.set_xlabel("model switches")

@@ -20,6 +20,8 @@ SMALL_NETWORK = 2_000_000
 """Weights up to which bits, rows, crossbars and scope are swept as well."""
 SETTING = ("bits", "rows", "crossbars", "scope", "sign")
 PUBLISHED = "sorted, random"
+USEFUL_ERROR = 0.1
+"""Output error up to which methods are compared: up to there no plan cost the digits 1 % of accuracy."""
 _SUMMARISED = (
     "writes", "sets", "resets", "energy_joule", "time_second", "max_writes_per_cell", "lifetime_passes",
     "output_error", "quantisation_error", "reads_per_section", "accuracy",
@@ -98,7 +100,8 @@ def front(writes: Sequence[float], error: Sequence[float]) -> np.ndarray:
 def gains(table: pd.DataFrame) -> pd.DataFrame:
     """Writes of the published scheme over those of each other method at no larger output error.
 
-    For every point of the published scheme (sorted sections, bits stuck at random) the cheapest point of the
+    For every point of the published scheme (sorted sections, bits stuck at random) with an error of at most
+    :data:`USEFUL_ERROR` the cheapest point of the
     method, in the same setting, whose error is no larger. Columns: ``method``, ``median``, ``smallest``,
     ``largest`` over these points, and how many ``points`` there were; a point that the method does not reach
     is not counted, and ``unreached`` tells how many.
@@ -106,7 +109,8 @@ def gains(table: pd.DataFrame) -> pd.DataFrame:
     found: dict[str, list[float]] = {}
     missed: dict[str, int] = {}
     for _, setting in table.groupby(list(SETTING)):
-        published = setting[setting["method"] == PUBLISHED]
+        useful = setting["output_error"] <= USEFUL_ERROR
+        published = setting[(setting["method"] == PUBLISHED) & useful]
         for method, points in setting.groupby("method"):
             if method == PUBLISHED:
                 continue
