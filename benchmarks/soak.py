@@ -4,8 +4,9 @@ One campaign of ``--points`` real simulations (a SKY130 transistor, a sweep of s
 width, corner, temperature and gate voltage, the widths slowest: all tenths do the same work), two workers, an
 empty store.
 
-- ``rate_ratio``: points per second in the last tenth over those in the first (0.95 or more is flat), and
-  ``points_per_second`` over all; both count from the first finished point on.
+- ``rate_ratio``: points per second in the last tenth over those in the first, and ``points_per_second`` over
+  all; both count from the first finished point on. ``cpu_rate_ratio``: the same with the workers' CPU seconds
+  in place of the clock's, for a machine that has other work (0.95 or more is flat).
 - ``memory``: for the parent and each worker, the resident memory at a tenth of the campaign and at its end
   (MB), and the slope between in bytes per point with its standard error, from the means of ten stretches.
   ``flat`` tells whether all slopes are within three standard errors of zero, or so small that a million
@@ -43,6 +44,7 @@ from cimspice.spice import Pool
 WORKERS = 2
 SAMPLE_SECONDS = 0.25
 STRETCHES = 10
+TICK = os.sysconf("SC_CLK_TCK")
 PAGE = os.sysconf("SC_PAGE_SIZE")
 
 
@@ -66,6 +68,7 @@ class Watch:
     finished: int = 0
     times: list[float] = field(default_factory=list)
     counts: list[int] = field(default_factory=list)
+    cpu: list[float] = field(default_factory=list)
     memory: dict[int, list[tuple[int, float]]] = field(default_factory=dict)
     stopped: threading.Event = field(default_factory=threading.Event)
 
@@ -80,6 +83,7 @@ class Watch:
                 continue
             self.times.append(time.monotonic())
             self.counts.append(self.finished)
+            self.cpu.append(sum(spent(worker) for worker in children()))
             for process in (os.getpid(), *children()):
                 resident = resident_bytes(process)
                 if resident is not None:
@@ -97,6 +101,15 @@ def children() -> list[int]:
         if parent == os.getpid():
             found.append(int(path.parent.name))
     return found
+
+
+def spent(process: int) -> float:
+    """CPU seconds of a process; 0 if it has ended."""
+    try:
+        words = Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()
+    except OSError:
+        return 0.0
+    return (int(words[11]) + int(words[12])) / TICK
 
 
 def resident_bytes(process: int) -> float | None:
@@ -129,22 +142,25 @@ def is_flat(line: dict[str, float]) -> bool:
     return abs(gradient) <= 3 * line["standard_error"] or gradient <= 0.1 * line["megabytes_at_a_tenth"]
 
 
-def rates(watch: Watch, points: int) -> dict[str, float]:
+def rates(watch: Watch) -> dict[str, float]:
     """Points per second over all, and in the last tenth over the first."""
-    times, counts = np.array(watch.times), np.array(watch.counts)
+    counts = np.array(watch.counts)
+    begin, end = float(counts[0]), float(counts[-1])
+    tenth = (end - begin) / 10
 
-    def moment(count: float) -> float:
-        return float(np.interp(count, counts, times))
+    def ends(measure: list[float]) -> tuple[float, float]:
+        """Points per second of a measure of time in the first and in the last tenth."""
+        at = np.interp([begin, begin + tenth, end - tenth, end], counts, measure)
+        return tenth / (at[1] - at[0]), tenth / (at[3] - at[2])
 
-    begin = float(counts[0])
-    tenth = (points - begin) / 10
-    first = tenth / (moment(begin + tenth) - moment(begin))
-    last = tenth / (moment(points) - moment(points - tenth))
+    first, last = ends(watch.times)
+    busy_first, busy_last = ends(watch.cpu)
     return {
-        "points_per_second": (points - begin) / (moment(points) - moment(begin)),
+        "points_per_second": (end - begin) / (watch.times[-1] - watch.times[0]),
         "first_tenth": first,
         "last_tenth": last,
         "rate_ratio": last / first,
+        "cpu_rate_ratio": busy_last / busy_first,
     }
 
 
@@ -182,8 +198,6 @@ def soak(points: int, folder: Path) -> dict[str, Any]:
         watch.stopped.set()
         sampler.join()
         workers = pool.statistics
-    watch.times.append(began + seconds)
-    watch.counts.append(len(plan))
     lines = {
         "parent" if process == os.getpid() else f"worker {process}": slope(samples, len(plan))
         for process, samples in watch.memory.items()
@@ -192,7 +206,7 @@ def soak(points: int, folder: Path) -> dict[str, Any]:
     return {
         "points": len(plan),
         "seconds": seconds,
-        **rates(watch, len(plan)),
+        **rates(watch),
         "worker_cpu_milliseconds_per_point": 1e3 * workers.cpu_seconds / len(plan),
         "parent_cpu_milliseconds_per_point": 1e3 * parent / len(plan),
         "memory": lines,

@@ -17,6 +17,7 @@ from cimspice.campaign.store import Record, Store
 from cimspice.circuits import Bench
 
 _BATCH = 500
+_ROWS_AS_OBJECTS = 50_000  # a Python float takes four times the room of one in a column
 
 
 def batches(points: Iterable[Point], size: int = _BATCH) -> Iterator[list[Point]]:
@@ -63,7 +64,9 @@ def gather(plan: Plan, store: Store) -> Gathered:
     conditions += ["sample"] if specification.monte_carlo else []
     conditions += ["point"] if specification.keep.vectors is not None else []
     marks = ["relaxed"] if specification.policy.retry == "relaxed" else []
-    columns: dict[str, list[Any]] = {name: [] for name in (*conditions, *bench.columns, *marks)}
+    names = (*conditions, *bench.columns, *marks)
+    columns: dict[str, list[Any]] = {name: [] for name in names}
+    frames: list[pd.DataFrame] = []
     owner: list[int] = []
     failed: list[tuple[Point, Record]] = []
     digest = hashlib.sha256()
@@ -83,7 +86,12 @@ def gather(plan: Plan, store: Store) -> Gathered:
             for name in bench.columns:
                 columns[name].extend(record.rows[name])
             owner.extend([point.index] * count)
-    table = pd.DataFrame(columns)
+        if len(columns["corner"]) >= _ROWS_AS_OBJECTS:
+            frames.append(pd.DataFrame(columns))
+            columns = {name: [] for name in names}
+    if columns["corner"] or not frames:
+        frames.append(pd.DataFrame(columns))
+    table = pd.concat(frames, ignore_index=True) if len(frames) > 1 else frames[0]
     results: list[LimitResult] = []
     overall = None
     if specification.limits:

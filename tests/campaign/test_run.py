@@ -182,3 +182,13 @@ def test_run_folder_reads_back_with_units_and_lists_failures(store, tmp_path):
         "table.csv",
         "table.parquet",
     ]
+
+
+def test_a_table_made_in_parts_is_the_one_made_at_once(store, monkeypatch):
+    sweep = {"supply": {"start": 0.1, "stop": 5.0, "num": 1200}, "corners": ["tt", "ss"]}
+    whole = run(store, FakePool(), **sweep).table
+    monkeypatch.setattr("cimspice.campaign.table._ROWS_AS_OBJECTS", 700)
+    parts = run(store, FakePool(), **sweep).table
+    pd.testing.assert_frame_equal(parts, whole, check_exact=True)
+    assert parts.attrs == whole.attrs
+    assert len(parts) == 2400
