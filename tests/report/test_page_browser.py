@@ -61,7 +61,8 @@ def full_run(folder):
 def place_of(browser, chart, trace, point):
     """Where in the window a point of a trace is."""
     return browser.evaluate(
-        f"(() => {{ const chart = document.getElementById('chart-{chart}'); chart.scrollIntoView(); "
+        f"(() => {{ const chart = document.getElementById('chart-{chart}'); "
+        f"chart.scrollIntoView({{behavior: 'instant'}}); "
         f"const trace = chart.data[{trace}], layout = chart._fullLayout; "
         f"const box = chart.getBoundingClientRect(); "
         f"return {{x: box.x + layout._size.l + layout.xaxis.d2p(trace.x[{point}]), "
