@@ -14,6 +14,7 @@ from cimspice.models.model import Model, model_class, register
 from cimspice.models.ramp import Ramp
 from cimspice.models.ranges import ModelRangeWarning, Range, Ranges
 from cimspice.models.reversal import ReversalFigures, reversal_figures
+from cimspice.models.rram import RramDevice
 from cimspice.models.synapse import ReversalSynapse, Synapse
 from cimspice.models.table import SCHEMAS, TableSchema
 from cimspice.models.voltage_dependent import VoltageDependentSynapse
@@ -41,6 +42,7 @@ __all__ = [
     "Residual",
     "ReversalFigures",
     "ReversalSynapse",
+    "RramDevice",
     "SplineCapacitance",
     "Synapse",
     "TableSchema",

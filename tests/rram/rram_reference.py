@@ -157,8 +157,12 @@ def solve(
             supply = v0 + (v1 - v0) * (t - t0) / (t1 - t0)
             v = supply
             if series > 0 and supply != 0:
-                ends = sorted((0.0, supply))
-                v = _zero(lambda u: u + series * current(u, z[0]) - supply, *ends, 1e-15)
+                v = _zero(
+                    lambda u: u + series * current(u, z[0]) - supply,
+                    min(supply, 0.0),
+                    max(supply, 0.0),
+                    1e-15,
+                )
             return law(v, z, ambient)
 
         done = solve_ivp(right, (t0, t1), y, method=method, rtol=1e-8, atol=[1e-9, 1e-5][: y.size])

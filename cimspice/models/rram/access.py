@@ -17,6 +17,7 @@ from cimspice.models.model import Model, register
 from cimspice.models.ranges import Ranges
 from cimspice.models.rram.device import thermal_voltage
 from cimspice.models.rram.tables import RRAM_ACCESS
+from cimspice.models.table import TableSchema
 
 _SMOOTH = 0.02
 _FLOOR = 0.01
@@ -52,6 +53,7 @@ class AccessTransistor(Model):
     """
 
     kind: ClassVar[str] = "rram_access_transistor"
+    schema: ClassVar[TableSchema] = RRAM_ACCESS
     parameter_units: ClassVar[Mapping[str, str]] = {
         "log_gain": "1",
         "threshold": "V",

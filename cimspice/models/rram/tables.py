@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from cimspice.models.table import Column, TableSchema
+from cimspice.models.table import SCHEMAS, Column, TableSchema
 
 _CONDITIONS = {
     "corner": Column(required=False),
@@ -59,4 +59,4 @@ RRAM_ACCESS = TableSchema(
         **_CONDITIONS,
     },
 )
-RRAM_SCHEMAS = {schema.name: schema for schema in (RRAM_READ, RRAM_PULSES, RRAM_CYCLES, RRAM_ACCESS)}
+SCHEMAS.update({schema.name: schema for schema in (RRAM_READ, RRAM_PULSES, RRAM_CYCLES, RRAM_ACCESS)})
