@@ -16,13 +16,14 @@ from cimspice.report.page_study import SAMPLE, Study
 from cimspice.report.quantity import compact
 
 _RESULTS_ALONE = ("digest", "table_digest")  # digests over the results: they differ whenever anything does
+_DESIGN = "design"  # in the provenance: the circuit's files with their digests
 _ROUND_OFF = 1e-9  # of a quantity's largest size: what a different machine may change
 _DIGITS = 12  # of a condition, to tell rows that belong together
 
 
 @dataclass(frozen=True)
 class Change:
-    """A fact that differs: ``section`` is provenance, parameters, conditions, quantities or limits.
+    """A fact that differs: ``section`` is provenance, design, parameters, conditions, quantities or limits.
 
     ``before`` and ``after`` are None where a run does not have it; ``unit`` is that of a parameter.
     """
@@ -147,7 +148,10 @@ def _facts(one: Run, two: Run, a: Study, b: Study) -> list[Change]:
         {k: v for k, v in run.table.attrs["provenance"].items() if k not in _RESULTS_ALONE}
         for run in (one, two)
     ]
+    files = [origin.pop(_DESIGN, None) for origin in origins]
     changes = _different("provenance", *origins)
+    if all(isinstance(entry, dict) for entry in files):  # runs of earlier versions do not tell
+        changes += _different(_DESIGN, *files)
     varied = {*a.varied, *b.varied}
     asked = [{**run.record.campaign.parameters, **study.fixed} for run, study in ((one, a), (two, b))]
     fixed = [{name: value for name, value in given.items() if name not in varied} for given in asked]

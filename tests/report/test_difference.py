@@ -117,3 +117,20 @@ def test_runs_without_a_common_condition_or_spread_are_compared_as_far_as_they_g
     assert (found.only_a, found.only_b) == (1, 2)
     empty = write_run(tmp_path / "d", one[:0], ["corner"])
     assert not compare_runs(a, empty).identical
+
+
+def test_a_changed_template_or_model_file_is_named(tmp_path):
+    table = pd.DataFrame({"corner": ["tt"], "delay": [1e-9]})
+    files = ({"cell": "aa", "models/n.spice": "bb"}, {"cell": "aa", "models/n.spice": "cc"}, None)
+    folders = [
+        write_run(tmp_path / str(k), table, ["corner"], provenance={} if entry is None else {"design": entry})
+        for k, entry in enumerate(files)
+    ]
+    (change,) = compare_runs(*folders[:2]).changes
+    assert (change.section, change.name, change.before, change.after) == (
+        "design",
+        "models/n.spice",
+        "bb",
+        "cc",
+    )
+    assert compare_runs(folders[0], folders[2]).identical  # a run of an earlier version does not tell
