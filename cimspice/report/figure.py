@@ -144,6 +144,8 @@ def _lines(axes: Axes, table: pd.DataFrame, figure: Figure) -> None:
     # What else was swept splits lines too, unnamed: one line through several corners would be a zigzag.
     hidden = [name for name in table.attrs.get("conditions", ()) if name not in (figure.x, figure.y, *by)]
     hidden = [name for name in hidden if name in table.columns and table[name].nunique() > 1]
+    # ... but not what goes with x itself, as the values of zipped axes do.
+    hidden = [name for name in hidden if table.groupby(figure.x)[name].nunique().max() > 1]
     keys = {name: _ordered(table[name]) for name in by}
     firsts: list[Any] = keys[by[0]] if by else [None]
     others = list(product(*(keys[name] for name in by[1:])))
