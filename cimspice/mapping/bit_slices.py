@@ -105,7 +105,8 @@ def quantise(weights: ArrayLike, bits: int) -> tuple[np.ndarray, float]:
     step = float(np.max(np.abs(weights), initial=0.0)) / ((1 << bits) - 1)
     if step == 0.0:
         return np.zeros(weights.shape, dtype=np.int32), 0.0
-    return np.rint(weights / step).astype(np.int32), step
+    limit = (1 << bits) - 1  # the division of the largest may round to beyond it
+    return np.clip(np.rint(weights / step), -limit, limit).astype(np.int32), step
 
 
 def gray_rank(words: ArrayLike, columns: int, *, turned: int = 0) -> np.ndarray:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Protocol
 
 import numpy as np
@@ -86,8 +87,8 @@ class NearestValue:
     For every weight by itself the state v minimises (value(v) − value(target))² + price · cells(state → v):
     of all ways to use that number of writes the one with the least expected squared output for inputs of
     equal power and zero mean. From 7 to 8, at a price of 1, nothing is written instead of four cells: 7 is
-    one level off. A cell that is right already may be rewritten where that saves others. A table of all
-    pairs is made once.
+    one level off. A cell that is right already may be rewritten where that saves others. The table of
+    all pairs is made once and kept.
 
     Parameters
     ----------
@@ -115,6 +116,7 @@ class NearestValue:
         return self._table[state, target]
 
 
+@lru_cache(maxsize=8)
 def _nearest(slices: BitSlices, price: float) -> np.ndarray:
     """The best word for each (state, target).
 
@@ -136,6 +138,7 @@ def _nearest(slices: BitSlices, price: float) -> np.ndarray:
         better = cost < least
         best[better] = np.broadcast_to(candidate, best.shape)[better]
         least[better] = cost[better]
+    best.flags.writeable = False
     return best
 
 

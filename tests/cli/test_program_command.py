@@ -1,0 +1,104 @@
+"""``cimspice program``, as users and scripts call it."""
+
+import json
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from cimspice.cli.app import run
+from cimspice.models import ModelCard, Ramp, WriteCost
+
+
+@pytest.fixture
+def weights(tmp_path):
+    rng = np.random.default_rng(0)
+    np.savez(tmp_path / "net.npz", first=rng.normal(size=(30, 50)), second=rng.normal(size=(10, 30)))
+    return str(tmp_path / "net.npz")
+
+
+def facts(capsys, *words):
+    assert run(["program", "--json", *words]) == 0
+    return json.loads(capsys.readouterr().out)
+
+
+def test_digits_give_the_keys_that_scripts_read(capsys):
+    found = facts(capsys)
+    assert found["writes_baseline"] > found["writes"] > 0
+    assert found["reduction"] == pytest.approx(found["writes_baseline"] / found["writes"])
+    assert abs(found["accuracy_change"]) < 0.01
+    assert {"sets", "resets", "energy_joule", "time_second", "max_writes_per_cell", "lifetime_passes"} <= set(
+        found
+    )
+    assert "trained here" in found["source"]
+    assert "assumed" in found["write_cost"]["origin"]
+
+
+def test_own_weights_with_files_and_a_card(capsys, weights, tmp_path):
+    card = tmp_path / "cost.json"
+    ModelCard.from_model(WriteCost(set_energy=1e-15, reset_energy=1e-15, origin="simulated")).save(card)
+    words = ["--network", weights, "--rows", "8", "--crossbars", "2", "--write-cost", str(card)]
+    found = facts(capsys, *words, "--output", str(tmp_path / "out"))
+    assert found["energy_joule"] == pytest.approx(1e-15 * found["writes"])
+    assert found["accuracy_change"] is None
+    methods = pd.read_csv(tmp_path / "out" / "methods.csv")
+    assert methods["writes"].tolist() == [entry["writes"] for entry in found["methods"]]
+    for name in ("methods.png", "methods.svg", "layers.csv", "report.json"):
+        assert (tmp_path / "out" / name).stat().st_size > 100
+
+
+def test_stuck_columns_alone_mean_bit_stucking(capsys, weights):
+    found = facts(
+        capsys, "--network", weights, "--order", "sorted", "--stuck-columns", "2", "--fraction", "1"
+    )
+    assert found["plan"]["choice"] == "random"
+    assert found["output_error"] == 0.0
+
+
+def test_the_same_seed_gives_the_same_figures(capsys, weights):
+    words = ["--network", weights, "--choice", "random", "--seed", "5"]
+    assert facts(capsys, *words) == facts(capsys, *words)
+
+
+def test_a_sweep_writes_its_table_and_figure(capsys, weights, tmp_path):
+    words = ["--network", weights, "--sweep", "--output", str(tmp_path / "out")]
+    found = facts(capsys, *words)
+    assert len(pd.read_csv(tmp_path / "out" / "sweep.csv")) == found["points"]
+    assert (tmp_path / "out" / "front.png").exists()
+    assert found["gains"][0]["median"] > 1
+
+
+def test_people_get_a_table(capsys, weights):
+    assert run(["program", "--network", weights]) == 0
+    assert "writes" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("words", "named"),
+    [
+        (["--bits", "0"], "0 bits"),
+        (["--fraction", "1.5"], "1.5"),
+        (["--rows", "0"], "0 rows"),
+        (["--order", "alphabetical"], "alphabetical"),
+        (["--network", "alexnet"], "alexnet"),
+        (["--network", "absent.npz"], "cannot read"),
+        (["--crossbars", "1000000000000"], "GiB"),
+        (["--sweep"], "without a folder"),
+        (["--life", "--network", "resnet50", "--output", "x"], "resnet50"),
+        (["--price", "-1"], "-1"),
+        (["--distribution", "cauchy", "--network", "vit-base"], "cauchy"),
+    ],
+)
+def test_bad_input_is_named_with_a_remedy(capsys, tmp_path, monkeypatch, words, named):
+    monkeypatch.chdir(tmp_path)
+    assert run(["program", "--json", *words]) == 2
+    error = json.loads(capsys.readouterr().out)["error"]
+    assert named in error["message"]
+    assert error["remedy"]
+
+
+def test_a_card_of_something_else_is_refused(capsys, tmp_path):
+    ramp = Ramp(rate=1e6, reversal_coefficient=0.2)
+    ModelCard.from_model(ramp).save(tmp_path / "ramp.json")
+    assert run(["program", "--write-cost", str(tmp_path / "ramp.json")]) == 2
+    assert "'ramp', not a 'write_cost'" in capsys.readouterr().err
