@@ -76,8 +76,7 @@ class Peers:
         self.reasons: dict[str, str] = {}
         if find_spec("badcrossbar") is None:
             self.reasons["badcrossbar"] = "not installed: pip install 'cimspice[peers]'"
-        elif find_spec("badcrossbar") is not None:
-            logging.disable(logging.WARNING)
+        logging.disable(logging.WARNING)  # badcrossbar tells of every step
         self.cross_sim_array = None
         try:
             self.cross_sim_array = references.cross_sim(cross_sim)
@@ -133,8 +132,11 @@ def many_vectors(rng, size: int, peers: Peers, runs: int) -> dict:
 
 def beside_cross_sim(rng, peers: Peers, runs: int) -> dict:
     g, v = array(rng, 256)
-    fine = {"word_line_resistance": 0.1, "bit_line_resistance": 0.1}
-    seconds = median_seconds(lambda: Crossbar(g, **fine).currents(v), runs)
+
+    def ours() -> np.ndarray:
+        return Crossbar(g, word_line_resistance=0.1, bit_line_resistance=0.1).currents(v)
+
+    seconds = median_seconds(ours, runs)
     peer = peers.cross_sim(g, v[: max(1, peers.vectors // 10)], 0.1, 1e-8)
     if not peer:
         return {"vs_crosssim": None}

@@ -51,6 +51,8 @@ class Ladders:
     def solve(self, currents: np.ndarray) -> np.ndarray:
         """Voltages (batch, lines, nodes) of currents into the nodes, of the same shape (A)."""
         lines, nodes = self.drop.shape
+        if lines * nodes == 1:
+            return self.gain * currents
         drop = -self.drop.ravel()[1:]
         with np.errstate(divide="ignore"):
             pivot = 1 / self.gain.ravel()

@@ -93,7 +93,8 @@ def _segments(drawn: np.ndarray, resistance: np.ndarray) -> np.ndarray:
     last = np.maximum.accumulate(index, axis=1)
     anchor = np.where(last >= 0, last, np.argmax(broken, axis=1)[:, None])
     anchored = np.take_along_axis(before, np.broadcast_to(anchor, before.shape), axis=2)
-    start = np.where(broken.any(axis=1)[:, None], anchored, entering[:, :, None])
+    interrupted = np.asarray(broken.any(axis=1))[:, None]
+    start = np.where(interrupted, anchored, entering[:, :, None])
     return np.where(broken, 0.0, start - before)
 
 
