@@ -9,7 +9,7 @@ import pandas as pd
 from scipy.integrate import trapezoid
 
 from cimspice.circuits.bench import Bench, register
-from cimspice.circuits.sram_cell import SramCell, Supply, require_state
+from cimspice.circuits.sram_cell import SramCell, Supply
 from cimspice.circuits.sram_column import SramColumn, SramPeriphery, SramTiming
 from cimspice.errors import SimulationError
 from cimspice.netlist import NetlistParameters, quantity
@@ -92,15 +92,14 @@ class _Access(Bench):
         return SolverOptions(reltol=1e-4, abstol=1e-13, vntol=1e-7, chgtol=1e-17, gmin=1e-15)
 
 
-def check_cycle(parameters: AccessParameters, waveforms: Waveforms, place: str) -> None:
-    """That the cell held its state at first, and that the precharge has restored both bit lines at last.
+def require_restored(waveforms: Waveforms, place: str) -> None:
+    """That the precharge has restored both bit lines when the cycle ends.
 
     Raises
     ------
     SimulationError
-        If not.
+        If not: what is left over would be missing in the energy.
     """
-    require_state(waveforms["left"][0], waveforms["right"][0], parameters.supply_voltage, place)
     for line in ("near", "near_bar"):
         left_over = abs(waveforms[line][-1] - waveforms[line][0])
         if left_over > RESTORED:
@@ -109,6 +108,25 @@ def check_cycle(parameters: AccessParameters, waveforms: Waveforms, place: str) 
                 place=place,
                 remedy="give the precharge more time (timing.end) or more width (periphery.precharge_width)",
             )
+
+
+def opened(parameters: AccessParameters, waveforms: Waveforms, place: str) -> float:
+    """When (s) the far end of the word line passes half of the supply.
+
+    Raises
+    ------
+    SimulationError
+        If it does not while it is told to.
+    """
+    time = waveforms.crossing("word_line", parameters.supply_voltage / 2, "rise")
+    if not np.isfinite(time):
+        raise SimulationError(
+            f"at {parameters.supply_voltage:g} V of supply the word line does not open before timing.close",
+            place=place,
+            remedy="raise supply_voltage (bench sram_retention tells what the cell itself needs), or give the"
+            " cycle more time",
+        )
+    return time
 
 
 @register
@@ -138,9 +156,9 @@ class ReadAccess(_Access):
     }
 
     def measure(self, parameters: ReadAccessParameters, waveforms: Waveforms) -> pd.DataFrame:
-        check_cycle(parameters, waveforms, self.name)
         half, begin = parameters.supply_voltage / 2, parameters.timing.open
-        word_line = waveforms.crossing("word_line", half, "rise") - begin
+        word_line = opened(parameters, waveforms, self.name) - begin
+        require_restored(waveforms, self.name)
         apart = waveforms.crossing("trigger", half, "rise") - begin
         output = waveforms.crossing("out_bar", half, "rise") - begin
         wrong = waveforms.crossing("out", half, "rise") - begin
@@ -180,13 +198,14 @@ class WriteAccess(_Access):
     }
 
     def measure(self, parameters: AccessParameters, waveforms: Waveforms) -> pd.DataFrame:
-        check_cycle(parameters, waveforms, self.name)
         supply, begin = parameters.supply_voltage, parameters.timing.open
+        word_line = opened(parameters, waveforms, self.name) - begin
+        require_restored(waveforms, self.name)
         left, right = waveforms["left"], waveforms["right"]
         apart = Waveforms(waveforms.axis_name, {"time": waveforms.axis, "apart": left - right})
         row = {
             "written": float(left[-1] - right[-1] > supply / 2),
-            "word_line_delay": waveforms.crossing("word_line", supply / 2, "rise") - begin,
+            "word_line_delay": word_line,
             "flip_delay": apart.crossing("apart", 0.0, "rise") - begin,
             "write_delay": waveforms.crossing("left", 0.9 * supply, "rise", after=begin) - begin,
         }

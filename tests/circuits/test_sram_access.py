@@ -141,7 +141,7 @@ def test_a_sense_amplifier_without_mismatch_sees_a_millivolt_and_takes_longer_fo
 @pytest.mark.parametrize(
     ("name", "values", "said"),
     [
-        ("sram_read_access", {"supply_voltage": 0.2}, "does not hold its state"),
+        ("sram_read_access", {"supply_voltage": 0.2}, "word line does not open"),
         ("sram_write_access", {"timing": {"end": 4.4e-9}}, "from where it began"),
         ("sram_sense_offset", {"search_range": 0.002, "decisions": 4}, "every decision was the same"),
         ("sram_sense_offset", {"supply_voltage": 0.7}, "not made"),
@@ -169,7 +169,7 @@ def test_campaigns_of_the_cell_are_right(path):
 def test_every_figure_of_the_cell_has_campaigns_over_conditions_and_with_mismatch(name):
     of_bench = [read for read in map(read_specification, CAMPAIGNS) if read.bench.name == name]
     assert 1000 in [read.monte_carlo.samples for read in of_bench if read.monte_carlo]
-    assert all(read.limits for read in of_bench)
+    assert all(read.limits for read in of_bench if read.monte_carlo)
     wide = [read for read in of_bench if set(read.corners) == {"tt", "ss", "ff", "sf", "fs"}]
     assert any({-40.0, 125.0} <= set(read.temperatures) for read in wide)
 
