@@ -15,11 +15,8 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Any, Literal
 from uuid import uuid4
 
-from cimspice.campaign.cluster_worker import Facts, Shipment
-from cimspice.campaign.provenance import own_modules
-from cimspice.campaign.work import Chunk
+from cimspice.campaign.cluster_worker import Shipment
 from cimspice.errors import CimspiceError, ClusterError, WorkerLost
-from cimspice.pdk import locate
 from cimspice.spice.pool import Finished, processors
 
 if TYPE_CHECKING:
@@ -30,6 +27,7 @@ LOCAL = "local"
 _AHEAD = 2  # tasks on their way for each thread: one runs, one waits beside it
 _LOOK_SECONDS = 0.01
 _COUNT_SECONDS = 2.0
+_DRAIN_SECONDS = 5.0
 _LARGEST_TEXT = 200
 
 
@@ -181,7 +179,7 @@ class Cluster:
             while True:
                 while len(places) < _AHEAD * self.size and (following := next(waiting, None)) is not None:
                     place, item = following
-                    shipment = _shipment(function, item)
+                    shipment = pickle.dumps(Shipment.of(function, item))
                     key = f"{self._name}-{place}"
                     future = client.submit(run_shipment, self._name, shipment, key=key, pure=False)
                     places[future] = place
@@ -195,6 +193,7 @@ class Cluster:
         finally:
             with suppress(Exception):
                 client.cancel(list(places), force=True)
+                _drain(finished)
 
     def _wait(self, client: Client, finished: Any) -> None:
         """Until there are results; now and then, see whether the cluster is still there."""
@@ -256,15 +255,6 @@ def _told(versions: dict[str, Any]) -> dict[str, str]:
     return {"Python": python, "dask": packages["dask"], "distributed": packages["distributed"]}
 
 
-def _shipment(function: Callable[[Any, Any], Any], item: Any) -> bytes:
-    modules: dict[str, bytes] = {}
-    models = ""
-    if isinstance(item, Chunk):
-        modules = own_modules(type(item.circuit.bench))
-        models = locate().digest if item.circuit.models else ""
-    return pickle.dumps(Shipment(Facts.here(), modules, pickle.dumps((function, item)), models))
-
-
 def _unpacked(future: Future, result: Any) -> Any:
     """A task's value, or the exception in its place."""
     if future.status == "finished":
@@ -278,6 +268,14 @@ def _unpacked(future: Future, result: Any) -> Any:
             remedy="see the workers' logs; mostly memory ran out (`dask worker --memory-limit`)",
         )
     return error
+
+
+def _drain(finished: Any) -> None:
+    """Wait for what was cancelled: closing a connection in the middle of a result is logged as an error."""
+    until = time.monotonic() + _DRAIN_SECONDS
+    while not finished.is_empty() and time.monotonic() < until:
+        finished.next_batch(block=False)
+        time.sleep(_LOOK_SECONDS)
 
 
 def _in_order(results: Iterator[tuple[int, Any]]) -> Iterator[tuple[int, Any]]:

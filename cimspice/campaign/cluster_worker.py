@@ -7,7 +7,6 @@ ngspice costs a chunk, not the Dask worker. The Dask worker itself only passes b
 from __future__ import annotations
 
 import contextlib
-import hashlib
 import pickle
 import socket
 import sys
@@ -20,6 +19,8 @@ from typing import Any
 
 import cimspice
 from cimspice.campaign.environment import Environment
+from cimspice.campaign.provenance import code_digest, own_modules
+from cimspice.campaign.work import Chunk
 from cimspice.errors import CimspiceError, ClusterError, PdkError
 from cimspice.pdk import locate
 from cimspice.spice import Pool, Session
@@ -34,44 +35,50 @@ class Facts:
     ----------
     python
         Major and minor version: what is pickled here is read there.
-    code
-        Digest of cimspice's own sources.
+    cimspice
+        Its version.
     ngspice
         As ``Environment.ngspice``.
     """
 
     python: str
-    code: str
+    cimspice: str
     ngspice: str
 
     @classmethod
     @lru_cache(maxsize=1)
     def here(cls) -> Facts:
         """This machine's (EngineMissing without ngspice)."""
-        return cls(
-            f"{sys.version_info.major}.{sys.version_info.minor}", _code(), Environment.detect().ngspice
-        )
-
-
-@lru_cache(maxsize=1)
-def _code() -> str:
-    root = Path(cimspice.__file__).parent
-    digest = hashlib.sha256()
-    for path in sorted(root.rglob("*.py")):
-        digest.update(path.relative_to(root).as_posix().encode() + b"\0" + path.read_bytes() + b"\0")
-    return f"{cimspice.__version__} {digest.hexdigest()[:16]}"
+        python = f"{sys.version_info.major}.{sys.version_info.minor}"
+        return cls(python, cimspice.__version__, Environment.detect().ngspice)
 
 
 @dataclass(frozen=True)
 class Shipment:
-    """One item on its way: what must be the same there, modules that only the sender has, the pickled pair of
-    function and item, and the digest of the device models that it needs (empty: none).
+    """One item on its way: what must be the same there, modules that only the sender has, and the pickled
+    pair of function and item; of a chunk of a campaign also the digests of the code that measures and of the
+    device models (empty: none are needed).
     """
 
     facts: Facts
     modules: Mapping[str, bytes]
     work: bytes
-    models: str
+    code: str = ""
+    models: str = ""
+
+    @classmethod
+    def of(cls, function: Callable[[Any, Any], Any], item: Any) -> Shipment:
+        """From this machine."""
+        work = pickle.dumps((function, item))
+        if not isinstance(item, Chunk):
+            return cls(Facts.here(), {}, work)
+        bench = type(item.circuit.bench)
+        models = locate().digest if item.circuit.models else ""
+        return cls(Facts.here(), _modules(bench), work, _code(bench), models)
+
+
+_modules = lru_cache(maxsize=64)(own_modules)
+_code = lru_cache(maxsize=64)(code_digest)
 
 
 class Slots:
@@ -116,23 +123,28 @@ def unpack_and_run(session: Session, packed: bytes) -> bytes:
             "package on every machine",
         ) from error
     function, item = work
+    if isinstance(item, Chunk) and _code(type(item.circuit.bench)) != shipment.code:
+        raise _differs("cimspice", f"another bench {item.circuit.bench.name}", "this one")
     return pickle.dumps(function(session, item))
 
 
 def check(shipment: Shipment) -> None:
     """ClusterError or PdkError unless the item has the same result here as where it comes from."""
     here, wanted = Facts.here(), shipment.facts
-    for what in ("python", "code", "ngspice"):
-        mine, theirs = getattr(here, what), getattr(wanted, what)
+    for field, name in (("python", "Python"), ("cimspice", "cimspice"), ("ngspice", "ngspice")):
+        mine, theirs = getattr(here, field), getattr(wanted, field)
         if mine != theirs:
-            name = {"python": "Python", "code": "cimspice", "ngspice": "ngspice"}[what]
-            raise ClusterError(
-                f"the worker has {name} {mine}, the campaign {theirs}: results could not be compared",
-                place=_place(),
-                remedy=f"install the same {name} on every machine (one image or environment for all)",
-            )
+            raise _differs(name, f"{name} {mine}", f"{name} {theirs}")
     if shipment.models:
         _check_models(shipment.models)
+
+
+def _differs(name: str, mine: str, theirs: str) -> ClusterError:
+    return ClusterError(
+        f"the worker has {mine}, the campaign {theirs}: results could not be compared",
+        place=_place(),
+        remedy=f"install the same {name} on every machine (one image or environment for all)",
+    )
 
 
 @lru_cache(maxsize=4)

@@ -12,7 +12,6 @@ from collections import Counter
 from contextlib import nullcontext
 from dataclasses import replace
 from pathlib import Path
-from types import SimpleNamespace
 
 import cluster_bench
 import pytest
@@ -101,28 +100,29 @@ def lines(log: Path) -> list[tuple[int, str]]:
     return [(int(line.partition(" ")[0]), line.partition(" ")[2]) for line in text]
 
 
-@pytest.mark.parametrize("what", ["python", "code", "ngspice"])
+@pytest.mark.parametrize("what", ["python", "cimspice", "ngspice"])
 def test_a_machine_that_would_give_other_results_is_refused(what):
-    check(Shipment(Facts.here(), {}, b"", ""))
+    check(Shipment(Facts.here(), {}, b""))
     with pytest.raises(ClusterError, match=r"the worker has .* results could not be compared") as caught:
-        check(Shipment(replace(Facts.here(), **{what: "another"}), {}, b"", ""))
+        check(Shipment(replace(Facts.here(), **{what: "another"}), {}, b""))
     assert "another" in str(caught.value)
     assert "install the same" in str(caught.value)
 
 
 def test_a_worker_that_does_not_fit_ends_the_campaign(cluster, tmp_path, monkeypatch):
     address, _, log = cluster
-    other = replace(Facts.here(), ngspice="another")
-    monkeypatch.setattr("cimspice.campaign.cluster.Facts", SimpleNamespace(here=lambda: other))
-    with pytest.raises(ClusterError, match="the worker has ngspice"):
+    monkeypatch.setattr(
+        "cimspice.campaign.cluster_worker._code", lambda _: "of a bench that measures otherwise"
+    )
+    with pytest.raises(ClusterError, match="the worker has another bench test_slow_divider"):
         run_campaign(parse_specification(CAMPAIGN), store=tmp_path / "points.sqlite", engine=Cluster(address))
     assert not lines(log)
 
 
 def test_other_device_models_are_refused():
-    check(Shipment(Facts.here(), {}, b"", locate().digest))
+    check(Shipment(Facts.here(), {}, b"", models=locate().digest))
     with pytest.raises(PdkError, match="device models are others") as caught:
-        check(Shipment(Facts.here(), {}, b"", "f" * 64))
+        check(Shipment(Facts.here(), {}, b"", models="f" * 64))
     assert "cimspice pdk install" in str(caught.value)
 
 
