@@ -1,0 +1,51 @@
+"""Bit lines put together by hand, with smooth currents that depend on both lines."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from cimspice.models.sram.bit_line import BitLines
+from cimspice.models.sram.currents import CellCurrents
+from cimspice.models.sram.variation import CellVariation
+
+
+def current_into_zero(own, other):
+    """A (V): saturates, and is weaker where the other line has fallen."""
+    return 20e-6 * np.tanh(3 * own) * (1 + 0.1 * own) * (1 - 0.2 * np.exp(-8 * other))
+
+
+def current_into_one(own, other):
+    """A: charges a line that has fallen."""
+    return -30e-6 * np.exp(-10 * own) * (0.5 + 0.5 * other / 1.9)
+
+
+def hand_made(**changes) -> BitLines:
+    voltage = np.linspace(0.0, 1.9, 191)
+    own, other = np.meshgrid(voltage, voltage, indexing="ij")
+    values = {
+        "supply_voltage": 1.8,
+        "word_line_voltage": 1.2,
+        "start_voltage": 1.82,
+        "currents": CellCurrents(
+            voltage, voltage, current_into_zero(own, other), current_into_one(own, other)
+        ),
+        "capacitance": 160e-15,
+        "capacitance_slope": -8e-15,
+        "coupling": 80e-15,
+        "resistance": 0.0,
+        "leakage": 0.0,
+        "unit_width": 60e-12,
+        "width_correction": np.full(15, -20e-12),
+        "correction_slope": 0.0,
+        "correction_sensitivity": 0.0,
+        "idle_time": 300e-12,
+        "trip_voltage": 0.1,
+        "variation": CellVariation.none(0.1),
+    }
+    return BitLines(**(values | changes))
+
+
+def constant_currents(current: float = 20e-6) -> CellCurrents:
+    voltage = np.linspace(0.0, 1.9, 20)
+    flat = np.full((20, 20), current)
+    return CellCurrents(voltage, voltage, flat, np.zeros((20, 20)))

@@ -1,0 +1,130 @@
+"""The emulator of multi-row reads against ngspice on a small column, and the clear refusals before that."""
+
+from __future__ import annotations
+
+import json
+
+import numpy as np
+import pytest
+
+from cimspice.campaign.sram_array import characterise_array
+from cimspice.campaign.sram_conditions import SramConditions
+from cimspice.circuits.sram_array import Array
+from cimspice.cli.app import run
+from cimspice.emulator.sram_read import MultiRowRead
+from cimspice.errors import ParameterError
+from cimspice.models.sram.build import fit_bit_lines
+from cimspice.models.sram.card import load_bit_lines, save_bit_lines
+from cimspice.validation.sram import column_facts
+from cimspice.validation.sram_budget import ideal_sum
+from cimspice.validation.sram_words import draw_words
+
+SMALL = Array(rows=128, sections=8, columns=16, column=8)
+
+
+@pytest.fixture(scope="module")
+def conditions(tmp_path_factory):
+    return SramConditions(
+        array=SMALL, largest_code=4, workers=2, store=tmp_path_factory.mktemp("sram") / "points.sqlite"
+    )
+
+
+@pytest.fixture(scope="module")
+def fit(conditions):
+    return fit_bit_lines(characterise_array(conditions, cells=16), column_facts(conditions))
+
+
+@pytest.mark.spice
+def test_random_words_agree_with_ngspice_to_a_thousandth(conditions, fit):
+    """None of these words is in the training; the bound of 0.2 % rms and 0.6 % worst is the project's own."""
+    model = fit.model
+    words = draw_words(8, 3, rows=(4, 16), array_rows=128, largest_code=4, charge_limit=model.charge_limit)
+    runs = [
+        conditions.read(words.rows[k, :n], words.codes[k, :n], words.bits[k, :n])
+        for k, n in enumerate(words.opened)
+    ]
+    table = conditions.run("sram_multi_row_read", runs, lambda done, total: None).table
+    measured = table[["bit_line_discharge", "bit_line_bar_discharge"]].to_numpy()
+    reading = MultiRowRead(model)(words.codes, words.bits, positions=(words.rows + 0.5) / 128)
+    error = 100 * (reading.discharge - measured) / measured.max()
+    assert np.sqrt(np.mean(error**2)) < 0.2
+    assert np.abs(error).max() < 0.6
+    ideal = 100 * (ideal_sum(words.sums, measured, both=True) - measured) / measured.max()
+    assert np.sqrt(np.mean(ideal**2)) > 5 * np.sqrt(np.mean(error**2))
+    assert table["flipped"].sum() == 0
+
+
+@pytest.mark.spice
+def test_the_fitted_line_weighs_what_the_netlist_says(fit):
+    """Wires by the technology's own numbers; the rest is junctions and overlaps, 0.06 to 0.12 fF per cell."""
+    wires = 128 * SMALL.bit_line_capacitance
+    assert 128 * 0.06e-15 < fit.model.capacitance - wires < 128 * 0.12e-15
+    assert fit.model.start_voltage > 1.8  # the end of precharge couples in
+    assert fit.model.variation.current_deviation == pytest.approx(0.09, abs=0.04)
+
+
+@pytest.mark.spice
+def test_a_card_gives_the_same_readings_and_a_foreign_one_is_refused(fit, tmp_path):
+    path = save_bit_lines(fit.model, tmp_path / "lines.json", {"corner": "tt"})
+    lines, provenance = load_bit_lines(path)
+    codes, bits = np.array([1, 2, 4, 3]), np.array([0, 1, 1, 0])
+    one, other = (MultiRowRead(model)(codes, bits) for model in (fit.model, lines))
+    assert np.array_equal(one.discharge, other.discharge)
+    assert provenance == {"corner": "tt"}
+    content = json.loads(path.read_text())
+    for broken in (
+        {**content, "schema": "else"},
+        {**content, "model": {}},
+        {**content, "model": {**content["model"], "capacitance": -1.0}},
+    ):
+        path.write_text(json.dumps(broken))
+        with pytest.raises(ParameterError):
+            load_bit_lines(path)
+
+
+@pytest.mark.spice
+@pytest.mark.parametrize(
+    ("array", "unit", "words"),
+    [
+        ({"supply_voltage": 0.35, "word_line_voltage": 0.35}, 60e-12, "cells lose their bit .* 0.35 V"),
+        ({"word_line_voltage": 1.8}, 900e-12, "longer than the bit line lasts"),
+    ],
+)
+def test_a_supply_too_low_and_a_pulse_too_long_are_told_before_any_read(conditions, array, unit, words):
+    asked = SramConditions(
+        array=Array(rows=128, sections=8, columns=16, column=8, **array),
+        unit_width=unit,
+        workers=2,
+        store=conditions.store,
+    )
+    with pytest.raises(ParameterError, match=words) as error:
+        characterise_array(asked, cells=2)
+    assert error.value.remedy
+
+
+def test_words_beyond_the_disturb_bound_are_left_out_and_counted():
+    words = draw_words(50, 0, rows=(4, 32), array_rows=512, largest_code=15, charge_limit=100)
+    assert words.excluded > 0
+    assert words.sums.max() <= 100
+    assert np.array_equal(words.opened, (np.arange(32) < words.opened[:, None]).sum(axis=1))
+
+
+def test_more_rows_than_the_disturb_bound_allows_say_how_many_are_possible():
+    with pytest.raises(ParameterError, match="disturb bound of 100") as error:
+        draw_words(50, 0, rows=(64, 64), array_rows=512, largest_code=15, charge_limit=100)
+    assert "open fewer rows: about 26" in error.value.remedy
+
+
+@pytest.mark.parametrize(
+    ("words", "told"),
+    [
+        (["--corner", "xx"], "unknown corner 'xx'"),
+        (["--temperature", "300"], "temperature 300"),
+        (["--supply", "3"], "supply_voltage = 3"),
+        (["--unit", "10"], "too short for edges"),
+        (["--rows", "four"], "'four' is no number of rows"),
+    ],
+)
+def test_bad_input_of_the_command_is_told_before_anything_is_simulated(words, told, tmp_path, capsys):
+    assert run(["validate", "sram", *words, "-o", str(tmp_path)]) == 2
+    assert told in capsys.readouterr().err
