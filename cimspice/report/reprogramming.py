@@ -28,7 +28,7 @@ _NO_ERROR = 1e-4
 """Where points without error stand on the logarithmic axis."""
 
 
-def _plain(value: float, _: int | None = None) -> str:
+def _plain(value: float, _: float) -> str:
     """A tick without a power of ten in mathematical type, which the style leaves as it is written."""
     return f"{value:g}"
 

@@ -1,0 +1,24 @@
+"""The page on programming runs, and prints what it says."""
+
+import contextlib
+import io
+import re
+from pathlib import Path
+
+PAGE = Path(__file__).resolve().parents[2] / "docs" / "programming.md"
+
+
+def test_every_example_prints_what_follows_it(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    blocks = re.findall(r"^```(\w*)\n(.*?)^```$", PAGE.read_text(encoding="utf-8"), re.M | re.S)
+    namespace: dict = {"__name__": "programming_documentation"}
+    printed, compared = "", 0
+    for kind, text in blocks:
+        if kind == "python":
+            with contextlib.redirect_stdout(io.StringIO()) as screen:
+                exec(compile(text, str(PAGE), "exec"), namespace)
+            printed = screen.getvalue()
+        elif kind == "text":
+            assert printed.split() == text.split()
+            compared += 1
+    assert compared == 4
