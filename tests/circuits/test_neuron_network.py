@@ -1,10 +1,9 @@
-"""The network's netlist for any size, programming and sample; its transient against the emulator."""
+"""The network's netlist for any size, programming and sample."""
 
 from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Iterator
 from itertools import pairwise
 
 import numpy as np
@@ -14,16 +13,14 @@ from hypothesis import strategies as st
 
 from cimspice.circuits.neuron.circuit import NeuronCircuit, resistor_circuit
 from cimspice.circuits.neuron.network import (
-    OPTIONS,
     LayerProgramming,
     NetworkParameters,
     network_analysis,
     network_netlist,
     read_network,
 )
-from cimspice.emulator.neuron_network import NeuronNetwork
 from cimspice.errors import ParameterError
-from cimspice.spice import Session, SolverOptions, Tran, Waveforms
+from cimspice.spice import Waveforms
 
 CIRCUIT = NeuronCircuit()
 DRIVER, SYNAPSE, NEURON = 6, 4, 17  # transistors; six of a neuron's are its driver
@@ -303,70 +300,3 @@ def test_spikes_and_membranes_are_read_at_the_right_moments():
     np.testing.assert_allclose(run.voltages[1], 1.3 - 0.4 + edge, rtol=0, atol=1e-12)
     assert [trace.shape for trace in run.membranes] == [(2, len(time)), (1, len(time))]
     assert run.time[0] == -start
-
-
-@pytest.fixture(scope="module")
-def session() -> Iterator[Session]:
-    with Session() as one:
-        yield one
-
-
-@pytest.fixture(scope="module")
-def network(neuron) -> NetworkParameters:
-    """3-2-2, both polarities in both layers, every neuron fires inside its phase."""
-    weights = [np.array([[0.5, -0.35, 0.7], [-0.4, 0.8, 0.45]]), np.array([[0.9, -0.3], [-0.25, 1.1]])]
-    layers = []
-    for number, weight in enumerate(weights):
-        inputs = weight.shape[1]
-        current = np.abs(weight) * neuron.unit_current(inputs)
-        program = np.where(
-            weight > 0, neuron.synapses["n"].program_for(current), neuron.synapses["p"].program_for(current)
-        )
-        bias = neuron.readouts[inputs, 2 if number == 0 else 0].ramp_bias
-        layers.append(LayerProgramming(ramp_bias=bias, polarity=np.sign(weight).astype(int), program=program))
-    return NetworkParameters(programming=layers, spikes=[0.1, 0.35, 0.6])
-
-
-def transient(session, network, options=OPTIONS, analysis=None):
-    session.load(network_netlist(network), flat=True, options=options)
-    return read_network(network, session.run(analysis or network_analysis(network)))
-
-
-@pytest.fixture(scope="module")
-def simulated(session, network):
-    return transient(session, network)
-
-
-@pytest.mark.spice
-def test_emulated_spikes_are_within_half_a_nanosecond_of_the_circuit(neuron, network, simulated):
-    """Of 1000 ns. The model knows only the stored characterisation of single parts, never a network."""
-    emulated = NeuronNetwork(
-        neuron,
-        [np.array(layer.polarity) for layer in network.programming],
-        [np.array(layer.program) for layer in network.programming],
-    )(np.array(network.spikes))
-    for (voltage, times), circuit_times, circuit_voltage in zip(
-        emulated, simulated.spikes, simulated.voltages, strict=True
-    ):
-        assert np.all((circuit_times > 20e-9) & (circuit_times < 0.98e-6)), (
-            "a spike at its limit proves little"
-        )
-        assert np.ptp(circuit_times) > 20e-9
-        np.testing.assert_allclose(times[0], circuit_times, rtol=0, atol=0.5e-9)
-        np.testing.assert_allclose(voltage[0], circuit_voltage, rtol=0, atol=0.5e-3)
-
-
-@pytest.mark.spice
-def test_default_solver_options_have_converged(session, network, simulated):
-    """Tolerances ten to a hundred times tighter and steps a fifth as long move no spike by 0.1 ns."""
-    coarse = network_analysis(network)
-    tight = transient(
-        session,
-        network,
-        SolverOptions(reltol=1e-5, abstol=1e-14, vntol=1e-8, chgtol=1e-18),
-        Tran(coarse.step, coarse.stop, max_step=coarse.max_step / 5, save=coarse.save),
-    )
-    for mine, other in zip(tight.spikes, simulated.spikes, strict=True):
-        np.testing.assert_allclose(other, mine, rtol=0, atol=0.1e-9)
-    for mine, other in zip(tight.voltages, simulated.voltages, strict=True):
-        np.testing.assert_allclose(other, mine, rtol=0, atol=0.2e-3)
