@@ -143,6 +143,8 @@ class Search:
             while wanted and not self.stopped:
                 self._simulate(wanted, shared)
                 wanted = [] if self.stopped else self._round(held_out)
+            self.budget = len(self.chosen)
+            self._tell(Progress(0, 0, 0, 0))  # no more are wanted
         return Outcome(settings, self.history, self._on_target, self.lattice.points)
 
     @property

@@ -38,7 +38,7 @@ def choose(
     ----------
     Le Gratiet, Cannamela, Technometrics 57 (2015) 418: variance adjusted by leave-one-out errors.
     """
-    if not len(candidates.category) or count < 1:
+    if not len(candidates.category):
         return [], 0.0
     counted = np.sqrt(np.mean((sensitivity(process.predict(candidates)) * process.scale) ** 2, axis=1))
     size = counted * np.sqrt(_surprise(process, candidates))

@@ -5,13 +5,15 @@ and a smaller difference of its own. So the covariance of two points x, x' of th
 
     a² k((x + s_c) − (x' + s_c')) + b² [c = c'] k_c(x − x')
 
-with learned shifts s, Matérn 7/2 correlations k of a length scale per input, and an offset per category as a
-trend that is estimated with it. All hyperparameters maximise the posterior density (type II).
+with learned shifts s, an offset per category as a trend that is estimated with it, and rational quadratic
+correlations k with a length scale per input: a mixture of scales, for what is steep in one place (a
+transistor in weak inversion) and flat in another. All hyperparameters maximise the posterior density.
 
 References
 ----------
-Rasmussen, Williams, Gaussian Processes for Machine Learning, MIT Press 2006: eq. 2.41 (trend), 4.14 (Matérn),
-5.8-5.9 (likelihood and its gradient). Dubrule, Math. Geol. 15 (1983) 687: leave-one-out with a trend.
+Rasmussen, Williams, Gaussian Processes for Machine Learning, MIT Press 2006: eq. 2.41 (trend), 4.19
+(correlation), 5.8-5.9 (likelihood and its gradient). Dubrule, Math. Geol. 15 (1983) 687 (leave-one-out with
+a trend).
 """
 
 from __future__ import annotations
@@ -26,6 +28,7 @@ _JITTER = 1e-12  # of the variance: what keeps the factorisation exact to roundi
 _LENGTH, _SHIFT = 1.5, 0.3  # widths of the priors: of ln(length scale), of a shift; inputs are 0 to 1
 _BOUNDS = {"amplitude": (-9.0, 7.0), "length": (-3.5, 3.5), "noise": (-18.0, -5.0), "shift": (-1.0, 1.0)}
 _ITERATIONS = 120
+_SCALE_MIXTURE = 3.0  # alpha of the correlation: the larger, the nearer to a single length scale
 
 
 class Samples(NamedTuple):
@@ -93,11 +96,11 @@ class Hyperparameters:
         return 0.5 * float(scaled @ scaled), scaled / width
 
 
-def matern(squared_distance: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Matérn 7/2 correlation, and its derivative with respect to the squared distance."""
-    s = np.sqrt(7 * squared_distance)
-    falling = np.exp(-s)
-    return (1 + s + 0.4 * s**2 + s**3 / 15) * falling, -0.7 * (1 + s + s**2 / 3) * falling
+def correlation(squared_distance: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Rational quadratic correlation, and its derivative with respect to the squared distance."""
+    base = 1 + squared_distance / (2 * _SCALE_MIXTURE)
+    power = base ** (-_SCALE_MIXTURE - 1)
+    return power * base, -0.5 * power
 
 
 @dataclass(frozen=True)
@@ -118,9 +121,9 @@ def _parts(one: Samples, other: Samples, settings: Hyperparameters) -> list[_Par
     for (variance, weights), shift, mask in ((common, shifts, None), (own, np.zeros_like(shifts), same)):
         left, right = one.inputs + shift[one.category], other.inputs + shift[other.category]
         difference = left.T[:, :, None] - right.T[:, None, :]
-        correlation, slope = matern(np.einsum("dij,d->ij", difference**2, weights))
+        likeness, slope = correlation(np.einsum("dij,d->ij", difference**2, weights))
         scale = variance if mask is None else variance * mask
-        found.append(_Part(scale * correlation, scale * slope, difference, weights))
+        found.append(_Part(scale * likeness, scale * slope, difference, weights))
     return found
 
 

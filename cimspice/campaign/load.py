@@ -75,6 +75,7 @@ class Record(BaseModel):
     failures: list[Failure] = []
     figures: list[Figure] = []
     limits: Any = None
+    adaptive: Any = None
 
 
 @dataclass(frozen=True)

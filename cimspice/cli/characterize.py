@@ -16,6 +16,7 @@ from cimspice.cli.progress import Mode, shown
 
 if TYPE_CHECKING:
     from cimspice.campaign import Result, Specification
+    from cimspice.campaign.adaptive import Outcome
     from cimspice.campaign.cluster import Cluster
     from cimspice.campaign.environment import Environment
     from cimspice.campaign.limits import LimitResult, Yield
@@ -74,6 +75,7 @@ def characterize(
     from cimspice.campaign.environment import Environment
     from cimspice.campaign.export import export
     from cimspice.files import refuse_link
+    from cimspice.report.adaptive_error import draw_error
     from cimspice.report.figure import draw
 
     import_modules(modules or [])
@@ -85,7 +87,7 @@ def characterize(
     if dry_run:
         _show_plan(specification, environment, json)
         return 0
-    with shown(progress, specification.bench.name, specification.points) as told:
+    with shown(progress, specification.bench.name, specification.most_points) as told:
         result = run_campaign(
             specification, workers=jobs, progress=told, environment=environment, engine=_cluster(dask, jobs)
         )
@@ -96,6 +98,9 @@ def characterize(
         refuse_link(folder / "figures")
         for index, figure in enumerate(specification.figures):
             figures += draw(result.table, figure, folder / "figures", default_name=f"figure_{index + 1}")
+        if result.adaptive:
+            described = result.adaptive.describe()
+            figures += draw_error(described, result.table.attrs["units"], folder / "figures")
     _show(result, files["parquet"], figures, json)
     if result.failed:
         return FAILED
@@ -176,6 +181,9 @@ def _show_plan(specification: Specification, environment: Environment, json: boo
     from cimspice.campaign.table import batches, finished
 
     plan = Plan(specification, environment)
+    if specification.adaptive:
+        _show_choice(specification, json)
+        return
     with Store() as store:
         keep = specification.keep.vectors
         cached = sum(len(finished(points, store, specification.policy, keep)) for points in batches(plan))
@@ -196,6 +204,28 @@ def _show_plan(specification: Specification, environment: Environment, json: boo
     console().print(f"{facts['title']}\n{counts}: {estimate}", markup=False)
 
 
+def _show_choice(specification: Specification, json: bool) -> None:
+    """What an adaptive campaign may cost: which points it takes is not known before."""
+    from cimspice.campaign.store import Store
+
+    with Store() as store:
+        each = store.mean_cpu_seconds(specification.bench.name)
+    most, grid = specification.most_points, specification.points
+    facts = {
+        "bench": specification.bench.name,
+        "title": specification.title,
+        "most_points": most,
+        "grid_points": grid,
+        "most_cpu_seconds": None if each is None else each * most,
+    }
+    if json:
+        print_json(facts)
+        return
+    cost = "unknown (none was run before)" if each is None else f"at most about {each * most:.2g} CPU s"
+    counts = f"chooses its points, at most {most} of the grid's {grid}"
+    console().print(f"{specification.title}\n{counts}: {cost}", markup=False)
+
+
 def _show(result: Result, table: Path, figures: list[Path], json: bool) -> None:
     from cimspice.campaign.export import describe_limit, describe_yield
 
@@ -209,6 +239,8 @@ def _show(result: Result, table: Path, figures: list[Path], json: bool) -> None:
         say(f"stopped after {result.failed} failed points, as [failures] asks; {left} points were not run")
     if result.relaxed:
         say(f"{result.relaxed} points converged with relaxed options only (column relaxed)")
+    if result.adaptive and not json:
+        say(_choice_line(result.adaptive))
     if json:
         print_json(
             {
@@ -221,6 +253,7 @@ def _show(result: Result, table: Path, figures: list[Path], json: bool) -> None:
                 "seconds": result.seconds,
                 "limits": [describe_limit(limit) for limit in result.limits],
                 "yield": None if result.overall is None else describe_yield(result.overall),
+                "adaptive": result.adaptive and result.adaptive.describe(),
                 "table": table,
                 "figures": figures,
             }
@@ -234,6 +267,14 @@ def _show(result: Result, table: Path, figures: list[Path], json: bool) -> None:
         console().print(f"all limits: {_yield_text(result.overall)}", markup=False)
     for path in (table, *figures):
         console().print(f"  {path}", markup=False)
+
+
+def _choice_line(outcome: Outcome) -> str:
+    last = outcome.history[-1] if outcome.history else None
+    unit = " (of the value)" if outcome.settings.scale == "log" else ""
+    found = f"error {last.rms:.3g}{unit}, at most {last.largest:.3g}" if last else "no fit"
+    verdict = "reached" if outcome.reached else "not reached"
+    return f"fit of {outcome.settings.column}: {found}; target {outcome.settings.target:g} {verdict}"
 
 
 def _limit_line(result: LimitResult) -> str:

@@ -10,6 +10,7 @@ from typing import Any
 
 from cimspice.campaign.load import Failure, Record, read_run
 from cimspice.files import write_atomically
+from cimspice.report.adaptive_error import error_parts
 from cimspice.report.page_curves import curve_charts
 from cimspice.report.page_document import Html, Section, document, folded, paragraph, pill, rows, text
 from cimspice.report.page_fit_charts import fit_parts
@@ -80,6 +81,8 @@ def write_page(run: str | Path, output: str | Path | None = None) -> Page:
     found = yields(study, limits)
     drawn = is_monte_carlo(study)
     fits, cards = fit_parts(study, read.folder)
+    adaptive, unreadable = error_parts(record.adaptive, study)
+    problems += [unreadable] if unreadable else []
     failed = len(record.failures) if record.failed is None else record.failed
     distributions = histograms(study, limits) if drawn else []
     sections = [
@@ -87,6 +90,7 @@ def write_page(run: str | Path, output: str | Path | None = None) -> Page:
         Section("yield", "Yield", _yield(study, found, failed)),
         Section("curves", "Curves", [*curves]),
         Section("fit", "Fits", fits),
+        Section("adaptive", "Choice of points", adaptive),
         Section(
             "samples",
             "Monte Carlo",
