@@ -17,6 +17,8 @@ from cimspice.models.rram.integrate import integrate
 from cimspice.models.rram.root import rising_root
 
 _DIFFERENCE = 1e-6
+_RELATIVE = 1e-4
+"""Error of a step of a write: far below what the law of the transistor leaves."""
 
 
 @dataclass(frozen=True)
@@ -123,8 +125,8 @@ class RramCell(Model):
                 changes = self.device.rates(high - inner, y[:-1], celsius[cells])
                 return np.concatenate([changes, charging[None]]), (high * through - low * below)[None]
 
-            scale = np.array([1e-6] + [1e-2] * (memory.shape[0] - 1) + [1e-5])
-            done = integrate(rates, variables, duration, relative=1e-5, absolute=scale)
+            scale = np.array([1e-5] + [1e-1] * (memory.shape[0] - 1) + [1e-4])
+            done = integrate(rates, variables, duration, relative=_RELATIVE, absolute=scale)
             variables, energy = done.variables, energy + done.integrals[0]
         reached = np.clip(variables[0], 0.0, 1.0).reshape(shape)
         return WriteResult(reached, energy.reshape(shape))

@@ -91,15 +91,7 @@ def integrate(
 def _step(rates: Rates, t: np.ndarray, y: np.ndarray, h: np.ndarray, cells: np.ndarray):
     """One step of every cell: new variables, increments of the integrals, error estimate."""
     with np.errstate(over="ignore", invalid="ignore"):
-        f0, p0 = rates(t, y, cells)
-        jacobian = np.empty((*y.shape[:1], *y.shape))
-        for j in range(y.shape[0]):
-            shift = _PERTURBATION * (1 + np.abs(y[j]))
-            moved = y.copy()
-            moved[j] += shift
-            jacobian[:, j] = (rates(t, moved, cells)[0] - f0) / shift
-        dt = _PERTURBATION * h
-        by_time = (rates(t + dt, y, cells)[0] - f0) / dt
+        f0, p0, jacobian, by_time = _linearised(rates, t, y, h, cells)
         matrix = np.eye(y.shape[0])[:, :, None] - h * _D * jacobian
         k1 = _solve(matrix, f0 + h * _D * by_time)
         f1, p1 = rates(t + h / 2, y + h / 2 * k1, cells)
@@ -108,6 +100,20 @@ def _step(rates: Rates, t: np.ndarray, y: np.ndarray, h: np.ndarray, cells: np.n
         f2, p2 = rates(t + h, new, cells)
         k3 = _solve(matrix, f2 - _E32 * (k2 - f1) - 2 * (k1 - f0) + h * _D * by_time)
     return new, h / 6 * (p0 + 4 * p1 + p2), h / 6 * (k1 - 2 * k2 + k3)
+
+
+def _linearised(rates: Rates, t: np.ndarray, y: np.ndarray, h: np.ndarray, cells: np.ndarray):
+    """Rates, integrands, ∂rates/∂variables (k, k, n) and ∂rates/∂t, from one call with perturbed copies."""
+    count, width = y.shape
+    copies = np.repeat(y[:, None, :], count + 2, axis=1)
+    shifts = _PERTURBATION * (1 + np.abs(y))
+    copies[np.arange(count), np.arange(count) + 1] += shifts
+    times = np.repeat(t[None], count + 2, axis=0)
+    times[-1] += _PERTURBATION * h
+    rate, integrand = rates(times.ravel(), copies.reshape(count, -1), np.tile(cells, count + 2))
+    rate, first = rate.reshape(count, count + 2, width), integrand[:, :width]
+    jacobian = (rate[:, 1:-1] - rate[:, :1]) / shifts
+    return rate[:, 0], first, jacobian, (rate[:, -1] - rate[:, 0]) / (_PERTURBATION * h)
 
 
 def _solve(matrix: np.ndarray, right: np.ndarray) -> np.ndarray:

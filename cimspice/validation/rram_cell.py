@@ -1,0 +1,198 @@
+"""A 1T1R cell written in ngspice, and its numpy model made from ngspice's own curves."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import ArrayLike
+from scipy import optimize
+
+from cimspice.circuits import bench
+from cimspice.circuits.rram_access import AccessParameters
+from cimspice.circuits.rram_cell_write import CellWriteParameters
+from cimspice.errors import ParameterError
+from cimspice.models.fit import Fit
+from cimspice.models.ranges import Ranges
+from cimspice.models.rram.access import AccessTransistor
+from cimspice.models.rram.cell import RramCell, WritePulse, WriteResult
+from cimspice.models.rram.device import RramDevice
+from cimspice.models.rram.programming import WriteScheme
+from cimspice.models.write_cost import WriteCost
+from cimspice.spice import Session
+
+GATE_VOLTAGES = tuple(float(v) for v in np.round(np.arange(0.6, 3.61, 0.2), 3))
+CALIBRATION_LEVELS = (1.2, 1.3, 1.4, 1.5, 1.6)
+"""Word lines (V) of the SETs whose final states fix the capacitance inside the cell."""
+_CAPACITANCES = (0.2e-15, 20e-15)
+
+
+@dataclass
+class CircuitCell:
+    """One 1T1R cell in ngspice, written and read pulse by pulse; each state is a cell of its own.
+
+    ``parameters`` give device and transistor; levels, width and edge come with each pulse. The state is all
+    that a cell remembers between pulses: its temperature is ambient again within nanoseconds.
+    """
+
+    parameters: CellWriteParameters = CellWriteParameters()  # noqa: RUF009 (frozen)
+    corner: str = "tt"
+    session: Session = field(default_factory=Session)
+    _reads: dict[float, float] = field(default_factory=dict, repr=False)
+
+    def write(self, state: ArrayLike, pulse: WritePulse, ambient: ArrayLike = 27.0) -> WriteResult:
+        """States and energies after a pulse, one transient for each cell."""
+        arrays = np.broadcast_arrays(
+            np.asarray(state, dtype=float),
+            *(np.asarray(v, dtype=float) for v in (
+                pulse.word_line, pulse.bit_line, pulse.source_line, pulse.width, pulse.edge, ambient
+            )),
+        )  # fmt: skip
+        shape = arrays[0].shape
+        rows = [self._run(*values) for values in zip(*(a.ravel().tolist() for a in arrays), strict=True)]
+        reached = np.clip([row["state_after"] for row in rows], 0.0, 1.0)
+        for value, row in zip(reached.tolist(), rows, strict=True):
+            self._reads[value] = float(row["conductance_after"])
+        return WriteResult(reached.reshape(shape), np.array([row["energy"] for row in rows]).reshape(shape))
+
+    def conductance(self, state: ArrayLike) -> np.ndarray:
+        """Conductance in S of the whole cell as the bench reads it."""
+        states = np.asarray(state, dtype=float)
+        return np.array([self._read(value) for value in states.ravel().tolist()]).reshape(states.shape)
+
+    def _read(self, state: float) -> float:
+        if state not in self._reads:
+            row = self._run(state, 0.0, 0.0, 0.0, 1e-9, self.parameters.edge, 27.0)
+            self._reads[state] = float(row["conductance_after"])
+        return self._reads[state]
+
+    def _run(self, state, word, bit, source, width, edge, celsius) -> pd.Series:
+        made = bench("rram_cell_write")
+        given = self.parameters.model_copy(
+            update={
+                "initial_state": state,
+                "word_line_voltage": word,
+                "bit_line_voltage": bit,
+                "source_line_voltage": source,
+                "pulse_width": width,
+                "edge": edge,
+            }
+        )
+        fields = set(CellWriteParameters.model_fields)
+        given = CellWriteParameters.model_validate(given.model_dump(include=fields))
+        self.session.load(
+            made.netlist(given),
+            corner=self.corner,
+            temperature=celsius,
+            options=made.options(given),
+            flat=made.flat,
+        )
+        return made.measure(given, self.session.run(made.analysis(given))).iloc[0]
+
+
+def access_table(
+    parameters: AccessParameters | None = None, *, corner: str = "tt", temperature: float = 27.0
+) -> pd.DataFrame:
+    """Simulated currents of an access transistor over gate, drain and source: what the law is fitted to."""
+    given, made = parameters or AccessParameters(), bench("rram_access")
+    parts = []
+    with Session() as session:
+        for gate in GATE_VOLTAGES:
+            session.configure(
+                made.netlist(given.model_copy(update={"gate_voltage": 1.8})),
+                corner=corner,
+                temperature=temperature,
+                flat=made.flat,
+                alterations={"vgate": gate},
+            )
+            part = made.measure(given, session.run(made.analysis(given)))
+            part.insert(0, "gate_voltage", gate)
+            parts.append(part)
+    table = pd.concat(parts, ignore_index=True)
+    table["corner"], table["temperature"] = corner, temperature
+    return table
+
+
+@dataclass(frozen=True)
+class CellFit:
+    """A cell's model with what it was made from.
+
+    ``transistor`` is the fit of the access transistor; ``calibration`` compares the states after the
+    SETs that fixed the capacitance: word line (V), state in ngspice, state of the model.
+    """
+
+    cell: RramCell
+    transistor: Fit[AccessTransistor]
+    calibration: pd.DataFrame
+
+
+def fit_cell(device: RramDevice, circuit: CircuitCell, scheme: WriteScheme | None = None) -> CellFit:
+    """The model of a cell from ngspice: the access transistor's curves, and five SETs for the capacitance.
+
+    Raises
+    ------
+    ParameterError
+        If ``device`` is not the model that ``circuit`` has.
+    """
+    given, scheme = circuit.parameters, scheme or WriteScheme()
+    if given.model != device.parameter_set or given.device["values"] != device.parameters():
+        raise ParameterError(
+            f"the circuit holds {given.model!r}, the model is a {device.kind!r} or has other numbers",
+            place="fit_cell",
+            remedy="give both the same model and the same changes",
+        )
+    shape = AccessParameters(transistor=given.transistor, width=given.width, length=given.length)
+    fit = AccessTransistor.fit(access_table(shape, corner=circuit.corner))
+    # Drain and source exchange their parts, so the law holds down to 0 V between them.
+    seen = Ranges({name: fit.model.ranges[name] for name in ("gate_voltage",)})
+    law = AccessTransistor(**fit.model.parameters(), temperature=fit.model.temperature, ranges=seen)
+    levels = np.array(CALIBRATION_LEVELS)
+    reached = circuit.write(np.zeros(levels.size), scheme.set_pulse(levels)).state
+
+    def cell(capacitance: float) -> RramCell:
+        return RramCell(
+            device=device,
+            transistor=law,
+            inner_capacitance=capacitance,
+            read_voltage=given.read_voltage,
+            read_gate_voltage=given.read_gate_voltage,
+        )
+
+    def states(capacitance: float) -> np.ndarray:
+        return cell(capacitance).write(np.zeros(levels.size), scheme.set_pulse(levels)).state
+
+    found: Any = optimize.minimize_scalar(
+        lambda logarithm: float(np.sum((states(float(np.exp(logarithm))) - reached) ** 2)),
+        bounds=tuple(np.log(_CAPACITANCES)),
+        method="bounded",
+        options={"xatol": 0.02},
+    )
+    made = cell(float(np.exp(found.x)))
+    table = pd.DataFrame({"word_line": levels, "circuit": reached, "model": states(made.inner_capacitance)})
+    return CellFit(made, fit, table)
+
+
+def simulated_write_cost(
+    circuit: CircuitCell, scheme: WriteScheme | None = None, *, word_line: float = 1.8, **endurance: Any
+) -> WriteCost:
+    """Energy and time of one full SET (word line in V) and one full RESET, from two transients in ngspice.
+
+    ``endurance`` sets the fields of :class:`WriteCost` that no simulation gives.
+    """
+    scheme = scheme or WriteScheme()
+    low = circuit.write(np.ones(1), scheme.reset_pulse)
+    high = circuit.write(low.state, scheme.set_pulse(word_line))
+    back = circuit.write(high.state, scheme.reset_pulse)
+    time = scheme.width + 2 * scheme.edge
+    return WriteCost(
+        set_energy=float(high.energy[0]),
+        reset_energy=float(back.energy[0]),
+        set_time=time,
+        reset_time=time,
+        origin=f"ngspice, 1T1R cell with {circuit.parameters.model} and {circuit.parameters.transistor} "
+        f"{circuit.parameters.width * 1e6:g}/{circuit.parameters.length * 1e6:g} um, {circuit.corner}; "
+        "endurance as given",
+        **endurance,
+    )

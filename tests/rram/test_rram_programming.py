@@ -1,0 +1,176 @@
+"""A cell is written alike in ngspice and in numpy, and write-verify reaches its targets with few pulses."""
+
+from __future__ import annotations
+
+import dataclasses
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from cimspice.errors import ParameterError, TableError
+from cimspice.models import ModelCard
+from cimspice.models.rram import (
+    AccessTransistor,
+    RramCell,
+    SetResponse,
+    SkywaterReram,
+    Vteam,
+    WritePulse,
+    WriteScheme,
+    write_verify,
+)
+from cimspice.validation.rram_cell import CellFit, CircuitCell, access_table, fit_cell, simulated_write_cost
+
+TRANSISTOR = AccessTransistor(
+    log_gain=-7.27,
+    threshold=0.811,
+    body_factor=0.436,
+    surface_potential=0.685,
+    slope_factor=1.154,
+    mobility_loss=0.24,
+    mobility_curvature=-0.0174,
+    velocity_saturation=1.156,
+    channel_modulation=0.308,
+    modulation_voltage=0.189,
+    drain_lowering=0.0185,
+)
+CELL = RramCell(device=SkywaterReram.published(), transistor=TRANSISTOR, inner_capacitance=2.8e-15)
+
+
+@pytest.fixture(scope="module")
+def circuit() -> CircuitCell:
+    return CircuitCell()
+
+
+@pytest.fixture(scope="module")
+def fitted(circuit) -> CellFit:
+    return fit_cell(SkywaterReram.published(), circuit)
+
+
+@pytest.mark.spice
+def test_the_access_transistor_law_follows_the_real_transistor(fitted):
+    """Against currents that the fit has not seen: other gate voltages, both directions."""
+    assert fitted.transistor.residual.percent < 2.0
+    law = fitted.transistor.model
+    table = access_table()
+    assert law.current(1.5, 0.3, 1.2) == pytest.approx(-law.current(1.5, 1.2, 0.3), rel=1e-12)
+    assert len(table) > 5000
+    worst = np.max(np.abs(fitted.transistor.residuals))
+    assert worst < 0.08
+
+
+@pytest.mark.spice
+def test_set_states_follow_the_word_line_as_in_ngspice(fitted, circuit):
+    levels = np.array([1.25, 1.35, 1.45, 1.55, 1.7, 1.9])
+    pulse = WriteScheme().set_pulse(levels)
+    ngspice, model = (c.write(np.full(levels.size, 0.02), pulse) for c in (circuit, fitted.cell))
+    np.testing.assert_allclose(model.state, ngspice.state, atol=0.02)
+    np.testing.assert_allclose(model.energy, ngspice.energy, rtol=0.05)
+    assert np.all(np.diff(ngspice.state) > 0)
+
+
+@pytest.mark.spice
+def test_resets_and_reads_are_those_of_ngspice(fitted, circuit):
+    pulse = WriteScheme().reset_pulse
+    start = np.array([0.8, 0.9, 0.95])
+    ngspice, model = (c.write(start, pulse) for c in (circuit, fitted.cell))
+    np.testing.assert_allclose(model.state, ngspice.state, atol=0.01)
+    np.testing.assert_allclose(model.energy, ngspice.energy, rtol=0.15)
+    states = np.array([0.1, 0.6, 0.9])
+    np.testing.assert_allclose(fitted.cell.conductance(states), circuit.conductance(states), rtol=5e-3)
+
+
+@pytest.mark.spice
+def test_write_verify_on_the_circuit_takes_the_pulses_that_the_model_foretells(fitted, circuit):
+    targets = np.array([25e-6, 50e-6])
+    scheme = WriteScheme()
+    response = SetResponse.of(fitted.cell, scheme, points=17)
+    records = [write_verify(c, targets, scheme, response=response) for c in (circuit, fitted.cell)]
+    for record in records:
+        assert record.done.all()
+        assert np.max(np.abs(record.error)) <= scheme.tolerance
+    pulses = [record.set_pulses + record.reset_pulses for record in records]
+    assert np.max(np.abs(pulses[0] - pulses[1])) <= 6
+
+
+@pytest.mark.spice
+def test_the_cost_of_a_write_comes_from_the_circuit(circuit):
+    cost = simulated_write_cost(circuit, endurance_cycles=1e5)
+    assert 1e-12 < cost.reset_energy < cost.set_energy < 1e-8
+    assert cost.set_time == pytest.approx(1.01e-6)
+    assert "ngspice" in cost.origin
+    assert cost.endurance_cycles == 1e5
+
+
+@pytest.mark.spice
+def test_a_model_of_another_device_is_not_fitted(circuit):
+    with pytest.raises(ParameterError, match="holds 'skywater', the model is a 'rram_vteam'"):
+        fit_cell(Vteam.published(), circuit)
+
+
+def test_a_response_spares_pulses():
+    """A first SET at the level that the model foretells instead of the lowest one."""
+    targets = np.linspace(25e-6, 80e-6, 4)
+    scheme = WriteScheme(word_line_step=0.1, tolerance=0.1)
+    response = SetResponse.of(CELL, scheme, points=17)
+    blind, foretold = (write_verify(CELL, targets, scheme, response=r) for r in (None, response))
+    assert foretold.done.all()
+    assert foretold.summary()["set_pulses"] < 0.5 * blind.summary()["set_pulses"]
+    assert foretold.summary()["energy"] < blind.summary()["energy"]
+    assert np.all(foretold.time >= (foretold.set_pulses + foretold.reset_pulses) * scheme.width)
+
+
+def test_a_cell_at_its_target_gets_no_pulse():
+    state = np.array([0.3, 0.9])
+    record = write_verify(CELL, CELL.conductance(state), state=state)
+    assert record.done.all()
+    assert record.energy.sum() == 0
+    assert record.reads.tolist() == [1, 1]
+
+
+def test_a_target_out_of_reach_is_given_up():
+    record = write_verify(CELL, np.array([1e-3]), WriteScheme(word_line_step=0.4))
+    assert not record.done[0]
+    assert record.set_pulses[0] < 10
+
+
+def test_a_hotter_cell_sets_further():
+    pulse = WritePulse(1.3, bit_line=2.2)
+    states = CELL.write(np.full(3, 0.02), pulse, ambient=np.array([-20.0, 27.0, 85.0])).state
+    assert states[0] < states[1]
+    assert states[2] > 0.5
+
+
+def test_a_cell_survives_its_card(tmp_path):
+    ModelCard.from_model(CELL).save(tmp_path / "cell.json")
+    assert ModelCard.load(tmp_path / "cell.json").model() == CELL
+
+
+@pytest.mark.parametrize(
+    ("call", "words"),
+    [
+        (lambda: WritePulse(-1.0), "word_line of a write pulse is -1.0"),
+        (lambda: WritePulse(1.0, bit_line=float("nan")), "bit_line of a write pulse is nan"),
+        (lambda: write_verify(CELL, [1e-5, -1e-5]), "a target is -1e-05 S"),
+        (lambda: write_verify(CELL, [float("nan")]), "a target is nan S"),
+        (lambda: WriteScheme(tolerance=0.0), "tolerance is 0.0"),
+        (lambda: WriteScheme(set_word_line_min=3.0), "word line from 3.0 to 2.4 V"),
+        (
+            lambda: dataclasses.replace(CELL, transistor=CELL.device),
+            "transistor of a 1T1R cell is a 'rram_sky",
+        ),
+        (lambda: dataclasses.replace(CELL, inner_capacitance=0.0), "inner_capacitance is 0.0 F"),
+    ],
+)
+def test_bad_input_is_named(call, words):
+    with pytest.raises(ParameterError, match=words):
+        call()
+
+
+def test_an_access_table_without_current_is_refused():
+    table = pd.DataFrame(
+        {"gate_voltage": [0.0, 0.1], "drain_voltage": 1.0, "source_voltage": 0.0, "current": 0.0}
+    )
+    with pytest.raises(TableError, match="all currents are zero"):
+        AccessTransistor.fit(table)
