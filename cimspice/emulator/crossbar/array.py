@@ -295,9 +295,10 @@ class Crossbar:
         if quicker and self.method == "auto" and np.isfinite(self.conductances).all():
             return self._collected()
         cost.require(needed, self.memory_limit, f"merging {rows} x {columns} cells")
-        matrix = effective_conductance(
-            self.conductances, self.wires, compiled=self.compiled, dtype=self.dtype
-        )
+        with np.errstate(divide="ignore", invalid="ignore"):  # a short between ideal wires is found below
+            matrix = effective_conductance(
+                self.conductances, self.wires, compiled=self.compiled, dtype=self.dtype
+            )
         if not np.isfinite(matrix).all():
             raise ParameterError(
                 "a short lies between wires without resistance: its current is not defined",

@@ -115,6 +115,10 @@ def iterations(conductances: np.ndarray, wires: Wires, tolerance: float) -> floa
 
 
 def _mean(segments: np.ndarray) -> float:
+    inner = segments[1:-1, 1:-1]
+    mean = float(inner.mean()) if inner.size else np.inf
+    if np.isfinite(mean):
+        return mean
     finite = segments[np.isfinite(segments)]
     return float(finite.mean()) if finite.size else 0.0
 

@@ -21,7 +21,7 @@ def fronts(conductances: np.ndarray, word_segments: np.ndarray, bit_segments: np
     return Block(admittance, leaving[:, :, :size], leaving[:, :, size:], rows, columns, top=True, right=True)
 
 
-@njit(cache=True, fastmath={"contract"}, nogil=True)
+@njit(cache=True, fastmath={"contract"}, error_model="numpy", nogil=True)
 def _grow(conductances, word_segments, bit_segments, admittance, leaving):  # pragma: no cover
     # transfer and impedance lie side by side, so that one inner loop updates a row of both
     count, rows, columns = conductances.shape

@@ -106,7 +106,7 @@ class NonlinearCrossbar:
             excess = current - flow[active]
             error = np.abs(excess).max(axis=(1, 2))
             scale = np.abs(current).max(axis=(1, 2))
-            going = error > self.tolerance * scale
+            going = ~self._arrived(error, scale)
             if not going.any():
                 break
             active, excess, slope = active[going], excess[going], slope[going]
@@ -135,13 +135,16 @@ class NonlinearCrossbar:
             error = np.abs(current - moved[2]).max(axis=(1, 2))
             worse = ~(error < before) & (length > 1e-3)
             # within rounding of the currents an error may stand still
-            worse &= ~(error <= self.tolerance * np.abs(current).max(axis=(1, 2)))
+            worse &= ~self._arrived(error, np.abs(current).max(axis=(1, 2)))
             if not worse.any():
                 break
             length[worse] *= 0.5
         for values, new in zip(state, moved, strict=True):
             values[active] = new
         return current, slope
+
+    def _arrived(self, error: np.ndarray, scale: np.ndarray) -> np.ndarray:
+        return np.isfinite(error) & (error <= self.tolerance * scale)
 
     def _evaluated(self, word: np.ndarray, bit: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         with np.errstate(over="ignore", invalid="ignore"):

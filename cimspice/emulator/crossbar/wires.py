@@ -72,14 +72,9 @@ class Wires:
     @property
     def broken(self) -> bool:
         """Whether a segment between two cells is open, or a line lacks both its terminals."""
-        lost = np.isinf(self.word[:, [0, -1]]).all() or np.isinf(self.bit[[0, -1]]).all()
-        return bool(
-            np.isinf(self.word[:, 1:-1]).any()
-            or np.isinf(self.bit[1:-1]).any()
-            or lost
-            or np.isinf(self.word[:, [0, -1]]).all(axis=1).any()
-            or np.isinf(self.bit[[0, -1]]).all(axis=0).any()
-        )
+        inner = np.isinf(self.word[:, 1:-1]).any() or np.isinf(self.bit[1:-1]).any()
+        word_ends, bit_ends = np.isinf(self.word[:, [0, -1]]), np.isinf(self.bit[[0, -1]])
+        return bool(inner or word_ends.all(axis=1).any() or bit_ends.all(axis=0).any())
 
     @property
     def driven(self) -> np.ndarray:
@@ -94,6 +89,8 @@ class Wires:
 
 def _joined(segments: np.ndarray) -> np.ndarray:
     whole = np.isfinite(segments)
+    if whole[:, :-1].all():
+        return np.ones((segments.shape[0], segments.shape[1] - 1), dtype=bool)
     from_left = np.logical_and.accumulate(whole[:, :-1], axis=1)
     from_right = np.logical_and.accumulate(whole[:, :0:-1], axis=1)[:, ::-1]
     return from_left | from_right
