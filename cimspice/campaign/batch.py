@@ -11,10 +11,12 @@ import pandas as pd
 
 from cimspice.campaign.environment import Environment
 from cimspice.campaign.plan import Plan, Point
+from cimspice.campaign.provenance import code_digest
 from cimspice.campaign.run import store_context
 from cimspice.campaign.specification import parse_specification
 from cimspice.campaign.store import Record, Store
 from cimspice.campaign.work import Chunk, Outcome, run_chunk
+from cimspice.circuits.bench import bench as find_bench
 from cimspice.errors import CimspiceError, SimulationError
 from cimspice.spice import Pool
 
@@ -70,7 +72,8 @@ def run_batch(
     if not runs:
         return Batch(pd.DataFrame({"run": []}), 0.0)
     environment = Environment.detect()
-    points = [_point(bench, given, corner, temperature, environment) for given in runs]
+    code = code_digest(type(find_bench(bench)))  # the same for all: read once
+    points = [_point(bench, given, corner, temperature, environment, code) for given in runs]
     digests = [point.digest for point in points]
     with store_context(store) as kept:
         done = kept.done(digests)
@@ -87,7 +90,12 @@ def run_batch(
 
 
 def _point(
-    bench: str, given: Mapping[str, Any], corner: str, temperature: float, environment: Environment
+    bench: str,
+    given: Mapping[str, Any],
+    corner: str,
+    temperature: float,
+    environment: Environment,
+    code: str,
 ) -> Point:
     specification = parse_specification(
         {
@@ -97,7 +105,7 @@ def _point(
         },
         source=f"batch of {bench}",
     )
-    point = next(iter(Plan(specification, environment)))
+    point = next(iter(Plan(specification, environment, code)))
     if point.error is not None:
         raise point.error
     return point

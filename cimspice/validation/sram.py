@@ -82,10 +82,13 @@ def column_facts(conditions: SramConditions) -> ColumnFacts:
 
 
 def characterised_lines(
-    conditions: SramConditions, told: Told = lambda text, done=0, total=0: None
+    conditions: SramConditions, *, cells: int = 100, told: Told = lambda text, done=0, total=0: None
 ) -> BitLineFit:
-    """The bit lines' model under these conditions, characterised in ngspice as far as the store lacks it."""
-    tables = characterise_array(conditions, told=lambda text, done, total: told(text, done, total))
+    """The bit lines' model under these conditions, characterised in ngspice as far as the store lacks it;
+    ``cells`` with mismatch give its spread."""
+    tables = characterise_array(
+        conditions, cells=cells, told=lambda text, done, total: told(text, done, total)
+    )
     return fit_bit_lines(tables, column_facts(conditions))
 
 

@@ -1,0 +1,70 @@
+"""The emulated multi-row read of an SRAM column against ngspice: time per read.
+
+    python benchmarks/sram.py [--words 100] [--json]
+
+ngspice's time is the CPU time of its workers on the words, now or when they were first simulated; the
+emulator's is that of one process, on the same words and on a large batch.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import time
+from typing import Any
+
+import numpy as np
+
+from cimspice.campaign.sram_conditions import SramConditions
+from cimspice.emulator.sram_read import MultiRowRead
+from cimspice.validation.sram import SramValidation, validate_sram
+
+BATCH = 20_000
+
+
+def process_seconds(call: Any, repeats: int) -> float:
+    """Median CPU time (s) of a call."""
+    times = []
+    for _ in range(repeats):
+        began = time.process_time()
+        call()
+        times.append(time.process_time() - began)
+    return float(np.median(times))
+
+
+def measure(result: SramValidation) -> dict[str, Any]:
+    """CPU time per read of both, and their ratio on the same words and in a large batch."""
+    words, read = result.words, MultiRowRead(result.fit.model)
+    positions = (words.rows + 0.5) / result.conditions.array.rows
+    count = len(words.codes)
+    same = process_seconds(lambda: read(words.codes, words.bits, positions=positions), 9) / count
+    chosen = np.random.default_rng(0).integers(0, count, BATCH)
+    codes, bits, places = words.codes[chosen], words.bits[chosen], positions[chosen]
+    large = process_seconds(lambda: read(codes, bits, positions=places), 3) / BATCH
+    spice = result.spice_seconds / count
+    return {
+        "words": count,
+        "spice_seconds_per_read": spice,
+        "emulator_seconds_per_read": same,
+        "emulator_seconds_per_read_in_large_batch": large,
+        "speed_ratio": spice / same,
+        "speed_ratio_in_large_batch": spice / large,
+        "rmse_percent_full_scale": result.percent(result.predicted)[0],
+    }
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--words", type=int, default=100)
+    parser.add_argument("--json", action="store_true")
+    arguments = parser.parse_args()
+    facts = measure(validate_sram(SramConditions(), words=arguments.words))
+    if arguments.json:
+        print(json.dumps(facts, indent=2, sort_keys=True))
+        return
+    for name, value in facts.items():
+        print(f"{name:45} {value:.4g}")
+
+
+if __name__ == "__main__":
+    main()
