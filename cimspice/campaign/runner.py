@@ -62,6 +62,7 @@ class Runner:
         self.policy, self.keep = plan.specification.policy, plan.specification.keep.vectors
         self.done = self.cached = self.failed = self.relaxed = 0
         self.worth = 2  # points that make a chunk; at first two: the second finds its circuit loaded
+        self.least = 0  # however near the end is
         self.left = len(plan)  # points not planned yet
 
     def run(self, engine: AbstractContextManager[Engine]) -> None:
@@ -116,16 +117,16 @@ class Runner:
 
     def _chunk_length(self) -> int:
         """Shorter towards the end, so that all workers end at about the same time."""
-        fair = max(self.left // (4 * self.workers), self.worth // 8, 1)
+        fair = max(self.left // (4 * self.workers), self.least, 1)
         return min(self.worth, fair)
 
     def _learn(self, outcomes: Sequence[Outcome]) -> None:
         """How many points make a chunk, by the quickest of the latest (one that found its circuit loaded)."""
         walls = [outcome.wall_seconds for outcome in outcomes if outcome.error is None]
         if walls:
-            longer = max(1.0, self.workers / _FEW_WORKERS)
-            most = int(_LONGEST_CHUNK * longer)
-            self.worth = max(1, min(int(longer * CHUNK_SECONDS / max(min(walls), 1e-4)), most))
+            wall, longer = max(min(walls), 1e-4), max(1.0, self.workers / _FEW_WORKERS)
+            self.least = min(int(CHUNK_SECONDS / wall), _LONGEST_CHUNK) // 8
+            self.worth = max(1, int(longer * min(CHUNK_SECONDS / wall, _LONGEST_CHUNK)))
 
     def _work(self, engine: Engine, chunks: Iterable[Chunk]) -> list[Chunk]:
         """Run chunks and store what comes; returns those that were lost whole and hold several points."""
