@@ -101,3 +101,17 @@ def test_a_colour_bar_names_unevenly_spaced_values(table, tmp_path):
     table["gate_bias"] = table["gate_bias"] ** 4
     _, svg = draw(table, figure(by=("gate_bias", "corner")), tmp_path)
     assert {f"{value:.4g} V" for value in table["gate_bias"]} <= set(texts(svg))
+
+
+def test_axes_that_were_swept_together_do_not_split_a_line(tmp_path):
+    frame = pd.DataFrame(
+        {"supply_voltage": [1.2, 1.5, 1.8], "word_line_voltage": [1.2, 1.5, 1.8], "margin": [1, 2, 3]}
+    )
+    frame.attrs["conditions"] = ["supply_voltage", "word_line_voltage"]
+    _, together = draw(frame, Figure(x="supply_voltage", y="margin", name="together"), tmp_path)
+    _, alone = draw(
+        frame.drop(columns="word_line_voltage"),
+        Figure(x="supply_voltage", y="margin", name="alone"),
+        tmp_path,
+    )
+    assert together.read_text() == alone.read_text()
