@@ -36,7 +36,7 @@ class Crossbars:
         still tried and counted.
 
     ``words`` (crossbars, rows) is the present state; ``sets`` and ``resets`` (crossbars, rows, columns) count
-    the writes of each cell, ``crossbar_sets`` and ``crossbar_resets`` are their sums per crossbar.
+    the writes of each cell.
     """
 
     def __init__(
@@ -57,14 +57,6 @@ class Crossbars:
             self.words = fault_value & faulty
         self.sets = np.zeros((count, rows, columns), dtype=np.int64)
         self.resets = np.zeros((count, rows, columns), dtype=np.int64)
-
-    @property
-    def crossbar_sets(self) -> np.ndarray:
-        return self.sets.sum(axis=(1, 2))
-
-    @property
-    def crossbar_resets(self) -> np.ndarray:
-        return self.resets.sum(axis=(1, 2))
 
     def write(
         self,

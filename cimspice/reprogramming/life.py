@@ -53,10 +53,9 @@ def life(
 
     A switch programs all layers of the next network. Each cell's endurance is drawn from the card's law; its
     wear per switch is counted over one round of all networks, after a first one that is not counted. A cell
-    that has used up its cycles sticks at 1 or 0 with equal chance (:data:`STUCK_AT_ONE`, assumed). Worn cells
-    do not change how often others are written; that neighbours of a worn cell see other states with
-    ``"hamming"`` and ``"nearest"`` is left out of the wear, not of the accuracy. Writes that fail are not
-    detected, so nothing is remapped.
+    that has used up its cycles sticks at 1 or 0 with equal chance (:data:`STUCK_AT_ONE`, assumed). Writes
+    that fail are not detected, so nothing is remapped. With ``"hamming"`` and ``"nearest"`` worn cells
+    change what is written to the others; the accuracy sees that, the wear does not.
 
     Raises
     ------
