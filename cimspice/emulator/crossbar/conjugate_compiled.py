@@ -2,8 +2,7 @@
 
 Each family of lines is stored with the node first and the line second, so that the recurrences along the
 lines advance all lines at once in vector registers. Crossing to the other family is a tiled transposition.
-Each of the four passes over memory of an iteration does all that can be done to a tile or row while it is
-near.
+What can be done to a row while it is near is done in the same pass.
 """
 
 from __future__ import annotations
@@ -128,8 +127,12 @@ def _vector(g, source, tolerance, limit, work, v):  # pragma: no cover
     direction[:] = 0.0
     image[:] = 0.0
     flow[:] = 0.0
-    _forth(g, source, source, 0.0, direction, image, across, word_drop, True)
-    _back(g, across, word_drop, word_gain, source, residual)
+    _word_lines(g, v, source, across, word_drop, word_gain)
+    for i in range(0, rows, _TILE):
+        for j in range(0, columns, _TILE):
+            for a in range(i, min(i + _TILE, rows)):
+                for b in range(j, min(j + _TILE, columns)):
+                    residual[a, b] = source[a, b] + g[a, b] * across[b, a]
     before, length, step = 1.0, 0.0, 0
     while step < limit:
         reach = _forth_bit(bit_drop, length, direction, v, residual, flow)
@@ -137,81 +140,86 @@ def _vector(g, source, tolerance, limit, work, v):  # pragma: no cover
         if not (product > 0.0 and size > tolerance * tolerance * reach):
             break
         share = product / before if step > 0 else 0.0
-        _forth(g, flow, residual, share, direction, image, across, word_drop, False)
+        _onward(g, flow, residual, share, direction, image, across, word_drop)
         curvature = _back_along(g, across, word_drop, word_gain, image, direction, flow)
         if not curvature > 0.0:
             break
         length = product / curvature
         before = product
         step += 1
-    _forth(g, v, source, -1.0, direction, image, across, word_drop, True)
-    _sweep_back(word_drop, word_gain, across, 0, columns)
+    _word_lines(g, v, source, across, word_drop, word_gain)
     return step
 
 
 @njit(cache=True, fastmath=_FAST, nogil=True)
-def _forth(g, flow, residual, share, direction, image, across, drop, plain):  # pragma: no cover
-    # the next direction, its image under the bit lines' matrix, the currents it draws from the word lines and
-    # the way forth along these; plain: only the currents, of flow itself, minus residual where share is -1
+def _onward(g, flow, residual, share, direction, image, across, drop):  # pragma: no cover
+    # the next direction, its image under the bit lines' matrix, the currents that it draws from word lines (in
+    # place of flow) and the way forth along these
     rows, columns = g.shape
-    for j in range(0, columns, _TILE):
-        stop = min(j + _TILE, columns)
-        for i in range(0, rows, _TILE):
-            for a in range(i, min(i + _TILE, rows)):
-                if plain:
-                    for b in range(j, stop):
-                        d = flow[a, b]
-                        across[b, a] = g[a, b] * d - residual[a, b] if share < 0.0 else d
-                else:
-                    for b in range(j, stop):
-                        d = flow[a, b] + share * direction[a, b]
-                        direction[a, b] = d
-                        image[a, b] = residual[a, b] + share * image[a, b]
-                        across[b, a] = g[a, b] * d
-        for b in range(max(j, 1), stop):
-            for a in range(rows):
-                across[b, a] += drop[b, a] * across[b - 1, a]
+    for i in range(0, rows, _TILE):
+        stop = min(i + _TILE, rows)
+        for a in range(i, stop):
+            for b in range(columns):
+                d = flow[a, b] + share * direction[a, b]
+                direction[a, b] = d
+                image[a, b] = residual[a, b] + share * image[a, b]
+                flow[a, b] = g[a, b] * d
+        for j in range(0, columns, _TILE):
+            for a in range(i, stop):
+                for b in range(j, min(j + _TILE, columns)):
+                    across[b, a] = flow[a, b]
+    _sweep_forth(drop, across)
 
 
 @njit(cache=True, fastmath=_FAST, nogil=True)
 def _back_along(g, across, drop, gain, image, direction, change):  # pragma: no cover
     # the way back along the word lines, the change that the direction makes, and its curvature
     rows, columns = g.shape
+    _sweep_back(drop, gain, across)
     curvature = 0.0
-    last = (columns - 1) // _TILE * _TILE
-    for j in range(last, -1, -_TILE):
-        stop = min(j + _TILE, columns)
-        _sweep_back(drop, gain, across, j, stop)
-        for i in range(0, rows, _TILE):
-            for a in range(i, min(i + _TILE, rows)):
-                for b in range(j, stop):
-                    c = image[a, b] - g[a, b] * across[b, a]
-                    change[a, b] = c
-                    curvature += direction[a, b] * c
+    for i in range(0, rows, _TILE):
+        stop = min(i + _TILE, rows)
+        for j in range(0, columns, _TILE):
+            for a in range(i, stop):
+                for b in range(j, min(j + _TILE, columns)):
+                    change[a, b] = across[b, a]
+        for a in range(i, stop):
+            for b in range(columns):
+                c = image[a, b] - g[a, b] * change[a, b]
+                change[a, b] = c
+                curvature += direction[a, b] * c
     return curvature
 
 
 @njit(cache=True, nogil=True)
-def _back(g, across, drop, gain, source, residual):  # pragma: no cover
+def _word_lines(g, v, source, across, drop, gain):  # pragma: no cover
+    # word line voltages of bit line voltages v and extra currents, into across (columns, rows)
     rows, columns = g.shape
-    _sweep_back(drop, gain, across, 0, columns)
     for i in range(0, rows, _TILE):
         for j in range(0, columns, _TILE):
             for a in range(i, min(i + _TILE, rows)):
                 for b in range(j, min(j + _TILE, columns)):
-                    residual[a, b] = source[a, b] - g[a, b] * across[b, a]
+                    across[b, a] = g[a, b] * v[a, b] - source[a, b]
+    _sweep_forth(drop, across)
+    _sweep_back(drop, gain, across)
 
 
 @njit(cache=True, fastmath=_FAST, nogil=True)
-def _sweep_back(drop, gain, flow, first, stop):  # pragma: no cover
+def _sweep_forth(drop, flow):  # pragma: no cover
     nodes, lines = flow.shape
-    for k in range(stop - 1, first - 1, -1):
-        if k == nodes - 1:
-            for n in range(lines):
-                flow[k, n] *= gain[k, n]
-        else:
-            for n in range(lines):
-                flow[k, n] = gain[k, n] * flow[k, n] + drop[k + 1, n] * flow[k + 1, n]
+    for k in range(1, nodes):
+        for n in range(lines):
+            flow[k, n] += drop[k, n] * flow[k - 1, n]
+
+
+@njit(cache=True, fastmath=_FAST, nogil=True)
+def _sweep_back(drop, gain, flow):  # pragma: no cover
+    nodes, lines = flow.shape
+    for n in range(lines):
+        flow[nodes - 1, n] *= gain[nodes - 1, n]
+    for k in range(nodes - 2, -1, -1):
+        for n in range(lines):
+            flow[k, n] = gain[k, n] * flow[k, n] + drop[k + 1, n] * flow[k + 1, n]
 
 
 @njit(cache=True, fastmath=_FAST, nogil=True)
