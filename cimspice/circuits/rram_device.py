@@ -27,9 +27,7 @@ class RramParameters(NetlistParameters):
     """
 
     model: RramModel = "skywater"
-    changes: Annotated[
-        Mapping[Name, float], Field(default_factory=dict, description="parameter of the model -> value")
-    ]
+    changes: Mapping[Name, float] = Field(default_factory=dict, description="parameter of the model -> value")
 
     @model_validator(mode="after")
     def _numbers_known(self) -> Self:

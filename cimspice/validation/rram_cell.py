@@ -37,7 +37,7 @@ class CircuitCell:
     that a cell remembers between pulses: its temperature is ambient again within nanoseconds.
     """
 
-    parameters: CellWriteParameters = CellWriteParameters()  # noqa: RUF009 (frozen)
+    parameters: CellWriteParameters = CellWriteParameters()  # noqa: RUF009 - it is frozen
     corner: str = "tt"
     session: Session = field(default_factory=Session)
     _reads: dict[float, float] = field(default_factory=dict, repr=False)
