@@ -17,7 +17,7 @@ from cimspice.models.sram.build import BitLineFit, ColumnFacts, fit_bit_lines, l
 from cimspice.validation.neuron import Told
 from cimspice.validation.provenance import provenance
 from cimspice.validation.sram_budget import BudgetRow, error_budget
-from cimspice.validation.sram_words import Words, draw_words
+from cimspice.validation.sram_words import Words, check_words, draw_words
 
 Array = np.ndarray
 CHIP_SEED = 1000
@@ -122,6 +122,7 @@ def validate_sram(
     SimulationError
         If ngspice fails on one; the others are kept.
     """
+    check_words(words, rows, conditions.array.rows)
     tables = characterise_array(conditions, told=lambda text, done, total: told(text, done, total))
     fit = fit_bit_lines(tables, column_facts(conditions))
     model, array = fit.model, conditions.array

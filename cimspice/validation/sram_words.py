@@ -37,6 +37,24 @@ class Words:
         return np.stack([(self.codes * (1 - self.bits)).sum(1), (self.codes * self.bits).sum(1)], axis=1)
 
 
+def check_words(count: int, rows: tuple[int, int], array_rows: int) -> None:
+    """Whether an array of so many rows can be asked for such words.
+
+    Raises
+    ------
+    ParameterError
+        If there are none, or the numbers of open rows are out of order or more than the array has.
+    """
+    if count < 1:
+        raise ParameterError(f"{count} words", place="--words", remedy="ask for 1 or more")
+    if not 1 <= rows[0] <= rows[1] <= array_rows:
+        raise ParameterError(
+            f"{rows[0]} to {rows[1]} open rows of an array of {array_rows}",
+            place="--rows",
+            remedy=f"give numbers from 1 to {array_rows}, the smaller first",
+        )
+
+
 def draw_words(
     count: int, seed: int, *, rows: tuple[int, int], array_rows: int, largest_code: int, charge_limit: float
 ) -> Words:
@@ -60,15 +78,8 @@ def draw_words(
     ParameterError
         If no such words can be drawn, or hardly one in twenty is within the bound.
     """
+    check_words(count, rows, array_rows)
     fewest, most = rows
-    if count < 1:
-        raise ParameterError(f"{count} words", place="--words", remedy="ask for 1 or more")
-    if not 1 <= fewest <= most <= array_rows:
-        raise ParameterError(
-            f"{fewest} to {most} open rows of an array of {array_rows}",
-            place="--rows",
-            remedy=f"give numbers from 1 to {array_rows}, the smaller first",
-        )
     rng = np.random.default_rng([seed, 4])
     kept: list[tuple[Array, Array, Array]] = []
     drawn = 0

@@ -123,6 +123,7 @@ def test_more_rows_than_the_disturb_bound_allows_say_how_many_are_possible():
         (["--supply", "3"], "supply_voltage = 3"),
         (["--unit", "10"], "too short for edges"),
         (["--rows", "four"], "'four' is no number of rows"),
+        (["--rows", "600"], "600 to 600 open rows of an array of 512"),
     ],
 )
 def test_bad_input_of_the_command_is_told_before_anything_is_simulated(words, told, tmp_path, capsys):
