@@ -1,0 +1,100 @@
+"""Charge sharing: the columns' output capacitors are connected to one rail, which then has their mean."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import ClassVar
+
+import numpy as np
+
+from cimspice.errors import ParameterError
+from cimspice.models.model import Model, register
+
+Array = np.ndarray
+
+
+@register
+@dataclass(frozen=True, kw_only=True, eq=False)
+class ChargeSharing(Model):
+    """V = (Σ_j w_j V_j + n column_offset + rail_offset) / (Σ_j w_j + load_ratio), over n columns.
+
+    Charge conservation: every column brings its capacitance C w_j, the rail with the converter on it
+    ``load_ratio`` C, precharged to discharge 0; a column's switch injects C ``column_offset``.
+
+    Attributes
+    ----------
+    load_ratio
+        Capacitance of rail and converter over that of one column.
+    column_offset, rail_offset
+        Injected charge per closed column and of the rail, over a column's capacitance (V).
+    smallest_columns, largest_columns
+        How many columns one rail may have.
+    capacitance_sigma
+        Relative standard deviation of a column's capacitance over instances.
+    energy_joule
+        Per column of one sharing, its switches' drivers (J).
+    duration
+        Of one sharing (s).
+    """
+
+    kind: ClassVar[str] = "sram_charge_sharing"
+    parameter_units: ClassVar[Mapping[str, str]] = {
+        "load_ratio": "1",
+        "column_offset": "V",
+        "rail_offset": "V",
+    }
+    load_ratio: float
+    column_offset: float = 0.0
+    rail_offset: float = 0.0
+    smallest_columns: int = 1
+    largest_columns: int = 16
+    capacitance_sigma: float = 0.0
+    energy_joule: float = 0.0
+    duration: float = 0.0
+
+    @classmethod
+    def ideal(cls, largest_columns: int = 16) -> ChargeSharing:
+        """The plain mean."""
+        return cls(load_ratio=0.0, largest_columns=largest_columns)
+
+    def draw(self, seed: int, shape: tuple[int, ...]) -> Array:
+        """Weights w_j of particular chips, for instance of shape (chips, columns)."""
+        return 1 + self.capacitance_sigma * np.random.default_rng(seed).standard_normal(shape)
+
+    def attenuation(self, columns: int) -> float:
+        """The rail's discharge over the mean of the columns', without offsets."""
+        return columns / (columns + self.load_ratio)
+
+    def __call__(self, discharge: Array, weights: Array | None = None) -> Array:
+        """Discharge (V) of one rail.
+
+        Parameters
+        ----------
+        discharge
+            Of the columns' capacitors (V), shape (..., columns). For both rails of a multiplier's output of
+            shape (..., columns, 2) give ``np.swapaxes(output, -1, -2)``: the result has shape (..., 2).
+        weights
+            w_j, broadcast with ``discharge``; 1 if not given.
+
+        Raises
+        ------
+        ParameterError
+            If there are more or fewer columns than the rail allows, or a voltage is not finite.
+        """
+        volts = np.asarray(discharge, dtype=float)
+        columns = volts.shape[-1] if volts.ndim else 0
+        if not self.smallest_columns <= columns <= self.largest_columns:
+            raise ParameterError(
+                f"{columns} columns on one rail, which has {self.smallest_columns} to {self.largest_columns}",
+                place="discharge",
+                remedy="share in groups and add the groups' codes, or characterise a longer rail",
+            )
+        if not np.isfinite(volts).all():
+            raise ParameterError(
+                "a discharge is not finite", place="discharge", remedy="give finite voltages"
+            )
+        self._check(discharge=volts)
+        shares = np.ones(columns) if weights is None else np.asarray(weights)
+        charge = (shares * volts).sum(axis=-1) + columns * self.column_offset + self.rail_offset
+        return charge / (np.sum(shares, axis=-1) + self.load_ratio)
