@@ -153,8 +153,8 @@ def _vector(g, source, tolerance, limit, work, v):  # pragma: no cover
 
 @njit(cache=True, fastmath=_FAST, nogil=True)
 def _onward(g, flow, residual, share, direction, image, across, drop):  # pragma: no cover
-    # the next direction, its image under the bit lines' matrix, the currents that it draws from word lines (in
-    # place of flow) and the way forth along these
+    # the next direction, its image under the bit lines' matrix, what it draws from word lines (in place of
+    # flow) and the way forth along these
     rows, columns = g.shape
     for i in range(0, rows, _TILE):
         stop = min(i + _TILE, rows)

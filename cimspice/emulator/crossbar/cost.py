@@ -133,7 +133,9 @@ def conjugate_seconds(
 
 def merge_bytes(rows: int, columns: int, wires: Wires, compiled: bool, itemsize: int) -> int:
     """Peak memory of merging, with the copies of the cells that it is given."""
-    numbers = merge_work(rows, columns, two_sided(wires), compiled).peak + 8.0 * rows * columns
+    closing = two_sided(wires)
+    numbers = merge_work(rows, columns, closing, compiled).peak + 8.0 * rows * columns
+    numbers += 6.0 * closing * (rows + columns) ** 2
     return int(itemsize * numbers)
 
 
