@@ -1,0 +1,80 @@
+"""docs/cluster.md says what is true: its Python runs, its SLURM script asks for what it says."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+from dask_jobqueue import SLURMCluster
+
+from cimspice.campaign import Cluster, read_specification
+from cimspice.campaign import cluster as module
+
+PAGE = Path(__file__).parents[2] / "docs" / "cluster.md"
+
+
+def blocks() -> list[str]:
+    return re.findall(r"^```python\n(.*?)^```", PAGE.read_text(), re.MULTILINE | re.DOTALL)
+
+
+class AtOnce:
+    """Stands in for the cluster, which its own tests run: one session in this process."""
+
+    def __init__(self, address, **options):
+        assert isinstance(address, str)
+        Cluster(address, **options)
+        self.address = address
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        return None
+
+    def map(self, function, items, **_):
+        from cimspice.spice import Session
+
+        with Session() as session:
+            for item in items:
+                yield function(session, item)
+
+
+@pytest.fixture
+def in_this_process(tmp_path, monkeypatch):
+    from cimspice.pdk import cache_directory
+
+    cache = tmp_path / "cache"
+    cache.mkdir()
+    (cache / "pdk").symlink_to(cache_directory() / "pdk")
+    monkeypatch.setenv("CIMSPICE_CACHE", str(cache))
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr("cimspice.campaign.Cluster", AtOnce)
+    assert module.Cluster is Cluster
+
+
+@pytest.mark.spice
+def test_the_call_of_the_page_runs(in_this_process):
+    exec(compile(blocks()[0], str(PAGE), "exec"), {"__name__": "__main__"})
+
+
+@pytest.mark.spice
+def test_the_script_for_slurm_asks_for_its_jobs_and_runs_the_campaign(in_this_process, tmp_path, monkeypatch):
+    asked = {}
+    (tmp_path / "campaign.toml").write_text(
+        '[campaign]\nbench = "transistor"\n[parameters]\ndrain_step = 0.9\n'
+    )
+    assert read_specification(tmp_path / "campaign.toml").points == 1
+    script = "".join(blocks()[1:]).replace("/local/", f"{tmp_path}/")
+    names = {"__name__": "__main__"}
+    with monkeypatch.context() as patch:
+        patch.setattr(SLURMCluster, "scale", lambda self, **jobs: asked.update(jobs))
+        exec(compile(script, str(PAGE), "exec"), names)
+    job = names["cluster"].job_script()
+    names["cluster"].close()
+    assert asked == {"jobs": 64}
+    for line in ("#SBATCH -p batch", "#SBATCH -A project", "#SBATCH --cpus-per-task=16", "--nworkers 16"):
+        assert line in job
+    assert "--nthreads 1 " in job
+    assert "source /shared/cimspice/bin/activate" in job
+    assert (tmp_path / "runs" / "campaign" / "table.parquet").is_file()
