@@ -105,12 +105,15 @@ class Search:
         The whole grid.
     done, cached, failed, relaxed
         Counts over all that was chosen.
+    watch
+        Called with the number of simulations and the fit, after every fit.
     """
 
     plan: Plan
     store: Store
     progress: Callable[[Progress], object] | None
     workers: int
+    watch: Callable[[int, GaussianProcess], object] | None = None
     done: int = 0
     cached: int = 0
     failed: int = 0
@@ -219,6 +222,8 @@ class Search:
                 remedy="look at why they fail: run the same grid without [adaptive] on a few values",
             )
         settings, process = self.settings, self._fit(fitted)
+        if self.watch is not None:
+            self.watch(len(self.chosen), process)
         predicted = settings.restored(process.predict(self.lattice.samples(judged)))
         errors = settings.errors(predicted, np.stack([self._known[place] for place in judged]))
         left = self.budget - len(self.chosen)
@@ -235,7 +240,7 @@ class Search:
         samples = self.lattice.samples(places)
         values = self.settings.transformed(np.stack([self._known[place] for place in places]))
         if self._numbers is None or len(places) >= _GROWTH * self._searched:
-            starts = [Hyperparameters.default(samples.inputs.shape[1], self.lattice.categories)]
+            starts = Hyperparameters.starts(samples.inputs.shape[1], self.lattice.categories)
             starts += [self._numbers] if self._numbers else []
             few = np.random.default_rng(self.settings.seed).permutation(len(places))[:_MOST_SEARCHED]
             some = Samples(samples.inputs[few], samples.category[few])

@@ -27,7 +27,7 @@ from scipy import linalg, optimize
 _JITTER = 1e-12  # of the variance: what keeps the factorisation exact to rounding
 _LENGTH, _SHIFT = 1.5, 0.3  # widths of the priors: of ln(length scale), of a shift; inputs are 0 to 1
 _BOUNDS = {"amplitude": (-9.0, 7.0), "length": (-3.5, 3.5), "noise": (-18.0, -5.0), "shift": (-1.0, 1.0)}
-_ITERATIONS = 120
+_ITERATIONS = 200
 _SCALE_MIXTURE = 3.0  # alpha of the correlation: the larger, the nearer to a single length scale
 
 
@@ -51,11 +51,16 @@ class Hyperparameters:
     categories: int
 
     @classmethod
-    def default(cls, inputs: int, categories: int) -> Hyperparameters:
-        """Smooth over the whole range, categories alike, next to no noise."""
-        common, own = [np.log(3.0), *[0.0] * inputs], [np.log(0.1), *[0.0] * inputs]
-        shifts = [0.0] * ((categories - 1) * inputs)
-        return cls(np.array([*common, *own, -14.0, *shifts]), inputs, categories)
+    def starts(cls, inputs: int, categories: int) -> list[Hyperparameters]:
+        """Where to begin a search, whose valleys are several: length scales of the range or more, categories
+        alike or nearly so, next to no noise.
+        """
+        found = []
+        for length, own in ((0.0, 0.1), (1.0, 0.1), (0.0, 0.02)):
+            parts = [np.log(3.0), *[length] * inputs, np.log(own), *[length] * inputs]
+            shifts = [0.0] * ((categories - 1) * inputs)
+            found.append(cls(np.array([*parts, -14.0, *shifts]), inputs, categories))
+        return found
 
     @property
     def parts(self) -> list[tuple[float, np.ndarray]]:

@@ -111,6 +111,19 @@ def load(run: str | Path) -> pd.DataFrame:
     return read_run(run).table
 
 
+def read_table(path: str | Path) -> pd.DataFrame:
+    """The table of a run, from its ``table.parquet`` alone.
+
+    Raises
+    ------
+    TableError
+        As :func:`load`.
+    """
+    table = _table(Path(path))
+    table.attrs = {name: _mapping(table.attrs.get(name)) for name in ("units", "provenance")}
+    return table
+
+
 def read_run(run: str | Path) -> Run:
     """As :func:`load`, with the counts, failures, figures and limits of ``run.json``."""
     folder = Path(run)

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
+from typer.core import TyperGroup
 
 from cimspice.cli.output import JsonFlag, console, plain, print_json, say
 
@@ -16,7 +17,23 @@ if TYPE_CHECKING:
     from cimspice.cli.synapse_fit import SynapseFit
     from cimspice.models import Estimate
 
-app = typer.Typer(help="Fit models to simulated or measured curves.", no_args_is_help=True)
+
+class _Group(TyperGroup):
+    """``cimspice fit RUN --model NAME``: what is no command is a table."""
+
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        """Put the hidden command's name before a table."""
+        if args and args[0] not in (*self.commands, "--help"):
+            args = [_TABLE, *args]
+        return super().parse_args(ctx, args)
+
+
+_TABLE = "table"
+app = typer.Typer(
+    cls=_Group,
+    help="Fit models to simulated or measured tables: cimspice fit RUN|CSV --model NAME, or a command.",
+    no_args_is_help=True,
+)
 
 _NAMES = {
     "lambda_n": "λ_N",
@@ -27,9 +44,50 @@ _NAMES = {
 }
 
 
-@app.callback()
-def _group() -> None:
-    """A group even while it has one command."""
+@app.command(_TABLE)
+def table(
+    source: Annotated[
+        Path, typer.Argument(metavar="RUN|CSV", help="A run folder, its table.parquet, or a CSV file.")
+    ],
+    model: Annotated[
+        str,
+        typer.Option(help="Kind of model (cimspice list models); synapse, gate_law: the best of them."),
+    ],
+    column: Annotated[
+        list[str] | None,
+        typer.Option(metavar="MODEL=TABLE", help="The table's column that the model knows by another name."),
+    ] = None,
+    unit: Annotated[
+        list[str] | None,
+        typer.Option(metavar="COLUMN=UNIT", help="Unit of a CSV's column that does not say it (current=uA)."),
+    ] = None,
+    where: Annotated[
+        list[str] | None,
+        typer.Option(metavar="COLUMN=VALUE", help="Fit only the rows that have this value; may be repeated."),
+    ] = None,
+    option: Annotated[
+        list[str] | None,
+        typer.Option(metavar="NAME=VALUE", help="Of the model's own fit: degree=3, polarity=n."),
+    ] = None,
+    output: Annotated[
+        Path | None,
+        typer.Option("--output", "-o", metavar="CARD.json", help="Default: MODEL.json, beside the table."),
+    ] = None,
+    json: JsonFlag = False,
+) -> None:
+    """Fit any table that has the columns which the model needs: a run of simulations, or measured data."""
+    from cimspice.cli.table_fit import fit_source, pairs, show, write
+
+    result = fit_source(
+        source,
+        model,
+        columns=pairs("--column", column or []),
+        units=pairs("--unit", unit or []),
+        where=pairs("--where", where or []),
+        options=pairs("--option", option or []),
+    )
+    folder = source if source.is_dir() else source.parent
+    show(result, write(result, output or folder / f"{result.recipe.kind}.json"), as_json=json)
 
 
 @app.command()

@@ -6,6 +6,7 @@ import csv
 import hashlib
 import re
 from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 
 import pandas as pd
@@ -22,7 +23,14 @@ _DECIMAL_COMMA = re.compile(r"^[+-]?\d+,\d+([eE][+-]?\d+)?$")
 
 
 def read_measured(
-    path: str | Path, schema: TableSchema, *, constants: Mapping[str, str | float] | None = None
+    path: str | Path,
+    schema: TableSchema,
+    *,
+    constants: Mapping[str, str | float] | None = None,
+    columns: Mapping[str, str] | None = None,
+    units: Mapping[str, str] | None = None,
+    where: Mapping[str, str] | None = None,
+    ignore_others: bool = False,
 ) -> pd.DataFrame:
     """Read a CSV file of measured data.
 
@@ -39,6 +47,14 @@ def read_measured(
         The kind of table, for instance :data:`cimspice.models.table.SYNAPSE`.
     constants
         Columns that the file lacks because they are the same throughout, such as ``{"polarity": "n"}``.
+    columns
+        Column of the schema -> header of the file that it stands under, where that is another.
+    units
+        Column of the schema -> its unit in the file, where that does not say it.
+    where
+        Header (or column of the schema) -> text or number: only rows that have it are read.
+    ignore_others
+        Leave out columns that the schema does not know, instead of refusing them.
 
     Returns
     -------
@@ -61,11 +77,15 @@ def read_measured(
             f"byte {error.start} is not UTF-8", place=str(path), remedy="save the file as CSV in UTF-8"
         ) from None
     lines = _lines(text, path)
-    columns, rows = _header(lines, schema, path)
-    frame = {name: [] for name, _, _ in columns}
+    names = _Headers(schema, dict(columns or {}), dict(units or {}), ignore_others)
+    read, rows = _header(lines, names, path)
+    rows = _chosen(lines[0], read, rows, where or {}, path)
+    frame = {name: [] for name, _, _ in read if name}
     for line, cells in rows:
-        _check_width(cells, columns, line, path)
-        for cell, (name, factor, column) in zip(cells, columns, strict=True):
+        _check_width(cells, read, line, path)
+        for cell, (name, factor, column) in zip(cells, read, strict=True):
+            if not name:
+                continue
             value = _number(cell, factor, column, f"{path}, row {line}, column {name!r}") if factor else cell
             frame[name].append(value)
     if not rows:
@@ -73,6 +93,7 @@ def read_measured(
             "the file has a header but no data", place=str(path), remedy="give at least one row of data"
         )
     table = pd.DataFrame(frame, index=[line for line, _ in rows])
+    _tell_missing(table, schema, constants or {}, lines[0][1], read, path)
     for name, value in (constants or {}).items():
         if name in table.columns:
             raise TableError(
@@ -104,16 +125,48 @@ def _lines(text: str, path: Path) -> list[tuple[int, list[str]]]:
     return cells
 
 
-def _header(lines, schema: TableSchema, path: Path):
-    """Columns as (name, factor to SI or None for words, column), and the rows of data."""
+@dataclass(frozen=True)
+class _Headers:
+    """How headers are understood: see :func:`read_measured`."""
+
+    schema: TableSchema
+    columns: dict[str, str]
+    units: dict[str, str]
+    ignore_others: bool
+
+    def name_and_unit(self, cell: str) -> tuple[str | None, str | None]:
+        """Column and unit of a header; (None, None) of an unknown one."""
+        for name, header in self.columns.items():
+            match = _HEADER.match(cell)
+            if cell == header or (match and match["name"] == header):
+                return name, match["unit"].strip() or None if match else None
+        name, unit = _name_and_unit(cell, self.schema)
+        return (None, None) if name in self.columns else (name, unit)
+
+
+def _header(lines, names: _Headers, path: Path):
+    """Columns as (name, factor to SI or None for words, column), an ignored one as ("", None, None), and the
+    rows of data.
+    """
+    schema = names.schema
     number, header = lines[0]
+    for name, wanted in names.columns.items():
+        if all(names.name_and_unit(cell)[0] != name for cell in header):
+            raise TableError(
+                f"there is no column {wanted!r} to take {name!r} from",
+                place=f"{path}, row {number}",
+                remedy=f"the file has {', '.join(header)}",
+            )
     rows = lines[1:]
     units: list[str | None] = [None] * len(header)
     if rows and _is_units_row(rows[0][1], len(header)):
         units, rows = [cell.strip("[]() ") or None for cell in rows[0][1]], rows[1:]
     columns = []
     for cell, unit_below in zip(header, units, strict=True):
-        name, unit = _name_and_unit(cell, schema)
+        name, unit = names.name_and_unit(cell)
+        if name is None and names.ignore_others:
+            columns.append(("", None, None))
+            continue
         if name is None:
             raise TableError(
                 f"unknown column {cell!r}",
@@ -133,9 +186,63 @@ def _header(lines, schema: TableSchema, path: Path):
                 place=f"{path}, row {number}",
                 remedy="keep one",
             )
+        unit, unit_below = (names.units[name], None) if name in names.units else (unit, unit_below)
         factor = _factor(unit or unit_below, column, f"{path}, row {number}, column {cell!r}")
         columns.append((name, factor, column))
     return columns, rows
+
+
+def _chosen(header, read, rows, where: Mapping[str, str], path: Path):
+    """The rows that have the wanted values."""
+    number, cells = header
+    known = {cell: k for k, cell in enumerate(cells)}
+    known |= {name: k for k, (name, _, _) in enumerate(read) if name}
+    for name, wanted in where.items():
+        if name not in known:
+            raise TableError(
+                f"there is no column {name!r} to choose rows by",
+                place=f"{path}, row {number}",
+                remedy=f"the file has {', '.join(cells)}",
+            )
+        at = known[name]
+        kept = [(line, row) for line, row in rows if at < len(row) and _same(row[at], wanted)]
+        if not kept:
+            present = list(dict.fromkeys(row[at] for _, row in rows if at < len(row)))[:8]
+            raise TableError(
+                f"no row has {name} = {wanted}", place=str(path), remedy=f"it has {', '.join(present)}"
+            )
+        rows = kept
+    return rows
+
+
+def _same(cell: str, wanted: str) -> bool:
+    try:
+        return float(cell) == float(wanted)
+    except ValueError:
+        return cell == wanted
+
+
+def _tell_missing(table, schema: TableSchema, constants, header, read, path: Path) -> None:
+    """Refuse a file that lacks a column; say which of its others could be it."""
+    for name, column in schema.columns.items():
+        if not column.required or name in table.columns or name in constants:
+            continue
+        others = [cell for cell, (known, _, _) in zip(header, read, strict=True) if not known]
+        likely = [cell for cell in others if _could_be(cell, column)]
+        could = f": it could be {', '.join(map(repr, likely[:5]))} (--column {name}=...)" if likely else ""
+        raise TableError(
+            f"the {schema.name} table lacks the column {name!r}{could}",
+            place=str(path),
+            remedy=f"add it{f' in {column.unit}' if column.unit else ''}; the file has {', '.join(header)}",
+        )
+
+
+def _could_be(cell: str, column: Column) -> bool:
+    """Whether a header's unit, if it has any, is one of the column's."""
+    match = _HEADER.match(cell)
+    unit = match["unit"] if match else cell.rpartition("_")[2]
+    split = _split_unit(unit)
+    return column.is_number and (split is None or split[0] == column.unit)
 
 
 def _is_units_row(cells: list[str], width: int) -> bool:

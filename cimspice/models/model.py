@@ -129,6 +129,11 @@ def register(model: ModelClass) -> ModelClass:
     return model
 
 
+def registered() -> dict[str, type[Model]]:
+    """The models that are known, by kind."""
+    return dict(_KINDS)
+
+
 def model_class(kind: str) -> type[Model]:
     """The registered model of this kind."""
     try:

@@ -1,0 +1,316 @@
+"""Simulations that an adaptive campaign saves against a full grid, at equal error on points of neither.
+
+Two circuits: the synapse (gate bias, membrane voltage, temperature, corner) and the read current of the 6T
+cell (supply, word line, bit line, temperature, corner). Error: rms over independent points, drawn at random
+between the grids' ends, of the current's error as a fraction of the current (of the synapse: of the current
+plus 10 pA, a ten-thousandth of a unit weight's). A full grid gets the best of several interpolators (linear,
+cubic and quintic splines of the logarithm on each axis, and the Gaussian process of the adaptive campaign);
+the adaptive campaign gets what it has, and its held-out points count as simulations.
+
+- ``saving``: simulations of the full grid over those after which the adaptive campaign's error is, and stays,
+  no larger. One simulation is one operating point.
+- ``saving_least``: the least such ratio over the thinned grids that no smaller one beats, and the full one.
+- ``saving_curves``: as ``saving`` where one simulation is one sweep of an axis, on either side.
+
+Run ``python benchmarks/adaptive.py --json``; some minutes on two cores. ``--output FILE.png`` draws the
+errors.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import tempfile
+import time
+from contextlib import nullcontext
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from adaptive_grids import Grid, best_grid_errors
+from scipy.interpolate import CubicSpline
+
+from cimspice.campaign import parse_specification
+from cimspice.campaign.adaptive import Search
+from cimspice.campaign.environment import Environment
+from cimspice.campaign.gaussian_process import GaussianProcess, Samples
+from cimspice.campaign.plan import Plan
+from cimspice.campaign.run import run_campaign
+from cimspice.campaign.runner import Engine
+from cimspice.campaign.store import Store
+from cimspice.spice import Pool
+
+CORNERS = ["tt", "ss", "ff", "sf", "fs"]
+COLD, HOT = -40.0, 125.0
+WORKERS = 2
+TEMPERATURES_CHECKED = 16
+SEED = 11
+
+
+@dataclass(frozen=True)
+class Case:
+    """A circuit: benches of a point and of a curve, axes (start, stop, values of the full grid), the last of
+    which a curve sweeps; ``fine`` are values of the adaptive campaign's grid.
+    """
+
+    name: str
+    bench: str
+    curve_bench: str
+    curve: dict[str, Any]
+    column: str
+    axes: dict[str, tuple[float, float, int]]
+    fine: dict[str, int]
+    temperatures: int
+    negligible: float
+    budget: int
+    curve_budget: int
+    checked: int
+
+    @property
+    def swept(self) -> str:
+        """The axis that a curve sweeps."""
+        return list(self.axes)[-1]
+
+    def error(self, predicted: np.ndarray, values: np.ndarray) -> float:
+        """Rms error of predicted currents."""
+        return float(np.sqrt(np.mean(((predicted - values) / (values + self.negligible)) ** 2)))
+
+
+SYNAPSE = Case(
+    name="synapse",
+    bench="neuron_synapse_point",
+    curve_bench="neuron_synapse",
+    curve={"membrane_start": 0.1, "membrane_stop": 1.8, "membrane_step": 0.2125},
+    column="current",
+    axes={"gate_bias": (0.3, 0.7, 17), "membrane_voltage": (0.1, 1.8, 9)},
+    fine={"gate_bias": 33, "membrane_voltage": 35},
+    temperatures=5,
+    negligible=1e-11,
+    budget=700,
+    curve_budget=100,
+    checked=16,
+)
+SRAM = Case(
+    name="sram",
+    bench="sram_read_current",
+    curve_bench="sram_read_curve",
+    curve={"stop_voltage": 0.4, "intervals": 8},
+    column="bit_line_current",
+    axes={
+        "supply_voltage": (1.62, 1.98, 3),
+        "word_line_voltage": (0.8, 1.8, 11),
+        "bit_line_voltage": (0.4, 1.8, 9),
+    },
+    fine={"supply_voltage": 7, "word_line_voltage": 41, "bit_line_voltage": 29},
+    temperatures=5,
+    negligible=0.0,
+    budget=600,
+    curve_budget=160,
+    checked=16,
+)
+
+
+@dataclass(frozen=True)
+class Bench:
+    """Where simulations are run and kept."""
+
+    engine: Engine
+    store: Store
+    environment: Environment
+
+    def run(self, raw: dict[str, Any]) -> pd.DataFrame:
+        """Table of an ordinary campaign."""
+        specification = parse_specification(raw)
+        result = run_campaign(
+            specification, store=self.store, engine=nullcontext(self.engine), environment=self.environment
+        )
+        assert not result.failed, result.failures[0]
+        return result.table
+
+    def search(self, raw: dict[str, Any], watch: Any) -> Search:
+        """An adaptive campaign that has spent its budget."""
+        found = Search(Plan(parse_specification(raw), self.environment), self.store, None, WORKERS, watch)
+        found.run(nullcontext(self.engine))
+        assert not found.failed
+        return found
+
+
+def grid_table(case: Case, bench: Bench) -> pd.DataFrame:
+    """All points of the full grid."""
+    sweep: dict[str, Any] = {
+        name: {"start": low, "stop": high, "num": count} for name, (low, high, count) in case.axes.items()
+    }
+    sweep |= {"corners": CORNERS, "temperatures": {"start": COLD, "stop": HOT, "num": case.temperatures}}
+    return bench.run({"campaign": {"bench": case.bench}, "sweep": sweep})
+
+
+def independent(case: Case, bench: Bench) -> pd.DataFrame:
+    """Points that are on no grid, under every corner."""
+    generator = np.random.default_rng(SEED)
+    low, high = np.array([ends[:2] for ends in case.axes.values()]).T
+    tables = []
+    for temperature in generator.uniform(COLD, HOT, TEMPERATURES_CHECKED):
+        drawn = generator.uniform(low, high, (case.checked, len(low)))
+        sweep: dict[str, Any] = {name: drawn[:, k].tolist() for k, name in enumerate(case.axes)}
+        sweep |= {"zip": [list(case.axes)], "corners": CORNERS, "temperatures": [float(temperature)]}
+        tables.append(bench.run({"campaign": {"bench": case.bench}, "sweep": sweep}))
+    return pd.concat(tables, ignore_index=True)
+
+
+def samples(case: Case, table: pd.DataFrame, *, curves: bool = False) -> Samples:
+    """Rows of a table as the adaptive campaign's inputs."""
+    ends = {name: axis[:2] for name, axis in case.axes.items() if not (curves and name == case.swept)}
+    ends["temperature"] = (COLD, HOT)
+    columns = [(table[name].to_numpy() - low) / (high - low) for name, (low, high) in ends.items()]
+    return Samples(np.stack(columns, axis=1), table["corner"].map(CORNERS.index).to_numpy())
+
+
+def point_error(case: Case, table: pd.DataFrame, process: GaussianProcess) -> float:
+    """Error of a fit of points at the independent ones."""
+    predicted = np.exp(process.predict(samples(case, table))[:, 0])
+    return case.error(predicted, table[case.column].to_numpy())
+
+
+def curve_error(case: Case, table: pd.DataFrame, process: GaussianProcess) -> float:
+    """The same of a fit of curves, each with a cubic spline of its logarithm along the swept axis."""
+    low, high, count = case.axes[case.swept]
+    logarithms = process.predict(samples(case, table, curves=True))
+    if case is SRAM:  # that curve falls
+        logarithms = logarithms[:, ::-1]
+    spline = CubicSpline(np.linspace(low, high, count), logarithms, axis=1)
+    at = table[case.swept].to_numpy()
+    chosen = np.array([spline(value)[row] for row, value in enumerate(at)])
+    return case.error(np.exp(chosen), table[case.column].to_numpy())
+
+
+def adaptive_errors(
+    case: Case, bench: Bench, table: pd.DataFrame, *, curves: bool
+) -> list[tuple[int, float]]:
+    """Simulations and independent error after each fit of an adaptive campaign."""
+    axes = {name: axis for name, axis in case.axes.items() if not (curves and name == case.swept)}
+    sweep: dict[str, Any] = {
+        name: {"start": low, "stop": high, "num": case.fine[name]} for name, (low, high, _) in axes.items()
+    }
+    sweep |= {"corners": CORNERS, "temperatures": {"start": COLD, "stop": HOT, "step": 7.5}}
+    adaptive = {
+        "column": case.column,
+        "negligible": case.negligible,
+        "target": 1e-9,  # never met: the whole curve of errors is wanted
+        "budget": case.curve_budget if curves else case.budget,
+        "batch": 5 if curves else 20,
+        "held_out": 15 if curves else 50,
+    }
+    raw = {
+        "campaign": {"bench": case.curve_bench if curves else case.bench},
+        "parameters": case.curve if curves else {},
+        "sweep": sweep,
+        "adaptive": adaptive,
+    }
+    found: list[tuple[int, float]] = []
+    judge = partial(curve_error if curves else point_error, case, table)
+    bench.search(raw, lambda count, process: found.append((count, judge(process))))
+    return found
+
+
+def needed(errors: list[tuple[int, float]], target: float) -> int | None:
+    """Simulations from which on the error is no larger than the target."""
+    above = [k for k, (_, error) in enumerate(errors) if error > target]
+    after = above[-1] + 1 if above else 0
+    return errors[after][0] if after < len(errors) else None
+
+
+def assess(case: Case, bench: Bench) -> dict[str, Any]:
+    """Everything about one circuit."""
+    began = time.process_time()
+    table, full = independent(case, bench), grid_table(case, bench)
+    values = table[case.column].to_numpy()
+    grid = Grid.of(full, [*case.axes, "temperature"], "corner", case.column)
+    grids = best_grid_errors(
+        grid, table, lambda predicted: case.error(predicted, values), partial(samples, case)
+    )
+    whole = grids[0]
+    points = adaptive_errors(case, bench, table, curves=False)
+    curves = adaptive_errors(case, bench, table, curves=True)
+    adaptive, by_curve = needed(points, whole.error), needed(curves, whole.error)
+    curves_full = whole.points // case.axes[case.swept][2]
+    ratios = {
+        entry.points: entry.points / count
+        for entry in grids
+        if entry.unbeaten and (count := needed(points, entry.error)) is not None
+    }
+    return {
+        "saving": adaptive and whole.points / adaptive,
+        "points_full": whole.points,
+        "points_adaptive": adaptive,
+        "held_out_error": whole.error,
+        "interpolator_full": whole.interpolator,
+        "errors_full": whole.errors,
+        "saving_least": min(ratios.values()),
+        "saving_by_grid": ratios,
+        "saving_curves": by_curve and curves_full / by_curve,
+        "curves_full": curves_full,
+        "curves_adaptive": by_curve,
+        "independent_points": len(table),
+        "grids": [vars(entry) for entry in grids],
+        "history": points,
+        "history_curves": curves,
+        "cpu_seconds": time.process_time() - began,
+    }
+
+
+def draw(results: dict[str, dict[str, Any]], path: Path) -> None:
+    """Error over simulations, full grids and adaptive campaign."""
+    from matplotlib.figure import Figure
+
+    figure = Figure(figsize=(10, 4.2), layout="constrained", dpi=150)
+    for axes, (name, result) in zip(np.ravel(figure.subplots(1, 2)), results.items(), strict=True):
+        for interpolator, mark in (("linear", "v"), ("cubic", "s"), ("quintic", "D"), ("process", "o")):
+            known = [(entry["points"], entry["errors"][interpolator]) for entry in result["grids"]
+                     if interpolator in entry["errors"]]  # fmt: skip
+            axes.plot(*zip(*known, strict=True), mark, ms=4, alpha=0.6, label=f"full grids, {interpolator}")
+        axes.plot(*zip(*result["history"], strict=True), "-", color="k", label="adaptive")
+        axes.axhline(result["held_out_error"], color="0.6", lw=0.8, ls="--")
+        title = f"{name}: {result['points_full']} simulations against {result['points_adaptive']}"
+        axes.set(xscale="log", yscale="log", xlabel="simulations", ylabel="rms error (fraction)", title=title)
+        axes.grid(alpha=0.25)
+        axes.legend(fontsize=8)
+    figure.savefig(path)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--json", action="store_true", help="print one JSON object")
+    parser.add_argument("--output", type=Path, metavar="FILE.png", help="draw error over simulations")
+    parser.add_argument("--store", type=Path, help="keep finished points in this file; default: a new one")
+    options = parser.parse_args()
+    began = time.monotonic()
+    with (
+        tempfile.TemporaryDirectory() as folder,
+        Pool(WORKERS) as pool,
+        Store(options.store or Path(folder) / "points.sqlite") as store,
+    ):
+        bench = Bench(pool, store, Environment.detect())
+        results = {case.name: assess(case, bench) for case in (SYNAPSE, SRAM)}
+    if options.output:
+        draw(results, options.output)
+    whole = {**results, "seconds": time.monotonic() - began, "load": os.getloadavg()}
+    if options.json:
+        print(json.dumps(whole, indent=2))
+        return
+    for name, result in results.items():
+        full, chosen = result["points_full"], result["points_adaptive"]
+        print(
+            f"{name}: full grid {full}, error {result['held_out_error']:.2e} ({result['interpolator_full']})"
+        )
+        print(f"  adaptive {chosen}; saving {result['saving']}, least {result['saving_least']}")
+        print(f"  curves: {result['curves_full']} against {result['curves_adaptive']}")
+
+
+if __name__ == "__main__":
+    main()
