@@ -55,7 +55,8 @@ def _templates() -> Iterator[tuple[str, str]]:
 
     folder = data_directory("netlists")
     for path in sorted(folder.rglob("*.cir.j2")):
-        first = path.read_text(encoding="utf-8").split("\n", 1)[0]
+        lines = path.read_text(encoding="utf-8").splitlines()
+        first = lines[1] if lines[0].strip() == "{#" else lines[0]
         yield path.relative_to(folder).as_posix().removesuffix(".cir.j2"), _without_marks(first)
 
 
@@ -83,7 +84,7 @@ def _campaigns() -> Iterator[tuple[str, str]]:
 
 def _without_marks(line: str) -> str:
     """The words of a SPICE title or a Jinja comment; a part that others include may begin with neither."""
-    if not line.startswith(("*", "{#")):
+    if not line.startswith(("*", "{#", "  ")):
         return "included by others"
     return line.strip().removeprefix("{#").removesuffix("#}").strip("*# -").strip()
 
