@@ -69,9 +69,12 @@ def characterise_array(
         nominal cell first), ``cells`` (currents of cells with mismatch), ``shifts`` (theirs), ``reads`` and
         ``opened`` (training reads: what they measured, and the rows that each opened).
     """
-    tables = {"currents": _currents(conditions, told)}
     shifts = cell_shifts(range(cells), seed)
-    for spread in (shifts[:0], shifts):  # what no nominal cell can do is told within seconds
+    supply, top = conditions.array.supply_voltage, conditions.array.supply_voltage + HEADROOM
+    tables: dict[str, pd.DataFrame] = {}
+    # first one curve of the nominal cell and its trip voltage: what cannot work is told within seconds
+    for held, spread in (([supply], shifts[:0]), ([*np.arange(0.0, top + 1e-9, 0.1), supply], shifts)):
+        tables["currents"] = _currents(conditions, np.unique(np.round(held, 6)), told)
         tables["trips"] = _trips(conditions, spread, told)
         check_swing(conditions, tables)
     tables["cells"] = cell_currents(conditions, shifts, told)
@@ -79,9 +82,9 @@ def characterise_array(
     return tables | training_reads(conditions, tables, told)
 
 
-def _currents(conditions: SramConditions, told: Told) -> pd.DataFrame:
+def _currents(conditions: SramConditions, held: np.ndarray, told: Told) -> pd.DataFrame:
+    """Currents of the nominal cell while one line is swept and the other held at each of these voltages."""
     top = round(conditions.array.supply_voltage + HEADROOM, 6)
-    held = np.round(np.arange(0.0, top + 1e-9, 0.1), 6)
     runs = [
         conditions.population(
             swept="bit_line",

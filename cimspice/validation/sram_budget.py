@@ -81,7 +81,7 @@ def ladder(model: BitLines) -> list[tuple[str, str, BitLines, int]]:
 def error_budget(model: BitLines, emulate: Emulate, sums: Array, measured: Array) -> list[BudgetRow]:
     """The ladder against ngspice, in percent of the largest discharge measured."""
     rows = [
-        _row("ideal", "weighted sum, best scale", ideal_sum(sums, measured, both=False), measured, 1),
+        _row("ideal", "weighted sum of codes", ideal_sum(sums, measured, both=False), measured, 1),
         _row(
             "coupled", "+ what the other line takes along", ideal_sum(sums, measured, both=True), measured, 2
         ),

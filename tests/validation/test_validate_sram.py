@@ -7,13 +7,13 @@ import json
 import numpy as np
 import pytest
 
-from cimspice.campaign.sram_array import characterise_array
+from cimspice.campaign.sram_array import cell_currents, cell_shifts, characterise_array
 from cimspice.campaign.sram_conditions import SramConditions
 from cimspice.circuits.sram_array import Array
 from cimspice.cli.app import run
-from cimspice.emulator.sram_read import MultiRowRead
+from cimspice.emulator.sram_read import Cells, MultiRowRead
 from cimspice.errors import ParameterError
-from cimspice.models.sram.build import fit_bit_lines
+from cimspice.models.sram.build import fit_bit_lines, log_factors
 from cimspice.models.sram.card import load_bit_lines, save_bit_lines
 from cimspice.validation.sram import column_facts
 from cimspice.validation.sram_budget import ideal_sum
@@ -129,3 +129,32 @@ def test_more_rows_than_the_disturb_bound_allows_say_how_many_are_possible():
 def test_bad_input_of_the_command_is_told_before_anything_is_simulated(words, told, tmp_path, capsys):
     assert run(["validate", "sram", *words, "-o", str(tmp_path)]) == 2
     assert told in capsys.readouterr().err
+
+
+@pytest.mark.spice
+def test_a_chip_is_read_as_its_cells_currents_say(conditions, fit):
+    """Cells that no fit has seen: their DC currents take most of the nominal error off."""
+    shifts = cell_shifts(range(128), 77)
+    words = draw_words(
+        4, 5, rows=(8, 16), array_rows=128, largest_code=4, charge_limit=fit.model.charge_limit
+    )
+    cells = cell_currents(conditions, shifts)
+    nominal = characterise_array(conditions, cells=16)["currents"]
+    logs = log_factors(cells, nominal, SMALL.supply_voltage)[words.rows]
+    runs = [
+        conditions.read(
+            words.rows[k, :n], words.codes[k, :n], words.bits[k, :n], shifts=shifts[words.rows[k, :n]]
+        )
+        for k, n in enumerate(words.opened)
+    ]
+    table = conditions.run("sram_multi_row_read", runs, lambda done, total: None).table
+    measured = table[["bit_line_discharge", "bit_line_bar_discharge"]].to_numpy()
+    read, places = MultiRowRead(fit.model), (words.rows + 0.5) / 128
+    known = read(words.codes, words.bits, positions=places, cells=Cells(logs, np.zeros_like(logs)))
+    unknown = read(words.codes, words.bits, positions=places)
+    error, blind = (
+        100 * np.sqrt(np.mean((reading.discharge - measured) ** 2)) / measured.max()
+        for reading in (known, unknown)
+    )
+    assert error < 0.3
+    assert blind > 4 * error

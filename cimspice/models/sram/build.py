@@ -78,17 +78,18 @@ def cell_tables(table: pd.DataFrame) -> CellCurrents:
     )
     if zero.isna().to_numpy().any():
         raise TableError("the table of currents has holes", remedy="characterise the cell again")
-    own, other = zero.index.to_numpy(float), zero.columns.to_numpy(float)
-    held = margin.to_numpy() > 0  # (own, other)
+    own, held = zero.index.to_numpy(float), zero.columns.to_numpy(float)
+    holds = margin.to_numpy() > 0  # (own, held)
     current = zero.to_numpy().copy()
-    one = bar.to_numpy().T.copy()  # own line is the one on the side that stores 1: (other, own)
-    for j in range(len(other) - 2, -1, -1):
-        lost = ~held[:, j]
+    one = bar.to_numpy().T.copy()  # here the line itself is the one on the side that stores 1: (held, own)
+    for j in range(len(held) - 2, -1, -1):
+        lost = ~holds[:, j]
         current[lost, j] = current[lost, j + 1]
         one[j, lost] = one[j + 1, lost]
-    fine = np.array([np.interp(own, other, column) for column in one.T]).T  # (own, grid of the other)
-    coarse = np.array([np.interp(other, own, row) for row in fine])
-    return CellCurrents(own, other, current, coarse)
+    other = np.linspace(held[0], held[-1], 1 + round((held[-1] - held[0]) / 0.1))
+    current = np.array([np.interp(other, held, row) for row in current])
+    fine = np.array([np.interp(own, held, column) for column in one.T]).T  # (own, other line's sweep)
+    return CellCurrents(own, other, current, np.array([np.interp(other, own, row) for row in fine]))
 
 
 def fit_bit_lines(tables: Mapping[str, pd.DataFrame], facts: ColumnFacts) -> BitLineFit:
