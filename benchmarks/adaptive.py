@@ -21,6 +21,7 @@ from __future__ import annotations
 import argparse
 import json
 import os
+import sys
 import tempfile
 import time
 from contextlib import nullcontext
@@ -33,6 +34,7 @@ import numpy as np
 import pandas as pd
 from adaptive_grids import Grid, best_grid_errors
 from scipy.interpolate import CubicSpline
+from threadpoolctl import threadpool_limits
 
 from cimspice.campaign import parse_specification
 from cimspice.campaign.adaptive import Search
@@ -226,6 +228,7 @@ def needed(errors: list[tuple[int, float]], target: float) -> int | None:
 def assess(case: Case, bench: Bench) -> dict[str, Any]:
     """Everything about one circuit."""
     began = time.process_time()
+    print(f"{case.name} ...", file=sys.stderr, flush=True)
     table, full = independent(case, bench), grid_table(case, bench)
     values = table[case.column].to_numpy()
     grid = Grid.of(full, [*case.axes, "temperature"], "corner", case.column)
@@ -292,6 +295,7 @@ def main() -> None:
     began = time.monotonic()
     with (
         tempfile.TemporaryDirectory() as folder,
+        threadpool_limits(1),  # as in the campaign itself
         Pool(WORKERS) as pool,
         Store(options.store or Path(folder) / "points.sqlite") as store,
     ):

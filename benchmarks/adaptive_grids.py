@@ -18,7 +18,7 @@ from cimspice.campaign.gaussian_process import (
 )
 
 DEGREES = {"linear": 1, "cubic": 3, "quintic": 5}
-_SEARCHED = 500  # points that hyperparameters are sought on
+_SEARCHED = 400  # points that hyperparameters are sought on
 _STRIDES = (1, 2, 4)
 LARGEST_PROCESS = (
     1000  # points of a thinned grid that the process is tried on: its time grows with their cube

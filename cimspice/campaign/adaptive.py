@@ -241,7 +241,8 @@ class Search:
         values = self.settings.transformed(np.stack([self._known[place] for place in places]))
         if self._numbers is None or len(places) >= _GROWTH * self._searched:
             starts = Hyperparameters.starts(samples.inputs.shape[1], self.lattice.categories)
-            starts += [self._numbers] if self._numbers else []
+            if self._numbers is not None:  # the last ones, and each time another start
+                starts = [self._numbers, starts[len(self.history) % len(starts)]]
             few = np.random.default_rng(self.settings.seed).permutation(len(places))[:_MOST_SEARCHED]
             some = Samples(samples.inputs[few], samples.category[few])
             self._numbers, self._searched = fit_hyperparameters(some, values[few], starts), len(places)

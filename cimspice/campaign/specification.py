@@ -19,6 +19,7 @@ from cimspice.campaign.check import (
     check_parameters,
     check_sweep,
 )
+from cimspice.campaign.fit_request import FitRequest, check_fits
 from cimspice.campaign.keep import Keep, check_keep
 from cimspice.campaign.limits import Limit
 from cimspice.campaign.monte_carlo import MonteCarlo
@@ -39,6 +40,7 @@ SECTIONS = (
     "failures",
     "keep",
     "adaptive",
+    "fit",
     "figure",
 )
 
@@ -108,6 +110,8 @@ class Specification:
         What is kept besides the table.
     adaptive
         How points are chosen from the grid; None: all are run.
+    fits
+        Models to fit to the table; whoever runs the campaign does it.
     source
         Where it came from, for messages: a path, or ``"call"``.
     """
@@ -125,6 +129,7 @@ class Specification:
     policy: FailurePolicy = field(default_factory=FailurePolicy)
     keep: Keep = field(default_factory=Keep)
     adaptive: Adaptive | None = None
+    fits: tuple[FitRequest, ...] = ()
 
     @property
     def points(self) -> int:
@@ -185,6 +190,7 @@ def parse_specification(raw: Mapping[str, Any], *, source: str = "call") -> Spec
     section = _validated(CampaignSection, raw.get("campaign", {}), "campaign", problems)
     figures = _several(Figure, raw, "figure", problems)
     limits = _several(Limit, raw, "limit", problems)
+    fits = _several(FitRequest, raw, "fit", problems)
     policy = _validated(FailurePolicy, raw.get("failures", {}), "failures", problems)
     keep = _validated(Keep, raw.get("keep", {}), "keep", problems) or Keep()
     monte_carlo = raw.get("monte_carlo")
@@ -201,7 +207,9 @@ def parse_specification(raw: Mapping[str, Any], *, source: str = "call") -> Spec
         check_parameters(found, fixed, sweep, problems)
         given = (*fixed, *sweep.axes)
         check_names(found, monte_carlo is not None, bool(limits), problems)
-        check_figures(found, (*given, *(["sample"] if monte_carlo else [])), figures, problems)
+        named = (*given, *(["sample"] if monte_carlo else []))
+        check_figures(found, named, figures, problems)
+        check_fits(found, named, fits, problems)
         limits = check_limits(found, limits, problems)
         if adaptive is not None:
             check_adaptive(found, adaptive, sweep, raw, problems)
@@ -229,6 +237,7 @@ def parse_specification(raw: Mapping[str, Any], *, source: str = "call") -> Spec
         policy=policy,
         keep=keep,
         adaptive=adaptive,
+        fits=tuple(fits),
     )
 
 
@@ -255,6 +264,7 @@ def _validated(model: type[Any], raw: object, place: str, problems: Problems) ->
 def _several(model: type[Any], raw: Mapping[str, Any], name: str, problems: Problems) -> list[Any]:
     """Tables written as ``[[name]]``; those with faults are noted and left out."""
     tables = raw.get(name, [])
+    tables = [tables] if isinstance(tables, Mapping) else tables  # one may be written as [name]
     if not isinstance(tables, Sequence) or isinstance(tables, str):
         problems.add(name, tables, f"{name}s are written as [[{name}]] tables")
         return []

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from cimspice.campaign.cluster import Cluster
     from cimspice.campaign.environment import Environment
     from cimspice.campaign.limits import LimitResult, Yield
+    from cimspice.cli.campaign_fit import CampaignFits
 
 LIMITS_MISSED = 3  # exit code: every point is done, and not all keep the limits
 
@@ -74,6 +75,7 @@ def characterize(
     from cimspice.campaign import read_specification, run_campaign
     from cimspice.campaign.environment import Environment
     from cimspice.campaign.export import export
+    from cimspice.cli.campaign_fit import check_models, fit_campaign
     from cimspice.files import refuse_link
     from cimspice.report.adaptive_error import draw_error
     from cimspice.report.figure import draw
@@ -83,6 +85,7 @@ def characterize(
     conditions = {"corners": corner, "temperatures": temperature}
     texts = [f"{key}={list(values)!r}" for key, values in conditions.items() if values]
     specification = read_specification(path, [*(overrides or []), *texts])
+    check_models(specification.fits, specification.source)
     environment = Environment.detect(include_roots or ())
     if dry_run:
         _show_plan(specification, environment, json)
@@ -101,8 +104,11 @@ def characterize(
         if result.adaptive:
             described = result.adaptive.describe()
             figures += draw_error(described, result.table.attrs["units"], folder / "figures")
-    _show(result, files["parquet"], figures, json)
-    if result.failed:
+    fits = fit_campaign(result.table, specification.fits, folder)
+    for problem in fits.problems:
+        say(f"not fitted: {problem}")
+    _show(result, files["parquet"], figures, fits, json)
+    if result.failed or fits.problems:
         return FAILED
     return LIMITS_MISSED if result.overall and result.overall.passed < result.overall.points else 0
 
@@ -226,7 +232,7 @@ def _show_choice(specification: Specification, json: bool) -> None:
     console().print(f"{specification.title}\n{counts}: {cost}", markup=False)
 
 
-def _show(result: Result, table: Path, figures: list[Path], json: bool) -> None:
+def _show(result: Result, table: Path, figures: list[Path], fits: CampaignFits, json: bool) -> None:
     from cimspice.campaign.export import describe_limit, describe_yield
 
     if result.failures:
@@ -256,6 +262,8 @@ def _show(result: Result, table: Path, figures: list[Path], json: bool) -> None:
                 "adaptive": result.adaptive and result.adaptive.describe(),
                 "table": table,
                 "figures": figures,
+                "cards": fits.cards,
+                "not_fitted": fits.problems,
             }
         )
         return
@@ -265,7 +273,7 @@ def _show(result: Result, table: Path, figures: list[Path], json: bool) -> None:
         console().print(_limit_line(limit), markup=False)
     if len(result.limits) > 1 and result.overall:
         console().print(f"all limits: {_yield_text(result.overall)}", markup=False)
-    for path in (table, *figures):
+    for path in (table, *figures, *fits.cards):
         console().print(f"  {path}", markup=False)
 
 

@@ -74,35 +74,32 @@ def fit_source(
                 "a run's table is in SI units already", place="--unit", remedy="leave it out"
             )
         frame = read_run(source).table if source.is_dir() else read_table(source)
-        table = prepare(frame, known.schema, columns=columns, where=where, place=str(source))
+        given, options = split(known, options)
+        table = prepare(frame, known.schema, columns=columns, where=where, constants=given, place=str(source))
     else:
-        table = _measured(source, known, columns, units, where, options)
-    return fit_table(known, table, where, {k: v for k, v in options.items() if k in known.options}, source)
+        given, options = split(known, options)
+        table = read_measured(
+            source,
+            known.schema,
+            constants=given,
+            columns=columns,
+            units=units,
+            where=where,
+            ignore_others=True,
+        )
+    return fit_table(known, table, {**where, "columns": dict(columns)}, options, source)
 
 
-def _measured(
-    source: Path,
-    known: Recipe,
-    columns: Mapping[str, str],
-    units: Mapping[str, str],
-    where: Mapping[str, str],
-    options: Mapping[str, str],
-) -> pd.DataFrame:
-    """A CSV; a word that its table lacks and that is the same throughout may be given as an option."""
-    words = {
-        name: options[name]
-        for name, column in known.schema.columns.items()
-        if not column.is_number and name in options
-    }
-    return read_measured(
-        source,
-        known.schema,
-        constants=words,
-        columns=columns,
-        units=units,
-        where=where,
-        ignore_others=True,
-    )
+def words(known: Recipe) -> tuple[str, ...]:
+    """Columns of words that a model's table has, such as ``polarity``."""
+    return tuple(name for name, column in known.schema.columns.items() if not column.is_number)
+
+
+def split(known: Recipe, options: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
+    """Options that stand for a column of one word, and those of the model's own fit."""
+    columns = words(known)
+    given = {name: value for name, value in options.items() if name in columns}
+    return given, {name: value for name, value in options.items() if name not in columns}
 
 
 def _check_columns(option: str, given: Mapping[str, str], known: Recipe) -> None:
@@ -116,15 +113,15 @@ def _check_columns(option: str, given: Mapping[str, str], known: Recipe) -> None
 
 
 def fit_table(
-    known: Recipe, table: pd.DataFrame, where: Mapping[str, Any], options: Mapping[str, Any], place: object
+    known: Recipe, table: pd.DataFrame, origin: Mapping[str, Any], options: Mapping[str, Any], place: object
 ) -> TableFit:
-    """Fit a table in the form of the model's schema."""
+    """Fit a table in the form of the model's schema; ``origin`` is added to the card's provenance."""
     _refuse_constant(known, table, place)
     conditions = {name: _only(table, name) for name in _CONDITIONS if name in table}
     fit = known.fit(table, {name: value for name, value in conditions.items() if value is not None}, options)
-    origin = {name: value for name, value in {**where, **conditions}.items() if value is not None}
-    origin |= {"samples": table.attrs["samples"]} if "samples" in table.attrs else {}
-    return TableFit(known, table, fit, ModelCard.from_fit(fit, {**origin, "model_asked_for": known.kind}))
+    told = {name: value for name, value in {**origin, **conditions}.items() if value is not None}
+    told |= {"samples": table.attrs["samples"]} if "samples" in table.attrs else {}
+    return TableFit(known, table, fit, ModelCard.from_fit(fit, told))
 
 
 def _only(table: pd.DataFrame, name: str) -> Any:

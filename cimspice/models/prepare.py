@@ -20,6 +20,7 @@ def prepare(
     *,
     columns: Mapping[str, str] | None = None,
     where: Mapping[str, Any] | None = None,
+    constants: Mapping[str, Any] | None = None,
     place: str = "table",
 ) -> pd.DataFrame:
     """The rows and columns that a schema asks for.
@@ -34,6 +35,8 @@ def prepare(
         Column of the schema -> column of the frame, where that is another.
     where
         Column of the frame -> value that the rows must have, as a value or as text.
+    constants
+        Columns of the schema that the frame lacks, because they are the same throughout.
     place
         For messages.
 
@@ -54,7 +57,7 @@ def prepare(
     for name, column in schema.columns.items():
         taken = columns.get(name) or next((own for own in (name, *column.names) if own in frame), None)
         if taken is None or (name not in columns and taken in columns.values()):
-            if column.required:
+            if column.required and name not in (constants or {}):
                 raise _lacking(name, schema, frame, place)
             continue
         if taken not in frame:
@@ -66,6 +69,12 @@ def prepare(
         _check_unit(name, taken, column.unit, frame, place)
         found[name] = taken
     table = pd.DataFrame({name: chosen[taken] for name, taken in found.items()})
+    for name, value in (constants or {}).items():
+        if name in found:
+            raise TableError(
+                f"{name} is given as a constant and is a column too", place=place, remedy="use --where"
+            )
+        table[name] = value
     table.attrs = dict(frame.attrs)
     return _mean_of_samples(table, chosen, schema)
 

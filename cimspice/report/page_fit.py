@@ -27,6 +27,7 @@ from cimspice.models.curves import RESET_VOLTAGE
 LARGEST_CARD = 16 << 20  # bytes
 _MOST_CARDS = 40
 _QUANTILE = 1.959963984540054  # of the normal distribution, for 95 %
+_COLUMNS = "columns of the model"  # in attrs: the model's column -> the table's, as its fit was told
 _SYNONYMS = {"gate_bias": "gate_voltage", "membrane_voltage": "drain_voltage", "current": "drain_current"}
 
 
@@ -69,10 +70,13 @@ class Overlay:
 def cards(folder: Path) -> Iterator[tuple[str, ModelCard | str]]:
     """Names of the model cards that lie in a run folder, each with its card or with why it cannot be used.
 
-    Links, pipes and files larger than a card can be are not opened; JSON that is no card is passed over.
+    They lie in the folder itself or in its folder ``cards``. Links, pipes and files larger than a card can be
+    are not opened; JSON that is no card is passed over.
     """
     found = 0
-    for path in sorted(folder.glob("*.json")):
+    inside = folder / "cards"
+    below = [] if inside.is_symlink() else sorted(inside.glob("*.json"))
+    for path in [*sorted(folder.glob("*.json")), *below]:
         status = os.lstat(path)
         if path.name == "run.json" or not stat.S_ISREG(status.st_mode) or status.st_size > LARGEST_CARD:
             continue
@@ -97,6 +101,9 @@ def overlay(card: ModelCard, table: pd.DataFrame) -> Overlay:
         With the reason: a kind of model that no column shows, or no row in its range.
     """
     model = card.model()
+    columns = card.provenance.get("columns")
+    table = table.copy(deep=False)
+    table.attrs = {**table.attrs, _COLUMNS: columns if isinstance(columns, dict) else {}}
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", ModelRangeWarning)  # only rows inside are asked for; ends may round
         if isinstance(model, Synapse):
@@ -180,8 +187,8 @@ def _at_reset(table: pd.DataFrame, reset_voltage: float) -> pd.DataFrame:
 
 
 def _column(table: pd.DataFrame, name: str) -> str:
-    for known in (name, _SYNONYMS.get(name, name)):
-        if known in table.columns:
+    for known in (table.attrs.get(_COLUMNS, {}).get(name), name, _SYNONYMS.get(name)):
+        if isinstance(known, str) and known in table.columns:
             return known
     raise NoRows(f"the table has no column {name!r}")
 

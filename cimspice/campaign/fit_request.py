@@ -1,0 +1,66 @@
+"""`[[fit]]` of a campaign file: which model is fitted to which rows once the campaign has run."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Any
+
+import pandas as pd
+from pydantic import BaseModel, ConfigDict, Field, FiniteFloat, StrictBool, StrictInt, field_validator
+
+from cimspice.campaign.check import Problems
+from cimspice.circuits import Bench
+
+Scalar = StrictBool | StrictInt | FiniteFloat | str
+
+
+class FitRequest(BaseModel):
+    """One model, fitted once for each combination of values of the columns ``by``.
+
+    Attributes
+    ----------
+    model
+        Kind of model, as ``cimspice list models`` has it.
+    by
+        Columns that tell fits apart.
+    where
+        Column -> value that the rows must have.
+    columns
+        The model's column -> the table's, where they differ.
+    options
+        Of the model's fit, for example ``degree``; or a word that the table lacks, as ``polarity = "n"``.
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    model: str = Field(pattern=r"^[a-z][a-z0-9_]{0,63}$")
+    by: tuple[str, ...] = ()
+    where: dict[str, Scalar] = {}
+    columns: dict[str, str] = {}
+    options: dict[str, Scalar | tuple[FiniteFloat, ...]] = {}
+
+    @field_validator("by", mode="before")
+    @classmethod
+    def _one_or_many(cls, value: object) -> object:
+        return (value,) if isinstance(value, str) else value
+
+    def groups(self, table: pd.DataFrame) -> Iterator[dict[str, Any]]:
+        """What the rows of each fit have in common, besides ``where``, in the table's order."""
+        if not self.by:
+            yield {}
+            return
+        for values in table[list(self.by)].drop_duplicates().itertuples(index=False, name=None):
+            yield dict(zip(self.by, values, strict=True))
+
+
+def check_fits(bench: Bench, given: Iterable[str], fits: Sequence[FitRequest], problems: Problems) -> None:
+    """Columns that the fits name, against those the table will have."""
+    known = (*dict.fromkeys([*given, "corner", "temperature", *bench.columns]),)
+    for index, fit in enumerate(fits):
+        named = (("by", fit.by), ("where", fit.where), ("columns", fit.columns.values()))
+        for key, names in named:
+            for name in names:
+                if name not in known:
+                    problems.add(
+                        f"fit[{index}].{key}", name, f"no such column; the table has {', '.join(known)}"
+                    )
