@@ -1,0 +1,48 @@
+"""A multi-row read without any of the circuit's own ways: discharge is the sum of codes."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Protocol
+
+import numpy as np
+
+from cimspice.emulator.sram_read import Cells, Reading
+
+Array = np.ndarray
+
+
+class Read(Protocol):
+    """What reads columns: :class:`MultiRowRead`, or its ideal."""
+
+    def __call__(
+        self, codes: Array, bits: Array, *, positions: Array | None = None, cells: Cells | None = None
+    ) -> Reading: ...
+
+
+@dataclass(frozen=True)
+class IdealRead:
+    """Lines that lose ``unit_discharge`` (V) per unit of pulse width and open cell, and never flip one.
+
+    Attributes
+    ----------
+    unit_discharge
+        Of a cell whose factor is 1 (V).
+    """
+
+    unit_discharge: float
+
+    def __call__(
+        self, codes: Array, bits: Array, *, positions: Array | None = None, cells: Cells | None = None
+    ) -> Reading:
+        """As :meth:`MultiRowRead.__call__`; positions do not matter."""
+        stored = np.asarray(bits)
+        charge = np.asarray(codes) * np.ones(stored.shape)
+        if cells is not None:
+            both = np.exp(cells.log_current)
+            charge = charge * np.where(stored == 1, both[..., 1], both[..., 0])
+        discharge = self.unit_discharge * np.stack(
+            [(charge * (1 - stored)).sum(axis=-1), (charge * stored).sum(axis=-1)], axis=-1
+        )
+        lead = discharge.shape[:-1]
+        return Reading(discharge, np.full((*lead, 2), np.inf), np.zeros(lead, bool), np.zeros(lead))

@@ -1,0 +1,321 @@
+"""One layer of neurons in an SRAM array, on many chips at once: read forwards, read transposed, written back.
+
+Row group g holds the words of neuron g, column c those of input c; a word of several slices takes a column
+for each (:mod:`cimspice.mapping.sram_format`).
+
+Forward, neuron by neuron: the rows of group g are opened with pulses that weigh the bits; each column's two
+discharges are multiplied by input x_c; charge sharing takes the mean over the columns of a slice, and a
+signed converter converts it. Slices are added digitally.
+Transposed: all groups are opened at once, pulses weighing bits by |e_g|, once for the positive and once for
+the negative errors; a converter reads every column (Kumar et al., arXiv 2005.09526).
+"""
+
+from __future__ import annotations
+
+import warnings
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from cimspice.emulator.sram_ideal_read import Read
+from cimspice.emulator.sram_periphery import Periphery, PeripherySpread
+from cimspice.emulator.sram_read import Cells, DisturbWarning
+from cimspice.errors import ParameterError
+from cimspice.mapping.sram_format import WordFormat
+
+Array = np.ndarray
+
+
+@dataclass(frozen=True, eq=False)
+class LayerDesign:
+    """What all chips have in common.
+
+    Attributes
+    ----------
+    read
+        How columns are read.
+    periphery
+        The circuits around them.
+    form
+        Of the words.
+    pulses
+        Codes of factor m = 1, 2, ... on bit k, shape (largest error, slice bits); forward reads take m = 1.
+    array_rows
+        Of the array; group g takes rows g b to g b + b − 1.
+    charge_limit
+        Sum of codes on a line that no read may exceed (``BitLines.charge_limit``).
+    """
+
+    read: Read
+    periphery: Periphery
+    form: WordFormat
+    pulses: Array
+    array_rows: int = 512
+    charge_limit: float = np.inf
+
+    @property
+    def largest_error(self) -> int:
+        """Largest |e| of a transposed read."""
+        return len(self.pulses)
+
+    def check_groups(self, groups: int) -> None:
+        """Whether so many neurons can be read at once.
+
+        Raises
+        ------
+        ParameterError
+            If they need more rows than the array has, or take a line below what cells survive.
+        """
+        rows = groups * self.form.slice_bits
+        if rows > self.array_rows:
+            raise ParameterError(
+                f"{groups} neurons of {self.form.slice_bits} rows need {rows} rows, the array has "
+                f"{self.array_rows}",
+                place="neurons",
+                remedy="use a further array, or words of fewer bits per slice",
+            )
+        worst = groups * int(self.pulses[-1].sum())
+        if worst > self.charge_limit:
+            raise ParameterError(
+                f"a transposed read of {groups} neurons opens {rows} rows with {worst} units of pulse width, "
+                f"beyond the disturb limit of {self.charge_limit:.0f}",
+                place="neurons",
+                remedy="use fewer neurons, a smaller largest error, or fewer bits per slice",
+            )
+
+
+@dataclass(eq=False)
+class SramLayer:
+    """The words of one layer on several chips, and what reads and writes them.
+
+    Attributes
+    ----------
+    design
+        Common to all chips.
+    words
+        Shape (chips, neurons, columns); changed by :meth:`write`.
+    cells
+        Mismatch of the cells, arrays of shape (chips, neurons, columns, slices, slice bits, 2); None: nominal.
+    spread
+        Mismatch around the array; None: nominal.
+    noise
+        Where noise is drawn from; None: none.
+    disturbed
+        Reads so far in which a cell would have flipped.
+    bits_written
+        Bits written so far.
+    """
+
+    design: LayerDesign
+    words: Array
+    cells: Cells | None = None
+    spread: PeripherySpread | None = None
+    noise: np.random.Generator | None = None
+    disturbed: int = 0
+    bits_written: int = 0
+    _table: Array = field(init=False, repr=False)
+
+    def __post_init__(self) -> None:
+        self.words = self.design.form.check(self.words)
+        if self.words.ndim != 3:
+            raise ParameterError(
+                f"words of shape {self.words.shape}", remedy="give shape (chips, neurons, columns)"
+            )
+        self.design.check_groups(self.words.shape[1])
+        self._table = self._every_word()
+
+    @property
+    def columns(self) -> int:
+        """Inputs, that of the bias included."""
+        return self.words.shape[2]
+
+    def _positions(self, groups: int) -> Array:
+        rows = np.arange(groups * self.design.form.slice_bits).reshape(groups, -1)
+        return (rows + 0.5) / self.design.array_rows
+
+    def _every_word(self) -> Array:
+        """Discharges of every group, column and slice for every word that it may store, once for all
+        (V), shape (chips or 1, neurons, columns, slices, words, 2): a forward read opens one group alone."""
+        form, (_, groups, columns) = self.design.form, self.words.shape
+        stored = (np.arange(2**form.slice_bits)[:, None] >> np.arange(form.slice_bits)) & 1
+        cells = None
+        if self.cells is not None:
+            both = (np.asarray(value)[..., None, :, :] for value in self._cells())
+            cells = Cells(*both)
+        positions = self._positions(groups)[:, None, None, None, :]
+        table = self._read(self.design.pulses[0], stored, positions, cells)
+        lead = (1 if cells is None else len(self.words), groups, columns, form.slices, len(stored), 2)
+        return np.broadcast_to(table.reshape((1, *table.shape)) if cells is None else table, lead)
+
+    def _cells(self) -> tuple[Array, Array]:
+        assert self.cells is not None
+        return self.cells.log_current, self.cells.trip_voltage
+
+    def _read(self, codes: Array, bits: Array, positions: Array, cells: Cells | None) -> Array:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", DisturbWarning)  # counted in ``disturbed``
+            reading = self.design.read(codes, bits, positions=positions, cells=cells)
+        self.disturbed += int(reading.disturbed.sum())
+        return reading.discharge
+
+    def discharges(self) -> Array:
+        """Of every word as it is stored now (V), shape (chips, neurons, columns, slices, 2)."""
+        index = self.design.form.split(self.words)[..., None, None]
+        table = np.broadcast_to(self._table, (len(self.words), *self._table.shape[1:]))
+        return np.take_along_axis(table, index, axis=-2)[..., 0, :]
+
+    def rails(self, inputs: Array) -> Array:
+        """Difference of both rails after charge sharing.
+
+        Parameters
+        ----------
+        inputs
+            Codes of the multipliers, shape (chips, samples, columns).
+
+        Returns
+        -------
+        Array
+            V, shape (chips, samples, neurons, slices).
+
+        Raises
+        ------
+        ParameterError
+            If an input is no code of the multiplier, or the shape is wrong.
+        """
+        codes, (chips, _, columns) = np.asarray(inputs), self.words.shape
+        if codes.ndim != 3 or codes.shape[0] not in (1, chips) or codes.shape[2] != columns:
+            raise ParameterError(
+                f"inputs of shape {codes.shape} for {chips} chips of {columns} columns",
+                place="inputs",
+                remedy="give shape (chips, samples, columns)",
+            )
+        periphery, spread = self.design.periphery, self.spread
+        volts = np.swapaxes(self.discharges(), 2, 3)[:, None]  # (chips, 1, neurons, slices, columns, 2)
+        product = periphery.multiplier(
+            volts, codes[:, :, None, None, :], None if spread is None else spread.multiplier
+        )
+        rails = periphery.sharing(np.swapaxes(product, -1, -2), None if spread is None else spread.shares)
+        return self._noisy(rails[..., 1] - rails[..., 0], periphery.shared_noise(columns))
+
+    def convert(self, rails: Array) -> Array:
+        """Codes of the rails' differences, slices added: whole numbers of the least slice's steps over
+        ``form.weights[-1]``, shape of ``rails`` without its last axis."""
+        return self.merge(self.codes(rails))
+
+    def codes(self, rails: Array) -> Array:
+        """Codes of each slice, shape of ``rails``."""
+        offset = 0.0 if self.spread is None else self.spread.offset
+        return self.design.periphery.converter(rails, offset=offset, noise=self.noise)
+
+    def merge(self, codes: Array) -> Array:
+        """Slices, last axis, as one number in steps of the most significant slice's converter."""
+        weights = self.design.form.weights
+        return (codes @ weights) / weights[-1]
+
+    def below_target(self, rail: Array, codes: Array, target: Array, chip: Array) -> Array:
+        """Target minus output as the converter gives it, with the target preloaded on its capacitors.
+
+        Parameters
+        ----------
+        rail
+            Of the most significant slice (V), shape (N,).
+        codes
+            Of all slices as converted before, shape (N, slices): the lower ones go into the target.
+        target
+            In steps of the most significant slice, shape (N,); limited to the converter's range.
+        chip
+            Which chip each belongs to, shape (N,).
+        """
+        converter = self.design.periphery.converter
+        rest = self.merge(codes) - codes[:, -1]
+        wanted = np.clip(np.rint(target - rest), converter.smallest_code, converter.largest_code).astype(int)
+        offset = 0.0 if self.spread is None else -self.spread.offset[chip, 0, 0, -1]
+        return converter(rail, target_code=wanted, offset=offset, noise=self.noise)
+
+    def backward(self, errors: Array, columns: int | None = None) -> Array:
+        """Σ_g e_g w[g, c] by transposed reads.
+
+        Parameters
+        ----------
+        errors
+            Whole numbers, shape (chips, neurons).
+        columns
+            How many columns are read, from the first; all if not given.
+
+        Returns
+        -------
+        Array
+            In steps of the most significant slice's converter, shape (chips, columns).
+
+        Raises
+        ------
+        ParameterError
+            If an error is larger than the pulses allow.
+        """
+        errors = self._check_errors(errors)
+        read = self.columns if columns is None else columns
+        total = np.zeros((len(self.words), read))
+        for sign in (1, -1):
+            part = np.maximum(sign * errors, 0)
+            chips = np.flatnonzero(part.any(axis=1))
+            if len(chips):
+                total[chips] += sign * self.merge(self._transposed(part[chips], chips, read))
+        return total
+
+    def _check_errors(self, errors: Array) -> Array:
+        values, most = np.asarray(errors), self.design.largest_error
+        if values.shape != self.words.shape[:2] or (values != np.rint(values)).any():
+            raise ParameterError(
+                f"errors of shape {values.shape}", remedy="give whole numbers of shape (chips, neurons)"
+            )
+        if (np.abs(values) > most).any():
+            raise ParameterError(
+                f"error {values[np.abs(values) > most][0]} is beyond {most}",
+                place="errors",
+                remedy="limit the errors, or use slices of fewer bits: a pulse weighs |e| 2^bit",
+            )
+        return values.astype(int)
+
+    def _transposed(self, factors: Array, chips: Array, columns: int) -> Array:
+        """Codes of every slice and column of some chips for factors >= 0, shape (N, columns, slices)."""
+        difference = self.transposed_difference(factors, chips, columns)
+        offset = 0.0 if self.spread is None else self.spread.offset[chips, 0]
+        volts = self._noisy(difference, self.design.periphery.line_noise)
+        return self.design.periphery.converter(volts, offset=offset, noise=self.noise)
+
+    def transposed_difference(self, factors: Array, chips: Array, columns: int) -> Array:
+        """Complement minus line (V) of a transposed read, before noise, shape (N, columns, slices)."""
+        form, groups = self.design.form, self.words.shape[1]
+        rows = groups * form.slice_bits
+        table = np.vstack([np.zeros((1, form.slice_bits), int), self.design.pulses])
+        codes = table[factors].reshape(len(chips), 1, 1, rows)
+        stored = form.bits_of(self.words[chips, :, :columns])  # (N, groups, columns, slices, b)
+        bits = np.moveaxis(stored, 1, 3).reshape(len(chips), columns, form.slices, rows)
+        cells = None
+        if self.cells is not None:
+            both = (value[chips, :, :columns] for value in self._cells())
+            lead = (len(chips), columns, form.slices, rows, 2)
+            cells = Cells(*(np.moveaxis(value, 1, 3).reshape(lead) for value in both))
+        volts = self._read(codes, bits, self._positions(groups).ravel(), cells)
+        return volts[..., 1] - volts[..., 0]
+
+    def write(self, words: Array, margins: Array | None = None) -> None:
+        """Write words back, bit by bit where they differ.
+
+        Parameters
+        ----------
+        words
+            Shape (chips, neurons, columns).
+        margins
+            Write margin of each cell (V), shape of the stored bits; the model's mean if not given.
+        """
+        form = self.design.form
+        stored, wanted = form.bits_of(self.words), form.bits_of(words)
+        after = self.design.periphery.write_back(stored, wanted, margins)
+        self.bits_written += int((stored != wanted).sum())
+        self.words = form.from_bits(after)
+
+    def _noisy(self, volts: Array, deviation: float) -> Array:
+        if self.noise is None or deviation == 0:
+            return volts
+        return volts + deviation * self.noise.standard_normal(volts.shape)

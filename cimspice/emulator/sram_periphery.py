@@ -1,0 +1,85 @@
+"""The circuits around the array as one: multiplier, charge sharing, converter, write-back, and their noise."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from math import inf, sqrt
+
+import numpy as np
+
+from cimspice.models.sram.charge_sharing import ChargeSharing
+from cimspice.models.sram.converter import SignedConverter
+from cimspice.models.sram.multiplier import ChargeMultiplier, MultiplierSpread
+from cimspice.models.sram.write_back import WriteBack
+
+Array = np.ndarray
+BOLTZMANN = 1.380649e-23
+
+
+@dataclass(frozen=True, eq=False)
+class Periphery:
+    """Models of the circuits around the array.
+
+    Attributes
+    ----------
+    multiplier, sharing, converter, write_back
+        The models.
+    column_capacitance
+        Of a multiplier's output capacitor (F): its kT/C noise is what two lines and n columns have left after
+        sharing. Infinite for none.
+    line_capacitance
+        Of a bit line (F), for the noise of a read that goes straight to the converter.
+    temperature
+        Degrees Celsius.
+    """
+
+    multiplier: ChargeMultiplier = field(default_factory=ChargeMultiplier.ideal)
+    sharing: ChargeSharing = field(default_factory=lambda: ChargeSharing.ideal(largest_columns=64))
+    converter: SignedConverter = field(default_factory=SignedConverter.ideal)
+    write_back: WriteBack = field(default_factory=WriteBack.ideal)
+    column_capacitance: float = inf
+    line_capacitance: float = inf
+    temperature: float = 27.0
+
+    def shared_noise(self, columns: int) -> float:
+        """Standard deviation (V) of the difference of two rails of so many columns."""
+        return self._noise(columns * self.column_capacitance)
+
+    @property
+    def line_noise(self) -> float:
+        """Standard deviation (V) of the difference of two bit lines."""
+        return self._noise(self.line_capacitance)
+
+    def _noise(self, capacitance: float) -> float:
+        return sqrt(2 * BOLTZMANN * (self.temperature + 273.15) / capacitance)
+
+
+@dataclass(frozen=True, eq=False)
+class PeripherySpread:
+    """Mismatch of the circuits around one layer of many chips.
+
+    Attributes
+    ----------
+    multiplier
+        Arrays of shape (chips, 1, 1, slices, columns, 2): between are samples and neurons, which share them.
+    shares
+        Weights of the columns in charge sharing, shape (chips, 1, 1, slices, 2, columns).
+    offset
+        Of the converter of each slice (V), shape (chips, 1, 1, slices).
+    """
+
+    multiplier: MultiplierSpread
+    shares: Array
+    offset: Array
+
+    @classmethod
+    def draw(
+        cls, periphery: Periphery, seed: int, *, chips: int, columns: int, slices: int
+    ) -> PeripherySpread:
+        """Circuits of particular chips."""
+        seeds = np.random.SeedSequence(seed).generate_state(3)
+        return cls(
+            periphery.multiplier.draw(int(seeds[0]), (chips, 1, 1, slices, columns)),
+            periphery.sharing.draw(int(seeds[1]), (chips, 1, 1, slices, 2, columns)),
+            periphery.converter.draw(int(seeds[2]), (chips, 1, 1, slices)),
+        )

@@ -1,0 +1,56 @@
+"""Pulse widths that weigh the bits of a word, and an error by which the whole word is to be multiplied."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from cimspice.errors import MappingError
+
+Array = np.ndarray
+
+
+def power_codes(bits: int, largest_code: int, *, factors: int = 1) -> Array:
+    """Codes m 2^k for factors m = 1, 2, ... and bits k, shape (factors, bits).
+
+    Raises
+    ------
+    MappingError
+        If one is longer than the longest pulse.
+    """
+    codes = np.arange(1, factors + 1)[:, None] * (1 << np.arange(bits))
+    if codes.max() > largest_code:
+        raise MappingError(
+            f"factor {factors} on {bits} bits needs a pulse of {codes.max()} units, the longest has "
+            f"{largest_code}",
+            remedy=f"use factors of at most {largest_code >> (bits - 1)}, slices of fewer bits, or characterise "
+            "longer pulses",
+        )
+    return codes
+
+
+def compensated_codes(widths: Array, bits: int, *, factors: int = 1) -> Array:
+    """Codes whose effective widths are nearest to s m 2^k, shape (factors, bits).
+
+    The edges take the same off every pulse, so that the effective widths of codes 1, 2, 4, 8 are not as 1 : 2
+    : 4 : 8. The scale s is that with the least squares of error over s, among all that the longest pulse
+    allows.
+
+    Parameters
+    ----------
+    widths
+        Effective widths of codes 1, 2, ... in units of code 1's nominal width, shape (largest code,).
+    bits
+        Of a slice.
+    factors
+        Largest m.
+
+    Raises
+    ------
+    MappingError
+        If even the plain codes are longer than the longest pulse.
+    """
+    wanted = power_codes(bits, len(widths), factors=factors)
+    scales = np.linspace(0.5, widths[-1] / wanted.max(), 400)
+    nearest = np.abs(widths - (scales[:, None, None] * wanted)[..., None]).argmin(axis=-1)
+    error = (widths[nearest] / scales[:, None, None] - wanted) ** 2
+    return nearest[error.mean(axis=(1, 2)).argmin()] + 1

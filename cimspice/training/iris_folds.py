@@ -1,0 +1,66 @@
+"""Iris as input codes, in stratified folds of several seeds: one learner for each, all trained at once."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from cimspice.errors import ParameterError
+
+Array = np.ndarray
+
+
+@dataclass(frozen=True, eq=False)
+class Folds:
+    """One train and test split per learner.
+
+    Attributes
+    ----------
+    x_train, x_test
+        Input codes, shape (learners, samples, features).
+    y_train, y_test
+        Class numbers, shape (learners, samples).
+    """
+
+    x_train: Array
+    y_train: Array
+    x_test: Array
+    y_test: Array
+
+    def __len__(self) -> int:
+        return len(self.x_train)
+
+    def repeated(self, learners: int) -> Folds:
+        """As many learners as asked for, the folds in turn."""
+        which = np.arange(learners) % len(self)
+        return Folds(self.x_train[which], self.y_train[which], self.x_test[which], self.y_test[which])
+
+
+def iris_folds(seeds: Sequence[int] = (0, 1, 2, 3), *, folds: int = 5, largest_code: int = 15) -> Folds:
+    """Iris (scikit-learn's bundled copy), ``folds`` splits per seed.
+
+    Features are scaled by minimum and maximum of the training part to codes from 0 to ``largest_code``.
+
+    Raises
+    ------
+    ParameterError
+        If there are no seeds, or folds that 150 flowers do not divide into evenly.
+    """
+    if not len(seeds) or not 2 <= folds <= 50 or 150 % folds:
+        raise ParameterError(
+            f"{folds} folds of {len(seeds)} seeds", place="folds", remedy="use 2, 3, 5, 10 or 25, and a seed"
+        )
+    from sklearn.datasets import load_iris
+    from sklearn.model_selection import StratifiedKFold
+
+    bunch = load_iris()
+    features, labels = np.asarray(bunch.data, float), np.asarray(bunch.target)
+    parts: list[tuple[Array, ...]] = []
+    for seed in seeds:
+        for train, test in StratifiedKFold(folds, shuffle=True, random_state=seed).split(features, labels):
+            low, high = features[train].min(axis=0), features[train].max(axis=0)
+            codes = np.rint(np.clip((features - low) / (high - low), 0, 1) * largest_code).astype(int)
+            parts.append((codes[train], labels[train], codes[test], labels[test]))
+    return Folds(*(np.stack(values) for values in zip(*parts, strict=True)))

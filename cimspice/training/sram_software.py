@@ -1,0 +1,78 @@
+"""The same network in software: real weights, exact sums, the same rule; what on-chip learning is held against."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from cimspice.emulator.sram_learning import LearningRule, with_bias
+
+Array = np.ndarray
+
+
+@dataclass(eq=False)
+class SoftwareNetwork:
+    """Real weights from −1 to 1 of many learners at once.
+
+    Attributes
+    ----------
+    weights
+        Of each layer, shape (learners, neurons, columns), the bias's column last; changed by :meth:`step`.
+    rule
+        As on the chip.
+    largest_input
+        Input code that stands for 1.
+    """
+
+    weights: list[Array]
+    rule: LearningRule = LearningRule()
+    largest_input: int = 15
+
+    @classmethod
+    def drawn(
+        cls, learners: int, sizes: Sequence[int], generator: np.random.Generator, *, spread: float = 0.5
+    ) -> SoftwareNetwork:
+        """Weights drawn evenly from −spread to spread for inputs and neurons of each layer."""
+        shapes = [(learners, after, before + 1) for before, after in zip(sizes, sizes[1:], strict=False)]
+        return cls([generator.uniform(-spread, spread, shape) for shape in shapes])
+
+    def forward(self, inputs: Array) -> list[tuple[Array, Array]]:
+        """Inputs with bias and sums of each layer for codes of shape (learners, samples, features)."""
+        signal, found = np.asarray(inputs) / self.largest_input, []
+        for number, weights in enumerate(self.weights):
+            if number:
+                signal = np.clip(self.rule.hidden_gain * found[-1][1], 0, 1)
+            columns = with_bias(signal, 1)
+            found.append((columns, np.einsum("lgc,lsc->lsg", weights, columns)))
+        return found
+
+    def classes(self, inputs: Array) -> Array:
+        """The strongest output's number, shape (learners, samples)."""
+        return self.forward(inputs)[-1][1].argmax(axis=-1)
+
+    def step(self, inputs: Array, labels: Array) -> None:
+        """Learn one sample each, of shape (learners, features)."""
+        layers = [(columns[:, 0], sums[:, 0]) for columns, sums in self.forward(inputs[:, None, :])]
+        errors = self._output_errors(layers[-1][1], np.asarray(labels))
+        rate = self.rule.rate
+        for number in range(len(self.weights) - 1, -1, -1):
+            columns, weights = layers[number][0], self.weights[number]
+            change = rate * errors[:, :, None] * columns[:, None, :]
+            if number:
+                signal = columns[:, :-1]
+                back = np.einsum("lgc,lg->lc", weights[:, :, :-1], errors)
+                errors = np.where((signal > 0) & (signal < 1), back, 0.0)
+                rate = self.rule.hidden_rate
+            self.weights[number] = np.clip(weights + change, -1, 1)
+
+    def _output_errors(self, sums: Array, own: Array) -> Array:
+        learners, margin = np.arange(len(sums)), self.rule.margin
+        rivals = sums.copy()
+        rivals[learners, own] = -np.inf
+        rival = rivals.argmax(axis=1)
+        size = np.clip((rivals[learners, rival] + margin - sums[learners, own]) / (2 * margin), 0, 1)
+        errors = np.zeros_like(sums)
+        errors[learners, own], errors[learners, rival] = size, -size
+        return errors
