@@ -17,12 +17,15 @@ _EPOCHS, _BATCH, _RATE, _DECAY = 40, 64, 3e-3, 1e-4
 
 @dataclass(frozen=True, eq=False)
 class TrainedPerceptron:
-    """A network with the samples that it never saw: ``x_test`` (samples, 64) in [0, 1], ``y_test``."""
+    """A network with the samples that it never saw: ``x_test`` (samples, 64) in [0, 1], ``y_test``; and
+    ``x_train`` that it saw.
+    """
 
     network: Perceptron
     x_test: np.ndarray
     y_test: np.ndarray
     test_accuracy: float
+    x_train: np.ndarray
 
 
 def train_perceptron(seed: int = 0, hidden: Sequence[int] = (256, 128)) -> TrainedPerceptron:
@@ -53,7 +56,7 @@ def train_perceptron(seed: int = 0, hidden: Sequence[int] = (256, 128)) -> Train
                 progress = (epoch + number / batches) / _EPOCHS
                 gradients = _gradients(network, x_train[batch], y_train[batch])
                 optimiser.step(gradients, _RATE * 0.5 * (1 + np.cos(np.pi * progress)))
-    return TrainedPerceptron(network, x_test, y_test, network.accuracy(x_test, y_test))
+    return TrainedPerceptron(network, x_test, y_test, network.accuracy(x_test, y_test), x_train)
 
 
 def _gradients(network: Perceptron, x: np.ndarray, labels: np.ndarray) -> list[np.ndarray]:

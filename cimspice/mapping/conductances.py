@@ -1,0 +1,121 @@
+"""Weights of both signs as differential pairs of conductances, and back."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from cimspice.errors import MappingError
+
+
+@dataclass(frozen=True)
+class ConductanceRange:
+    """Conductances that a cell can be programmed to.
+
+    Attributes
+    ----------
+    low, high
+        Smallest and largest (S), 0 < low < high.
+    levels
+        Equidistant values from ``low`` to ``high``, at least 2; None for a continuous range.
+
+    Raises
+    ------
+    MappingError
+        For a range that is empty, not positive or not finite, and for fewer than 2 levels.
+    """
+
+    low: float = 2e-6
+    high: float = 80e-6
+    levels: int | None = None
+
+    def __post_init__(self) -> None:
+        if not (np.isfinite(self.low) and np.isfinite(self.high) and 0 < self.low < self.high):
+            raise MappingError(
+                f"conductances from {self.low:g} to {self.high:g} S are no range",
+                place="ConductanceRange",
+                remedy="give siemens with 0 < low < high, such as 2e-6 and 80e-6",
+            )
+        if self.levels is not None and self.levels < 2:
+            raise MappingError(
+                f"{self.levels} levels cannot hold a weight", place="levels", remedy="give 2 or more, or None"
+            )
+
+    @property
+    def span(self) -> float:
+        """high - low (S)."""
+        return self.high - self.low
+
+    def nearest(self, conductances: np.ndarray) -> np.ndarray:
+        """Each conductance (S) clipped into the range, and moved to the nearest level."""
+        clipped = np.clip(conductances, self.low, self.high)
+        if self.levels is None:
+            return clipped
+        step = self.span / (self.levels - 1)
+        return self.low + step * np.round((clipped - self.low) / step)
+
+
+@dataclass(frozen=True, eq=False)
+class MappedWeights:
+    """A weight matrix as conductances.
+
+    Attributes
+    ----------
+    conductances
+        (inputs, 2 outputs), S. Columns 2 k and 2 k + 1 are G⁺ and G⁻ of output k: neighbours, so that both
+        lie at nearly the same wires.
+    unit
+        Weight per siemens of G⁺ - G⁻.
+    """
+
+    conductances: np.ndarray
+    unit: float
+
+    @property
+    def weights(self) -> np.ndarray:
+        """Realised weights (outputs, inputs)."""
+        return self.unit * difference(self.conductances).T
+
+
+def map_weights(weights: np.ndarray, cells: ConductanceRange) -> MappedWeights:
+    """Conductances of weights (outputs, inputs): the largest magnitude takes the whole range.
+
+    A weight of zero is two cells at ``cells.low``; of every pair, one cell is.
+
+    Raises
+    ------
+    MappingError
+        For weights that are not a matrix of finite numbers, and for those that are all zero.
+    """
+    w = np.asarray(weights, dtype=float)
+    if w.ndim != 2 or w.size == 0:
+        raise MappingError(
+            f"weights have shape {w.shape}", place="weights", remedy="give a matrix (outputs, inputs)"
+        )
+    if not np.isfinite(w).all():
+        output, number = np.argwhere(~np.isfinite(w))[0]
+        raise MappingError(
+            f"the weight from input {number} to output {output} is {w[output, number]}",
+            place="weights",
+            remedy="give finite weights: did the training diverge?",
+        )
+    largest = float(np.abs(w).max())
+    if largest == 0:
+        raise MappingError("all weights are zero", place="weights", remedy="give at least one other")
+    share = w.T / largest
+    conductances = np.empty((w.shape[1], 2 * w.shape[0]))
+    conductances[:, 0::2] = cells.low + cells.span * np.maximum(share, 0.0)
+    conductances[:, 1::2] = cells.low + cells.span * np.maximum(-share, 0.0)
+    return MappedWeights(cells.nearest(conductances), largest / cells.span)
+
+
+def difference(columns: np.ndarray) -> np.ndarray:
+    """G⁺ - G⁻, or I⁺ - I⁻: (..., 2 outputs) to (..., outputs)."""
+    return columns[..., 0::2] - columns[..., 1::2]
+
+
+def spread(differences: np.ndarray) -> np.ndarray:
+    """The transpose of :func:`difference`: (..., outputs) to (..., 2 outputs), plus and minus."""
+    both = np.stack([differences, -differences], axis=-1)
+    return both.reshape(*differences.shape[:-1], -1)

@@ -1,0 +1,83 @@
+"""A matrix of conductances cut into tiles, as many as it takes, and what they compute put together again."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from cimspice.errors import MappingError
+
+
+@dataclass(frozen=True)
+class Tiling:
+    """Tiles of at most ``tile_rows`` x ``tile_columns`` that cover a matrix of ``rows`` x ``columns``.
+
+    Tiles at the right and the lower edge are as large as what is left. Tiles count row by row.
+
+    Raises
+    ------
+    MappingError
+        For sizes below 1, and for tiles with an odd number of columns, which would part a differential pair.
+    """
+
+    rows: int
+    columns: int
+    tile_rows: int = 64
+    tile_columns: int = 64
+
+    def __post_init__(self) -> None:
+        for name in ("rows", "columns", "tile_rows", "tile_columns"):
+            if getattr(self, name) < 1:
+                raise MappingError(
+                    f"{name} is {getattr(self, name)}", place="Tiling", remedy="give 1 or more"
+                )
+        if self.tile_columns % 2:
+            raise MappingError(
+                f"tiles of {self.tile_columns} columns part the two columns of an output",
+                place="tile_columns",
+                remedy="give an even number",
+            )
+
+    @property
+    def places(self) -> list[tuple[slice, slice]]:
+        """Rows and columns of every tile."""
+        return [
+            (slice(top, min(top + self.tile_rows, self.rows)), columns)
+            for top in range(0, self.rows, self.tile_rows)
+            for columns in self._column_slices()
+        ]
+
+    def cut(self, matrix: np.ndarray) -> list[np.ndarray]:
+        """Tiles (rows, columns) of a matrix of the tiling's shape."""
+        if matrix.shape != (self.rows, self.columns):
+            raise MappingError(
+                f"a matrix of {matrix.shape} is not what these tiles cover",
+                place="Tiling",
+                remedy=f"give ({self.rows}, {self.columns})",
+            )
+        return [matrix[place] for place in self.places]
+
+    def joined(self, tiles: Sequence[np.ndarray]) -> np.ndarray:
+        """The matrix of tiles: the inverse of :meth:`cut`."""
+        matrix = np.empty((self.rows, self.columns))
+        for place, tile in zip(self.places, tiles, strict=True):
+            matrix[place] = tile
+        return matrix
+
+    def inputs(self, voltages: np.ndarray) -> Iterator[np.ndarray]:
+        """What each tile receives of voltages (batch, rows)."""
+        for rows, _ in self.places:
+            yield voltages[:, rows]
+
+    def summed(self, currents: Sequence[np.ndarray]) -> np.ndarray:
+        """Partial sums (batch, tile's columns) of all tiles added up (batch, columns)."""
+        total = np.zeros((len(currents[0]), self.columns))
+        for (_, columns), part in zip(self.places, currents, strict=True):
+            total[:, columns] += part
+        return total
+
+    def _column_slices(self) -> list[slice]:
+        starts = range(0, self.columns, self.tile_columns)
+        return [slice(left, min(left + self.tile_columns, self.columns)) for left in starts]
