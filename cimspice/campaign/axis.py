@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import math
 from decimal import Decimal
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, FiniteFloat, StrictInt, model_validator
+from pydantic import BaseModel, ConfigDict, Field, StrictInt, model_validator
 
 LONGEST = 1_000_000  # values on one axis; a range that is longer is a slip of the pen
+_Number = Annotated[float, Field(strict=True, allow_inf_nan=False)]  # not text that looks like one
 
 
 class Range(BaseModel):
@@ -16,9 +17,9 @@ class Range(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    start: FiniteFloat
-    stop: FiniteFloat
-    step: FiniteFloat | None = None
+    start: _Number
+    stop: _Number
+    step: _Number | None = None
     num: StrictInt | None = Field(default=None, ge=1, le=LONGEST)
     scale: Literal["linear", "log"] = "linear"
 

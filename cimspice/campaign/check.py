@@ -26,6 +26,7 @@ _SUBJECT = re.compile(
     r"(?:unknown parameter |parameter )?(\w+)"
 )  # whom a line of a parameter model's error is about
 _MOST_SHOWN = 40
+_ENOUGH = 1000  # problems, after which no further values are tried
 
 
 class Problems:
@@ -173,7 +174,7 @@ def check_parameters(bench: Bench, fixed: Mapping[str, Any], sweep: Sweep, probl
                 f"parameters.{name}", fixed[name], "is swept too: keep it in one of [parameters], [sweep]"
             )
     base = dict(fixed) | {name: values[0] for name, values in sweep.axes.items()}
-    known = _faults(bench, base)
+    known = dict.fromkeys(_faults(bench, base))
     for line in known:
         subject = _SUBJECT.match(line)
         section = "sweep" if subject and subject.group(1) in sweep.axes else "parameters"
@@ -182,8 +183,10 @@ def check_parameters(bench: Bench, fixed: Mapping[str, Any], sweep: Sweep, probl
         for row in zip(*(sweep.axes[name] for name in names), strict=True):
             for line in _faults(bench, base | dict(zip(names, row, strict=True))):
                 if line not in known:
-                    known.append(line)
+                    known[line] = None
                     problems.found.append(f"sweep: {line}")
+            if len(problems.found) >= _ENOUGH:  # of a million wrong values
+                return
 
 
 def _faults(bench: Bench, values: Mapping[str, Any]) -> list[str]:

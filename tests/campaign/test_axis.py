@@ -80,3 +80,9 @@ def test_list_is_taken_as_it_stands(values):
 def test_wrong_axis_is_refused_with_the_reason(raw, told):
     with pytest.raises(ValueError, match=told):
         axis_values(raw)
+
+
+@pytest.mark.parametrize("wrong", [{"start": "0"}, {"stop": "1e5"}, {"step": "0.2"}, {"start": True}])
+def test_text_that_looks_like_a_number_is_no_end_of_a_range(wrong):
+    with pytest.raises(ValueError, match="valid number"):
+        axis_values({"start": 0.0, "stop": 1.0, "step": 0.5} | wrong)

@@ -122,19 +122,27 @@ def broken(content: bytes, random: Random) -> bytes:
 
 def json_text(document: Any, random: Random) -> bytes:
     """A document as JSON, now and then with broken text."""
-    content = json.dumps(document).encode()
+    try:
+        content = json.dumps(document).encode()
+    except RecursionError:  # the changes have nested what was nested
+        content = b"[" * 2000
     return broken(content, random) if random.random() < 0.2 else content
 
 
 def toml_text(document: Any, random: Random) -> bytes:
     """A table as TOML; what TOML does not have (null) is left out."""
-    if not isinstance(document, dict):
-        document = {"x": document}
+    try:
+        content = _toml_table(document if isinstance(document, dict) else {"x": document})
+    except RecursionError:  # the changes have nested what was nested
+        content = b"x = " + b"[" * 2000
+    return broken(content, random) if random.random() < 0.2 else content
+
+
+def _toml_table(document: dict[str, Any]) -> bytes:
     lines = [
         f"{json.dumps(str(key))} = {_toml(value)}" for key, value in document.items() if value is not None
     ]
-    content = "\n".join(lines).encode("utf-8", "surrogatepass")
-    return broken(content, random) if random.random() < 0.2 else content
+    return "\n".join(lines).encode("utf-8", "surrogatepass")
 
 
 def _toml(value: Any) -> str:

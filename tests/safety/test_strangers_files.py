@@ -37,6 +37,7 @@ BOMBS = {
     "table of a long name": "[" + "a." * 300_000 + "a]",
     "long decimal": CAMPAIGN + "[parameters]\nwidth = " + "9" * 500_000,
     "long hexadecimal": CAMPAIGN + "[parameters]\nwidth = 0x" + "f" * 500_000,
+    "long axis of wrong values": CAMPAIGN.replace("[0.9]", "{start = 2, stop = 200000, step = 0.25}"),
     "endless axis": CAMPAIGN.replace("[0.9]", "{start = 0, stop = 1, num = 1000000000000}"),
     "fine axis": CAMPAIGN.replace("[0.9]", "{start = 0, stop = 1e300, step = 1e-300}"),
     "nan": CAMPAIGN.replace("0.9", "nan"),
