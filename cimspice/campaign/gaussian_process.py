@@ -11,7 +11,7 @@ transistor in weak inversion) and flat in another. All hyperparameters maximise 
 
 References
 ----------
-Rasmussen, Williams, Gaussian Processes for Machine Learning, MIT Press 2006: eq. 2.41 (trend), 4.19
+Rasmussen, Williams, Gaussian Processes for Machine Learning, MIT Press 2006: eq. 2.40-2.41 (trend), 4.19
 (correlation), 5.8-5.9 (likelihood and its gradient). Dubrule, Math. Geol. 15 (1983) 687 (leave-one-out with
 a trend).
 """
@@ -25,6 +25,7 @@ import numpy as np
 from scipy import linalg, optimize
 
 _JITTER = 1e-12  # of the variance: what keeps the factorisation exact to rounding
+_OFFSET = 10.0  # width of the prior of a category's offset, in spreads of an output
 _LENGTH, _SHIFT = 1.5, 0.3  # widths of the priors: of ln(length scale), of a shift; inputs are 0 to 1
 _BOUNDS = {"amplitude": (-9.0, 7.0), "length": (-3.5, 3.5), "noise": (-18.0, -5.0), "shift": (-1.0, 1.0)}
 _ITERATIONS = 200
@@ -166,7 +167,9 @@ class GaussianProcess:
         self._factor = linalg.cho_factor(matrix, lower=True)
         self._trend = _offsets(samples, settings.categories)
         self._solved_trend = linalg.cho_solve(self._factor, self._trend)
-        self._information = linalg.cho_factor(self._trend.T @ self._solved_trend)
+        self._information = linalg.cho_factor(
+            self._trend.T @ self._solved_trend + _offset_precision(settings)
+        )
         self._offsets = linalg.cho_solve(self._information, self._solved_trend.T @ self._observed)
         self._weights = linalg.cho_solve(self._factor, self._observed - self._trend @ self._offsets)
 
@@ -200,6 +203,11 @@ class GaussianProcess:
 
 def _offsets(samples: Samples, categories: int) -> np.ndarray:
     return (samples.category[:, None] == np.arange(categories)).astype(float)
+
+
+def _offset_precision(settings: Hyperparameters) -> np.ndarray:
+    """Of the prior of the offsets: wide, so that a category without any observation does no harm."""
+    return np.eye(settings.categories) / _OFFSET**2
 
 
 def fit_hyperparameters(
@@ -238,11 +246,13 @@ def _cost(samples: Samples, observed: np.ndarray, settings: Hyperparameters) -> 
     inverse = linalg.cho_solve(factor, np.eye(len(matrix)))
     trend = _offsets(samples, settings.categories)
     solved = inverse @ trend
-    offsets = np.linalg.lstsq(trend.T @ solved, solved.T @ observed, rcond=None)[0]
+    precision = _offset_precision(settings)
+    offsets = linalg.solve(trend.T @ solved + precision, solved.T @ observed, assume_a="pos")
     residual = observed - trend @ offsets
     weights = inverse @ residual
     outputs = observed.shape[1]
-    cost = 0.5 * float(np.sum(residual * weights)) / outputs + float(np.log(np.diag(factor[0])).sum())
+    misfit = float(np.sum(residual * weights) + np.sum(offsets * (precision @ offsets)))
+    cost = 0.5 * misfit / outputs + float(np.log(np.diag(factor[0])).sum())
     slope = 0.5 * (inverse - weights @ weights.T / outputs)
     prior, gradient = settings.prior()
     return cost + prior, gradient + _cost_gradient(samples, parts, slope, settings)

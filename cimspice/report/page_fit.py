@@ -145,11 +145,13 @@ def _synapse(model: Synapse, card: ModelCard, table: pd.DataFrame) -> Overlay:
     bias, voltage, current = (_column(table, name) for name in ("gate_bias", "membrane_voltage", "current"))
     rows = _matching(model, card, table, {"membrane_voltage": voltage})
     fitted, gradients, scale, kept = [], [], [], []
+    of_mean = "samples" in card.provenance  # its range is that of the mean: the samples lie around it
     extra = [name for name in ("corner", "temperature", "order", "sample") if name in rows]
     for _, curve in rows.sort_values([bias, voltage]).groupby([bias, *extra], sort=False):
         at, measured = curve[voltage].to_numpy(float), curve[current].to_numpy(float)
         reset = _current_at_reset(model, at, measured)
-        if not reset > 0 or not _in_range(model, "current_at_reset", np.array([reset]), 0.01 * reset)[0]:
+        seen = of_mean or _in_range(model, "current_at_reset", np.array([reset]), 0.01 * reset)[0]
+        if not (reset > 0 and seen):
             continue
         shape = model.shape(reset, at)
         size = float(shape @ measured / (shape @ shape))

@@ -1,0 +1,115 @@
+"""The Gaussian process is the textbook's: against dense algebra, refits, differences, and a known shift."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from scipy.optimize import approx_fprime
+
+from cimspice.campaign import gaussian_process
+from cimspice.campaign.gaussian_process import (
+    GaussianProcess,
+    Hyperparameters,
+    Samples,
+    covariance,
+    fit_hyperparameters,
+)
+
+
+@pytest.fixture
+def generator():
+    return np.random.default_rng(3)
+
+
+def some(generator, count=40, inputs=2, categories=3):
+    return Samples(generator.random((count, inputs)), generator.integers(0, categories, count))
+
+
+def settings(generator, inputs=2, categories=3):
+    start = Hyperparameters.starts(inputs, categories)[0]
+    moved = start.values + 0.1 * generator.normal(size=start.values.size)
+    moved[2 * (1 + inputs)] = -4.0  # so much noise that dense algebra is exact to many digits
+    return Hyperparameters(moved, inputs, categories)
+
+
+def values(samples):
+    one = np.sin(4 * samples.inputs[:, 0] + samples.category) + samples.inputs[:, 1] ** 2
+    return np.stack([one, np.cos(one)], axis=1)
+
+
+def test_the_covariance_is_the_formula(generator):
+    samples, given = some(generator, 6), settings(generator)
+    width = 1 + given.inputs
+    common, own = given.values[:width], given.values[width : 2 * width]
+
+    def correlation(distance, part):
+        scaled = distance / np.exp(part[1:])
+        return np.exp(2 * part[0]) * (1 + scaled @ scaled / 6) ** -3
+
+    for i, j in np.ndindex(6, 6):
+        x, y = samples.inputs[[i, j]]
+        c, d = samples.category[[i, j]]
+        expected = correlation(x + given.shifts[c] - y - given.shifts[d], common)
+        expected += correlation(x - y, own) if c == d else 0.0
+        assert covariance(samples, samples, given)[i, j] == pytest.approx(expected, rel=1e-12)
+
+
+def test_prediction_and_uncertainty_are_those_of_dense_algebra(generator):
+    """Reference: offsets as part of the covariance (Rasmussen & Williams, 2.40), everything inverted."""
+    samples, asked, given = some(generator), some(generator, 5), settings(generator)
+    observed = values(samples)
+    process = GaussianProcess(samples, observed, given)
+
+    def dense(one, other):
+        return covariance(one, other, given) + 100.0 * (one.category[:, None] == other.category)
+
+    inverse = np.linalg.inv(dense(samples, samples) + given.noise * np.eye(len(observed)))
+    weights = dense(asked, samples) @ inverse
+    mean = observed.mean(axis=0)
+    np.testing.assert_allclose(process.predict(asked), mean + weights @ (observed - mean), rtol=1e-5)
+    left = dense(asked, asked) - weights @ dense(samples, asked)
+    np.testing.assert_allclose(process.uncertainty(asked), left, atol=1e-6)
+
+
+def test_leave_one_out_is_what_refits_without_each_point_give(generator):
+    samples, given = some(generator, 25), settings(generator)
+    observed = values(samples)
+    errors, variance = GaussianProcess(samples, observed, given).leave_one_out()
+    mean, scale = observed.mean(axis=0), observed.std(axis=0)
+    for out in (0, 7, 24):
+        rest = np.arange(25) != out
+        others = Samples(samples.inputs[rest], samples.category[rest])
+        process = GaussianProcess(others, (observed[rest] - mean) / scale, given)
+        alone = Samples(samples.inputs[[out]], samples.category[[out]])
+        np.testing.assert_allclose(
+            errors[out], ((observed[out] - mean) / scale - process.predict(alone))[0], rtol=1e-3, atol=1e-6
+        )
+        assert variance[out] == pytest.approx(process.uncertainty(alone)[0, 0] + given.noise, rel=1e-4)
+
+
+def test_the_gradient_of_the_likelihood_agrees_with_differences(generator):
+    samples, given = some(generator), settings(generator)
+    observed = values(samples) / values(samples).std(axis=0)
+
+    def cost(numbers):
+        return gaussian_process._cost(samples, observed, Hyperparameters(numbers, 2, 3))
+
+    gradient = cost(given.values)[1]
+    differences = approx_fprime(given.values, lambda numbers: cost(numbers)[0], 1e-6)
+    np.testing.assert_allclose(gradient, differences, rtol=1e-3, atol=5e-3)
+
+
+def test_a_shifted_category_is_recognised_as_one(generator):
+    """Category 1 is category 0 moved by 0.2: learned, it is known where only the other one was seen."""
+
+    def surface(inputs, category):
+        steep = np.logaddexp(0, 8 * (inputs[:, 0] + 0.2 * category - 0.6))
+        return steep + np.sin(5 * inputs[:, 1])
+
+    samples = some(generator, 80, categories=2)
+    observed = surface(samples.inputs, samples.category)[:, None]
+    found = fit_hyperparameters(samples, observed, Hyperparameters.starts(2, 2))
+    assert found.shifts[1] == pytest.approx([0.2, 0.0], abs=0.02)
+    asked = some(generator, 300, categories=2)
+    predicted = GaussianProcess(samples, observed, found).predict(asked)[:, 0]
+    assert np.sqrt(np.mean((predicted - surface(asked.inputs, asked.category)) ** 2)) < 0.01
