@@ -95,7 +95,7 @@ class SramLayer:
     words
         Shape (chips, neurons, columns); changed by :meth:`write`.
     cells
-        Mismatch of the cells, arrays of shape (chips, neurons, columns, slices, slice bits, 2); None: nominal.
+        Of the cells, arrays of shape (chips, neurons, columns, slices, slice bits, 2); None: nominal.
     spread
         Mismatch around the array; None: nominal.
     noise

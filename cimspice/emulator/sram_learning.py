@@ -11,7 +11,8 @@ inputs; it passes an error while it is within these limits. Updates are rounded 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
+from itertools import pairwise
 
 import numpy as np
 
@@ -40,7 +41,7 @@ class LearningRule:
     """
 
     margin: float = 0.35
-    rate: float = 0.075
+    rate: float = 0.1
     hidden_rate: float = 0.15
     hidden_gain: float = 2.0
 
@@ -87,10 +88,10 @@ class LearningNetwork:
 
     layers: Sequence[SramLayer]
     rounding: np.random.Generator
-    rule: LearningRule = LearningRule()
+    rule: LearningRule = field(default_factory=LearningRule)
 
     def __post_init__(self) -> None:
-        for before, after in zip(self.layers, self.layers[1:], strict=False):
+        for before, after in pairwise(self.layers):
             if after.columns != before.words.shape[1] + 1:
                 raise ParameterError(
                     f"{before.words.shape[1]} neurons before a layer of {after.columns} columns",

@@ -1,4 +1,4 @@
-"""The circuits around the array as one: multiplier, charge sharing, converter, write-back, and their noise."""
+"""The circuits around the array: multiplier, charge sharing, converter, write-back, and their noise."""
 
 from __future__ import annotations
 

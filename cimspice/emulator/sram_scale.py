@@ -28,7 +28,7 @@ class LayerScale:
 
 
 def layer_scale(design: LayerDesign, columns: int) -> LayerScale:
-    """Read one nominal word of all ones, forwards at the largest input and transposed at the largest error."""
+    """Read a nominal word of all ones, forwards at the largest input and transposed at the largest error."""
     form, periphery = design.form, design.periphery
     bits = np.ones(form.slice_bits, int)
     positions = (np.arange(form.slice_bits) + 0.5) / design.array_rows

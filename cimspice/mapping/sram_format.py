@@ -1,4 +1,4 @@
-"""How a signed weight lies in the array: words of some bits, cut into slices that stand in columns of their own.
+"""How a signed weight lies in the array: words, cut into slices that stand in columns of their own.
 
 A word w of B bits has the value v = 2 w − (2^B − 1), an odd number: offset binary, so that the difference of
 both lines' discharges is proportional to it. A slice of b bits is a word of its own in a column of its own;

@@ -55,8 +55,8 @@ def iris_folds(seeds: Sequence[int] = (0, 1, 2, 3), *, folds: int = 5, largest_c
     from sklearn.datasets import load_iris
     from sklearn.model_selection import StratifiedKFold
 
-    bunch = load_iris()
-    features, labels = np.asarray(bunch.data, float), np.asarray(bunch.target)
+    values, classes = load_iris(return_X_y=True)
+    features, labels = np.asarray(values, float), np.asarray(classes)
     parts: list[tuple[Array, ...]] = []
     for seed in seeds:
         for train, test in StratifiedKFold(folds, shuffle=True, random_state=seed).split(features, labels):

@@ -1,9 +1,10 @@
-"""The same network in software: real weights, exact sums, the same rule; what on-chip learning is held against."""
+"""The same network in software: real weights, exact sums, the same rule, to hold on-chip learning against."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from itertools import pairwise
 
 import numpy as np
 
@@ -27,7 +28,7 @@ class SoftwareNetwork:
     """
 
     weights: list[Array]
-    rule: LearningRule = LearningRule()
+    rule: LearningRule = field(default_factory=LearningRule)
     largest_input: int = 15
 
     @classmethod
@@ -35,7 +36,7 @@ class SoftwareNetwork:
         cls, learners: int, sizes: Sequence[int], generator: np.random.Generator, *, spread: float = 0.5
     ) -> SoftwareNetwork:
         """Weights drawn evenly from −spread to spread for inputs and neurons of each layer."""
-        shapes = [(learners, after, before + 1) for before, after in zip(sizes, sizes[1:], strict=False)]
+        shapes = [(learners, after, before + 1) for before, after in pairwise(sizes)]
         return cls([generator.uniform(-spread, spread, shape) for shape in shapes])
 
     def forward(self, inputs: Array) -> list[tuple[Array, Array]]:

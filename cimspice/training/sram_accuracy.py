@@ -1,0 +1,188 @@
+"""How well Iris is learnt on chip: against software, what each non-ideality costs, and what mismatch does to
+weights that are learnt elsewhere and transferred."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+import numpy as np
+from scipy.stats import t as student
+
+from cimspice.emulator.sram_learning import LearningRule
+from cimspice.mapping.sram_format import WordFormat
+from cimspice.training.iris_folds import Folds, iris_folds
+from cimspice.training.sram_chip import TITLES, ChipFamily, Effects
+from cimspice.training.sram_lessons import accuracy, learn
+from cimspice.training.sram_software import SoftwareNetwork
+
+Array = np.ndarray
+Told = Callable[[str, int, int], object]
+
+FORMATS = {4: (4, 1, 1), 6: (3, 2, 3), 8: (4, 2, 1)}
+"""Slice bits, slices and largest error of words of so many bits."""
+
+
+@dataclass(frozen=True)
+class Lessons:
+    """How everything is trained.
+
+    Attributes
+    ----------
+    sizes
+        Features, and neurons of each layer.
+    epochs, decay
+        Passes, and factor of the rates from one to the next.
+    seeds, folds
+        Splits: every fold of every seed is a learner of its own.
+    rule
+        The digital part.
+    seed
+        Of initial weights, order, mismatch and noise.
+    """
+
+    sizes: tuple[int, ...] = (4, 3)
+    epochs: int = 15
+    decay: float = 0.87
+    seeds: tuple[int, ...] = (0, 1, 2, 3)
+    folds: int = 5
+    rule: LearningRule = field(default_factory=LearningRule)
+    seed: int = 0
+
+    def splits(self, learners: int | None = None) -> Folds:
+        """The folds, or as many learners on them as asked for."""
+        found = iris_folds(self.seeds, folds=self.folds)
+        return found if learners is None else found.repeated(learners)
+
+    def in_software(self, splits: Folds) -> SoftwareNetwork:
+        """Real weights, trained."""
+        generator = np.random.default_rng([self.seed, 3])
+        network = SoftwareNetwork.drawn(len(splits), self.sizes, generator)
+        network.rule = self.rule
+        learn(network, splits, epochs=self.epochs, seed=self.seed, decay=self.decay)
+        return network
+
+    def on_chip(self, family: ChipFamily, splits: Folds, *, effects: Effects | None = None):
+        """One chip per learner, trained."""
+        network = family.network(len(splits), self.sizes, seed=self.seed, rule=self.rule, effects=effects)
+        learn(network, splits, epochs=self.epochs, seed=self.seed, decay=self.decay)
+        return network
+
+
+@dataclass(frozen=True, eq=False)
+class Row:
+    """Accuracy of one kind of network over its learners, shape (learners,)."""
+
+    name: str
+    title: str
+    values: Array
+
+    def facts(self, reference: Row | None = None) -> dict[str, Any]:
+        """Mean, spread and, against another row of the same learners, the paired difference with its 95 %
+        interval; all in percent."""
+        facts: dict[str, Any] = {
+            "name": self.name,
+            "title": self.title,
+            "mean_percent": 100 * float(self.values.mean()),
+            "deviation_percent": 100 * float(self.values.std(ddof=1)),
+            "learners": len(self.values),
+        }
+        if reference is not None:
+            low, mean, high = interval(self.values - reference.values)
+            facts |= {"difference_percent": 100 * mean, "interval_percent": [100 * low, 100 * high]}
+        return facts
+
+
+def interval(differences: Array) -> tuple[float, float, float]:
+    """95 % interval of a mean (Student's t) around it: low, mean, high."""
+    mean, count = float(differences.mean()), len(differences)
+    half = float(student.ppf(0.975, count - 1) * differences.std(ddof=1) / np.sqrt(count))
+    return mean - half, mean, mean + half
+
+
+def accuracy_table(
+    family: ChipFamily,
+    lessons: Lessons,
+    *,
+    told: Told = lambda text, done, total: None,
+) -> list[Row]:
+    """Software, then the array without its own ways, with each alone, with all, and with all but each.
+
+    Every learner has the same flowers, order and seed in each row.
+    """
+    splits = lessons.splits()
+    software = lessons.in_software(splits)
+    rows = [Row("software", "software, real weights", accuracy(software, splits))]
+    plans: list[tuple[str, str, Effects]] = [("words", f"words of {family.form.bits} bits", Effects.none())]
+    plans += [
+        (f"with_{name}", f"+ {title}", replace(Effects.none(), **{name: True}))
+        for name, title in TITLES.items()
+    ]
+    plans.append(("all", "all of it", Effects()))
+    plans += [
+        (f"without_{name}", f"all but {title}", replace(Effects(), **{name: False}))
+        for name, title in TITLES.items()
+    ]
+    for done, (name, title, effects) in enumerate(plans):
+        told("learn Iris on chip, effect by effect", done, len(plans))
+        rows.append(Row(name, title, accuracy(lessons.on_chip(family, splits, effects=effects), splits)))
+    return rows
+
+
+def precision_table(family: ChipFamily, lessons: Lessons, *, bits: Sequence[int] = (4, 6, 8)) -> list[Row]:
+    """All of the circuit, with words of so many bits."""
+    splits, rows = lessons.splits(), []
+    for number in bits:
+        slice_bits, slices, largest_error = FORMATS[number]
+        other = replace(family, form=WordFormat(slice_bits, slices), largest_error=largest_error)
+        rows.append(
+            Row(
+                f"bits_{number}",
+                f"words of {number} bits: {slices} of {slice_bits}, errors to {largest_error}",
+                accuracy(lessons.on_chip(other, splits), splits),
+            )
+        )
+    return rows
+
+
+@dataclass(frozen=True, eq=False)
+class Chips:
+    """The same chips, filled in different ways."""
+
+    learnt: Row
+    transferred: Row
+    software: Row
+
+    def facts(self) -> dict[str, Any]:
+        """Each row, and learnt minus transferred, paired by chip."""
+        return {
+            "chips": len(self.learnt.values),
+            "software": self.software.facts(),
+            "transferred": self.transferred.facts(self.software),
+            "on_chip": self.learnt.facts(self.transferred),
+            "worst_on_chip_percent": 100 * float(self.learnt.values.min()),
+            "worst_transferred_percent": 100 * float(self.transferred.values.min()),
+        }
+
+
+def compare_chips(
+    family: ChipFamily,
+    lessons: Lessons,
+    *,
+    chips: int = 200,
+    told: Told = lambda text, done, total: None,
+) -> Chips:
+    """Learning on each chip against weights learnt in software and stored in the very same chip."""
+    splits = lessons.splits(chips)
+    software = lessons.in_software(splits)
+    told(f"learn Iris on {chips} chips", 0, 0)
+    learnt = lessons.on_chip(family, splits)
+    transferred = family.network(
+        chips, lessons.sizes, seed=lessons.seed, rule=lessons.rule, weights=software.weights
+    )
+    return Chips(
+        Row("on_chip", "learnt on the chip", accuracy(learnt, splits)),
+        Row("transferred", "learnt in software, transferred", accuracy(transferred, splits)),
+        Row("software", "software", accuracy(software, splits)),
+    )

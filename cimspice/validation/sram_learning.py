@@ -1,0 +1,381 @@
+"""One learning step on a small array and forward passes of the Iris network: emulator against ngspice."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+from typing import Any
+
+import numpy as np
+
+from cimspice.campaign.sram_array import cell_currents, cell_shifts, characterise_array
+from cimspice.campaign.sram_conditions import SramConditions
+from cimspice.emulator.sram_layer import LayerDesign, SramLayer
+from cimspice.emulator.sram_learning import LearningNetwork, LearningRule, Trace, random_words
+from cimspice.emulator.sram_periphery import Periphery
+from cimspice.emulator.sram_read import Cells
+from cimspice.errors import ParameterError
+from cimspice.mapping.sram_format import WordFormat
+from cimspice.models.sram.bit_line import BitLines
+from cimspice.models.sram.build import fit_bit_lines, log_factors
+from cimspice.training.iris_folds import Folds
+from cimspice.training.sram_accuracy import FORMATS, Lessons
+from cimspice.training.sram_chip import ChipFamily
+from cimspice.validation.neuron import Told
+from cimspice.validation.provenance import provenance
+from cimspice.validation.sram import CHIP_SEED, column_facts, operating_point
+from cimspice.validation.sram_circuit_layer import BLOCKS, CircuitLayer
+from cimspice.validation.sram_periphery import characterised_periphery
+
+Array = np.ndarray
+
+STEP_SIZES = (3, 3, 3)
+"""Features, hidden neurons, outputs: both layers are 4 inputs, a bias among them, × 3 neurons."""
+STEP_BITS = 4
+STEP_RULE = LearningRule(rate=0.4, hidden_rate=0.4)
+"""A step that changes words of 4 bits: at the rates of training most changes are rounded away."""
+
+
+@dataclass(frozen=True, eq=False)
+class Pair:
+    """A quantity from both."""
+
+    measured: Array
+    predicted: Array
+
+    @property
+    def percent(self) -> float:
+        """Root mean square of the difference, in percent of the largest that was measured."""
+        scale = float(np.abs(self.measured).max())
+        return 100 * float(np.sqrt(np.mean((self.predicted - self.measured) ** 2))) / scale
+
+    @property
+    def differ(self) -> int:
+        """How many are not equal."""
+        return int((self.measured != self.predicted).sum())
+
+
+@dataclass(frozen=True, eq=False)
+class StepComparison:
+    """One sample learnt by emulator and circuit.
+
+    Attributes
+    ----------
+    rails, codes
+        Of the forward pass, all layers: difference of the rails (V), converter codes.
+    errors
+        Whole errors of the outputs.
+    transposed
+        Complement minus line of the transposed reads (V), of the circuit's error.
+    gradient
+        Wanted change of the weights, all layers.
+    words
+        After the update, all layers.
+    """
+
+    rails: Pair
+    codes: Pair
+    errors: Pair
+    transposed: Pair
+    gradient: Pair
+    words: Pair
+    changed_bits: int
+    written: bool
+    flipped: int
+    seconds: float
+
+    @property
+    def bits_differ(self) -> int:
+        """Bits of the updated words that differ."""
+        return int(np.bitwise_count(self.words.measured ^ self.words.predicted).sum())
+
+
+@dataclass(frozen=True, eq=False)
+class ForwardComparison:
+    """Flowers through the trained Iris network.
+
+    Attributes
+    ----------
+    rails, codes
+        As in :class:`StepComparison`.
+    classes
+        Of every flower.
+    labels
+        What they are.
+    """
+
+    rails: Pair
+    codes: Pair
+    classes: Pair
+    labels: Array
+    seconds: float
+    emulator_seconds: float
+
+
+@dataclass(frozen=True, eq=False)
+class Characterised:
+    """What both comparisons rest on."""
+
+    conditions: SramConditions
+    lines: BitLines
+    periphery: Periphery
+    currents: Any
+
+    def family(self, bits: int) -> ChipFamily:
+        """Chips with words of so many bits."""
+        slice_bits, slices, largest_error = FORMATS[bits]
+        return ChipFamily(self.lines, self.periphery, WordFormat(slice_bits, slices), largest_error)
+
+
+def characterised(
+    conditions: SramConditions,
+    *,
+    samples: int = 0,
+    cells: int = 100,
+    told: Told = lambda text, done=0, total=0: None,
+) -> Characterised:
+    """Bit lines and periphery; ``samples`` with mismatch of the latter, ``cells`` of the former."""
+    tables = characterise_array(
+        conditions, cells=cells, told=lambda text, done, total: told(text, done, total)
+    )
+    lines = fit_bit_lines(tables, column_facts(conditions)).model
+    periphery = characterised_periphery(
+        conditions, lines, samples=samples, told=lambda text, done, total: told(text, done, total)
+    )
+    return Characterised(conditions, lines, periphery, tables["currents"])
+
+
+def compare_step(
+    known: Characterised,
+    *,
+    seed: int = 0,
+    mismatch: bool = False,
+    told: Told = lambda text, done=0, total=0: None,
+) -> StepComparison:
+    """Random words and one random sample: forward, error, transposed read, gradient, update.
+
+    Parameters
+    ----------
+    known
+        The characterised circuits.
+    seed
+        Of words, sample, rounding and mismatch.
+    mismatch
+        Whether cells differ; the emulator is told each cell's DC current.
+    told
+        Progress.
+    """
+    design = known.family(STEP_BITS).design()
+    generator = np.random.default_rng([seed, 7])
+    words = [
+        random_words(design.form, (1, after, before + 1), generator, spread=1.0)
+        for before, after in pairwise(STEP_SIZES)
+    ]
+    emulated, circuit = _both(known, design, words, seed, STEP_RULE, mismatch, told)
+    largest = 2**known.periphery.multiplier.bits - 1
+    inputs, label = generator.integers(0, largest + 1, (1, STEP_SIZES[0])), generator.integers(0, 3, 1)
+    traces = [network.forward(inputs[:, None, :]) for network in (circuit, emulated)]
+    errors = [
+        network.output_errors(trace, label)
+        for network, trace in zip((circuit, emulated), traces, strict=True)
+    ]
+    if not errors[0].any():  # learnt already: the strongest wrong class makes a step that shows everything
+        label = traces[0].outputs[-1][:, 0].argmin(axis=-1)
+        errors = [
+            network.output_errors(trace, label)
+            for network, trace in zip((circuit, emulated), traces, strict=True)
+        ]
+    changes = [
+        network.changes(trace, error)
+        for network, trace, error in zip((circuit, emulated), traces, errors, strict=True)
+    ]
+    after = [
+        [network.updated(layer, change) for layer, change in zip(network.layers, found, strict=True)]
+        for network, found in zip((circuit, emulated), changes, strict=True)
+    ]
+    form = design.form
+    changed = sum(
+        int((form.bits_of(old) != form.bits_of(new)).sum()) for old, new in zip(words, after[0], strict=True)
+    )
+    return StepComparison(
+        rails=_pair(traces, "rails"),
+        codes=_pair(traces, "codes"),
+        errors=Pair(*errors),
+        transposed=_transposed(circuit, emulated, errors[0]),
+        gradient=Pair(*(_flat(found) for found in changes)),
+        words=Pair(*(_flat(found) for found in after)),
+        changed_bits=changed,
+        written=_written(known.conditions, told),
+        flipped=sum(layer.flipped for layer in _circuits(circuit)),
+        seconds=sum(layer.seconds for layer in _circuits(circuit)),
+    )
+
+
+def compare_forward(
+    known: Characterised,
+    lessons: Lessons,
+    *,
+    samples: int = 20,
+    bits: int = 8,
+    mismatch: bool = False,
+    told: Told = lambda text, done=0, total=0: None,
+) -> ForwardComparison:
+    """Held-out flowers through the network of one chip that has learnt them in the emulator.
+
+    Raises
+    ------
+    ParameterError
+        If more flowers are asked for than are held out.
+    """
+    splits = lessons.splits(1)
+    held_out = splits.x_test.shape[1]
+    if not 1 <= samples <= held_out:
+        raise ParameterError(
+            f"{samples} samples of {held_out} held-out flowers",
+            place="samples",
+            remedy=f"use 1 to {held_out}",
+        )
+    family = known.family(bits)
+    told("learn Iris in the emulator")
+    design, words = family.design(), _learnt(family, lessons, splits)
+    emulated, circuit = _both(known, design, words, lessons.seed, lessons.rule, mismatch, told)
+    order = np.argsort(np.arange(held_out) % 3, kind="stable")[:samples]  # folds are sorted by class
+    flowers = splits.x_test[:, order]
+    traces = [circuit.forward(flowers), emulated.forward(flowers)]
+    began = time.process_time()
+    emulated.forward(flowers)
+    seconds = time.process_time() - began
+    return ForwardComparison(
+        rails=_pair(traces, "rails"),
+        codes=_pair(traces, "codes"),
+        classes=Pair(*(trace.outputs[-1].argmax(axis=-1) for trace in traces)),
+        labels=splits.y_test[0, order],
+        seconds=sum(layer.seconds for layer in _circuits(circuit)),
+        emulator_seconds=seconds,
+    )
+
+
+def _learnt(family: ChipFamily, lessons: Lessons, splits: Folds) -> list[Array]:
+    """Words of one nominal chip that has learnt, without noise."""
+    from cimspice.training.sram_chip import Effects
+    from cimspice.training.sram_lessons import learn
+
+    effects = Effects(cells=False, noise=False)
+    network = family.network(1, lessons.sizes, seed=lessons.seed, rule=lessons.rule, effects=effects)
+    learn(network, splits, epochs=lessons.epochs, seed=lessons.seed, decay=lessons.decay)
+    return [layer.words for layer in network.layers]
+
+
+def _both(
+    known: Characterised,
+    design: LayerDesign,
+    words: Sequence[Array],
+    seed: int,
+    rule: LearningRule,
+    mismatch: bool,
+    told: Told,
+) -> tuple[LearningNetwork, LearningNetwork]:
+    """Emulator and circuit with the same words, cells and rounding."""
+    emulated, circuit = [], []
+    for number, stored in enumerate(words):
+        shape = (*stored.shape[1:], design.form.slices, design.form.slice_bits)
+        shifts, cells = None, None
+        if mismatch:
+            first = number * 100_000
+            shifts = cell_shifts(range(first, first + int(np.prod(shape))), seed + CHIP_SEED)
+            currents = cell_currents(
+                known.conditions, shifts, lambda text, done, total: told(text, done, total)
+            )
+            logs = log_factors(currents, known.currents, known.conditions.array.supply_voltage)
+            trips = np.full((1, *shape, 2), known.lines.trip_voltage)
+            cells = Cells(logs.reshape(1, *shape, 2), trips)
+            shifts = shifts.reshape(*shape, 6)
+        emulated.append(SramLayer(design, stored, cells=cells))
+        circuit.append(
+            CircuitLayer(
+                design,
+                stored,
+                conditions=known.conditions,
+                shifts=shifts,
+                told=lambda text, done, total: told(text, done, total),
+            )
+        )
+    return tuple(
+        LearningNetwork(layers, np.random.default_rng([seed, 8]), rule) for layers in (emulated, circuit)
+    )  # pyright: ignore[reportReturnType] (two of them)
+
+
+def _circuits(network: LearningNetwork) -> list[CircuitLayer]:
+    return [layer for layer in network.layers if isinstance(layer, CircuitLayer)]
+
+
+def _flat(arrays: Sequence[Array]) -> Array:
+    return np.concatenate([np.ravel(values) for values in arrays])
+
+
+def _pair(traces: Sequence[Trace], name: str) -> Pair:
+    return Pair(*(_flat(getattr(trace, name)) for trace in traces))
+
+
+def _transposed(circuit: LearningNetwork, emulated: LearningNetwork, errors: Array) -> Pair:
+    """Voltages of the transposed reads of the last layer, for the same errors."""
+    found: list[list[Array]] = [[], []]
+    for sign in (1, -1):
+        factors = np.maximum(sign * errors, 0)
+        if not factors.any():
+            continue
+        for volts, network in zip(found, (circuit, emulated), strict=True):
+            layer = network.layers[-1]
+            volts.append(layer.transposed_difference(factors, np.array([0]), layer.columns))
+    return Pair(*(_flat(volts) if volts else np.zeros(1) for volts in found))
+
+
+def _written(conditions: SramConditions, told: Told) -> bool:
+    """Whether the write driver flips a cell at these conditions."""
+    run = {"supply_voltage": conditions.array.supply_voltage, "column": {"rows": conditions.array.rows}}
+    run["column"]["columns"] = conditions.array.columns
+    run["timing"] = {"close": 8e-9, "precharge_again": 8.2e-9, "end": 12e-9}
+    batch = conditions.run("sram_write_access", [run], lambda done, total: told("a write", done, total))
+    return bool(batch.table["written"].iloc[0] == 1)
+
+
+def step_report(
+    known: Characterised, step: StepComparison, forward: ForwardComparison | None
+) -> dict[str, Any]:
+    """What ``--json`` prints; errors in percent of the largest value in ngspice."""
+    conditions = known.conditions
+    facts: dict[str, Any] = {
+        "forward_error_percent": step.rails.percent,
+        "forward_codes_differ": step.codes.differ,
+        "forward_codes": step.codes.measured.size,
+        "errors_differ": step.errors.differ,
+        "gradient_error_percent": step.gradient.percent,
+        "transposed_error_percent": step.transposed.percent,
+        "update_bits_differ": step.bits_differ,
+        "update_bits_changed": step.changed_bits,
+        "update_bits": step.words.measured.size * STEP_BITS,
+        "write_succeeds": step.written,
+        "flipped_cells": step.flipped,
+        "spice_seconds": step.seconds,
+        "blocks": BLOCKS,
+        "corner": conditions.corner,
+        "temperature": conditions.temperature,
+        "operating_point": operating_point(conditions, known.lines),
+        "provenance": provenance(),
+    }
+    if forward is not None:
+        count = len(forward.labels)
+        facts |= {
+            "forward_samples": count,
+            "forward_samples_error_percent": forward.rails.percent,
+            "forward_samples_codes_differ": forward.codes.differ,
+            "forward_samples_codes": forward.codes.measured.size,
+            "forward_samples_classes_differ": forward.classes.differ,
+            "forward_samples_accuracy_percent": 100
+            * float((forward.classes.measured[0] == forward.labels).mean()),
+            "forward_samples_spice_seconds": forward.seconds,
+            "forward_samples_emulator_seconds": forward.emulator_seconds,
+        }
+    return facts
