@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from cimspice.cli.demo_crossbar import crossbar
 from cimspice.cli.output import JsonFlag, console, print_json
 
 if TYPE_CHECKING:
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
     from cimspice.validation import IrisValidation
 
 app = typer.Typer(help="A whole loop on a few samples, with its figures.", no_args_is_help=True)
+app.command("crossbar")(crossbar)
 
 _NEXT = {
     "cimspice validate iris --samples 50": "all held-out flowers, as the paper does",

@@ -11,14 +11,18 @@ import typer
 from typer.core import TyperCommand
 
 from cimspice.cli.output import JsonFlag, print_json
+from cimspice.cli.validate_crossbar import crossbar
 from cimspice.cli.validate_sram import sram
+from cimspice.cli.validate_sram_learning import sram_learning
 from cimspice.cli.validation_output import usable, write_report
 
 if TYPE_CHECKING:
     from cimspice.validation import Conditions, IrisValidation, NeuronValidation
 
 app = typer.Typer(help="Compare the model of a circuit with ngspice.", no_args_is_help=True)
+app.command("crossbar")(crossbar)
 app.command("sram")(sram)
+app.command("sram-learning")(sram_learning)
 
 Flowers = Annotated[int, typer.Option(min=1, max=50, help="How many held-out flowers are compared.")]
 Samples = Annotated[int, typer.Option(min=1, help="How many samples are compared.")]

@@ -1,13 +1,13 @@
 """Cells chosen so that an array with wires computes what it would without them.
 
 The error is that of the column pairs' differences for the inputs that are met, each pair with the digital
-gain that suits it best. The gain is eliminated (variable projection: G. H. Golub, V. Pereyra, SIAM J. Numer. Anal.
-10 (1973) 413), and the gradient with respect to all cells is one adjoint solution of the array.
+gain that suits it best. The gain is eliminated (variable projection: G. H. Golub, V. Pereyra, SIAM J.
+Numer. Anal. 10 (1973) 413), and the gradient with respect to all cells is one adjoint solution.
 """
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 
 import numpy as np
 from scipy import optimize
@@ -139,16 +139,26 @@ def compensate(
     return CompensatedNetwork(TiledNetwork(tuple(layers), network.biases), tuple(done))
 
 
-def calibrate_gains(network: TiledNetwork, calibration: np.ndarray) -> TiledNetwork:
-    """The same cells with the digital gain that suits each column pair of each tile: no cell is changed."""
+def calibrate_gains(network: TiledNetwork, reference: TiledNetwork, calibration: np.ndarray) -> TiledNetwork:
+    """The digital gain that suits each column pair of each tile, as reading the tiles tells; cells stay.
+
+    Parameters
+    ----------
+    network
+        As programmed: with wires, non-linear cells, errors.
+    reference
+        The same tiles, with the conductances that ideal wires would need.
+    calibration
+        Inputs (samples, inputs) that are read.
+    """
     layers = []
-    for layer, values in zip(network.layers, _ideal_inputs(network, calibration), strict=True):
-        lines = asdict(layer.wires)
+    pairs = zip(network.layers, reference.layers, _ideal_inputs(reference, calibration), strict=True)
+    for layer, wanted, values in pairs:
         gains = []
-        for wanted, volts in _tile_inputs(layer, values):
-            root = input_root(volts)
-            gains.append(_matched(wanted, lines, root, root @ difference(wanted))[0])
-        layers.append(layer.with_conductances(layer.mapped.conductances, tuple(gains)))
+        for tile, (ideal, volts) in zip(layer.tiles, _tile_inputs(wanted, values), strict=True):
+            found = difference(tile.currents(volts))
+            gains.append(_gains(found, volts @ difference(ideal)))
+        layers.append(replace(layer, gains=tuple(gains)))
     return TiledNetwork(tuple(layers), network.biases)
 
 

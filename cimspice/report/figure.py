@@ -102,6 +102,7 @@ def format_axis(axes: Axes, name: str, table: pd.DataFrame, column: str, *, log:
     if log:
         floor = max(float(values.min()), largest * 10.0**-_DECADES)
         axes.set(**{f"{name}scale": "log", f"{name}lim": (floor / 1.5, largest * 1.5)})
+        axis.set_major_formatter(lambda value, _: f"{value:g}")  # powers would need math text
         axis.set_label_text(axis_label(column, _unit(table, column)))
         return
     power = exponent([largest], _unit(table, column))

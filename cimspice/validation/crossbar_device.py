@@ -1,0 +1,178 @@
+"""A resistive memory in ngspice and in numpy, and the read law that a crossbar's cells get from it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import get_args
+
+import numpy as np
+import pandas as pd
+
+from cimspice.circuits import bench
+from cimspice.circuits.rram_cycle import CycleParameters
+from cimspice.circuits.rram_device import RramModel
+from cimspice.circuits.rram_read_iv import ReadParameters
+from cimspice.circuits.rram_switching import PulseParameters
+from cimspice.errors import ParameterError
+from cimspice.models import ModelCard
+from cimspice.models.fit import Fit
+from cimspice.models.rram import (
+    Memdiode,
+    RramDevice,
+    SinhRead,
+    SkywaterReram,
+    StanfordPku,
+    Vteam,
+    Yakopcic,
+    apply_pulse,
+)
+from cimspice.spice import simulate
+
+DEVICES: dict[str, type[RramDevice]] = {
+    cls.parameter_set: cls for cls in (SkywaterReram, StanfordPku, Vteam, Yakopcic, Memdiode)
+}
+READ_STATES = (0.3, 0.5, 0.7, 0.85, 1.0)
+SET_VOLTAGES = (1.6, 2.0, 2.4, 2.8)
+RESET_VOLTAGES = (-2.0, -2.6, -3.0, -3.3)
+
+
+@dataclass(frozen=True, eq=False)
+class DeviceStudy:
+    """What a device does in ngspice beside its numpy model.
+
+    Attributes
+    ----------
+    loop
+        time, voltage, current, state of a slow SET and RESET in ngspice.
+    reads
+        state, voltage, current (ngspice), model_current (numpy).
+    pulses
+        initial_state, pulse_voltage, state_after (ngspice), model_state (numpy).
+    fits
+        The read law of each state.
+    """
+
+    device: str
+    loop: pd.DataFrame
+    reads: pd.DataFrame
+    pulses: pd.DataFrame
+    fits: dict[float, Fit[SinhRead]]
+
+    @property
+    def card(self) -> ModelCard:
+        """The law of the most conductive state that was read, with the device's name."""
+        return ModelCard.from_fit(self.fits[max(self.fits)], {"device": self.device})
+
+    @property
+    def read_error(self) -> float:
+        """Largest difference of a read current between numpy and ngspice, relative to its state's largest."""
+        largest = self.reads.groupby("state")["current"].transform(lambda current: current.abs().max())
+        return float(((self.reads["model_current"] - self.reads["current"]).abs() / largest).max())
+
+    @property
+    def state_error(self) -> float:
+        """Largest difference of a state after a pulse between numpy and ngspice."""
+        return float((self.pulses["model_state"] - self.pulses["state_after"]).abs().max())
+
+
+def study_device(device: str = "skywater", *, read_voltage: float = 0.3) -> DeviceStudy:
+    """SET, RESET and read of one device in ngspice and numpy, and the sinh law of its reads.
+
+    Raises
+    ------
+    ParameterError
+        For an unknown device.
+    """
+    check_device(device)
+    model = DEVICES[device].published()
+    reads = read_curves(device, read_voltage)
+    reads["model_current"] = model.current(reads["voltage"].to_numpy(), reads["state"].to_numpy())
+    made = bench("rram_cycle")
+    slow = CycleParameters(model=_name(device))
+    loop = made.measure(slow, simulate(made.netlist(slow), made.analysis(slow), options=made.options(slow)))
+    return DeviceStudy(device, loop, reads, _pulses(device, model), fit_reads(reads))
+
+
+def read_curves(device: str, read_voltage: float = 0.3) -> pd.DataFrame:
+    """Simulated currents of held states: state, voltage (V, both signs), current (A)."""
+    made, parts = bench("rram_read_iv"), []
+    for state in READ_STATES:
+        given = ReadParameters(
+            model=_name(device),
+            state=state,
+            start=-read_voltage,
+            stop=read_voltage,
+            step=read_voltage / 10,
+        )
+        waveforms = simulate(made.netlist(given), made.analysis(given), options=made.options(given))
+        parts.append(made.measure(given, waveforms).assign(state=state))
+    return pd.concat(parts, ignore_index=True)
+
+
+def fit_reads(reads: pd.DataFrame) -> dict[float, Fit[SinhRead]]:
+    """The sinh law of each state."""
+    return {
+        float(str(state)): SinhRead.fit(part[["voltage", "current"]])
+        for state, part in reads.groupby("state")
+    }
+
+
+def nonlinearity_of(card: ModelCard, device: str) -> float:
+    """a of a crossbar's cells i = g sinh(a v) / a (1/V), from the card of a read law.
+
+    Raises
+    ------
+    ParameterError
+        For a card of another kind or another device, and one whose series resistance matters: the law of a
+        tile's cells has none.
+    """
+    law = card.model_of(SinhRead)
+    origin = card.provenance.get("device")
+    if origin != device:
+        raise ParameterError(
+            f"the read law is that of device {origin!r}, the cells are {device!r}",
+            place="card",
+            remedy=f"fit the reads of {device!r}, or ask for device {origin!r}",
+        )
+    if law.series_resistance * law.conductance > 0.01:
+        raise ParameterError(
+            f"a series resistance of {law.series_resistance:.3g} ohm takes "
+            f"{100 * law.series_resistance * law.conductance:.2g} % of the cell's voltage",
+            place="card",
+            remedy="use SeriesCell with NonlinearCrossbar for such cells",
+        )
+    return law.curvature
+
+
+def check_device(device: str) -> None:
+    """Raises ParameterError for a device that has no netlist."""
+    if device not in DEVICES:
+        raise ParameterError(
+            f"unknown device {device!r}", place="device", remedy=f"use one of {', '.join(DEVICES)}"
+        )
+
+
+def _name(device: str) -> RramModel:
+    check_device(device)
+    return next(name for name in get_args(RramModel) if name == device)
+
+
+def _pulses(device: str, model: RramDevice) -> pd.DataFrame:
+    made, rows = bench("rram_switching"), []
+    for state, voltages in ((0.0, SET_VOLTAGES), (1.0, RESET_VOLTAGES)):
+        for volts in voltages:
+            given = PulseParameters(model=_name(device), initial_state=state, pulse_voltage=volts)
+            waveforms = simulate(made.netlist(given), made.analysis(given), options=made.options(given))
+            after = float(made.measure(given, waveforms)["state_after"].iloc[0])
+            rows.append((state, volts, after))
+    table = pd.DataFrame(rows, columns=["initial_state", "pulse_voltage", "state_after"])
+    default = PulseParameters(model=_name(device))
+    table["model_state"] = apply_pulse(
+        model,
+        table["initial_state"].to_numpy(),
+        table["pulse_voltage"].to_numpy(),
+        default.pulse_width,
+        edge=default.edge,
+        series_resistance=default.series_resistance,
+    ).state
+    return table.assign(model_state=lambda frame: np.asarray(frame["model_state"], dtype=float))

@@ -1,0 +1,119 @@
+"""Tiles read by ngspice: what takes the exact solver's place in a tiled network."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import asdict, dataclass, field
+
+import numpy as np
+
+from cimspice.circuits import bench
+from cimspice.circuits.crossbar import CrossbarReadParameters
+from cimspice.emulator.tiled_crossbar import TiledLayer, TiledNetwork
+from cimspice.errors import ParameterError
+from cimspice.spice import simulate
+
+LARGEST_TILE = 64
+"""ngspice without KLU takes minutes for one such tile, hours for the next size."""
+
+
+@dataclass
+class NgspiceTiles:
+    """A `TileReader`: one run of ngspice for each tile, all input vectors in it.
+
+    Attributes
+    ----------
+    told
+        Called after each tile with how many were read.
+    worst
+        Largest difference so far between the exact solver and ngspice for the voltages that ngspice got,
+        relative to the largest current of the tile.
+    seconds
+        CPU time of ngspice.
+    solver_seconds
+        CPU time of the exact solver on the same tiles and voltages.
+    """
+
+    told: Callable[[int], object] = lambda done: None
+    worst: float = 0.0
+    seconds: float = 0.0
+    solver_seconds: float = 0.0
+    count: int = field(default=0)
+
+    def __call__(self, layer: TiledLayer, number: int, voltages: np.ndarray) -> np.ndarray:
+        """Column currents (batch, columns), A, of one tile at voltages (batch, rows), V."""
+        check_tile(layer.tile_conductances[number].shape)
+        made = bench("crossbar_read")
+        given = CrossbarReadParameters(
+            conductances=tuple(map(tuple, layer.tile_conductances[number].tolist())),
+            voltages=tuple(map(tuple, voltages.tolist())),
+            nonlinearity=layer.nonlinearity,
+            **asdict(layer.wires),
+        )
+        began = time.process_time()
+        waveforms = simulate(made.netlist(given), made.analysis(given), options=made.options(given))
+        self.seconds += time.process_time() - began
+        table = made.measure(given, waveforms)
+        currents = table["column_current"].to_numpy().reshape(len(voltages), -1)
+        began = time.process_time()
+        solved = layer.tiles[number].currents(voltages)
+        self.solver_seconds += time.process_time() - began
+        self.worst = max(self.worst, float(np.abs(solved - currents).max() / np.abs(currents).max()))
+        self.count += 1
+        self.told(self.count)
+        return currents
+
+
+def check_tile(shape: tuple[int, ...]) -> None:
+    """Raises ParameterError for a tile that ngspice would take hours for."""
+    if max(shape) > LARGEST_TILE:
+        raise ParameterError(
+            f"a tile of {' x '.join(map(str, shape))} takes ngspice hours",
+            place="tile",
+            remedy=f"compare on tiles of at most {LARGEST_TILE} x {LARGEST_TILE}",
+        )
+
+
+@dataclass(frozen=True, eq=False)
+class TileComparison:
+    """A network through exact solver and ngspice.
+
+    Attributes
+    ----------
+    outputs, circuit_outputs
+        (samples, classes) of solver and of ngspice, each layer with its own inputs.
+    tile_error
+        Largest difference of a column current at equal voltages, relative to the tile's largest current.
+    """
+
+    outputs: np.ndarray
+    circuit_outputs: np.ndarray
+    tile_error: float
+    tiles: int
+    spice_seconds: float
+    solver_seconds: float
+
+    @property
+    def output_error(self) -> float:
+        """Largest difference of an output, relative to the largest output."""
+        return float(np.abs(self.outputs - self.circuit_outputs).max() / np.abs(self.circuit_outputs).max())
+
+    @property
+    def decisions_agree(self) -> float:
+        """Share of samples with the same decision."""
+        return float(np.mean(self.outputs.argmax(axis=1) == self.circuit_outputs.argmax(axis=1)))
+
+    def circuit_accuracy(self, labels: np.ndarray) -> float:
+        """Share of samples that ngspice gets right."""
+        return float(np.mean(self.circuit_outputs.argmax(axis=1) == labels))
+
+
+def compare_tiles(
+    network: TiledNetwork, x: np.ndarray, told: Callable[[int], object] | None = None
+) -> TileComparison:
+    """Send samples (samples, inputs) through the whole network in ngspice and in the exact solver."""
+    reader = NgspiceTiles(told or (lambda done: None))
+    circuit = network.outputs(x, reader)
+    outputs = network.outputs(x)
+    return TileComparison(outputs, circuit, reader.worst, reader.count, reader.seconds, reader.solver_seconds)
