@@ -1,9 +1,10 @@
-"""The emulated multi-row read of an SRAM column against ngspice: time per read.
+"""The SRAM array that multiplies: time per emulated read against ngspice, energy per MAC against digital.
 
-    python benchmarks/sram.py [--words 100] [--json]
+    python benchmarks/sram.py [--words 100] [--columns 16] [--layers 4 8 3] [--json]
 
 ngspice's time is the CPU time of its workers on the words, now or when they were first simulated; the
-emulator's is that of one process, on the same words and on a large batch.
+emulator's is that of one process, on the same words and on a large batch. Energies are those of supplies in
+ngspice (``cimspice.campaign.sram_energy`` says what is in them); ``--layers`` is the network of a decision.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ from typing import Any
 import numpy as np
 
 from cimspice.campaign.sram_conditions import SramConditions
+from cimspice.campaign.sram_energy import energy_table
 from cimspice.emulator.sram_read import MultiRowRead
 from cimspice.validation.sram import SramValidation, validate_sram
 
@@ -53,17 +55,40 @@ def measure(result: SramValidation) -> dict[str, Any]:
     }
 
 
+def energies(columns: int, layers: list[int]) -> dict[str, Any]:
+    """Energy per MAC by block, and per decision, ours and the baseline's."""
+    table = energy_table(columns)
+    ours, baseline = table.decision(layers)
+    return {
+        **table.as_dict(),
+        "layers": layers,
+        "energy_per_decision_joule": ours,
+        "baseline_energy_per_decision_joule": baseline,
+        "decision_energy_ratio": baseline / ours,
+    }
+
+
+def shown(value: Any) -> str:
+    """A fact on the terminal: a number, or the numbers of a table."""
+    if isinstance(value, dict):
+        return ", ".join(f"{name} {entry:.3g}" for name, entry in value.items())
+    return f"{value:.4g}" if isinstance(value, float) else str(value)
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--words", type=int, default=100)
+    parser.add_argument("--columns", type=int, default=16, help="on one rail, 4 to 16")
+    parser.add_argument("--layers", type=int, nargs="+", default=[4, 8, 3])
     parser.add_argument("--json", action="store_true")
     arguments = parser.parse_args()
-    facts = measure(validate_sram(SramConditions(), words=arguments.words))
+    facts = energies(arguments.columns, arguments.layers)
+    facts |= measure(validate_sram(SramConditions(), words=arguments.words))
     if arguments.json:
         print(json.dumps(facts, indent=2, sort_keys=True))
         return
     for name, value in facts.items():
-        print(f"{name:45} {value:.4g}")
+        print(f"{name:45} {shown(value)}")
 
 
 if __name__ == "__main__":

@@ -35,7 +35,7 @@ class Converter(NetlistParameters):
     """
 
     input_width: Width = 12e-6
-    tail_width: Width = 2e-6
+    tail_width: Width = 0.5e-6
     cross_width: Width = 2e-6
     precharge_width: Width = 0.84e-6
     unit_capacitance: Annotated[float, quantity("F", ge=1e-16, le=1e-12)] = 2e-15
@@ -49,8 +49,8 @@ class ConverterTiming(NetlistParameters):
     begin: Time = 1e-10
     sample: Time = 2e-9
     settle: Time = 8e-10
-    period: Annotated[float, quantity("s", ge=2e-10, le=1e-6, description="of one decision")] = 1.4e-9
-    strobe: Annotated[float, quantity("s", ge=1e-10, le=1e-6, description="its high part")] = 6e-10
+    period: Annotated[float, quantity("s", ge=2e-10, le=1e-6, description="of one decision")] = 2e-9
+    strobe: Annotated[float, quantity("s", ge=1e-10, le=1e-6, description="its high part")] = 1.2e-9
     edge: Annotated[float, quantity("s", ge=1e-12, le=1e-9, description="of every control")] = 4e-11
 
     def decision(self, number: int) -> float:

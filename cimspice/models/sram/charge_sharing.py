@@ -17,15 +17,16 @@ Array = np.ndarray
 @register
 @dataclass(frozen=True, kw_only=True, eq=False)
 class ChargeSharing(Model):
-    """V = (Σ_j w_j V_j + n column_offset + rail_offset) / (Σ_j w_j + load_ratio), over n columns.
+    """V = (Σ_j w_j V_j + n column_offset + rail_offset) / (Σ_j w_j + n wire_ratio + load_ratio), n columns.
 
-    Charge conservation: every column brings its capacitance C w_j, the rail with the converter on it
-    ``load_ratio`` C, precharged to discharge 0; a column's switch injects C ``column_offset``.
+    Charge conservation: every column brings its capacitance C w_j and C ``wire_ratio`` of wire and switch,
+    the converter C ``load_ratio``, both precharged to discharge 0; a column's switch injects C
+    ``column_offset``.
 
     Attributes
     ----------
-    load_ratio
-        Capacitance of rail and converter over that of one column.
+    load_ratio, wire_ratio
+        Capacitance of the converter, and of the rail per column, over that of one column.
     column_offset, rail_offset
         Injected charge per closed column and of the rail, over a column's capacitance (V).
     smallest_columns, largest_columns
@@ -41,10 +42,12 @@ class ChargeSharing(Model):
     kind: ClassVar[str] = "sram_charge_sharing"
     parameter_units: ClassVar[Mapping[str, str]] = {
         "load_ratio": "1",
+        "wire_ratio": "1",
         "column_offset": "V",
         "rail_offset": "V",
     }
     load_ratio: float
+    wire_ratio: float = 0.0
     column_offset: float = 0.0
     rail_offset: float = 0.0
     smallest_columns: int = 1
@@ -64,7 +67,7 @@ class ChargeSharing(Model):
 
     def attenuation(self, columns: int) -> float:
         """The rail's discharge over the mean of the columns', without offsets."""
-        return columns / (columns + self.load_ratio)
+        return columns / (columns * (1 + self.wire_ratio) + self.load_ratio)
 
     def __call__(self, discharge: Array, weights: Array | None = None) -> Array:
         """Discharge (V) of one rail.
@@ -97,4 +100,4 @@ class ChargeSharing(Model):
         self._check(discharge=volts)
         shares = np.ones(columns) if weights is None else np.asarray(weights)
         charge = (shares * volts).sum(axis=-1) + columns * self.column_offset + self.rail_offset
-        return charge / (np.sum(shares, axis=-1) + self.load_ratio)
+        return charge / (np.sum(shares, axis=-1) + columns * self.wire_ratio + self.load_ratio)

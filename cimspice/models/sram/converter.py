@@ -122,7 +122,7 @@ class SignedConverter(Model):
             Differential input (V), any shape.
         target_code
             If given, target − output is converted: the input is connected the other way round and the target
-            preloaded on the capacitor array. Integers of the code's range, broadcast with ``difference``.
+            preloaded on the capacitor array. Integers from −largest to largest code, broadcast.
         offset
             Input offset (V) of the instance, from :meth:`draw`.
         noise
@@ -155,7 +155,7 @@ class SignedConverter(Model):
 
     def _targets(self, target_code: Array) -> Array:
         codes = np.asarray(target_code)
-        low, high = self.smallest_code, self.largest_code
+        low, high = -self.largest_code, self.largest_code
         if not ((codes == np.round(codes)) & (codes >= low) & (codes <= high)).all():
             raise ParameterError(
                 f"target code {np.ravel(codes)[:4]} is not an integer from {low} to {high}",
