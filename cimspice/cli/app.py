@@ -10,7 +10,7 @@ import typer
 from typer.core import TyperGroup
 
 from cimspice import __version__
-from cimspice.cli import cache, characterize, compare, demo, doctor, fit, new, pdk, validate
+from cimspice.cli import cache, characterize, compare, demo, doctor, fit, new, pdk, train, validate
 from cimspice.cli.failure import Interrupted, report
 from cimspice.cli.list import list_
 from cimspice.cli.program import program
@@ -52,6 +52,7 @@ app.add_typer(demo.app, name="demo")
 app.add_typer(fit.app, name="fit")
 app.add_typer(new.app, name="new")
 app.add_typer(pdk.app, name="pdk")
+app.add_typer(train.app, name="train")
 app.add_typer(validate.app, name="validate")
 
 

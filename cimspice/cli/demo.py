@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from cimspice.cli.demo_crossbar import crossbar
+from cimspice.cli.demo_sram import sram
 from cimspice.cli.output import JsonFlag, console, print_json
 
 if TYPE_CHECKING:
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
 
 app = typer.Typer(help="A whole loop on a few samples, with its figures.", no_args_is_help=True)
 app.command("crossbar")(crossbar)
+app.command("sram")(sram)
 
 _NEXT = {
     "cimspice validate iris --samples 50": "all held-out flowers, as the paper does",
