@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import pickle
 import signal
+import tempfile
 import time
 import traceback
 from collections.abc import Callable
@@ -55,6 +56,7 @@ def serve(connection: Connection, progress_path: str) -> None:
     progress = Progress(Path(progress_path))
     folder = Path(progress_path).parent
     os.chdir(folder)
+    tempfile.tempdir = str(folder)  # what ngspice's engine puts down goes with the folder
     write_spiceinit(folder)
     session = Session()
     connection.send(Report([], session.statistics, time.process_time(), False))

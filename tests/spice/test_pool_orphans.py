@@ -57,12 +57,14 @@ def within(seconds, condition) -> bool:
 
 
 @pytest.mark.parametrize("busy_with", ["imports", "ngspice"])
-def test_a_worker_that_is_busy_ends_with_its_killed_parent(busy_with, tmp_path):
+def test_a_busy_worker_ends_with_its_killed_parent_and_leaves_no_files(busy_with, tmp_path):
     script = tmp_path / "program.py"
     script.write_text(textwrap.dedent(PROGRAM))
     told = tmp_path / "told"
     told.mkdir()
-    environment = {**os.environ, "PYTHONPATH": str(Path(__file__).parent)}
+    temporary = tmp_path / "temporary"
+    temporary.mkdir()
+    environment = {**os.environ, "PYTHONPATH": str(Path(__file__).parent), "TMPDIR": str(temporary)}
     program = subprocess.Popen([sys.executable, str(script), str(told), busy_with], env=environment)
     try:
         assert within(60, lambda: any(told.iterdir()))
@@ -72,3 +74,4 @@ def test_a_worker_that_is_busy_ends_with_its_killed_parent(busy_with, tmp_path):
         program.send_signal(signal.SIGKILL)
         program.wait()
     assert within(10, lambda: not alive(worker))
+    assert not list(temporary.iterdir()), "what the killed one could not remove is gone too"
