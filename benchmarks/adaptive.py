@@ -4,7 +4,7 @@ Two circuits: the synapse (gate bias, membrane voltage, temperature, corner) and
 cell (supply, word line, bit line, temperature, corner). Error: rms over independent points, drawn at random
 between the grids' ends, of the current's error as a fraction of the current (of the synapse: of the current
 plus 10 pA, a ten-thousandth of a unit weight's). A full grid gets the best of several interpolators (linear,
-cubic and quintic splines of the logarithm on each axis, and the Gaussian process of the adaptive campaign);
+cubic and quintic splines of the logarithm on each axis and, if whole, the adaptive campaign's own process);
 the adaptive campaign gets what it has, and its held-out points count as simulations.
 
 - ``saving``: simulations of the full grid over those after which the adaptive campaign's error is, and stays,

@@ -18,11 +18,8 @@ from cimspice.campaign.gaussian_process import (
 )
 
 DEGREES = {"linear": 1, "cubic": 3, "quintic": 5}
-_SEARCHED = 400  # points that hyperparameters are sought on
+_SEARCHED = 300  # points that hyperparameters are sought on
 _STRIDES = (1, 2, 4)
-LARGEST_PROCESS = (
-    1000  # points of a thinned grid that the process is tried on: its time grows with their cube
-)
 
 
 @dataclass(frozen=True)
@@ -111,7 +108,7 @@ def best_grid_errors(
     error: Callable[[np.ndarray], float],
     samples: Callable[[pd.DataFrame], Samples],
 ) -> list[GridError]:
-    """The whole grid first, then its thinned ones; the process only where nothing else takes minutes."""
+    """The whole grid first, then its thinned ones, which the process, the slowest, is not tried on."""
     found: list[tuple[Grid, dict[str, float]]] = []
     for strides in product(_STRIDES, repeat=len(whole.axes)):
         sizes = [len(values) for values in whole.axes.values()]
@@ -122,7 +119,7 @@ def best_grid_errors(
             continue
         grid = whole.thinned(strides)
         errors = {name: error(spline_prediction(grid, table, degree)) for name, degree in DEGREES.items()}
-        if (grid is not whole and grid.points <= 2500) or not found:
+        if not found:
             errors["process"] = error(process_prediction(grid, table, samples))
         found.append((grid, errors))
     best = [min(errors.values()) for _, errors in found]

@@ -68,16 +68,16 @@ def fit_source(
     known = recipe(model)
     _check_columns("--column", columns, known)
     _check_columns("--unit", units, known)
+    given, options = split(known, options)
+    options = known.read_options(options)
     if source.is_dir() or source.suffix == ".parquet":
         if units:
             raise ParameterError(
                 "a run's table is in SI units already", place="--unit", remedy="leave it out"
             )
         frame = read_run(source).table if source.is_dir() else read_table(source)
-        given, options = split(known, options)
         table = prepare(frame, known.schema, columns=columns, where=where, constants=given, place=str(source))
     else:
-        given, options = split(known, options)
         table = read_measured(
             source,
             known.schema,

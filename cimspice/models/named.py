@@ -105,7 +105,7 @@ class Recipe:
         TableError, FitError
             As the model's own fit.
         """
-        given = {name: _value(self, name, value) for name, value in (options or {}).items()}
+        given = self.read_options(options or {})
         known = {name: value for name, value in conditions.items() if value is not None}
         known |= {name: _single(table, name) for name in ("polarity", "edge") if name not in known}
         known = {name: value for name, value in known.items() if value is not None}
@@ -123,6 +123,16 @@ class Recipe:
             if default is inspect.Parameter.empty and name not in arguments:
                 raise self._lacks(name, table)
         return _fit_of(self.model)(table, **arguments)
+
+    def read_options(self, options: Mapping[str, Any]) -> dict[str, Any]:
+        """Options as values.
+
+        Raises
+        ------
+        ParameterError
+            One that the fit does not know, or a text that cannot be read.
+        """
+        return {name: _value(self, name, value) for name, value in options.items()}
 
     @property
     def _arguments(self) -> tuple[str, ...]:

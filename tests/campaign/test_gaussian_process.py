@@ -103,10 +103,9 @@ def test_a_shifted_category_is_recognised_as_one(generator):
     """Category 1 is category 0 moved by 0.2: learned, it is known where only the other one was seen."""
 
     def surface(inputs, category):
-        steep = np.logaddexp(0, 8 * (inputs[:, 0] + 0.2 * category - 0.6))
-        return steep + np.sin(5 * inputs[:, 1])
+        return np.exp(-(((inputs[:, 0] + 0.2 * category - 0.6) / 0.3) ** 2)) * (1 + inputs[:, 1] ** 2)
 
-    samples = some(generator, 80, categories=2)
+    samples = some(generator, 50, categories=2)
     observed = surface(samples.inputs, samples.category)[:, None]
     found = fit_hyperparameters(samples, observed, Hyperparameters.starts(2, 2))
     assert found.shifts[1] == pytest.approx([0.2, 0.0], abs=0.02)
