@@ -27,7 +27,7 @@ from cimspice.validation.neuron import Told
 from cimspice.validation.provenance import provenance
 from cimspice.validation.sram import CHIP_SEED, column_facts, operating_point
 from cimspice.validation.sram_circuit_layer import BLOCKS, CircuitLayer
-from cimspice.validation.sram_periphery import characterised_periphery
+from cimspice.validation.sram_learning_periphery import characterised_periphery
 
 Array = np.ndarray
 

@@ -1,0 +1,162 @@
+"""The circuits around the SRAM array, characterised in ngspice and fitted for the learning emulator."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
+from itertools import product
+from math import sqrt
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from cimspice.campaign.run import run_campaign
+from cimspice.campaign.specification import parse_specification
+from cimspice.campaign.sram_conditions import SramConditions
+from cimspice.circuits.sram_charge_sharing import SharingParameters
+from cimspice.emulator.sram_periphery import BOLTZMANN, Periphery
+from cimspice.models.sram.bit_line import BitLines
+from cimspice.models.sram.periphery_fit import fit_charge_sharing, fit_converter, fit_multiplier
+
+Told = Callable[[str, int, int], object]
+
+COLUMN_CAPACITANCE = 20e-15
+"""Of a multiplier's output capacitor (F): a MIM square of 3 um, ``MultiplierParameters.capacitor_side``."""
+
+_PAIRS = [(0.0, 0.0), (0.06, 0.01), (0.12, 0.02), (0.01, 0.12), (0.10, 0.10), (0.18, 0.06)]
+_MEANS = [(0.0, 0.0), (0.04, 0.041), (0.08, 0.08), (0.01, 0.1)]
+_INPUTS = np.linspace(-0.0756, 0.0743, 32)  # one code in two, 0.2 steps above its threshold
+_WATCHED = [4, 31, 58]  # thresholds that are also found by the code itself
+_FINE = np.arange(-3, 4) * 0.3e-3
+_TARGETS = [-31, -13, -1, 1, 6, 16]
+
+
+def characterised_periphery(
+    conditions: SramConditions,
+    lines: BitLines,
+    *,
+    samples: int = 0,
+    told: Told = lambda text, done, total: None,
+) -> Periphery:
+    """Multiplier, charge sharing and converter at these conditions, as far as the store lacks them.
+
+    Parameters
+    ----------
+    conditions
+        Supply, array, corner, temperature.
+    lines
+        Fitted bit lines, for their noise.
+    samples
+        Samples with mismatch of multiplier and comparator; 0: no mismatch.
+    told
+        Progress.
+
+    Raises
+    ------
+    FitError, SimulationError
+        If a block does not work at these conditions.
+    """
+    supply = {"supply_voltage": conditions.array.supply_voltage}
+    rows = {"rows": conditions.array.rows}
+
+    def table(bench: str, runs: Sequence[dict[str, Any]], text: str) -> pd.DataFrame:
+        found = conditions.run(bench, runs, lambda done, total: told(text, done, total)).table
+        given = pd.DataFrame(runs).reindex(found["run"]).reset_index(drop=True)
+        return pd.concat([found, given[[name for name in given if name not in found]]], axis=1)
+
+    multiplier = table(
+        "sram_multiplier",
+        [
+            {"code": code, "discharge": own, "discharge_bar": other, **rows, **supply}
+            for code, (own, other) in product(range(16), _PAIRS)
+        ],
+        "charge-based multiplier",
+    )
+    sharing = table(
+        "sram_charge_sharing",
+        [
+            {"columns": n, "first_discharge": first, "last_discharge": last, **supply}
+            for n, (first, last) in product((4, 8, 16), _MEANS)
+        ],
+        "charge sharing",
+    )
+    conversions = table(
+        "sram_converter", [{"difference": float(v), **supply} for v in _INPUTS], "signed converter"
+    )
+    targets = table(
+        "sram_converter",
+        [
+            {"target": code, "difference": volts, "common_drop": drop, **supply}
+            for code, (volts, drop) in product(_TARGETS, [(-0.013, 0.03), (0.022, 0.08)])
+        ],
+        "signed converter with targets",
+    )
+    watched = fit_converter(conversions).thresholds[_WATCHED]
+    edges = table(
+        "sram_converter",
+        [{"difference": round(float(v), 9), **supply} for v in (watched[:, None] + _FINE).ravel()],
+        "signed converter near thresholds",
+    )
+    spread, offset = _mismatch(conditions, supply | rows, samples, told)
+    load = SharingParameters().load_capacitance
+    return Periphery(
+        multiplier=fit_multiplier(multiplier, spread).model,
+        sharing=fit_charge_sharing(sharing).model,
+        converter=replace(
+            fit_converter(conversions, edges, targets, offset_sigma=offset),
+            noise_sigma=sqrt(2 * BOLTZMANN * (conditions.temperature + 273.15) / load),
+        ),
+        column_capacitance=COLUMN_CAPACITANCE,
+        line_capacitance=lines.capacitance + 2 * lines.coupling,
+        temperature=conditions.temperature,
+    )
+
+
+def _mismatch(
+    conditions: SramConditions, fixed: Mapping[str, Any], samples: int, told: Told
+) -> tuple[pd.DataFrame | None, float]:
+    """Multipliers with mismatch, and the standard deviation of the comparator's offset (V)."""
+    if samples < 2:
+        return None, 0.0
+    levels = [0.0, 0.12]
+    multiplier = _campaign(
+        conditions,
+        "sram_multiplier",
+        {"code": 15, **fixed},
+        {"discharge": levels, "discharge_bar": levels, "zip": [["discharge", "discharge_bar"]]},
+        samples,
+        told,
+    )
+    offsets = _campaign(
+        conditions,
+        "sram_comparator_offset",
+        {"supply_voltage": fixed["supply_voltage"]},
+        {},
+        samples,
+        told,
+    )
+    return multiplier, float(offsets["offset"].std(ddof=1))
+
+
+def _campaign(
+    conditions: SramConditions,
+    bench: str,
+    fixed: Mapping[str, Any],
+    sweep: Mapping[str, Any],
+    samples: int,
+    told: Told,
+) -> pd.DataFrame:
+    document = {
+        "campaign": {"bench": bench},
+        "parameters": dict(fixed),
+        "sweep": dict(sweep) | {"corners": [conditions.corner], "temperatures": [conditions.temperature]},
+        "monte_carlo": {"samples": samples},
+    }
+    text = f"{bench} with mismatch"
+    return run_campaign(
+        parse_specification(document),
+        workers=conditions.workers,
+        store=conditions.store,
+        progress=lambda progress: told(text, progress.done, progress.points),
+    ).table
