@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -178,7 +179,7 @@ def write_verify(
             remedy="conductances are positive and finite",
         )
     first = response.level(target) if response else np.full(target.shape, scheme.set_word_line_min)
-    run = _Run(
+    run = _CellRun(
         cell, scheme, target.ravel(), np.broadcast_to(state, target.shape).ravel(), first.ravel(), ambient
     )
     while run.wanting.any():
@@ -186,18 +187,29 @@ def write_verify(
     return run.record(target.shape)
 
 
-class _Run:
-    """The cells on their way: what they conduct, the level of their next SET, and their steps."""
+class WriteRun(ABC):
+    """The cells on their way: what they conduct, the level of their next SET, and their steps.
 
-    def __init__(self, cell: Writable, scheme: WriteScheme, target, state, first, ambient: float) -> None:
-        self.cell, self.scheme, self.target, self.ambient = cell, scheme, target, ambient
+    All arrays are flat (cells,). How cells are written and read is what a subclass adds.
+    """
+
+    def __init__(self, scheme: WriteScheme, target, state, first) -> None:
+        self.scheme, self.target = scheme, target
         self.state = np.array(state, dtype=float)
         self.level = np.array(first, dtype=float)
         self.step = np.full(target.shape, scheme.word_line_step)
         self.set_pulses, self.reset_pulses = np.zeros(target.shape, int), np.zeros(target.shape, int)
         self.set_energy, self.reset_energy = np.zeros(target.shape), np.zeros(target.shape)
-        self.conductance = np.array(cell.conductance(self.state))
+        self.conductance = np.array(self._read(np.ones(target.shape, bool)))
         self._judge()
+
+    @abstractmethod
+    def _write(self, cells: np.ndarray, pulse: WritePulse) -> WriteResult:
+        """One pulse on the cells of a mask."""
+
+    @abstractmethod
+    def _read(self, cells: np.ndarray) -> np.ndarray:
+        """Conductances (S) of the cells of a mask."""
 
     def _judge(self) -> None:
         error = self.conductance / self.target - 1
@@ -211,19 +223,17 @@ class _Run:
         """One pulse for every cell that is not done, and one read."""
         reset, raised = self.wanting & self.excessive, self.wanting & ~self.excessive
         if reset.any():
-            result = self.cell.write(self.state[reset], self.scheme.reset_pulse, self.ambient)
+            result = self._write(reset, self.scheme.reset_pulse)
             self._take(reset, result, self.reset_pulses, self.reset_energy)
             self.step[reset] = np.maximum(self.step[reset] / 2, self.scheme.word_line_resolution)
             lower = self.level[reset] - 4 * self.step[reset]
             self.level[reset] = np.maximum(lower, self.scheme.set_word_line_min)
         if raised.any():
-            result = self.cell.write(
-                self.state[raised], self.scheme.set_pulse(self.level[raised]), self.ambient
-            )
+            result = self._write(raised, self.scheme.set_pulse(self.level[raised]))
             self._take(raised, result, self.set_pulses, self.set_energy)
             self.level[raised] += self.step[raised]
         moved = reset | raised
-        self.conductance[moved] = self.cell.conductance(self.state[moved])
+        self.conductance[moved] = self._read(moved)
         self._judge()
 
     def _take(self, cells: np.ndarray, result: WriteResult, pulses: np.ndarray, energy: np.ndarray) -> None:
@@ -240,3 +250,17 @@ class _Run:
             pulses + 1, self.set_energy, self.reset_energy, pulses * one + self.scheme.read_time,
         )  # fmt: skip
         return WriteRecord(*(value.reshape(shape) for value in values))
+
+
+class _CellRun(WriteRun):
+    """Cells each for itself, by a model or one circuit of a cell."""
+
+    def __init__(self, cell: Writable, scheme: WriteScheme, target, state, first, ambient: float) -> None:
+        self.cell, self.ambient = cell, ambient
+        super().__init__(scheme, target, state, first)
+
+    def _write(self, cells: np.ndarray, pulse: WritePulse) -> WriteResult:
+        return self.cell.write(self.state[cells], pulse, self.ambient)
+
+    def _read(self, cells: np.ndarray) -> np.ndarray:
+        return self.cell.conductance(self.state[cells])
