@@ -86,7 +86,7 @@ SYNAPSE = Case(
     name="synapse",
     bench="neuron_synapse_point",
     curve_bench="neuron_synapse",
-    curve={"membrane_start": 0.1, "membrane_stop": 1.8, "membrane_step": 0.2125},
+    curve={"membrane_start": 0.1, "membrane_stop": 1.8, "membrane_step": 0.10625},
     column="current",
     axes={"gate_bias": (0.3, 0.7, 17), "membrane_voltage": (0.1, 1.8, 9)},
     fine={"gate_bias": 33, "membrane_voltage": 35},
@@ -183,6 +183,7 @@ def curve_error(case: Case, table: pd.DataFrame, process: GaussianProcess) -> fl
     logarithms = process.predict(samples(case, table, curves=True))
     if case is SRAM:  # that curve falls
         logarithms = logarithms[:, ::-1]
+    logarithms = logarithms[:, :: (logarithms.shape[1] - 1) // (count - 1)]  # no finer than the full grid's
     spline = CubicSpline(np.linspace(low, high, count), logarithms, axis=1)
     at = table[case.swept].to_numpy()
     chosen = np.array([spline(value)[row] for row, value in enumerate(at)])
