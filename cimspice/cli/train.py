@@ -25,7 +25,7 @@ def sram(
     seeds: Annotated[int, typer.Option(min=1, max=100, help="Splits into 5 folds.")] = 10,
     hidden: Annotated[int, typer.Option(min=0, max=32, help="Hidden neurons; 0: one layer.")] = 0,
     bits: Annotated[int, typer.Option(help="Of a word: 4, 6 or 8.")] = 8,
-    epochs: Annotated[int, typer.Option(min=1, max=200, help="Passes over the training flowers.")] = 15,
+    epochs: Annotated[int, typer.Option(min=1, max=200, help="Passes over the training flowers.")] = 30,
     corner: Annotated[str, typer.Option(help="Process corner: tt, ff, ss, sf or fs.")] = "tt",
     temperature: Annotated[float, typer.Option(help="Degrees Celsius, -55 to 150.")] = 27.0,
     seed: Annotated[int, typer.Option(min=0, help="Of initial weights, order, mismatch, noise.")] = 0,

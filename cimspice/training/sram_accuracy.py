@@ -43,8 +43,8 @@ class Lessons:
     """
 
     sizes: tuple[int, ...] = (4, 3)
-    epochs: int = 15
-    decay: float = 0.87
+    epochs: int = 30
+    decay: float = 0.9
     seeds: tuple[int, ...] = (0, 1, 2, 3)
     folds: int = 5
     rule: LearningRule = field(default_factory=LearningRule)

@@ -30,7 +30,7 @@ def learn(
     *,
     epochs: int,
     seed: int,
-    decay: float = 0.87,
+    decay: float = 0.9,
     told: Told = lambda done, total: None,
 ) -> None:
     """Train every learner on its own fold; all see the same places of it in the same random order.
