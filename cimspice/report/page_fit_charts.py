@@ -99,6 +99,7 @@ def _curves(study: Study, card: ModelCard, found: Overlay) -> Chart:
     )
     traces: list[dict[str, Any]] = []
     curves = _shown(found)
+    told = bool(found.by) and found.rows[found.by].nunique() > 1
     for index, (value, positions) in enumerate(curves):
         positions = positions[np.argsort(x[positions], kind="stable")]
         at = numbers(x[positions] * x_factor)
@@ -135,7 +136,7 @@ def _curves(study: Study, card: ModelCard, found: Overlay) -> Chart:
                 "line": {"color": colour, "width": 1.6},
                 "name": name,
                 "hovertemplate": f"{shown}<extra>model, {name}</extra>",
-                "showlegend": bool(found.by),
+                "showlegend": told,
             }
         )
         few = positions[:: max(len(positions) // 40, 1)]
