@@ -13,7 +13,7 @@ from cimspice.circuits.crossbar_cells import ArrayCircuit
 from cimspice.circuits.crossbar_write import CellsWrite, CellsWriteParameters
 from cimspice.circuits.rram_device import RramParameters, State
 from cimspice.netlist import Netlist, NetlistParameters, quantity
-from cimspice.spice import SolverOptions, Tran, Waveforms
+from cimspice.spice import Analysis, SolverOptions, Waveforms
 
 Level = Annotated[float, quantity("V", ge=0, le=5.5)]
 _PASSIVE = ("half", "third")
@@ -64,7 +64,7 @@ class HalfSelectParameters(RramParameters):
             model=self.model,
             changes=self.changes,
             array=self.array,
-            states=states.tolist(),
+            states=tuple(map(tuple, states.tolist())),
             bit_line_voltages=bit_lines.tolist(),
             word_line_voltages=np.where(first_column, self.word_line_voltage, 0.0).tolist(),
             source_line_voltages=source_lines.tolist(),
@@ -98,7 +98,7 @@ class HalfSelect(Bench):
     def netlist(self, parameters: HalfSelectParameters) -> Netlist:
         return CellsWrite().netlist(parameters.written())
 
-    def analysis(self, parameters: HalfSelectParameters) -> Tran:
+    def analysis(self, parameters: HalfSelectParameters) -> Analysis:
         return CellsWrite().analysis(parameters.written())
 
     def options(self, parameters: HalfSelectParameters) -> SolverOptions:

@@ -29,7 +29,7 @@ class SettlingParameters(CellArrayParameters):
     voltages: tuple[Annotated[float, quantity("V", ge=-1.8, le=1.8)], ...] = (0.1, 0.2)
     sensing: Literal["ideal", "resistor", "amplifier"] = "ideal"
     read_word_line_voltage: Annotated[float, quantity("V", ge=0, le=5.5)] = 3.3
-    common_level: Annotated[float, quantity("V", ge=0, le=1.8, description="of an amplifier's inputs")] = 0.5
+    common_level: Annotated[float, quantity("V", ge=0, le=1.8)] = 0.5
     supply_voltage: Annotated[float, quantity("V", ge=1.4, le=1.95, description="of the amplifiers")] = 1.8
     load_resistance: Annotated[float, quantity("ohm", gt=0, le=1e9)] = 1e3
     load_capacitance: Annotated[float, quantity("F", gt=0, le=1e-9)] = 10e-15
@@ -73,7 +73,7 @@ class CellsSettling(Bench):
     """Sensed current, its settling time and the energy of the whole read, one row per column.
 
     ``settling_time`` counts from the beginning of the step until the current stays within ``band`` of its
-    final value. ``energy`` is what drivers, reference and amplifiers' supply deliver from the step until all have settled,
+    final value. ``energy`` is what drivers, reference and amplifiers' supply deliver until all have settled,
     ``static_power`` what they deliver at the end; both are of the whole array.
     """
 

@@ -12,6 +12,7 @@ from typer.core import TyperCommand
 
 from cimspice.cli.output import JsonFlag, print_json
 from cimspice.cli.validate_crossbar import crossbar
+from cimspice.cli.validate_programming import programming
 from cimspice.cli.validate_sram import sram
 from cimspice.cli.validate_sram_learning import sram_learning
 from cimspice.cli.validation_output import usable, write_report
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
 
 app = typer.Typer(help="Compare the model of a circuit with ngspice.", no_args_is_help=True)
 app.command("crossbar")(crossbar)
+app.command("programming")(programming)
 app.command("sram")(sram)
 app.command("sram-learning")(sram_learning)
 

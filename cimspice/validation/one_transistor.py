@@ -1,0 +1,137 @@
+"""Reads of 1T1R arrays: the crossbar solver with the transistor's own table against ngspice."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass
+
+import numpy as np
+
+from cimspice.circuits import bench
+from cimspice.circuits.crossbar_cells import ArrayCircuit
+from cimspice.circuits.rram_access_grid import AccessGridParameters
+from cimspice.emulator.crossbar import NonlinearCrossbar
+from cimspice.emulator.crossbar.one_transistor import OneTransistorCell
+from cimspice.errors import ParameterError
+from cimspice.models.rram.access_table import AccessTable
+from cimspice.models.rram.device import RramDevice
+from cimspice.spice import simulate
+
+
+def access_spline(
+    array: ArrayCircuit | None = None,
+    *,
+    gate_voltage: float = 3.3,
+    lowest: float = 0.0,
+    highest: float = 0.3,
+    corner: str = "tt",
+    temperature: float = 27.0,
+) -> AccessTable:
+    """The array's access transistor at one gate voltage, simulated in steps of 10 mV.
+
+    ``lowest`` and ``highest`` in V are the ends between which all nodes of a read lie: with negative inputs
+    ``lowest`` is negative, too.
+    """
+    array, made = array or ArrayCircuit(), bench("rram_access_grid")
+    given = AccessGridParameters(
+        transistor=array.transistor,
+        width=array.width,
+        length=array.length,
+        gate_voltage=gate_voltage,
+        lowest=lowest,
+        highest=highest,
+        across=highest - lowest,
+    )
+    waveforms = simulate(
+        made.netlist(given),
+        made.analysis(given),
+        corner=corner,
+        temperature=temperature,
+        options=made.options(given),
+        flat=made.flat,
+    )
+    table = made.measure(given, waveforms).assign(gate_voltage=gate_voltage)
+    return AccessTable.from_table(table, temperature=temperature)
+
+
+def one_transistor_crossbar(
+    device: RramDevice, states: np.ndarray, transistor: AccessTable, array: ArrayCircuit | None = None
+) -> NonlinearCrossbar:
+    """The solver of the same array as `CellsRead`: bit lines are its rows, source lines its columns."""
+    array = array or ArrayCircuit()
+    if array.cell != "1T1R":
+        raise ParameterError(f"cells are {array.cell!r}", place="array", remedy="give an array of 1T1R cells")
+    law = OneTransistorCell(device, states, transistor)
+    return NonlinearCrossbar(
+        law,
+        law.shape,
+        word_line_resistance=array.bit_line_resistance,
+        bit_line_resistance=array.source_line_resistance,
+        source_resistance=array.source_resistance,
+        sense_resistance=array.sense_resistance,
+        drive=array.drive,
+    )
+
+
+@dataclass(frozen=True)
+class ReadComparison:
+    """Currents (vectors, columns) in A of both, and the CPU seconds that each took for all vectors.
+
+    ``table_seconds`` is what the transistor's table took, once for any number of arrays.
+    """
+
+    circuit: np.ndarray
+    solver: np.ndarray
+    circuit_seconds: float
+    solver_seconds: float
+    table_seconds: float
+
+    @property
+    def error(self) -> float:
+        """Largest difference as a share of the largest current."""
+        return float(np.abs(self.solver - self.circuit).max() / np.abs(self.circuit).max())
+
+
+def compare_reads(
+    device: RramDevice,
+    states: np.ndarray,
+    voltages: np.ndarray,
+    array: ArrayCircuit | None = None,
+    *,
+    corner: str = "tt",
+) -> ReadComparison:
+    """The same read in ngspice and by the solver.
+
+    Parameters
+    ----------
+    states, voltages
+        (rows, columns), 0 to 1, and (vectors, rows), V.
+
+    Raises
+    ------
+    ParameterError
+        For arrays that ngspice would not finish.
+    """
+    array, made = array or ArrayCircuit(), bench("crossbar_cells_read")
+    given = made.Parameters(
+        model=device.parameter_set,
+        changes=device.parameters(),
+        array=array,
+        states=states,
+        voltages=voltages,
+    )
+    started = time.process_time()
+    waveforms = simulate(
+        made.netlist(given), made.analysis(given), corner=corner, options=made.options(given), flat=made.flat
+    )
+    circuit = made.measure(given, waveforms)["column_current"].to_numpy().reshape(len(voltages), -1)
+    simulated = time.process_time()
+    lowest, highest = min(0.0, float(np.min(voltages))), max(0.0, float(np.max(voltages)))
+    grid = np.array([np.floor(lowest * 100), np.ceil(max(highest, lowest + 0.1) * 100)]) / 100
+    transistor = access_spline(array, lowest=float(grid[0]), highest=float(grid[1]), corner=corner)
+    transistor.check_range(lowest, highest)
+    tabled = time.process_time()
+    solver = one_transistor_crossbar(device, states, transistor, array).currents(voltages)
+    return ReadComparison(
+        circuit, solver, simulated - started, time.process_time() - tabled, tabled - simulated
+    )
