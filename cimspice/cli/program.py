@@ -48,7 +48,16 @@ Distribution = Annotated[
     str, typer.Option(help="Of drawn weights: gaussian, laplace or student (5 degrees of freedom).")
 ]
 Card = Annotated[
-    Path | None, typer.Option("--write-cost", metavar="CARD", help="Model card of the kind write_cost.")
+    Path | None,
+    typer.Option(
+        "--write-cost",
+        metavar="CARD|simulated",
+        help="Model card of the kind write_cost, or simulated: a SET and a RESET of a 1T1R cell in ngspice.",
+    ),
+]
+CostOutput = Annotated[
+    Path | None,
+    typer.Option("--save-write-cost", metavar="CARD.json", help="Write the cost that is used to a card."),
 ]
 Seed = Annotated[int, typer.Option(min=0, help="Of training or drawing weights, and of random choices.")]
 Sweep = Annotated[bool, typer.Option("--sweep", help="Sweep orders, choices and settings; needs --output.")]
@@ -75,6 +84,7 @@ def program(
     price: Price = 4.0,
     distribution: Distribution = "gaussian",
     write_cost: Card = None,
+    save_write_cost: CostOutput = None,
     seed: Seed = 0,
     sweep: Sweep = False,
     life: LifeFlag = False,
@@ -114,7 +124,7 @@ def program(
             place="--output",
             remedy="add --output FOLDER",
         )
-    cost = _cost(write_cost)
+    cost = _cost(write_cost, save_write_cost, quiet=json)
     folder = None if output is None else usable(output)
     if life:
         facts = _life(plan, cost, networks, network, seed, folder, quiet=json)
@@ -131,10 +141,23 @@ def program(
         print_json(facts)
 
 
-def _cost(card: Path | None) -> WriteCost:
+def _cost(card: Path | None, save: Path | None, *, quiet: bool) -> WriteCost:
+    """Cost from a card, from two pulses in ngspice, or as assumed; saved as a card if asked for."""
     from cimspice.models import ModelCard, WriteCost
 
-    return WriteCost() if card is None else ModelCard.load(card).model_of(WriteCost)
+    if card is None:
+        cost = WriteCost()
+    elif str(card) == "simulated":
+        from cimspice.validation.rram_cell import CircuitCell, simulated_write_cost
+
+        if not quiet:
+            say("a SET and a RESET of a 1T1R cell in ngspice")
+        cost = simulated_write_cost(CircuitCell())
+    else:
+        cost = ModelCard.load(card).model_of(WriteCost)
+    if save is not None:
+        ModelCard.from_model(cost).save(save)
+    return cost
 
 
 def _network(name: str, distribution: str, seed: int) -> Network:

@@ -102,3 +102,16 @@ def test_a_card_of_something_else_is_refused(capsys, tmp_path):
     ModelCard.from_model(ramp).save(tmp_path / "ramp.json")
     assert run(["program", "--write-cost", str(tmp_path / "ramp.json")]) == 2
     assert "'ramp', not a 'write_cost'" in capsys.readouterr().err
+
+
+@pytest.mark.spice
+def test_the_cost_of_a_write_can_come_from_ngspice_and_be_kept(capsys, weights, tmp_path):
+    card = tmp_path / "cost.json"
+    words = ["--network", weights, "--write-cost", "simulated", "--save-write-cost", str(card)]
+    found = facts(capsys, *words)
+    assert found["write_cost"]["origin"].startswith("ngspice")
+    cost = ModelCard.load(card).model_of(WriteCost)
+    assert found["energy_joule"] == pytest.approx(float(cost.energy(found["sets"], found["resets"])))
+    # V I t of a cell that its transistor limits: 2.2 V, 50 to 500 uA, 1 us
+    assert 2.2 * 50e-6 * 1e-6 < cost.set_energy < 2.2 * 500e-6 * 1e-6
+    assert facts(capsys, "--network", weights, "--write-cost", str(card)) == found
