@@ -1,154 +1,188 @@
-"""The circuits around the SRAM array, characterised in ngspice and fitted for the learning emulator."""
+"""The array's peripheral circuits: characterised, fitted, kept as cards, and compared at inputs not seen."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import replace
-from itertools import product
-from math import sqrt
-from typing import Any
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
 
-from cimspice.campaign.run import run_campaign
-from cimspice.campaign.specification import parse_specification
-from cimspice.campaign.sram_conditions import SramConditions
-from cimspice.circuits.sram_charge_sharing import SharingParameters
-from cimspice.emulator.sram_periphery import BOLTZMANN, Periphery
-from cimspice.models.sram.bit_line import BitLines
-from cimspice.models.sram.periphery_fit import fit_charge_sharing, fit_converter, fit_multiplier
+from cimspice.campaign import characterise, read_specification, run_campaign
+from cimspice.circuits.sram_converter import Converter
+from cimspice.models import ModelCard
+from cimspice.models.sram.charge_sharing import ChargeSharing
+from cimspice.models.sram.converter import SignedConverter
+from cimspice.models.sram.multiplier import ChargeMultiplier
+from cimspice.models.sram.periphery_fit import (
+    fit_charge_sharing,
+    fit_converter,
+    fit_multiplier,
+    fit_write_back,
+)
+from cimspice.models.sram.write_back import WriteBack
+from cimspice.resources import data_directory
 
-Told = Callable[[str, int, int], object]
+BOLTZMANN = 1.380649e-23
 
-COLUMN_CAPACITANCE = 20e-15
-"""Of a multiplier's output capacitor (F): a MIM square of 3 um, ``MultiplierParameters.capacitor_side``."""
 
-_PAIRS = [(0.0, 0.0), (0.06, 0.01), (0.12, 0.02), (0.01, 0.12), (0.10, 0.10), (0.18, 0.06)]
-_MEANS = [(0.0, 0.0), (0.04, 0.041), (0.08, 0.08), (0.01, 0.1)]
-_INPUTS = np.linspace(-0.0756, 0.0743, 32)  # one code in two, 0.2 steps above its threshold
-_TARGETS = [-31, -13, -1, 1, 6, 16]
+@dataclass(frozen=True, eq=False)
+class Periphery:
+    """Fitted models at tt, 27 degrees Celsius, 1.8 V; ``residuals`` by model in percent of full scale."""
+
+    multiplier: ChargeMultiplier
+    sharing: ChargeSharing
+    converter: SignedConverter
+    write_back: WriteBack
+    residuals: dict[str, float]
+
+    def save(self, folder: str | Path) -> list[Path]:
+        """Write one card per model.
+
+        Raises
+        ------
+        CimspiceError
+            If a file cannot be written.
+        """
+        models = [self.multiplier, self.sharing, self.converter, self.write_back]
+        paths = [Path(folder) / f"{model.kind}.json" for model in models]
+        conditions = {"corner": "tt", "temperature": 27.0, "supply_voltage": 1.8}
+        for model, path in zip(models, paths, strict=True):
+            ModelCard.from_model(model, conditions).save(path)
+        return paths
 
 
 def characterised_periphery(
-    conditions: SramConditions,
-    lines: BitLines,
-    *,
-    samples: int = 0,
-    told: Told = lambda text, done, total: None,
+    *, workers: int | None = None, told: Callable[[str], object] = lambda _: None
 ) -> Periphery:
-    """Multiplier, charge sharing and converter at these conditions, as far as the store lacks them.
-
-    Parameters
-    ----------
-    conditions
-        Supply, array, corner, temperature.
-    lines
-        Fitted bit lines, for their noise.
-    samples
-        Samples with mismatch of multiplier and comparator; 0: no mismatch.
-    told
-        Progress.
+    """Run the campaigns ``sram_multiplier``, ``sram_charge_sharing``, ``sram_converter`` and their kin as
+    far as the store lacks them (some four minutes of CPU time), and fit.
 
     Raises
     ------
-    FitError, SimulationError
-        If a block does not work at these conditions.
+    SimulationError
+        If a point fails.
+    FitError
+        If a table does not support its model.
     """
-    supply = {"supply_voltage": conditions.array.supply_voltage}
-    rows = {"rows": conditions.array.rows}
 
-    def table(bench: str, runs: Sequence[dict[str, Any]], text: str) -> pd.DataFrame:
-        found = conditions.run(bench, runs, lambda done, total: told(text, done, total)).table
-        given = pd.DataFrame(runs).reindex(found["run"]).reset_index(drop=True)
-        return pd.concat([found, given[[name for name in given if name not in found]]], axis=1)
+    def table(name: str) -> pd.DataFrame:
+        told(name)
+        path = data_directory("characterize") / f"{name}.toml"
+        return run_campaign(read_specification(path), workers=workers).table
 
-    multiplier = table(
-        "sram_multiplier",
-        [
-            {"code": code, "discharge": own, "discharge_bar": other, **rows, **supply}
-            for code, (own, other) in product(range(16), _PAIRS)
-        ],
-        "charge-based multiplier",
+    multiplier = fit_multiplier(table("sram_multiplier"), table("sram_multiplier_mismatch"))
+    sharing = fit_charge_sharing(table("sram_charge_sharing"))
+    offset = table("sram_comparator_offset")["offset"]
+    converter = fit_converter(
+        table("sram_converter"),
+        table("sram_converter_edges"),
+        table("sram_converter_target"),
+        offset_sigma=float(offset.std(ddof=1)),
     )
-    sharing = table(
-        "sram_charge_sharing",
-        [
-            {"columns": n, "first_discharge": first, "last_discharge": last, **supply}
-            for n, (first, last) in product((4, 8, 16), _MEANS)
-        ],
-        "charge sharing",
-    )
-    conversions = table(
-        "sram_converter", [{"difference": float(v), **supply} for v in _INPUTS], "signed converter"
-    )
-    targets = table(
-        "sram_converter",
-        [
-            {"target": code, "difference": volts, "common_drop": drop, **supply}
-            for code, (volts, drop) in product(_TARGETS, [(-0.013, 0.03), (0.022, 0.08)])
-        ],
-        "signed converter with targets",
-    )
-    spread, offset = _mismatch(conditions, supply | rows, samples, told)
-    load = SharingParameters().load_capacitance
+    design = Converter()
+    plates = design.reference_drop * design.unit_capacitance / converter.step
+    noise = float(np.sqrt(2 * BOLTZMANN * 300.15 / plates))
     return Periphery(
-        multiplier=fit_multiplier(multiplier, spread).model,
-        sharing=fit_charge_sharing(sharing).model,
-        converter=replace(
-            fit_converter(conversions, targets, offset_sigma=offset),
-            noise_sigma=sqrt(2 * BOLTZMANN * (conditions.temperature + 273.15) / load),
-        ),
-        column_capacitance=COLUMN_CAPACITANCE,
-        line_capacitance=lines.capacitance + 2 * lines.coupling,
-        temperature=conditions.temperature,
+        multiplier.model,
+        sharing.model,
+        replace(converter, noise_sigma=noise),
+        _write_back(workers),
+        {"multiplier": multiplier.residual.percent, "charge_sharing": sharing.residual.percent},
     )
 
 
-def _mismatch(
-    conditions: SramConditions, fixed: Mapping[str, Any], samples: int, told: Told
-) -> tuple[pd.DataFrame | None, float]:
-    """Multipliers with mismatch, and the standard deviation of the comparator's offset (V)."""
-    if samples < 2:
-        return None, 0.0
-    levels = [0.0, 0.12]
-    multiplier = _campaign(
-        conditions,
-        "sram_multiplier",
-        {"code": 15, **fixed},
-        {"discharge": levels, "discharge_bar": levels, "zip": [["discharge", "discharge_bar"]]},
-        samples,
-        told,
-    )
-    offsets = _campaign(
-        conditions,
-        "sram_comparator_offset",
-        {"supply_voltage": fixed["supply_voltage"]},
-        {},
-        samples,
-        told,
-    )
-    return multiplier, float(offsets["offset"].std(ddof=1))
+WRITE_TIMING = {"close": 1.4e-9, "precharge_again": 1.6e-9, "end": 6e-9}
+"""Of a row of 512-row columns (s): written 0.38 ns after the word line's enable."""
 
 
-def _campaign(
-    conditions: SramConditions,
-    bench: str,
-    fixed: Mapping[str, Any],
-    sweep: Mapping[str, Any],
-    samples: int,
-    told: Told,
-) -> pd.DataFrame:
-    document = {
-        "campaign": {"bench": bench},
-        "parameters": dict(fixed),
-        "sweep": dict(sweep) | {"corners": [conditions.corner], "temperatures": [conditions.temperature]},
-        "monte_carlo": {"samples": samples},
-    }
-    text = f"{bench} with mismatch"
-    return run_campaign(
-        parse_specification(document),
-        workers=conditions.workers,
-        store=conditions.store,
-        progress=lambda progress: told(text, progress.done, progress.points),
-    ).table
+def _write_back(workers: int | None) -> WriteBack:
+    fixed = {"column": {"rows": 512, "columns": 64}, "timing": WRITE_TIMING}
+    rows = [
+        characterise(bench, fixed=fixed, workers=workers).iloc[0]
+        for bench in ("sram_write_access", "sram_half_selected")
+    ]
+    specification = read_specification(
+        data_directory("characterize") / "sram_write_margin_mismatch.toml",
+        overrides=["swept='bit_line'", "supply_voltage=1.8", "corners=['tt']", "monte_carlo.samples=100"],
+    )
+    margins = run_campaign(specification, workers=workers).table
+    written = rows[0].copy()
+    written["columns"], written["duration"] = 64, WRITE_TIMING["end"]
+    return fit_write_back(margins, written, rows[1])
+
+
+@dataclass(frozen=True)
+class Unseen:
+    """Models against ngspice at random inputs that no fit has seen.
+
+    Attributes
+    ----------
+    multiplier_rms, multiplier_worst, sharing_rms, sharing_worst
+        Errors (V).
+    codes, codes_differ
+        Conversions, and how many codes are not the model's.
+    farthest
+        Of these, the farthest from the threshold between (steps).
+    """
+
+    multiplier_rms: float
+    multiplier_worst: float
+    sharing_rms: float
+    sharing_worst: float
+    codes: int
+    codes_differ: int
+    farthest: float
+
+
+def unseen(periphery: Periphery, *, points: int = 16, seed: int = 7, workers: int | None = None) -> Unseen:
+    """Compare at so many random inputs of each circuit.
+
+    Raises
+    ------
+    SimulationError
+        If a point fails.
+    """
+    rng = np.random.default_rng(seed)
+
+    def run(bench: str, **axes: np.ndarray) -> pd.DataFrame:
+        listed = {name: values.tolist() for name, values in axes.items()}
+        return characterise(bench, sweep={**listed, "zip": [list(axes)]}, workers=workers)
+
+    codes = rng.permutation(16)[:points]
+    one, other, low, high = rng.uniform(0, 0.12, (4, len(codes)))
+    table = run("sram_multiplier", code=codes, discharge=one, discharge_bar=other)
+    given = table[["discharge", "discharge_bar"]].to_numpy()
+    product = (
+        periphery.multiplier(given, table["code"].to_numpy()) - table[["output", "output_bar"]].to_numpy()
+    )
+
+    counts = np.array([5, 6, 7, 9, 10, 11, 12, 13, 14, 15])
+    table = run(
+        "sram_charge_sharing",
+        columns=counts,
+        first_discharge=low[: len(counts)],
+        last_discharge=high[: len(counts)],
+    )
+    means = [
+        float(periphery.sharing(np.linspace(first, last, int(count)))) - rail
+        for first, last, count, rail in table[
+            ["first_discharge", "last_discharge", "columns", "rail_discharge"]
+        ].to_numpy()
+    ]
+    volts = rng.uniform(-0.07, 0.07, points)
+    table = run("sram_converter", difference=volts)
+    table = table[table["decision"] == 0]
+    expected = periphery.converter(table["difference"].to_numpy())
+    wrong = table[expected != table["code"]]["difference"].to_numpy()
+    distance = np.abs(wrong[:, None] - periphery.converter.thresholds).min(axis=1, initial=np.inf)
+    return Unseen(
+        multiplier_rms=float(np.sqrt(np.mean(product**2))),
+        multiplier_worst=float(np.abs(product).max()),
+        sharing_rms=float(np.sqrt(np.mean(np.square(means)))),
+        sharing_worst=float(np.abs(means).max()),
+        codes=len(table),
+        codes_differ=len(wrong),
+        farthest=float(distance.max(initial=0.0)) / periphery.converter.step,
+    )

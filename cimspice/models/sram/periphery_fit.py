@@ -120,6 +120,7 @@ def fit_charge_sharing(table: pd.DataFrame) -> Fit[ChargeSharing]:
 
 def fit_converter(
     conversions: pd.DataFrame,
+    edges: pd.DataFrame | None = None,
     targets: pd.DataFrame | None = None,
     *,
     offset_sigma: float = 0.0,
@@ -129,13 +130,18 @@ def fit_converter(
 
     A decision turns where its residue is 0, and a residue follows the input with a slope that is nearly 1
     and is measured. So one conversion gives one threshold per decision on its path; of a threshold that
-    several conversions saw, the one with the smallest residue counts.
+    several conversions saw, the one with the smallest residue counts. But the strobe itself moves the plates
+    (the comparator's kick), and a little more where more of them have been switched. So the code is also
+    watched directly over fine steps about a few thresholds: where it turns, less the threshold from the
+    residues, is a straight line over the threshold, by which all are corrected.
 
     Parameters
     ----------
     conversions
         Columns difference, residue (V), decision, decided, code, converter_energy, control_energy (J),
         duration (s), rows of a conversion in order; all last decisions must be among them.
+    edges
+        The same, in fine steps of the input about some thresholds.
     targets
         The same with ``target``, not 0.
     offset_sigma, noise_sigma
@@ -164,6 +170,8 @@ def fit_converter(
             remedy="convert inputs two codes apart over the whole range",
         )
     thresholds = np.array([best[key][1] for key in sorted(best)])
+    if edges is not None:
+        thresholds = thresholds + _kick(edges, thresholds)
     step = float((thresholds[-1] - thresholds[0]) / (len(thresholds) - 1))
     energy = conversions["converter_energy"] + conversions["control_energy"]
     model = SignedConverter(
@@ -199,6 +207,25 @@ def _paths(table: pd.DataFrame) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     return residue, decided.astype(int), volts[:, 0]
 
 
+def _kick(edges: pd.DataFrame, thresholds: np.ndarray) -> np.ndarray:
+    """Correction (V) of all thresholds from inputs about some of them between which the code turns by one."""
+    rows = edges[edges["decision"] == 0].sort_values("difference")
+    volts, code = rows["difference"].to_numpy(), rows["code"].to_numpy()
+    turns = np.flatnonzero((np.diff(code) == 1) & (np.diff(volts) < FINE))
+    if len(turns) < 2:
+        raise FitError(
+            f"the code turns within a step of {FINE:g} V at {len(turns)} places",
+            remedy="give inputs in finer steps about at least two thresholds",
+        )
+    index = code[turns + 1].astype(int) + len(thresholds) // 2
+    shift = (volts[turns] + volts[turns + 1]) / 2 - thresholds[index]
+    return np.polyval(np.polyfit(thresholds[index], shift, 1), thresholds)
+
+
+FINE = 0.5e-3
+"""Inputs this near to each other (V) locate a threshold."""
+
+
 def _slopes(residue: np.ndarray, volts: np.ndarray, before: np.ndarray) -> np.ndarray:
     """d residue / d input of the first decision and of the later ones (in which the comparator has once
     moved), shape (bits,): over conversions that have decided alike so far."""
@@ -221,12 +248,12 @@ def fit_write_back(margins: pd.DataFrame, write: pd.Series, half_selected: pd.Se
     Parameters
     ----------
     margins
-        Column bit_line_write_margin (V), one row per cell.
+        Column write_margin (V), one row per cell.
     write, half_selected
         Rows of ``sram_write_access`` and ``sram_half_selected``: column_energy, word_line_energy (J),
         duration (s).
     """
-    margin = margins["bit_line_write_margin"]
+    margin = margins["write_margin"]
     return WriteBack(
         margin=float(margin.mean()),
         margin_sigma=float(margin.std(ddof=1)) if len(margin) > 1 else 0.0,
