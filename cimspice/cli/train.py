@@ -109,7 +109,7 @@ def show_training(facts: Mapping[str, Any]) -> None:
         table.add_column(heading, justify="left" if heading.startswith("  ") else "right")
     groups = [facts["budget"], facts.get("precision", [])]
     chips = facts["chips"]
-    groups.append([chips["software"], chips["transferred"], chips["on_chip"]])
+    groups.append([chips[name] for name in CHIP_ROWS])
     for group in groups:
         for row in group:
             table.add_row(
@@ -121,10 +121,13 @@ def show_training(facts: Mapping[str, Any]) -> None:
         table.add_section()
     screen = console()
     screen.print(
-        f"[bold]Iris learnt in the array[/], {facts['network']}, {facts['epochs']} epochs; last three rows: "
+        f"[bold]Iris learnt in the array[/], {facts['network']}, {facts['epochs']} epochs; last five rows: "
         f"{chips['chips']} chips"
     )
     screen.print(table)
+
+
+CHIP_ROWS = ("software", "alike_transferred", "alike_on_chip", "transferred", "on_chip")
 
 
 def _apart(row: Mapping[str, Any]) -> str:

@@ -148,19 +148,27 @@ def precision_table(family: ChipFamily, lessons: Lessons, *, bits: Sequence[int]
 
 @dataclass(frozen=True, eq=False)
 class Chips:
-    """The same chips, filled in different ways."""
+    """The same chips, filled in different ways; ``alike`` are chips without mismatch of cells and offset of
+    converters."""
 
     learnt: Row
     transferred: Row
     software: Row
+    alike_learnt: Row
+    alike_transferred: Row
 
     def facts(self) -> dict[str, Any]:
-        """Each row, and learnt minus transferred, paired by chip."""
+        """Each row with its paired difference: transferred from software, learnt from transferred, and with
+        mismatch from without (``mismatch_costs_...``)."""
         return {
             "chips": len(self.learnt.values),
             "software": self.software.facts(),
             "transferred": self.transferred.facts(self.software),
             "on_chip": self.learnt.facts(self.transferred),
+            "alike_transferred": self.alike_transferred.facts(self.software),
+            "alike_on_chip": self.alike_learnt.facts(self.alike_transferred),
+            "mismatch_costs_transferred": self.transferred.facts(self.alike_transferred),
+            "mismatch_costs_on_chip": self.learnt.facts(self.alike_learnt),
             "worst_on_chip_percent": 100 * float(self.learnt.values.min()),
             "worst_transferred_percent": 100 * float(self.transferred.values.min()),
         }
@@ -177,12 +185,22 @@ def compare_chips(
     splits = lessons.splits(chips)
     software = lessons.in_software(splits)
     told(f"learn Iris on {chips} chips", 0, 0)
-    learnt = lessons.on_chip(family, splits)
-    transferred = family.network(
-        chips, lessons.sizes, seed=lessons.seed, rule=lessons.rule, weights=software.weights
-    )
-    return Chips(
-        Row("on_chip", "learnt on the chip", accuracy(learnt, splits)),
-        Row("transferred", "learnt in software, transferred", accuracy(transferred, splits)),
-        Row("software", "software", accuracy(software, splits)),
-    )
+
+    def rows(effects: Effects, remark: str) -> tuple[Row, Row]:
+        learnt = lessons.on_chip(family, splits, effects=effects)
+        transferred = family.network(
+            chips,
+            lessons.sizes,
+            seed=lessons.seed,
+            rule=lessons.rule,
+            effects=effects,
+            weights=software.weights,
+        )
+        return (
+            Row("on_chip", f"learnt on the chip{remark}", accuracy(learnt, splits)),
+            Row("transferred", f"learnt in software, transferred{remark}", accuracy(transferred, splits)),
+        )
+
+    learnt, transferred = rows(Effects(), "")
+    alike = rows(Effects(cells=False, converter_errors=False), ", chips alike")
+    return Chips(learnt, transferred, Row("software", "software", accuracy(software, splits)), *alike)

@@ -16,6 +16,7 @@ from cimspice.campaign.specification import parse_specification
 from cimspice.campaign.sram_conditions import SramConditions
 from cimspice.circuits.sram_charge_sharing import SharingParameters
 from cimspice.emulator.sram_periphery import BOLTZMANN, Periphery
+from cimspice.models.ranges import Ranges
 from cimspice.models.sram.bit_line import BitLines
 from cimspice.models.sram.periphery_fit import fit_charge_sharing, fit_converter, fit_multiplier
 
@@ -26,6 +27,8 @@ COLUMN_CAPACITANCE = 20e-15
 
 _PAIRS = [(0.0, 0.0), (0.06, 0.01), (0.12, 0.02), (0.01, 0.12), (0.10, 0.10), (0.18, 0.06)]
 _MEANS = [(0.0, 0.0), (0.04, 0.041), (0.08, 0.08), (0.01, 0.1)]
+_SHARING_RANGES = Ranges.seen({"discharge": "V"}, discharge=[-0.02, 0.16])
+"""The bench starts at 0; coupled lines go some millivolts below, and the equation is a sum of charges."""
 _INPUTS = np.linspace(-0.0756, 0.0743, 32)  # one code in two, 0.2 steps above its threshold
 _WATCHED = [4, 31, 58]  # thresholds that are also found by the code itself
 _FINE = np.arange(-3, 4) * 0.3e-3
@@ -102,7 +105,7 @@ def characterised_periphery(
     load = SharingParameters().load_capacitance
     return Periphery(
         multiplier=fit_multiplier(multiplier, spread).model,
-        sharing=fit_charge_sharing(sharing).model,
+        sharing=replace(fit_charge_sharing(sharing).model, ranges=_SHARING_RANGES),
         converter=replace(
             fit_converter(conversions, edges, targets, offset_sigma=offset),
             noise_sigma=sqrt(2 * BOLTZMANN * (conditions.temperature + 273.15) / load),
