@@ -11,7 +11,7 @@ from cimspice.circuits.bench import register
 from cimspice.circuits.sram_controls import control_energy
 from cimspice.circuits.sram_multi_row_read import MultiRowParameters, MultiRowRead
 from cimspice.errors import SimulationError
-from cimspice.spice import Tran, Waveforms
+from cimspice.spice import Analysis, Waveforms
 
 
 @register
@@ -36,7 +36,7 @@ class ReadEnergy(MultiRowRead):
         "duration": "s",
     }
 
-    def analysis(self, parameters: MultiRowParameters) -> Tran:
+    def analysis(self, parameters: MultiRowParameters) -> Analysis:
         planned = super().analysis(parameters)
         return replace(planned, save=(*planned.save, "vprecharge_bar#branch"))
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -10,6 +11,8 @@ import pytest
 
 from cimspice.campaign import characterise
 from cimspice.circuits import bench
+from cimspice.circuits.sram_charge_sharing import SharingParameters
+from cimspice.circuits.sram_multiplier import MultiplierParameters
 from cimspice.errors import CimspiceError
 from cimspice.models.sram.periphery_fit import fit_converter
 from cimspice.pdk import mismatch_alterations
@@ -21,7 +24,7 @@ MIM = 9 * 2e-15 + 12 * 0.38e-15
 """3 um squared (F): area and perimeter constants of the PDK's cap_mim_m3_1."""
 
 
-def table(name: str, *, shifts: dict[str, float] | None = None, **values) -> pd.DataFrame:
+def table(name: str, *, shifts: dict[str, float] | None = None, **values: Any) -> pd.DataFrame:
     """One point of a bench in this process; ``shifts`` are threshold shifts (V) by transistor."""
     asked = bench(name)
     parameters = asked.Parameters.model_validate(values)
@@ -57,8 +60,8 @@ def test_the_product_is_what_charge_conservation_says(code):
     """Less the offset at code 0, which both lines have alike. What junctions and gates add to the MIM
     capacitors, some 1.5 fF of 24, and the charge of the switches may be 1.5 % of the larger discharge;
     code 6 is the farthest of all, 1.1 % off."""
-    given = {"discharge": 0.12, "discharge_bar": 0.05}
-    parameters = bench("sram_multiplier").Parameters.model_validate(given)
+    given: dict[str, Any] = {"discharge": 0.12, "discharge_bar": 0.05}
+    parameters = MultiplierParameters.model_validate(given)
     expected = recursion(code, [0.12, 0.05], parameters.line_capacitance, parameters.line_coupling)
     row = table("sram_multiplier", code=code, **given).iloc[0]
     offset = table("sram_multiplier", code=0, **given).iloc[0]["output"]
@@ -68,10 +71,10 @@ def test_the_product_is_what_charge_conservation_says(code):
 @pytest.mark.spice
 def test_what_the_sources_deliver_over_a_multiplication_becomes_heat_or_stays_on_the_lines():
     asked = bench("sram_multiplier")
-    parameters = asked.Parameters.model_validate({"code": 11, "discharge": 0.12})
+    parameters = MultiplierParameters(code=11, discharge=0.12)
     netlist = asked.netlist(parameters)
-    devices = [mosfet_path(path, one.device.name, flat=True) for path, one in instance_paths(netlist.text).items()
-               if "fet" in one.device.name]  # fmt: skip
+    instances = {path: one.device.name for path, one in instance_paths(netlist.text).items()}
+    devices = [mosfet_path(path, name, flat=True) for path, name in instances.items() if "fet" in name]
     extra = [f"@{device}[{what}]" for device in devices for what in ("id", "vds")]
     nodes = ("line", "line_bar", "take", "share", "bit")
     analysis = asked.analysis(parameters)
@@ -104,7 +107,7 @@ def _line_energy(parameters, waveforms: Waveforms, index: int) -> float:
 @pytest.mark.spice
 def test_sharing_gives_the_mean_that_charge_conservation_gives():
     row = table("sram_charge_sharing", columns=5, first_discharge=0.02, last_discharge=0.1).iloc[0]
-    parameters = bench("sram_charge_sharing").Parameters.model_validate({"columns": 5})
+    parameters = SharingParameters(columns=5)
     load = parameters.load_capacitance + parameters.rail_capacitance
     assert row["column_discharge"] == pytest.approx(0.06, rel=1e-3)
     assert row["rail_discharge"] == pytest.approx(0.06 * 10 * MIM / (10 * MIM + load), rel=0.03)
@@ -132,7 +135,7 @@ def test_codes_follow_the_thresholds_of_the_fit_and_a_target_is_added():
 
 @pytest.mark.spice
 def test_a_threshold_shift_of_an_input_transistor_is_the_comparators_offset():
-    quick = {"decisions": 7}
+    quick: dict[str, Any] = {"decisions": 7}
     shifted = table("sram_comparator_offset", shifts={"xcomparator.xinput_right": 8e-3}, **quick).iloc[0]
     level = table("sram_comparator_offset", **quick).iloc[0]
     assert abs(level["offset"]) <= 2 * level["resolution"]

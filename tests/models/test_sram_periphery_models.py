@@ -27,7 +27,7 @@ TRUE_MULTIPLIER = ChargeMultiplier(
     offset_sigma=1e-3,
 )
 TRUE_CONVERTER = SignedConverter(
-    thresholds=[*np.sort(np.arange(-6.5, 7) * 0.01 + RNG.uniform(-3e-3, 3e-3, 14)), 0.2],
+    thresholds=np.array([*np.sort(np.arange(-6.5, 7) * 0.01 + RNG.uniform(-3e-3, 3e-3, 14)), 0.2]),
     step=0.01,
     target_step=0.011,
     target_offset=1e-3,
@@ -169,7 +169,7 @@ def test_write_back_costs_what_its_rows_cost():
         (lambda: ChargeSharing.ideal(8)(np.zeros(9)), "9 columns"),
         (lambda: SignedConverter.ideal(5)(0.0, target_code=16), "-15 to 15"),
         (lambda: SignedConverter.ideal(5)(np.inf), "finite"),
-        (lambda: SignedConverter(thresholds=[0.1, 0.0, 0.2], step=0.1, target_step=0.1), "fall"),
+        (lambda: SignedConverter(thresholds=np.array([0.1, 0.0, 0.2]), step=0.1, target_step=0.1), "fall"),
         (lambda: WriteBack.ideal()([0, 2], [1, 1]), "neither"),
     ],
 )

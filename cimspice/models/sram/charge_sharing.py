@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from cimspice.errors import ParameterError
 from cimspice.models.model import Model, register
@@ -69,7 +70,7 @@ class ChargeSharing(Model):
         """The rail's discharge over the mean of the columns', without offsets."""
         return columns / (columns * (1 + self.wire_ratio) + self.load_ratio)
 
-    def __call__(self, discharge: Array, weights: Array | None = None) -> Array:
+    def __call__(self, discharge: ArrayLike, weights: ArrayLike | None = None) -> Array:
         """Discharge (V) of one rail.
 
         Parameters

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from cimspice.errors import ParameterError
 from cimspice.models.model import Model, register
@@ -108,10 +109,10 @@ class SignedConverter(Model):
 
     def __call__(
         self,
-        difference: Array,
+        difference: ArrayLike,
         *,
-        target_code: Array | None = None,
-        offset: Array | float = 0.0,
+        target_code: ArrayLike | None = None,
+        offset: ArrayLike = 0.0,
         noise: np.random.Generator | None = None,
     ) -> Array:
         """Convert.
@@ -144,16 +145,16 @@ class SignedConverter(Model):
         self._check(difference=volts)
         if target_code is not None:
             volts = self._targets(target_code) - volts
-        volts = volts + offset
+        volts = volts + np.asarray(offset)
         if noise is not None:
             volts = volts + self.noise_sigma * noise.standard_normal(volts.shape)
         return np.searchsorted(self.thresholds, volts, side="right") + self.smallest_code
 
-    def value(self, code: Array) -> Array:
+    def value(self, code: ArrayLike) -> Array:
         """The voltage (V) that a code stands for."""
         return np.asarray(code) * self.step
 
-    def _targets(self, target_code: Array) -> Array:
+    def _targets(self, target_code: ArrayLike) -> Array:
         codes = np.asarray(target_code)
         low, high = -self.largest_code, self.largest_code
         if not ((codes == np.round(codes)) & (codes >= low) & (codes <= high)).all():

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from cimspice.errors import ParameterError
 from cimspice.models.model import Model, register
@@ -96,7 +97,9 @@ class ChargeMultiplier(Model):
         normal = np.random.default_rng(seed).standard_normal((2, *shape, 2))
         return MultiplierSpread(self.gain_sigma * normal[0], self.offset_sigma * normal[1])
 
-    def __call__(self, discharge: Array, code: Array, spread: MultiplierSpread | None = None) -> Array:
+    def __call__(
+        self, discharge: ArrayLike, code: ArrayLike, spread: MultiplierSpread | None = None
+    ) -> Array:
         """Discharge (V) of the output capacitors.
 
         Parameters
@@ -133,7 +136,7 @@ class ChargeMultiplier(Model):
         out = offset + gain * volts + cross * volts[..., ::-1] + curvature * volts**2
         return out if spread is None else out * (1 + spread.gain) + spread.offset
 
-    def _index(self, code: Array) -> Array:
+    def _index(self, code: ArrayLike) -> Array:
         values = np.asarray(code)
         index = values.astype(int) if np.isfinite(values.astype(float)).all() else np.array(-1)
         if (index != values).any() or (index < 0).any() or (index >= len(self.gain)).any():

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 import numpy as np
+from numpy.typing import ArrayLike
 from scipy.special import ndtr
 
 from cimspice.errors import ParameterError
@@ -69,7 +70,7 @@ class WriteBack(Model):
         """Write margins (V) of particular cells, for instance of shape (chips, rows, columns)."""
         return self.margin + self.margin_sigma * np.random.default_rng(seed).standard_normal(shape)
 
-    def __call__(self, stored: Array, wanted: Array, margin: Array | None = None) -> Array:
+    def __call__(self, stored: ArrayLike, wanted: ArrayLike, margin: ArrayLike | None = None) -> Array:
         """Bits after the write, broadcast from both.
 
         Parameters
@@ -88,7 +89,7 @@ class WriteBack(Model):
         written = np.asarray(self.margin if margin is None else margin) > 0
         return np.where(written, after, before)
 
-    def energy(self, stored: Array, wanted: Array) -> Array:
+    def energy(self, stored: ArrayLike, wanted: ArrayLike) -> Array:
         """Energy (J) of writing rows of bits, shape (..., rows, columns) -> (...)."""
         differs = np.asarray(_bits(stored) != _bits(wanted))
         opened = differs.any(axis=-1)
@@ -97,12 +98,12 @@ class WriteBack(Model):
         rows = opened * self.row_energy + written * self.energy_joule + idle * self.half_selected_energy
         return rows.sum(axis=-1)
 
-    def time(self, stored: Array, wanted: Array) -> Array:
+    def time(self, stored: ArrayLike, wanted: ArrayLike) -> Array:
         """Time (s) of writing rows of bits, shape (..., rows, columns) -> (...)."""
         return (_bits(stored) != _bits(wanted)).any(axis=-1).sum(axis=-1) * self.duration
 
 
-def _bits(values: Array) -> Array:
+def _bits(values: ArrayLike) -> Array:
     bits = np.asarray(values)
     if not np.isin(bits, (0, 1)).all():
         raise ParameterError("a bit is neither 0 nor 1", place="write-back", remedy="give bits")
