@@ -29,6 +29,7 @@ def crossbar(
     nonlinear_digits: Annotated[
         int, typer.Option(min=1, max=899, help="Digits through ngspice, non-linear cells.")
     ] = 4,
+    hidden: Annotated[int, typer.Option(min=1, max=512, help="Hidden neurons of the network.")] = 32,
     tile: Tile = 32,
     wire: Wire = 5.0,
     terminal: Terminal = 100.0,
@@ -49,7 +50,7 @@ def crossbar(
     ] = None,
     json: JsonFlag = False,
 ) -> None:
-    """The digits network 64-32-10 on tiles: emulator against ngspice, errors by cause, and compensation."""
+    """A digits network on tiles: emulator against ngspice, errors by cause, and compensation."""
     from cimspice.cli.stages import Stages
     from cimspice.models import ModelCard
     from cimspice.report.crossbar_network import draw_causes, draw_compensation, draw_sweep
@@ -68,6 +69,7 @@ def crossbar(
             given,
             digits=digits,
             nonlinear_digits=nonlinear_digits,
+            hidden=(hidden,),
             device=device,
             card=law,
             resistances=RESISTANCES if sweep else (),
@@ -160,10 +162,10 @@ def show_network(facts: Mapping[str, Any]) -> None:
         f"float {100 * facts['accuracy_float']:.1f} %"
     )
     table = Table(box=None, pad_edge=False)
-    for heading in ("  ", "rms error of outputs", "right"):
+    for heading in ("  ", "rms error of outputs", "right", "alone"):
         table.add_column(heading, justify="left" if heading == "  " else "right")
     for row in facts["budget"]:
-        table.add_row(
-            f"  {row['title']}", f"{100 * row['output_error']:.2f} %", f"{100 * row['accuracy']:.1f} %"
-        )
+        alone = "" if row["alone"] is None else f"{100 * row['alone']:.2f} %"
+        right = f"{100 * row['accuracy']:.1f} %"
+        table.add_row(f"  {row['title']}", f"{100 * row['output_error']:.2f} %", right, alone)
     screen.print(table)

@@ -24,14 +24,16 @@ def draw_device(study: DeviceStudy, folder: Path) -> list[Path]:
         loop, reads, pulses = canvas.subplots(1, 3)
         size = np.maximum(np.abs(study.loop["current"]), 1e-12)
         loop.semilogy(study.loop["voltage"], 1e6 * size, color="#00798c")
-        loop.set(xlabel="source voltage (V)", ylabel="|current| (µA)", title="slow SET and RESET, ngspice")
+        loop.set(xlabel="source voltage (V)", ylabel="|current| (µA)", title="SET and RESET")
+        loop.yaxis.set_major_formatter(lambda value, _: f"{value:g}")  # powers would need math text
+        loop.set_ylim(1e-3, None)
         states = sorted(study.fits)
         for state, colour in zip(states, colormaps["viridis"](np.linspace(0, 0.9, len(states))), strict=True):
             rows = study.reads[study.reads["state"] == state]
             reads.plot(rows["voltage"], 1e6 * rows["current"], color=colour, label=f"state {state:g}")
             law = study.fits[state].model.current(rows["voltage"].to_numpy())
             reads.plot(rows["voltage"], 1e6 * law, ".", color=colour, markersize=3)
-        reads.set(xlabel="voltage (V)", ylabel="current (µA)", title="reads in ngspice, sinh law (dots)")
+        reads.set(xlabel="voltage (V)", ylabel="current (µA)", title="reads, sinh law (dots)")
         reads.legend()
         for start, rows in _by_start(study):
             ordered = rows.sort_values("pulse_voltage")
@@ -39,7 +41,7 @@ def draw_device(study: DeviceStudy, folder: Path) -> list[Path]:
                 ordered["pulse_voltage"], ordered["state_after"], label=f"from state {start:g}"
             )
             pulses.plot(ordered["pulse_voltage"], ordered["model_state"], "o", color=line.get_color(), ms=3)
-        pulses.set(xlabel="pulse (V), 1 µs", ylabel="state after", title="pulses in ngspice, numpy (dots)")
+        pulses.set(xlabel="pulse (V), 1 µs", ylabel="state after", title="pulses, numpy (dots)")
         pulses.legend()
         return save(canvas, folder, "crossbar_device")
 

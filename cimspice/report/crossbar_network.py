@@ -22,7 +22,7 @@ CAUSE, CORRECTED = "#00798c", "#d1805d"
 def draw_causes(
     rows: Sequence[CauseRow], corrected: int, folder: Path, name: str = "crossbar_budget"
 ) -> list[Path]:
-    """Output error of each row as bars; the last ``corrected`` ones are corrections."""
+    """Output error of each row as bars, of a cause alone as dots; the last ``corrected`` are corrections."""
     with rc_context({**STYLE, "axes.grid": False}):
         canvas = Canvas(figsize=(7.4, 0.36 * len(rows) + 1.1), layout="constrained")
         FigureCanvasAgg(canvas)
@@ -33,6 +33,9 @@ def draw_causes(
         for row, at, value in zip(rows, place, percent, strict=True):
             words = f"{value:.3g} %, {100 * row.accuracy:.1f} % right"
             axes.annotate(words, (value, at), xytext=(4, 0), textcoords="offset points", va="center")
+        alone = [(100 * row.alone, at) for row, at in zip(rows, place, strict=True) if row.alone is not None]
+        axes.plot(*zip(*alone, strict=True), "o", color="0.15", markersize=4, label="this cause alone")
+        axes.legend(loc="lower right")
         axes.set_yticks(place, [row.title for row in rows])
         axes.set_ylim(len(rows) - 0.5, -0.5)
         axes.set_xlim(0, 1.45 * max(percent))

@@ -54,28 +54,34 @@ class TileConditions:
 
 @dataclass(frozen=True)
 class CauseRow:
-    """A network with this cause and all above it: rms error of its outputs, relative to theirs; accuracy."""
+    """A network with this cause and all above it: rms error of its outputs, relative to theirs; accuracy.
+
+    ``alone`` is the error with this cause only; None for corrections.
+    """
 
     title: str
     output_error: float
     accuracy: float
+    alone: float | None = None
 
 
 @dataclass(frozen=True, eq=False)
 class NetworkLadder:
     """Networks on tiles, each with one more cause of error, then corrected. Title -> network.
 
-    ``targets`` is the compensated network before it is programmed.
+    ``alone`` has ideal cells and wires but for one cause; ``targets`` is the compensated network
+    before it is programmed.
     """
 
     causes: dict[str, TiledNetwork]
+    alone: dict[str, TiledNetwork]
     corrections: dict[str, TiledNetwork]
     targets: TiledNetwork
 
     @property
     def complete(self) -> TiledNetwork:
         """With every cause, not corrected."""
-        return list(self.causes.values())[-1]
+        return self.causes["programming error"]
 
     @property
     def compensated(self) -> TiledNetwork:
@@ -98,26 +104,37 @@ def ladder(trained: TrainedPerceptron, given: TileConditions) -> NetworkLadder:
         )
 
     segments = replace(wires, source_resistance=0.0, sense_resistance=0.0)
+    terminals = replace(wires, word_line_resistance=0.0, bit_line_resistance=0.0)
+    ideal = mapped(replace(cells, levels=None), IDEAL_WIRES)
+    linear = mapped(cells, wires)
+    bent = with_nonlinearity(linear, given.nonlinearity)
     causes = {
-        "ideal cells and wires": mapped(replace(cells, levels=None), IDEAL_WIRES),
+        "ideal cells and wires": ideal,
         "levels of conductance": mapped(cells, IDEAL_WIRES),
         "wires": mapped(cells, segments),
-        "source and sense resistance": mapped(cells, wires),
+        "source and sense resistance": linear,
+        "non-linear cells": bent,
+        "programming error": with_errors(bent, given),
     }
-    linear = causes["source and sense resistance"]
-    bent = with_nonlinearity(linear, given.nonlinearity)
-    if given.nonlinearity:
-        causes["non-linear cells"] = bent
-    causes["programming error"] = with_errors(bent, given)
+    alone = {
+        "ideal cells and wires": ideal,
+        "levels of conductance": causes["levels of conductance"],
+        "wires": mapped(replace(cells, levels=None), segments),
+        "source and sense resistance": mapped(replace(cells, levels=None), terminals),
+        "non-linear cells": with_nonlinearity(ideal, given.nonlinearity),
+        "programming error": with_errors(ideal, given),
+    }
+    if not given.nonlinearity:
+        del causes["non-linear cells"], alone["non-linear cells"]
     better = compensate(linear, cells, calibration, steps=given.steps).network
     targets = with_nonlinearity(better, given.nonlinearity)
     programmed = with_errors(targets, given)
-    ideal, few = causes["ideal cells and wires"], calibration[:_GAIN_SAMPLES]
+    few = calibration[:_GAIN_SAMPLES]
     corrections = {
-        "a gain for each output": calibrate_gains(list(causes.values())[-1], ideal, few),
+        "a gain for each output": calibrate_gains(causes["programming error"], ideal, few),
         "compensated cells": calibrate_gains(programmed, ideal, few),
     }
-    return NetworkLadder(causes, corrections, targets)
+    return NetworkLadder(causes, alone, corrections, targets)
 
 
 def with_nonlinearity(network: TiledNetwork, nonlinearity: float) -> TiledNetwork:
@@ -149,6 +166,13 @@ def rows_of(
     return found
 
 
+def budget_of(steps: NetworkLadder, trained: TrainedPerceptron) -> list[CauseRow]:
+    """All causes, with what each does alone, then the corrections."""
+    alone = {row.title: row.output_error for row in rows_of(steps.alone, trained)}
+    rows = rows_of({**steps.causes, **steps.corrections}, trained)
+    return [replace(row, alone=alone.get(row.title)) for row in rows]
+
+
 def sweep_wires(
     trained: TrainedPerceptron,
     given: TileConditions,
@@ -167,7 +191,7 @@ def sweep_wires(
             steps = ladder(trained, point)
             shown = {"as mapped": steps.complete, **steps.corrections}
             frame = pd.DataFrame([vars(row) for row in rows_of(shown, trained)])
-            frame = frame.rename(columns={"title": "correction"})
+            frame = frame.drop(columns="alone").rename(columns={"title": "correction"})
             parts.append(frame.assign(segment_resistance=float(resistance), tile=tile))
     table = pd.concat(parts, ignore_index=True)
     table.attrs["units"] = {"segment_resistance": "ohm"}

@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import get_args
 
-import numpy as np
 import pandas as pd
 
 from cimspice.circuits import bench
@@ -32,8 +31,8 @@ DEVICES: dict[str, type[RramDevice]] = {
     cls.parameter_set: cls for cls in (SkywaterReram, StanfordPku, Vteam, Yakopcic, Memdiode)
 }
 READ_STATES = (0.3, 0.5, 0.7, 0.85, 1.0)
-SET_VOLTAGES = (1.6, 2.0, 2.4, 2.8)
-RESET_VOLTAGES = (-2.0, -2.6, -3.0, -3.3)
+PULSES = ((0.0, 10e3, (1.6, 2.0, 2.4, 2.8)), (0.9, 2e3, (-1.4, -1.6, -1.8, -2.2)))
+"""Initial state, series resistance (ohm) and voltages of SET and RESET pulses."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -47,7 +46,7 @@ class DeviceStudy:
     reads
         state, voltage, current (ngspice), model_current (numpy).
     pulses
-        initial_state, pulse_voltage, state_after (ngspice), model_state (numpy).
+        initial_state, series_resistance, pulse_voltage, state_after (ngspice), model_state (numpy).
     fits
         The read law of each state.
     """
@@ -88,7 +87,7 @@ def study_device(device: str = "skywater", *, read_voltage: float = 0.3) -> Devi
     reads = read_curves(device, read_voltage)
     reads["model_current"] = model.current(reads["voltage"].to_numpy(), reads["state"].to_numpy())
     made = bench("rram_cycle")
-    slow = CycleParameters(model=_name(device))
+    slow = CycleParameters(model=_name(device), series_resistance=5e3, reset_voltage=2.2)
     loop = made.measure(slow, simulate(made.netlist(slow), made.analysis(slow), options=made.options(slow)))
     return DeviceStudy(device, loop, reads, _pulses(device, model), fit_reads(reads))
 
@@ -159,20 +158,23 @@ def _name(device: str) -> RramModel:
 
 def _pulses(device: str, model: RramDevice) -> pd.DataFrame:
     made, rows = bench("rram_switching"), []
-    for state, voltages in ((0.0, SET_VOLTAGES), (1.0, RESET_VOLTAGES)):
+    for state, resistance, voltages in PULSES:
         for volts in voltages:
-            given = PulseParameters(model=_name(device), initial_state=state, pulse_voltage=volts)
+            given = PulseParameters(
+                model=_name(device), initial_state=state, pulse_voltage=volts, series_resistance=resistance
+            )
             waveforms = simulate(made.netlist(given), made.analysis(given), options=made.options(given))
             after = float(made.measure(given, waveforms)["state_after"].iloc[0])
-            rows.append((state, volts, after))
-    table = pd.DataFrame(rows, columns=["initial_state", "pulse_voltage", "state_after"])
+            rows.append((state, resistance, volts, after))
+    names = ["initial_state", "series_resistance", "pulse_voltage", "state_after"]
+    table = pd.DataFrame(rows, columns=names)
     default = PulseParameters(model=_name(device))
-    table["model_state"] = apply_pulse(
+    reached = apply_pulse(
         model,
         table["initial_state"].to_numpy(),
         table["pulse_voltage"].to_numpy(),
         default.pulse_width,
         edge=default.edge,
-        series_resistance=default.series_resistance,
-    ).state
-    return table.assign(model_state=lambda frame: np.asarray(frame["model_state"], dtype=float))
+        series_resistance=table["series_resistance"].to_numpy(),
+    )
+    return table.assign(model_state=reached.state)

@@ -16,8 +16,8 @@ from cimspice.validation.crossbar_budget import (
     CauseRow,
     NetworkLadder,
     TileConditions,
+    budget_of,
     ladder,
-    rows_of,
     sweep_wires,
     with_nonlinearity,
 )
@@ -99,7 +99,7 @@ def validate_crossbar(
         trained = train_perceptron(seed, hidden)
         told("map: tiles, cause after cause; compensate")
         steps = ladder(trained, given)
-        budget = rows_of({**steps.causes, **steps.corrections}, trained)
+        budget = budget_of(steps, trained)
         linear, nonlinear, compensated = compare_with_ngspice(steps, trained, digits, nonlinear_digits, told)
         sweep = pd.DataFrame()
         if resistances and tiles:
