@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import re
+from pathlib import Path
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -178,3 +181,14 @@ def test_what_no_circuit_can_take_is_refused_with_a_remedy(call, told):
         call()
     assert isinstance(caught.value, CimspiceError)
     assert told in str(caught.value)
+
+
+def test_the_page_runs(capsys):
+    page = Path(__file__).resolve().parents[2] / "docs" / "sram_periphery.md"
+    for text in re.findall(r"^```python\n(.*?)^```$", page.read_text(encoding="utf-8"), re.M | re.S):
+        exec(compile(text, str(page), "exec"), {"__name__": "sram_periphery_documentation"})
+    told = capsys.readouterr().out
+    # mean of x (complement - line) / 16, times 4 / (4 + 1.8), in steps of 2.5 mV
+    code = round((15 * 0.10 - 8 * 0.06 + 3 * 0.03 + 12 * 0.08) / 16 / 5.8 / 0.0025)
+    assert told.startswith(f"{code} {5 - code}\n")
+    assert "0 to 15" in told
