@@ -48,8 +48,8 @@ class Pair:
     @property
     def percent(self) -> float:
         """Root mean square of the difference, in percent of the largest that was measured."""
-        scale = float(np.abs(self.measured).max())
-        return 100 * float(np.sqrt(np.mean((self.predicted - self.measured) ** 2))) / scale
+        error = float(np.sqrt(np.mean((self.predicted - self.measured) ** 2)))
+        return 100 * error / float(np.abs(self.measured).max()) if error else 0.0
 
     @property
     def differ(self) -> int:
@@ -352,6 +352,7 @@ def step_report(
         "forward_codes": step.codes.measured.size,
         "errors_differ": step.errors.differ,
         "gradient_error_percent": step.gradient.percent,
+        "gradient_nonzero": int(np.count_nonzero(step.gradient.measured)),
         "transposed_error_percent": step.transposed.percent,
         "update_bits_differ": step.bits_differ,
         "update_bits_changed": step.changed_bits,
