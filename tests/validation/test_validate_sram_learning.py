@@ -19,7 +19,7 @@ from cimspice.mapping.sram_pulses import power_codes
 from cimspice.models.sram.charge_sharing import ChargeSharing
 from cimspice.models.sram.converter import SignedConverter
 from cimspice.validation.sram_circuit_layer import CircuitLayer
-from cimspice.validation.sram_learning import Pair
+from cimspice.validation.sram_learning_comparison import Pair
 
 BANK = Array(columns=16, column=8)
 
