@@ -1,0 +1,152 @@
+"""Networks on tiles: ngspice agrees, compensation undoes the wires, a written tile is counted."""
+
+from __future__ import annotations
+
+import json
+
+import numpy as np
+import pytest
+
+from cimspice.cli.app import run
+from cimspice.emulator.crossbar import Crossbar
+from cimspice.emulator.crossbar_compensation import calibrate_gains, compensate, compensate_tile
+from cimspice.emulator.perceptron import Perceptron
+from cimspice.emulator.tile_programming import program_tile
+from cimspice.emulator.tiled_crossbar import IDEAL_WIRES, TileWires, map_network
+from cimspice.errors import ParameterError
+from cimspice.mapping.conductances import ConductanceRange, difference
+from cimspice.models import ModelCard
+from cimspice.models.rram import RramCell, SetResponse, SinhRead, SkywaterReram, WriteScheme
+from cimspice.training.perceptron import train_perceptron
+from cimspice.validation.crossbar_budget import TileConditions, budget_of, ladder, with_nonlinearity
+from cimspice.validation.crossbar_tiles import NgspiceTiles, compare_tiles
+
+RANGE = ConductanceRange(levels=None)
+STRONG = TileWires(50.0, 50.0, 200.0, 200.0)
+
+
+@pytest.fixture(scope="module")
+def trained():
+    return train_perceptron(0, (12,))
+
+
+def outputs_error(network, ideal: Perceptron, x) -> float:
+    wanted = ideal.layer_inputs(x)[-1]
+    return float(np.linalg.norm(network.outputs(x) - wanted) / np.linalg.norm(wanted))
+
+
+def test_compensated_cells_compute_nearly_what_ideal_wires_would():
+    """Against products without wires: a tile that loses half its signal is put right to a percent."""
+    rng = np.random.default_rng(0)
+    wanted, volts = RANGE.low + rng.uniform(size=(16, 12)) ** 3 * 40e-6, rng.uniform(0, 0.2, (300, 16))
+    before = wanted.copy()
+    done = compensate_tile(wanted, STRONG, RANGE, volts)
+    assert np.array_equal(wanted, before)
+    assert done.conductances.min() >= RANGE.low * (1 - 1e-12)
+    assert done.conductances.max() <= RANGE.high * (1 + 1e-12)
+    array = Crossbar(
+        done.conductances,
+        word_line_resistance=50.0,
+        bit_line_resistance=50.0,
+        source_resistance=200.0,
+        sense_resistance=200.0,
+    )
+    fresh = rng.uniform(0, 0.2, (100, 16))
+    ideal = difference(fresh @ wanted)
+    error = np.linalg.norm(done.gains * difference(array.currents(fresh)) - ideal) / np.linalg.norm(ideal)
+    assert error < 0.02
+    assert error < 0.2 * done.error_before
+    assert done.error == pytest.approx(error, rel=1.0)
+
+
+def test_compensation_of_a_network_beats_gains_and_gains_beat_nothing(trained):
+    x = trained.x_test[:300]
+    mapped = map_network(trained.network, trained.x_train, RANGE, tile=(32, 24), wires=STRONG)
+    ideal = map_network(trained.network, trained.x_train, RANGE, tile=(32, 24), wires=IDEAL_WIRES)
+    gains = calibrate_gains(mapped, ideal, trained.x_train[:200])
+    better = compensate(mapped, RANGE, trained.x_train).network
+    errors = [outputs_error(one, trained.network, x) for one in (mapped, gains, better)]
+    assert errors[1] < 0.6 * errors[0]
+    assert errors[2] < 0.2 * errors[1]
+
+
+def test_compensation_refuses_what_it_cannot_use():
+    wanted = np.full((4, 4), 1e-5)
+    with pytest.raises(ParameterError, match="steps is 0"):
+        compensate_tile(wanted, STRONG, RANGE, np.ones((2, 4)), steps=0)
+    for inputs in (np.ones((2, 5)), np.zeros((2, 4))):
+        with pytest.raises(ParameterError, match="inputs have shape"):
+            compensate_tile(wanted, STRONG, RANGE, inputs)
+
+
+def test_every_cause_adds_its_error_and_the_corrections_take_it_off(trained):
+    given = TileConditions(wires=STRONG, nonlinearity=2.3, tile=(32, 32))
+    rows = {row.title: row for row in budget_of(ladder(trained, given), trained)}
+    assert rows["ideal cells and wires"].output_error < 1e-2
+    for title in ("levels of conductance", "wires", "source and sense resistance", "non-linear cells"):
+        assert (rows[title].alone or 0.0) > 3e-3
+    assert rows["programming error"].output_error > 0.3
+    assert rows["compensated cells"].output_error < 0.5 * rows["a gain for each output"].output_error
+    assert rows["compensated cells"].accuracy > trained.test_accuracy - 0.02
+
+
+@pytest.mark.spice
+def test_tiles_in_ngspice_give_the_same_currents_and_decisions(trained):
+    given = TileConditions(tile=(22, 12), nonlinearity=2.3, steps=5)
+    steps = ladder(trained, given)
+    linear = compare_tiles(with_nonlinearity(steps.complete, 0.0), trained.x_test[:20])
+    assert linear.tiles == 3 * 2 + 2
+    assert linear.tile_error < 1e-10
+    assert linear.output_error < 1e-9
+    assert linear.decisions_agree == 1.0
+    bent = compare_tiles(steps.compensated, trained.x_test[:2])
+    assert bent.tile_error < 1e-8
+
+
+@pytest.mark.spice
+def test_ngspice_reads_the_tile_it_is_asked_for(trained):
+    """With ideal wires its currents are products, so a tile taken for another would show."""
+    mapped = map_network(trained.network, trained.x_train, RANGE, tile=(22, 12), wires=IDEAL_WIRES)
+    layer, volts = mapped.layers[0], np.random.default_rng(0).uniform(0, 0.2, (2, 22)).round(6)
+    found = NgspiceTiles()(layer, 3, volts)
+    place = layer.tiling.places[3]
+    np.testing.assert_allclose(found, volts @ layer.mapped.conductances[place], rtol=1e-8)
+
+
+def test_a_written_tile_holds_its_targets_within_the_tolerance_and_counts_its_pulses(trained, access):
+    mapped = map_network(trained.network, trained.x_train, ConductanceRange(levels=8), tile=(8, 8))
+    cell = RramCell(device=SkywaterReram.published(), transistor=access, inner_capacitance=2.8e-15)
+    scheme = WriteScheme(tolerance=0.08)
+    response = SetResponse.of(cell, scheme, points=17)
+    written = program_tile(mapped, 1, 1, cell, scheme, response=response)
+    place = mapped.layers[1].tiling.places[1]
+    targets = mapped.layers[1].mapped.conductances[place]
+    reached = written.network.layers[1].mapped.conductances
+    assert written.record.done.all()
+    error = reached[place] / targets - 1
+    assert 0 < np.abs(error).max() <= 0.08
+    assert written.writes >= targets.size
+    untouched = reached.copy()
+    untouched[place] = targets
+    assert np.array_equal(untouched, mapped.layers[1].mapped.conductances)
+    with pytest.raises(ParameterError, match="tile 9 of layer 1"):
+        program_tile(mapped, 1, 9, cell, scheme)
+
+
+@pytest.mark.spice
+def test_the_command_reports_what_it_compared(tmp_path, capsys):
+    card = tmp_path / "law.json"
+    law = SinhRead(conductance=1e-5, curvature=2.3, series_resistance=0.0)
+    ModelCard.from_model(law, {"device": "skywater"}).save(card)
+    words = ["--hidden", "8", "--digits", "3", "--nonlinear-digits", "1", "--no-sweep", "--json"]
+    assert run(["validate", "crossbar", *words, "--card", str(card), "-o", str(tmp_path)]) == 0
+    facts = json.loads(capsys.readouterr().out)
+    assert facts["error_vs_ngspice"] < 1e-10
+    assert facts["error_vs_ngspice_nonlinear"] < 1e-8
+    assert facts["ngspice"]["linear"]["digits"] == 3
+    for key in ("accuracy_crossbar", "accuracy_compensated"):
+        assert facts[key] > facts["accuracy_float"] - 0.05
+    assert [row["title"] for row in facts["budget"]][-1] == "compensated cells"
+    assert json.loads((tmp_path / "report.json").read_text()) == facts
+    assert run(["validate", "crossbar", "--card", str(card), "--device", "vteam", "-o", str(tmp_path)]) == 2
+    assert "the cells are 'vteam'" in capsys.readouterr().err
