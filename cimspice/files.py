@@ -88,7 +88,7 @@ def write_atomically(path: Path, write: Callable[[Path], object]) -> Path:
         raise CimspiceError(
             f"cannot write: {error.strerror or error}",
             place=str(path),
-            remedy="free the disk or choose another place; finished points are kept",
+            remedy="free the disk or choose another folder; finished points are kept",
         ) from error
     return path
 
