@@ -35,8 +35,10 @@ Array = np.ndarray
 STEP_SIZES = (3, 3, 3)
 """Features, hidden neurons, outputs: both layers are 4 inputs, a bias among them, × 3 neurons."""
 STEP_BITS = 4
-STEP_RULE = LearningRule(rate=0.4, hidden_rate=0.4)
+STEP_RULE = LearningRule(rate=0.4, hidden_rate=0.4, hidden_gain=1.0)
 """A step that changes words of 4 bits: at the rates of training most changes are rounded away."""
+STEP_ACTIVE = 2
+"""Hidden neurons within their limits: what reaches the first layer's gradient comes through them."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -93,14 +95,8 @@ def compare_step(
         Progress.
     """
     design = known.family(STEP_BITS).design()
-    generator = np.random.default_rng([seed, 7])
-    words = [
-        random_words(design.form, (1, after, before + 1), generator, spread=1.0)
-        for before, after in pairwise(STEP_SIZES)
-    ]
+    words, inputs, label = _drawn_step(design, np.random.default_rng([seed, 7]))
     emulated, circuit = _both(known, design, words, seed, STEP_RULE, mismatch, told)
-    largest = 2**known.periphery.multiplier.bits - 1
-    inputs, label = generator.integers(0, largest + 1, (1, STEP_SIZES[0])), generator.integers(0, 3, 1)
     traces = [network.forward(inputs[:, None, :]) for network in (circuit, emulated)]
     errors = [
         network.output_errors(trace, label)
@@ -136,6 +132,23 @@ def compare_step(
         flipped=sum(layer.flipped for layer in _circuits(circuit)),
         seconds=sum(layer.seconds for layer in _circuits(circuit)),
     )
+
+
+def _drawn_step(design: LayerDesign, generator: np.random.Generator) -> tuple[list[Array], Array, Array]:
+    """Random words, inputs (1, features) and label (1,), drawn again until enough hidden neurons are within
+    their limits on a nominal chip."""
+    largest = 2**design.periphery.multiplier.bits - 1
+    while True:
+        words = [
+            random_words(design.form, (1, after, before + 1), generator, spread=1.0)
+            for before, after in pairwise(STEP_SIZES)
+        ]
+        inputs, label = generator.integers(0, largest + 1, (1, STEP_SIZES[0])), generator.integers(0, 3, 1)
+        layers = [SramLayer(design, stored) for stored in words]
+        nominal = LearningNetwork(layers, np.random.default_rng(0), STEP_RULE)
+        hidden = nominal.forward(inputs[:, None, :]).inputs[1][..., :-1]
+        if ((hidden > 0) & (hidden < largest)).sum() >= STEP_ACTIVE:
+            return words, inputs, label
 
 
 def compare_forward(
