@@ -45,7 +45,7 @@ TITLES = {
     "multiplier": "multiplier and charge sharing, with mismatch",
     "converter_steps": "steps of the converter",
     "converter_errors": "converter: non-linearity, offset",
-    "noise": "noise: kT/C, comparator",
+    "noise": "noise: kT/C",
 }
 """Of the fields of :class:`Effects`."""
 
