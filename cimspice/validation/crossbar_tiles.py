@@ -59,7 +59,8 @@ class NgspiceTiles:
         began = time.process_time()
         solved = layer.tiles[number].currents(voltages)
         self.solver_seconds += time.process_time() - began
-        self.worst = max(self.worst, float(np.abs(solved - currents).max() / np.abs(currents).max()))
+        largest = float(np.abs(currents).max()) or 1.0  # a tile whose inputs are all zero
+        self.worst = max(self.worst, float(np.abs(solved - currents).max()) / largest)
         self.count += 1
         self.told(self.count)
         return currents
