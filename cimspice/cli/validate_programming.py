@@ -38,7 +38,7 @@ def programming(
 ) -> None:
     """Write-verify of a random matrix in transient ngspice, with disturb, beside the emulator's model.
 
-    All cells are in every transient. 8 x 8 takes two CPU minutes, 4 x 4 ten seconds.
+    All cells are in every transient. 8 x 8 takes three CPU minutes, 4 x 4 ten seconds.
     """
     from cimspice.cli.stages import Stages
     from cimspice.validation.programming import (

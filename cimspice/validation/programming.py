@@ -18,8 +18,8 @@ from cimspice.validation.rram_cell import CircuitCell, fit_cell
 
 LOWEST, HIGHEST = 2e-6, 80e-6
 """Conductances (S) that one SET of the filament model reaches reproducibly."""
-_CPU_SECONDS_PER_CELL_PULSE = 0.05
-_PULSES_PER_BIT_LINE = 5
+_CPU_SECONDS_PER_CELL_PULSE = 0.037
+_PULSES_PER_BIT_LINE = 9
 
 
 @dataclass(frozen=True)

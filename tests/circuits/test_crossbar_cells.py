@@ -152,6 +152,6 @@ def test_the_law_of_a_cell_refuses_other_devices_and_other_voltages():
     with pytest.raises(CimspiceError, match="leave the table"):
         table.check_range(-0.1, 0.2)
     with pytest.raises(ParameterError, match="transistor is a Yakopcic"):
-        OneTransistorCell(SkywaterReram.published(), np.full((2, 2), 0.5), Yakopcic.published())
+        OneTransistorCell(SkywaterReram.published(), np.full((2, 2), 0.5), Yakopcic.published())  # pyright: ignore[reportArgumentType]
     with pytest.raises(ParameterError, match="leave 0 to 1"):
         OneTransistorCell(SkywaterReram.published(), np.full((2, 2), 1.5), table)
