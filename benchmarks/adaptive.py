@@ -39,7 +39,8 @@ from threadpoolctl import threadpool_limits
 from cimspice.campaign import parse_specification
 from cimspice.campaign.adaptive import Search
 from cimspice.campaign.environment import Environment
-from cimspice.campaign.gaussian_process import GaussianProcess, Samples
+from cimspice.campaign.gaussian_process import GaussianProcess
+from cimspice.campaign.hyperparameters import Samples
 from cimspice.campaign.plan import Plan
 from cimspice.campaign.run import run_campaign
 from cimspice.campaign.runner import Engine
@@ -92,7 +93,7 @@ SYNAPSE = Case(
     fine={"gate_bias": 33, "membrane_voltage": 35},
     temperatures=5,
     negligible=1e-11,
-    budget=700,
+    budget=500,
     curve_budget=100,
     checked=16,
 )

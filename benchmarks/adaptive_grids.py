@@ -10,12 +10,8 @@ import numpy as np
 import pandas as pd
 from scipy.interpolate import NdBSpline, make_interp_spline
 
-from cimspice.campaign.gaussian_process import (
-    GaussianProcess,
-    Hyperparameters,
-    Samples,
-    fit_hyperparameters,
-)
+from cimspice.campaign.gaussian_process import GaussianProcess, fit_hyperparameters
+from cimspice.campaign.hyperparameters import Hyperparameters, Samples
 
 DEGREES = {"linear": 1, "cubic": 3, "quintic": 5}
 _SEARCHED = 300  # points that hyperparameters are sought on

@@ -17,12 +17,8 @@ from threadpoolctl import threadpool_limits
 
 from cimspice.campaign.adaptive_settings import Adaptive
 from cimspice.campaign.choice import choose
-from cimspice.campaign.gaussian_process import (
-    GaussianProcess,
-    Hyperparameters,
-    Samples,
-    fit_hyperparameters,
-)
+from cimspice.campaign.gaussian_process import GaussianProcess, fit_hyperparameters
+from cimspice.campaign.hyperparameters import Hyperparameters, Samples
 from cimspice.campaign.lattice import Lattice
 from cimspice.campaign.plan import Plan
 from cimspice.campaign.runner import Engine, Progress, Runner

@@ -6,7 +6,8 @@ from collections.abc import Callable
 
 import numpy as np
 
-from cimspice.campaign.gaussian_process import GaussianProcess, Samples, covariance
+from cimspice.campaign.gaussian_process import GaussianProcess, covariance
+from cimspice.campaign.hyperparameters import Samples
 
 _LARGEST_FACTOR = 100.0  # by which one surprise may raise the variance around it
 

@@ -3,11 +3,12 @@
 A process corner is mostly a shift of thresholds: the same surface, moved along a gate voltage, plus an offset
 and a smaller difference of its own. So the covariance of two points x, x' of the categories c, c' is
 
-    a² k((x + s_c) − (x' + s_c')) + b² [c = c'] k_c(x − x')
+    a² k((w + s_c) − (w' + s_c')) + b² [c = c'] k_c(w − w')
 
-with learned shifts s, an offset per category as a trend that is estimated with it, and rational quadratic
-correlations k with a length scale per input: a mixture of scales, for what is steep in one place (a
-transistor in weak inversion) and flat in another. All hyperparameters maximise the posterior density.
+with learned shifts s, w the inputs with a learned stretch of one end of each axis, an offset per category as
+a trend that is estimated with it, and rational quadratic correlations k with a length scale per input: a
+mixture of scales, for what is steep in one place (a transistor in weak inversion) and flat in another. All
+hyperparameters maximise the posterior density.
 
 References
 ----------
@@ -19,87 +20,16 @@ a trend).
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import NamedTuple
 
 import numpy as np
 from scipy import linalg, optimize
 
+from cimspice.campaign.hyperparameters import Hyperparameters, Samples
+
 _JITTER = 1e-12  # of the variance: what keeps the factorisation exact to rounding
 _OFFSET = 10.0  # width of the prior of a category's offset, in spreads of an output
-_LENGTH, _SHIFT = 1.5, 0.3  # widths of the priors: of ln(length scale), of a shift; inputs are 0 to 1
-_BOUNDS = {"amplitude": (-9.0, 7.0), "length": (-3.5, 3.5), "noise": (-18.0, -5.0), "shift": (-1.0, 1.0)}
 _ITERATIONS = 200
 _SCALE_MIXTURE = 3.0  # alpha of the correlation: the larger, the nearer to a single length scale
-
-
-class Samples(NamedTuple):
-    """Inputs (n, d), scaled to 0 … 1, and categories (n,), integers from 0."""
-
-    inputs: np.ndarray
-    category: np.ndarray
-
-
-@dataclass(frozen=True)
-class Hyperparameters:
-    """Numbers of the covariance, in the form that is optimised.
-
-    ``values`` holds ln a, ln of the length scales (d,), ln b, ln of the length scales of the category's own
-    part (d,), ln of the noise, then the shifts of all categories but the first, row by row.
-    """
-
-    values: np.ndarray
-    inputs: int
-    categories: int
-
-    @classmethod
-    def starts(cls, inputs: int, categories: int) -> list[Hyperparameters]:
-        """Where to begin a search, whose valleys are several: length scales of the range or more, categories
-        alike or nearly so, next to no noise.
-        """
-        found = []
-        for length, own in ((0.0, 0.1), (1.0, 0.1), (0.0, 0.02)):
-            parts = [np.log(3.0), *[length] * inputs, np.log(own), *[length] * inputs]
-            shifts = [0.0] * ((categories - 1) * inputs)
-            found.append(cls(np.array([*parts, -14.0, *shifts]), inputs, categories))
-        return found
-
-    @property
-    def parts(self) -> list[tuple[float, np.ndarray]]:
-        """Variance and inverse squared length scales of the common and of the category's own part."""
-        width = 1 + self.inputs
-        return [
-            (float(np.exp(2 * part[0])), np.exp(-2 * part[1:]))
-            for part in (self.values[:width], self.values[width : 2 * width])
-        ]
-
-    @property
-    def noise(self) -> float:
-        """Variance of what no input explains."""
-        return float(np.exp(2 * self.values[self._noise_index]))
-
-    @property
-    def shifts(self) -> np.ndarray:
-        """Shift of each category, (categories, inputs); that of the first is zero."""
-        moved = self.values[self._noise_index + 1 :].reshape(self.categories - 1, self.inputs)
-        return np.vstack([np.zeros(self.inputs), moved])
-
-    @property
-    def _noise_index(self) -> int:
-        return 2 * (1 + self.inputs)
-
-    def bounds(self) -> list[tuple[float, float]]:
-        """Of each value."""
-        part = [_BOUNDS["amplitude"], *[_BOUNDS["length"]] * self.inputs]
-        return [*part, *part, _BOUNDS["noise"], *[_BOUNDS["shift"]] * ((self.categories - 1) * self.inputs)]
-
-    def prior(self) -> tuple[float, np.ndarray]:
-        """−ln of the prior's density, and its gradient."""
-        width = np.full(len(self.values), np.inf)
-        for start in (1, 2 + self.inputs):
-            width[start : start + self.inputs] = _LENGTH
-        width[self._noise_index + 1 :] = _SHIFT
-        scaled = self.values / width
-        return 0.5 * float(scaled @ scaled), scaled / width
 
 
 def correlation(squared_distance: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -123,9 +53,10 @@ def _parts(one: Samples, other: Samples, settings: Hyperparameters) -> list[_Par
     common, own = settings.parts
     shifts = settings.shifts
     same = one.category[:, None] == other.category[None, :]
+    here, there = settings.warped(one.inputs)[0], settings.warped(other.inputs)[0]
     found = []
     for (variance, weights), shift, mask in ((common, shifts, None), (own, np.zeros_like(shifts), same)):
-        left, right = one.inputs + shift[one.category], other.inputs + shift[other.category]
+        left, right = here + shift[one.category], there + shift[other.category]
         difference = left.T[:, :, None] - right.T[:, None, :]
         likeness, slope = correlation(np.einsum("dij,d->ij", difference**2, weights))
         scale = variance if mask is None else variance * mask
@@ -268,7 +199,9 @@ def _cost_gradient(
         pull = np.einsum("ij,ij,dij->d", slope, part.slope, part.difference**2)
         gradient += (-2 * pull * part.weights).tolist()
     gradient.append(2 * settings.noise * float(np.trace(slope)))
-    common = parts[0]
-    force = 4 * np.einsum("ij,ij,dij->id", slope, common.slope, common.difference) * common.weights
-    by_category = _offsets(samples, settings.categories).T @ force
-    return np.array([*gradient, *by_category[1:].ravel()])
+    forces = [
+        4 * np.einsum("ij,ij,dij->id", slope, part.slope, part.difference) * part.weights for part in parts
+    ]
+    by_category = _offsets(samples, settings.categories).T @ forces[0]
+    by_warp = np.sum((forces[0] + forces[1]) * settings.warped(samples.inputs)[1], axis=0)
+    return np.array([*gradient, *by_category[1:].ravel(), *by_warp])

@@ -11,7 +11,7 @@ from math import prod
 import numpy as np
 from scipy.stats import qmc
 
-from cimspice.campaign.gaussian_process import Samples
+from cimspice.campaign.hyperparameters import Samples
 from cimspice.campaign.selection import Place
 from cimspice.campaign.specification import Specification
 

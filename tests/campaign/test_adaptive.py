@@ -65,7 +65,7 @@ def test_it_stops_on_target_with_a_hundredth_of_the_grid(store):
 def test_the_error_it_tells_is_that_of_the_fit_elsewhere(store):
     """The fit is watched, and held against Ohm's law at places that the campaign knows nothing of."""
     from cimspice.campaign.adaptive import Search
-    from cimspice.campaign.gaussian_process import Samples
+    from cimspice.campaign.hyperparameters import Samples
 
     specification = parse_specification(campaign())
     fits = []
@@ -83,19 +83,21 @@ def test_the_error_it_tells_is_that_of_the_fit_elsewhere(store):
 
 
 def test_what_was_killed_chooses_the_same_points_and_runs_none_twice(store, tmp_path):
+    raw = campaign(target=1e-12, budget=110)  # long enough to be killed while it chooses
+
     def stop(chunk):
         if len(interrupted.ran) > 70:
             raise KeyboardInterrupt
 
     interrupted = FakePool(before=stop)
     with pytest.raises(KeyboardInterrupt):
-        run(campaign(), store, pool=interrupted)
+        run(raw, store, pool=interrupted)
     resumed = FakePool()
-    result = run(campaign(), store, pool=resumed)
+    result = run(raw, store, pool=resumed)
     assert result.cached > 0
     assert not {*interrupted.ran[: result.cached]} & {*resumed.ran}
     with Store(tmp_path / "other.sqlite") as other:
-        whole = run(campaign(), other)
+        whole = run(raw, other)
     assert whole.table.equals(result.table)
     assert [vars(entry) for entry in whole.adaptive.history] == [
         vars(entry) for entry in result.adaptive.history
