@@ -103,6 +103,16 @@ def test_any_array_with_faults_agrees_with_nodal_analysis(circuit):
         np.testing.assert_allclose(crossbar.currents(v), expected, rtol=1e-7, atol=1e-9 * scale)
 
 
+@pytest.mark.parametrize(("method", "compiled"), WAYS)
+@pytest.mark.parametrize("size", [1e-272, 1e-310, 1e200])
+def test_currents_are_as_exact_for_extreme_voltages(method, compiled, size):
+    rng = np.random.default_rng(8)
+    g, v = rng.uniform(1e-5, 1e-2, (5, 7)), rng.uniform(-1, 1, (3, 5))
+    crossbar = Crossbar(g, word_line_resistance=30.0, method=method, compiled=compiled)
+    digits = 1e-12 if size > 1e-300 else 1e-2  # below 2e-308 a number itself has few
+    np.testing.assert_allclose(crossbar.currents(size * v), size * crossbar.currents(v), rtol=digits)
+
+
 @pytest.mark.parametrize("shape", [(1, 1), (1, 50), (50, 1), (3, 200), (200, 3), (63, 65), (96, 96)])
 def test_shapes_agree_between_merging_and_iteration(shape):
     rng = np.random.default_rng(5)

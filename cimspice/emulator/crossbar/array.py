@@ -10,7 +10,7 @@ import numpy as np
 
 from cimspice.emulator.crossbar import cost
 from cimspice.emulator.crossbar.breaks import representable
-from cimspice.emulator.crossbar.conjugate import TOLERANCE, deviations_solver
+from cimspice.emulator.crossbar.conjugate import TOLERANCE, binary_scale, deviations_solver
 from cimspice.emulator.crossbar.given import (
     check_cells,
     checked_conductances,
@@ -253,17 +253,21 @@ class Crossbar:
     def _iterate(self, voltages: np.ndarray) -> Iterator[tuple[np.ndarray, np.ndarray, np.ndarray]]:
         driven = self.wires.driven
         for part in self.chunks(len(voltages)):
-            applied = np.where(driven, voltages[part, :, None], 0.0)
+            scale = binary_scale(voltages[part])[:, None]
+            applied = np.where(driven, (voltages[part] / scale)[:, :, None], 0.0)
             forced = applied * self.conductances
             word, bit = self.responses(forced)
-            yield applied + word, bit, forced + self.conductances * (word - bit)
+            cell = forced + self.conductances * (word - bit)
+            scale = scale[:, :, None]
+            yield (applied + word) * scale, bit * scale, cell * scale
 
     def _iterated_currents(self, voltages: np.ndarray) -> np.ndarray:
         if self.compiled:
             from cimspice.emulator.crossbar import conjugate_compiled
 
             self._refuse_shorts()
-            return conjugate_compiled.column_currents(self.conductances, self.wires, voltages)
+            scale = binary_scale(voltages)[:, None]
+            return scale * conjugate_compiled.column_currents(self.conductances, self.wires, voltages / scale)
         parts = [cell.sum(axis=1) for *_, cell in self._iterate(voltages)]
         return np.concatenate(parts) if parts else np.zeros((0, self.shape[1]))
 

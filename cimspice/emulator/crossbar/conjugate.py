@@ -55,6 +55,16 @@ def deviations(
     return np.concatenate([word for word, _ in solved]), np.concatenate([bit for _, bit in solved])
 
 
+def binary_scale(voltages: np.ndarray) -> np.ndarray:
+    """Power of two near the largest entry of each vector (batch, rows): (batch,).
+
+    The iteration compares squares, which underflow or overflow where voltages are extreme; dividing by a power
+    of two loses nothing.
+    """
+    largest = np.abs(voltages).max(axis=1, initial=0.0)
+    return np.ldexp(1.0, np.frexp(largest)[1])
+
+
 def _shared(g, wires: Wires, currents, tolerance) -> tuple[np.ndarray, np.ndarray]:
     word = Ladders.of(g, wires.word).solve
     bit_ladders = Ladders.of(g.T, wires.bit.T)
