@@ -58,8 +58,8 @@ def deviations(
 def binary_scale(voltages: np.ndarray) -> np.ndarray:
     """Power of two near the largest entry of each vector (batch, rows): (batch,).
 
-    The iteration compares squares, which underflow or overflow where voltages are extreme; dividing by a power
-    of two loses nothing.
+    The iteration compares squares, which underflow or overflow where voltages are extreme; a power of two
+    divides without loss.
     """
     largest = np.abs(voltages).max(axis=1, initial=0.0)
     return np.ldexp(1.0, np.frexp(largest)[1])
