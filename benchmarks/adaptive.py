@@ -10,7 +10,8 @@ the adaptive campaign gets what it has, and its held-out points count as simulat
 - ``saving``: simulations of the full grid over those after which the adaptive campaign's error is, and stays,
   no larger. One simulation is one operating point.
 - ``saving_least``: the least such ratio over the thinned grids that no smaller one beats, and the full one.
-- ``saving_curves``: as ``saving`` where one simulation is one sweep of an axis, on either side.
+- ``saving_curves`` (synapse): as ``saving`` where one simulation is one sweep of the membrane voltage, on
+  either side, and the error is that of curves that neither has run.
 
 Run ``python benchmarks/adaptive.py --json``; some minutes on two cores. ``--output FILE.png`` draws the
 errors.
@@ -32,89 +33,23 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-from adaptive_grids import Grid, best_grid_errors
-from scipy.interpolate import CubicSpline
+from adaptive_cases import COLD, CORNERS, HOT, SRAM, SYNAPSE, Case, samples
+from adaptive_grids import DEGREES, Grid, best_grid_errors, spline_prediction
 from threadpoolctl import threadpool_limits
 
 from cimspice.campaign import parse_specification
 from cimspice.campaign.adaptive import Search
 from cimspice.campaign.environment import Environment
 from cimspice.campaign.gaussian_process import GaussianProcess
-from cimspice.campaign.hyperparameters import Samples
 from cimspice.campaign.plan import Plan
 from cimspice.campaign.run import run_campaign
 from cimspice.campaign.runner import Engine
 from cimspice.campaign.store import Store
 from cimspice.spice import Pool
 
-CORNERS = ["tt", "ss", "ff", "sf", "fs"]
-COLD, HOT = -40.0, 125.0
-WORKERS = 2
 TEMPERATURES_CHECKED = 16
+WORKERS = 2
 SEED = 11
-
-
-@dataclass(frozen=True)
-class Case:
-    """A circuit: benches of a point and of a curve, axes (start, stop, values of the full grid), the last of
-    which a curve sweeps; ``fine`` are values of the adaptive campaign's grid.
-    """
-
-    name: str
-    bench: str
-    curve_bench: str
-    curve: dict[str, Any]
-    column: str
-    axes: dict[str, tuple[float, float, int]]
-    fine: dict[str, int]
-    temperatures: int
-    negligible: float
-    budget: int
-    curve_budget: int
-    checked: int
-
-    @property
-    def swept(self) -> str:
-        """The axis that a curve sweeps."""
-        return list(self.axes)[-1]
-
-    def error(self, predicted: np.ndarray, values: np.ndarray) -> float:
-        """Rms error of predicted currents."""
-        return float(np.sqrt(np.mean(((predicted - values) / (values + self.negligible)) ** 2)))
-
-
-SYNAPSE = Case(
-    name="synapse",
-    bench="neuron_synapse_point",
-    curve_bench="neuron_synapse",
-    curve={"membrane_start": 0.1, "membrane_stop": 1.8, "membrane_step": 0.10625},
-    column="current",
-    axes={"gate_bias": (0.3, 0.7, 17), "membrane_voltage": (0.1, 1.8, 9)},
-    fine={"gate_bias": 33, "membrane_voltage": 35},
-    temperatures=5,
-    negligible=1e-11,
-    budget=500,
-    curve_budget=100,
-    checked=16,
-)
-SRAM = Case(
-    name="sram",
-    bench="sram_read_current",
-    curve_bench="sram_read_curve",
-    curve={"stop_voltage": 0.4, "intervals": 8},
-    column="bit_line_current",
-    axes={
-        "supply_voltage": (1.62, 1.98, 3),
-        "word_line_voltage": (0.8, 1.8, 11),
-        "bit_line_voltage": (0.4, 1.8, 9),
-    },
-    fine={"supply_voltage": 7, "word_line_voltage": 41, "bit_line_voltage": 29},
-    temperatures=5,
-    negligible=0.0,
-    budget=600,
-    curve_budget=160,
-    checked=16,
-)
 
 
 @dataclass(frozen=True)
@@ -164,31 +99,54 @@ def independent(case: Case, bench: Bench) -> pd.DataFrame:
     return pd.concat(tables, ignore_index=True)
 
 
-def samples(case: Case, table: pd.DataFrame, *, curves: bool = False) -> Samples:
-    """Rows of a table as the adaptive campaign's inputs."""
-    ends = {name: axis[:2] for name, axis in case.axes.items() if not (curves and name == case.swept)}
-    ends["temperature"] = (COLD, HOT)
-    columns = [(table[name].to_numpy() - low) / (high - low) for name, (low, high) in ends.items()]
-    return Samples(np.stack(columns, axis=1), table["corner"].map(CORNERS.index).to_numpy())
-
-
 def point_error(case: Case, table: pd.DataFrame, process: GaussianProcess) -> float:
     """Error of a fit of points at the independent ones."""
     predicted = np.exp(process.predict(samples(case, table))[:, 0])
     return case.error(predicted, table[case.column].to_numpy())
 
 
+def independent_curves(case: Case, bench: Bench) -> pd.DataFrame:
+    """Curves at places that are on no grid, under every corner, at the full grid's values."""
+    generator = np.random.default_rng(SEED)
+    axes = {name: axis for name, axis in case.axes.items() if name != case.swept}
+    low, high = np.array([ends[:2] for ends in axes.values()]).T
+    tables = []
+    for temperature in generator.uniform(COLD, HOT, TEMPERATURES_CHECKED):
+        drawn = generator.uniform(low, high, (case.checked // 2, len(low)))
+        sweep: dict[str, Any] = {name: drawn[:, k].tolist() for k, name in enumerate(axes)}
+        sweep |= {"corners": CORNERS, "temperatures": [float(temperature)]}
+        sweep |= {"zip": [list(axes)]} if len(axes) > 1 else {}
+        raw = {"campaign": {"bench": case.curve_bench}, "parameters": case.curve, "sweep": sweep}
+        tables.append(bench.run(raw))
+    table = pd.concat(tables, ignore_index=True)
+    kept = np.isclose(table[case.swept].to_numpy()[:, None], case.values, atol=1e-9)
+    table[case.swept] = case.values[kept.argmax(axis=1)]
+    return table[kept.any(axis=1)]
+
+
 def curve_error(case: Case, table: pd.DataFrame, process: GaussianProcess) -> float:
-    """The same of a fit of curves, each with a cubic spline of its logarithm along the swept axis."""
-    low, high, count = case.axes[case.swept]
-    logarithms = process.predict(samples(case, table, curves=True))
-    if case is SRAM:  # that curve falls
-        logarithms = logarithms[:, ::-1]
-    logarithms = logarithms[:, :: (logarithms.shape[1] - 1) // (count - 1)]  # no finer than the full grid's
-    spline = CubicSpline(np.linspace(low, high, count), logarithms, axis=1)
-    at = table[case.swept].to_numpy()
-    chosen = np.array([spline(value)[row] for row, value in enumerate(at)])
-    return case.error(np.exp(chosen), table[case.column].to_numpy())
+    """Error of a fit of curves at the independent ones."""
+    heads = table[table[case.swept] == case.values[0]]
+    logarithms = process.predict(samples(case, heads, curves=True))
+    logarithms = logarithms[:, :: (logarithms.shape[1] - 1) // (len(case.values) - 1)]
+    errors = [
+        case.error(np.exp(logarithms[:, k]), table.loc[table[case.swept] == value, case.column].to_numpy())
+        for k, value in enumerate(case.values)
+    ]
+    return float(np.sqrt(np.mean(np.square(errors))))
+
+
+def grid_curve_error(case: Case, table: pd.DataFrame, grid: Grid) -> float:
+    """Error of the full grid's curves at the independent ones, with the best spline over the other axes."""
+    best = []
+    for degree in DEGREES.values():
+        errors = []
+        for value in case.values:
+            rows = table[table[case.swept] == value]
+            predicted = spline_prediction(grid.at(case.swept, value), rows, degree)
+            errors.append(case.error(predicted, rows[case.column].to_numpy()))
+        best.append(np.sqrt(np.mean(np.square(errors))))
+    return float(min(best))
 
 
 def adaptive_errors(
@@ -239,9 +197,7 @@ def assess(case: Case, bench: Bench) -> dict[str, Any]:
     )
     whole = grids[0]
     points = adaptive_errors(case, bench, table, curves=False)
-    curves = adaptive_errors(case, bench, table, curves=True)
-    adaptive, by_curve = needed(points, whole.error), needed(curves, whole.error)
-    curves_full = whole.points // case.axes[case.swept][2]
+    adaptive = needed(points, whole.error)
     ratios = {
         entry.points: entry.points / count
         for entry in grids
@@ -256,14 +212,25 @@ def assess(case: Case, bench: Bench) -> dict[str, Any]:
         "errors_full": whole.errors,
         "saving_least": min(ratios.values()),
         "saving_by_grid": ratios,
-        "saving_curves": by_curve and curves_full / by_curve,
-        "curves_full": curves_full,
-        "curves_adaptive": by_curve,
         "independent_points": len(table),
         "grids": [vars(entry) for entry in grids],
         "history": points,
-        "history_curves": curves,
         "cpu_seconds": time.process_time() - began,
+    } | (assess_curves(case, bench, grid) if case.curve_bench else {})
+
+
+def assess_curves(case: Case, bench: Bench, grid: Grid) -> dict[str, Any]:
+    """The same where a simulation is a curve."""
+    checks = independent_curves(case, bench)
+    errors = adaptive_errors(case, bench, checks, curves=True)
+    target = grid_curve_error(case, checks, grid)
+    full, chosen = grid.points // len(case.values), needed(errors, target)
+    return {
+        "saving_curves": chosen and full / chosen,
+        "curves_full": full,
+        "curves_adaptive": chosen,
+        "held_out_error_curves": target,
+        "history_curves": errors,
     }
 
 
@@ -315,7 +282,8 @@ def main() -> None:
             f"{name}: full grid {full}, error {result['held_out_error']:.2e} ({result['interpolator_full']})"
         )
         print(f"  adaptive {chosen}; saving {result['saving']}, least {result['saving_least']}")
-        print(f"  curves: {result['curves_full']} against {result['curves_adaptive']}")
+        if "curves_full" in result:
+            print(f"  curves: {result['curves_full']} against {result['curves_adaptive']}")
 
 
 if __name__ == "__main__":

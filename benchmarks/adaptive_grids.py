@@ -46,6 +46,13 @@ class Grid:
         axes = {name: values[part] for (name, values), part in zip(self.axes.items(), cut, strict=True)}
         return Grid(axes, {key: cube[cut] for key, cube in self.logarithms.items()})
 
+    def at(self, axis: str, value: float) -> Grid:
+        """The part at one value of an axis."""
+        names = list(self.axes)
+        place = int(np.argmin(np.abs(self.axes[axis] - value)))
+        axes = {name: values for name, values in self.axes.items() if name != axis}
+        return Grid(axes, {key: cube.take(place, names.index(axis)) for key, cube in self.logarithms.items()})
+
     def frame(self) -> pd.DataFrame:
         """Every point as a row, with its ``logarithm``."""
         rows = np.stack(np.meshgrid(*self.axes.values(), indexing="ij"), axis=-1).reshape(-1, len(self.axes))
