@@ -12,6 +12,7 @@ from typer.core import TyperGroup
 from cimspice import __version__
 from cimspice.cli import cache, characterize, compare, demo, doctor, fit, new, pdk, train, validate
 from cimspice.cli.failure import Interrupted, report
+from cimspice.cli.interruption import Interruption
 from cimspice.cli.list import list_
 from cimspice.cli.program import program
 from cimspice.cli.report import report as report_on_run
@@ -81,10 +82,15 @@ def run(arguments: Sequence[str]) -> int:
     """
     debug = "--debug" in arguments
     words = [word for word in arguments if word != "--debug"]
-    try:
-        code = app(words, prog_name="cimspice", standalone_mode=False)
-    except Exception as error:
-        return report(error, as_json="--json" in words, debug=debug)
+    with Interruption() as interruption:
+        try:
+            code = app(words, prog_name="cimspice", standalone_mode=False)
+            if interruption.seen:
+                raise Interrupted  # something on the way kept it to itself, and may lack what was stopped
+        except (Exception, KeyboardInterrupt) as error:
+            if interruption.seen and not isinstance(error, Interrupted):
+                error = Interrupted().with_traceback(error.__traceback__)
+            return report(error, as_json="--json" in words, debug=debug)
     return code if isinstance(code, int) else 0
 
 

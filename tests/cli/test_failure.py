@@ -1,11 +1,14 @@
 """A command that fails says what, where and what to do, without a traceback, and exits with its code."""
 
+import contextlib
 import errno
 import json
+import signal
 import subprocess
 import sys
 
 import pytest
+from pydantic import BaseModel, model_serializer
 
 import cimspice.pdk
 from cimspice.cli.app import run
@@ -76,12 +79,54 @@ def test_errors_of_the_simulator_keep_ngspice_words_in_json(failing, capsys):
     }
 
 
+@pytest.mark.parametrize("words", [[], ["fit"], ["cache"], ["new"]])
+def test_a_group_without_a_command_says_what_is_missing(capsys, words):
+    assert run(words) == 2
+    assert "no command is given" in capsys.readouterr().err
+
+
 def test_interrupt_says_that_nothing_finished_is_lost(failing, capsys):
     failing(KeyboardInterrupt())
     assert run(["pdk", "show", "--json"]) == 130
     streams = capsys.readouterr()
     assert "every finished point is kept" in streams.err
     assert json.loads(streams.out)["error"]["kind"] == "Interrupted"
+
+
+class Slow(BaseModel):
+    """Ctrl-C meets it while pydantic writes it down, which makes an error of its own of that."""
+
+    @model_serializer
+    def written(self) -> dict:
+        signal.raise_signal(signal.SIGINT)
+        return {}
+
+
+class Deaf:
+    """Keeps Ctrl-C to itself, as Python does with what is raised while it clears up."""
+
+    def __del__(self) -> None:
+        with contextlib.suppress(KeyboardInterrupt):
+            signal.raise_signal(signal.SIGINT)
+
+
+@pytest.mark.parametrize("meet", [lambda: Slow().model_dump_json(), Deaf])
+def test_an_interrupt_that_a_library_makes_its_own_is_still_an_interrupt(monkeypatch, capsys, meet):
+    monkeypatch.setattr(cimspice.pdk, "locate", lambda locate=cimspice.pdk.locate: (meet(), locate())[1])
+    assert run(["pdk", "show", "--debug"]) == 130
+    assert "stopped by Ctrl-C" in capsys.readouterr().err
+    assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
+
+
+def test_what_ignores_ctrl_c_keeps_ignoring_it(monkeypatch):
+    monkeypatch.setattr(
+        cimspice.pdk, "locate", lambda locate=cimspice.pdk.locate: (Slow().model_dump(), locate())[1]
+    )
+    before = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    try:
+        assert run(["pdk", "show"]) == 0
+    finally:
+        signal.signal(signal.SIGINT, before)
 
 
 @pytest.mark.parametrize(

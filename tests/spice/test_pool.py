@@ -157,6 +157,30 @@ def test_an_interrupted_or_killed_program_leaves_no_orphans(how, tmp_path):
         assert said.count(b"KeyboardInterrupt") == 1
 
 
+def test_ctrl_c_while_a_worker_starts_is_heard_once_it_has(monkeypatch):
+    start, started = subprocess.Popen, []
+
+    def interrupted(*words, **options):
+        signal.raise_signal(signal.SIGINT)
+        started.append(start(*words, **options))
+        return started[0]
+
+    monkeypatch.setattr(subprocess, "Popen", interrupted)
+    with pytest.raises(KeyboardInterrupt), Pool(1):
+        pass
+    assert started[0].wait(timeout=30) is not None
+
+
+def test_ctrl_c_is_nothing_to_a_worker():
+    with Pool(1) as pool:
+        pool._workers[0]._process.send_signal(
+            signal.SIGINT
+        )  # while it starts: a terminal tells the whole group
+        (_, process), *_ = pool.map(pool_jobs.half_and_process, [1.0])
+        os.kill(process, signal.SIGINT)
+        assert next(pool.map(pool_jobs.half_and_process, [1.0])) == (0.5, process)
+
+
 @pytest.mark.parametrize("arguments", [{"workers": 0}, {"time_limit": 0.0}, {"recycle_after": -1}])
 def test_impossible_pools_are_refused(arguments):
     with pytest.raises(ParameterError):
