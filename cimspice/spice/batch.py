@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import ctypes
+import os
 import signal
 import subprocess
-import tempfile
+import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -18,7 +21,9 @@ from cimspice.spice.library import find_executable
 from cimspice.spice.options import SolverOptions
 from cimspice.spice.rawfile import RawPlot, read_raw
 from cimspice.spice.waveforms import Waveforms
+from cimspice.spice.work_folder import WorkFolder
 
+_SET_PARENT_DEATH_SIGNAL = 1  # linux/prctl.h
 _KINDS = {
     "Operating Point": "op",
     "DC transfer characteristic": "dc",
@@ -42,6 +47,8 @@ def simulate_batch(
 ) -> Waveforms:
     """Run one analysis in a process of its own; parameters as for `cimspice.spice.simulate`.
 
+    On Linux that process does not outlive this one, however this one ends.
+
     Parameters
     ----------
     time_limit
@@ -55,8 +62,8 @@ def run_deck(deck: Deck, analysis: Analysis, time_limit: float | None = None) ->
     """Run one analysis of a composed deck with ``ngspice -b -r``."""
     saves = [f".save {_word(name)}" for name in analysis.save]
     lines = [*deck.lines, *saves, "." + analysis.command, ".end"]
-    with tempfile.TemporaryDirectory(prefix="cimspice-batch-") as name:
-        folder = Path(name)
+    with WorkFolder("batch") as own:
+        folder = own.path
         write_spiceinit(folder)
         (folder / "deck.cir").write_text("\n".join(lines) + "\n", encoding="ascii")
         words, code = _execute(folder, time_limit)
@@ -87,7 +94,14 @@ def _word(name: str) -> str:
 def _execute(folder: Path, time_limit: float | None) -> tuple[list[str], int]:
     command = [find_executable(), "-b", "-r", "out.raw", "deck.cir"]
     try:
-        done = subprocess.run(command, cwd=folder, capture_output=True, text=True, timeout=time_limit)
+        done = subprocess.run(
+            command,
+            cwd=folder,
+            capture_output=True,
+            text=True,
+            timeout=time_limit,
+            preexec_fn=_ends_with(os.getpid()),
+        )
     except subprocess.TimeoutExpired as error:
         raise TimeLimit(
             f"ngspice ran past its time limit of {time_limit:g} s and was killed",
@@ -95,6 +109,20 @@ def _execute(folder: Path, time_limit: float | None) -> tuple[list[str], int]:
         ) from error
     streams = (("stdout", done.stdout), ("stderr", done.stderr))
     return [f"{stream} {line}" for stream, text in streams for line in text.splitlines()], done.returncode
+
+
+def _ends_with(parent: int) -> Callable[[], None] | None:
+    """What a new process calls so that the kernel kills it when its parent ends; None where it cannot."""
+    if sys.platform != "linux":
+        return None
+    process_control = ctypes.CDLL(None).prctl  # looked up here: after the fork there may be locks held
+
+    def bind() -> None:
+        process_control(_SET_PARENT_DEATH_SIGNAL, signal.SIGKILL)
+        if os.getppid() != parent:  # it has ended meanwhile
+            os._exit(1)
+
+    return bind
 
 
 def _merge(plots: list[RawPlot], analysis: Analysis) -> tuple[str, dict[str, np.ndarray]]:

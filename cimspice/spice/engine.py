@@ -23,7 +23,6 @@ from __future__ import annotations
 import locale
 import os
 import shutil
-import tempfile
 from pathlib import Path
 from typing import Any
 
@@ -34,6 +33,7 @@ from PySpice.Spice.NgSpice.Shared import NgSpiceShared
 
 from cimspice.errors import EngineMissing
 from cimspice.spice.library import find_library
+from cimspice.spice.work_folder import WorkFolder
 
 # hsa: SKY130's files are written for HSPICE. One thread: BSIM code spins on more (13x slower when small).
 SPICEINIT = "set ngbehavior=hsa\nset ng_nomodcheck\nset num_threads=1\nunset interactive\n"
@@ -66,7 +66,7 @@ class Engine(NgSpiceShared):
     def __init__(self) -> None:
         self.wants_exit = False
         self._words: list[str] = []
-        self._folder = tempfile.TemporaryDirectory(prefix="cimspice-engine-")
+        self._folder = WorkFolder("engine")
         self._library_path = self._own_library(find_library())
         self._load_library(verbose=False)
         self._init_ngspice(send_data=False)
@@ -76,7 +76,7 @@ class Engine(NgSpiceShared):
         if real not in _originals_taken:
             _originals_taken.add(real)
             return path
-        return str(shutil.copy(real, Path(self._folder.name, "libngspice-copy.so")))
+        return str(shutil.copy(real, self._folder.path / "libngspice-copy.so"))
 
     def _load_library(self, verbose: bool) -> None:
         locale.setlocale(locale.LC_NUMERIC, "C")
@@ -100,10 +100,10 @@ class Engine(NgSpiceShared):
             ffi.callback("int (bool, int, void *)", lambda *_: 0),
         )
         hear, hear_exit, background = self._callbacks
-        write_spiceinit(self._folder.name)
+        write_spiceinit(self._folder.path)
         # ngspice reads .spiceinit from the working directory, and only here.
         before = os.getcwd()
-        os.chdir(self._folder.name)
+        os.chdir(self._folder.path)
         try:
             code = self._ngspice_shared.ngSpice_Init(
                 hear, ffi.NULL, hear_exit, ffi.NULL, ffi.NULL, background, ffi.NULL

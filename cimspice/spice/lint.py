@@ -158,6 +158,8 @@ def _check_value(line: str, word: str) -> None:
 
 def _check_instance(line: str, known: dict[str, frozenset[str]]) -> None:
     plain, pairs = _pairs(_TOKEN.findall(line))
+    if len(plain) < 2:
+        raise _refuse(line, "the instance names no subcircuit", "give its nodes, then the subcircuit's name")
     name = plain[-1].lower()
     if name not in known:
         remedy = "define it in the netlist, or use a device that the PDK has"

@@ -9,17 +9,16 @@ from __future__ import annotations
 
 import os
 import signal
-import tempfile
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from itertools import islice
 from multiprocessing.connection import wait
-from pathlib import Path
 from types import TracebackType
 from typing import Any, Literal, NamedTuple
 
 from cimspice.errors import CimspiceError, ParameterError, TimeLimit, WorkerLost
 from cimspice.spice.statistics import PoolStatistics
+from cimspice.spice.work_folder import WorkFolder
 from cimspice.spice.worker import Outcome
 from cimspice.spice.worker_process import WorkerProcess
 
@@ -72,12 +71,12 @@ class Pool:
                 raise ParameterError(
                     f"{name} = {value!r} is not positive", place=name, remedy=f"give {name} > 0"
                 )
-        self._folder: tempfile.TemporaryDirectory[str] | None = None
+        self._folder: WorkFolder | None = None
         self._workers: list[WorkerProcess] = []
         self._past = PoolStatistics()
 
     def __enter__(self) -> Pool:
-        self._folder = tempfile.TemporaryDirectory(prefix="cimspice-pool-", ignore_cleanup_errors=True)
+        self._folder = WorkFolder("pool")
         for _ in range(self.size):
             self._workers.append(self._start())
         return self
@@ -95,7 +94,7 @@ class Pool:
         for worker in workers:
             self._past += worker.bury()[1]
         if self._folder is not None:
-            self._folder.cleanup()
+            self._folder.remove()
             self._folder = None
 
     @property
@@ -238,7 +237,7 @@ class Pool:
 
     def _start(self) -> WorkerProcess:
         assert self._folder is not None
-        return WorkerProcess(Path(self._folder.name))
+        return WorkerProcess(self._folder.path)
 
     def _replace(self, k: int) -> int:
         """End worker ``k`` at once and start another in its place; return the exit code."""

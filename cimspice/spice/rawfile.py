@@ -51,6 +51,8 @@ def _plot(path: Path, header: str, data: bytes, start: int) -> tuple[RawPlot, in
         names = re.findall(r"^\s+\d+\s+(\S+)\s+\S+", header.split("Variables:", 2)[2], re.MULTILINE)
     except (KeyError, ValueError, IndexError) as error:
         raise _broken(path, "its header is broken") from error
+    if variables < 1 or points < 0:
+        raise _broken(path, f"its header announces {variables} x {points} values")
     kind = np.dtype(np.complex128 if "complex" in fields.get("Flags", "") else np.float64)
     stop = start + variables * points * kind.itemsize
     if stop > len(data) or len(names) != variables:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -46,7 +47,7 @@ class WorkerProcess:
         self._sent = 0.0
         self._startup_seconds = 0.0
         self._last: Report | None = None
-        private = Path(tempfile.mkdtemp(dir=folder, prefix="worker-"))
+        self._private = private = Path(tempfile.mkdtemp(dir=folder, prefix="worker-"))
         self._progress = Progress(private / "progress")
         self.connection, theirs = Pipe()
         with theirs:
@@ -109,7 +110,9 @@ class WorkerProcess:
         self._process.kill()
 
     def bury(self) -> tuple[int, PoolStatistics]:
-        """Wait for its end (it has two seconds); return its exit code and what it has done."""
+        """Wait for its end (it has two seconds), remove its folder; return its exit code and what it has
+        done.
+        """
         try:
             code = self._process.wait(timeout=2.0)
         except subprocess.TimeoutExpired:
@@ -117,6 +120,7 @@ class WorkerProcess:
             code = self._process.wait()
         statistics = self.statistics + PoolStatistics(workers_killed=int(code == -signal.SIGKILL))
         self.connection.close()
+        shutil.rmtree(self._private, ignore_errors=True)
         return code, statistics
 
     @property
@@ -128,23 +132,19 @@ class WorkerProcess:
 
 
 def _start(descriptor: int, progress: Path) -> subprocess.Popen[bytes]:
-    flags = subprocess._args_from_interpreter_flags()  # pyright: ignore[reportAttributeAccessIssue]
+    flags = subprocess._args_from_interpreter_flags()  # pyright: ignore[reportAttributeAccessIssue] (not in the stubs)
     # -P: the folder of the script is no place to import from.
     words = [spawn.get_executable() or sys.executable, *flags, "-P", str(_BOOT)]
     words += [str(descriptor), str(os.getpid()), str(progress)]
-    with _interrupts_ignored():
+    with _interrupts_held():
         return subprocess.Popen(words, pass_fds=(descriptor,), stdin=subprocess.DEVNULL)
 
 
 @contextlib.contextmanager
-def _interrupts_ignored() -> Iterator[None]:
-    """Ctrl-C is ignored while a process starts, which inherits that: only the parent handles it."""
-    try:
-        before = signal.signal(signal.SIGINT, signal.SIG_IGN)
-    except ValueError:  # not the main thread: the worker ignores it once it has started
-        yield
-        return
+def _interrupts_held() -> Iterator[None]:
+    """Ctrl-C waits while a process starts, which inherits that for good: only the parent handles it."""
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
     try:
         yield
     finally:
-        signal.signal(signal.SIGINT, before)
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)

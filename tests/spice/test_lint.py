@@ -56,6 +56,8 @@ REFUSED = [
     ("r1 a 0 0.0k", BadParameter),
     ("r1 a 0 r=0", BadParameter),
     ("r1 a", BadParameter),
+    ("x1 w=1", BadParameter),
+    ("x =1 a b", BadParameter),
     ("x1 d g 0 0 plain_nmos width=2", BadParameter),
     ("x1 d g 0 0 plain_nmos w=1.8x5", BadParameter),
     ("r1 a 0 1,5k", BadParameter),
