@@ -56,6 +56,10 @@ class TableError(CimspiceError, ValueError):
     """A table (characterisation result or user's CSV) lacks columns or holds unusable values."""
 
 
+class OutputError(CimspiceError, ValueError):
+    """The file or folder that results should go to cannot be used: not there, no folder, not ours."""
+
+
 class StoreError(CimspiceError):
     """The store of finished points cannot be opened, read or written."""
 

@@ -10,7 +10,12 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import BinaryIO
 
-from cimspice.errors import CimspiceError
+from cimspice.errors import CimspiceError, OutputError
+
+_WRONG_PLACE = {
+    errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOENT, errno.ENOTDIR, errno.EEXIST, errno.EISDIR,
+    errno.ENAMETOOLONG,
+}  # fmt: skip
 
 
 def open_plain(path: str | Path, largest: int, *, links: bool = True) -> BinaryIO:
@@ -69,8 +74,10 @@ def write_atomically(path: Path, write: Callable[[Path], object]) -> Path:
 
     Raises
     ------
+    OutputError
+        If the folder or the file is not one that can be written.
     CimspiceError
-        If the folder or the file cannot be written.
+        If writing fails for another reason, such as a full disk.
     """
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -85,10 +92,12 @@ def write_atomically(path: Path, write: Callable[[Path], object]) -> Path:
         finally:
             temporary.unlink(missing_ok=True)
     except OSError as error:
-        raise CimspiceError(
+        kind = OutputError if error.errno in _WRONG_PLACE else CimspiceError
+        remedy = "choose another folder" if kind is OutputError else "free the disk or choose another folder"
+        raise kind(
             f"cannot write: {error.strerror or error}",
             place=str(path),
-            remedy="free the disk or choose another folder; finished points are kept",
+            remedy=f"{remedy}; finished points are kept",
         ) from error
     return path
 

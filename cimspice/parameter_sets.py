@@ -39,6 +39,17 @@ class InputRange:
 
 
 @dataclass(frozen=True)
+class Forming:
+    """At which voltages (V) and width (s) pristine cells were formed: the mean, lowest and highest."""
+
+    voltage: float
+    lowest: float
+    highest: float
+    width: float
+    source: str
+
+
+@dataclass(frozen=True)
 class ParameterSet:
     """A model's published numbers.
 
@@ -52,6 +63,8 @@ class ParameterSet:
         Name -> :class:`Parameter`.
     ranges
         Name of an input -> :class:`InputRange`.
+    forming
+        :class:`Forming`, where it was published.
     """
 
     model: str
@@ -61,6 +74,7 @@ class ParameterSet:
     licence: str
     parameters: Mapping[str, Parameter]
     ranges: Mapping[str, InputRange]
+    forming: Forming | None = None
 
     def values(self, changes: Mapping[str, float] | None = None) -> dict[str, float]:
         """All numbers by name, some of them changed.
@@ -120,7 +134,10 @@ def parameter_set(family: str, name: str) -> ParameterSet:
     parameters = {key: Parameter(**entry) for key, entry in content["parameters"].items()}
     ranges = {key: InputRange(**entry) for key, entry in content["ranges"].items()}
     made = ParameterSet(
-        **content["set"], parameters=MappingProxyType(parameters), ranges=MappingProxyType(ranges)
+        **content["set"],
+        parameters=MappingProxyType(parameters),
+        ranges=MappingProxyType(ranges),
+        forming=Forming(**content["forming"]) if "forming" in content else None,
     )
     made.values({key: parameter.value for key, parameter in parameters.items()})
     return made

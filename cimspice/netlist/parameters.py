@@ -88,7 +88,7 @@ class NetlistParameters(BaseModel):
             raise parameter_error(type(self), error) from None
 
     # pydantic then validates nested models directly, and reports all their faults together with ours
-    __init__.__pydantic_base_init__ = True  # pyright: ignore[reportFunctionMemberAccess]
+    __init__.__pydantic_base_init__ = True  # pyright: ignore[reportFunctionMemberAccess] (pydantic's own mark)
 
     @classmethod
     def model_validate(cls, obj: Any, **options: Any) -> Self:

@@ -47,7 +47,7 @@ class Template:
     @classmethod
     def packaged(cls, name: str) -> Template:
         """A template that comes with cimspice, ``neuron/network`` for instance."""
-        template = cls(name, data_directory("netlists").resolve())
+        template = cls(name, _packaged_folder())
         template.path()
         return template
 
@@ -168,7 +168,7 @@ def _sources(template: Template) -> dict[str, str]:
     while waiting:
         name = waiting.pop()
         if name not in found:
-            source = _read(_find(name, template.root, data_directory("netlists").resolve()))
+            source = _read(_find(name, template.root, _packaged_folder()))
             found[name], inner = _digest_and_includes(source)
             waiting += inner
     return dict(sorted(found.items()))
@@ -192,12 +192,13 @@ def _run(compiled: jinja2.Template, values: dict[str, Any]) -> str:
 
 def _check_names(template: Template, values: dict[str, Any], model: str) -> None:
     """Every name that the template uses is a parameter, also in branches that are not taken this time."""
-    used = _names_used(template.source(), template.name, str(template.path()))
+    path = template.path()
+    used = _names_used(_read(path), template.name, str(path))
     unknown = {name: line for name, line in used.items() if name not in values}
     if unknown:
         listed = ", ".join(f"{name!r} (line {line})" for name, line in unknown.items())
         raise TemplateError(
-            f"the template uses {listed}, which {model} does not have", place=str(template.path()),
+            f"the template uses {listed}, which {model} does not have", place=str(path),
             remedy=f"parameters of {model} are: {', '.join(values) or 'none'}",
         )  # fmt: skip
 
@@ -235,7 +236,7 @@ class _FolderLoader(jinja2.BaseLoader):
     def get_source(
         self, environment: jinja2.Environment, template: str
     ) -> tuple[str, str | None, Callable[[], bool] | None]:
-        path = _find(template.removesuffix(SUFFIX), self.root, data_directory("netlists").resolve())
+        path = _find(template.removesuffix(SUFFIX), self.root, _packaged_folder())
         source = _read(path)
         return source, str(path), lambda: path.is_file() and _read(path) == source
 
@@ -243,6 +244,12 @@ class _FolderLoader(jinja2.BaseLoader):
 @lru_cache(maxsize=16)
 def _environment(root: Path) -> NetlistEnvironment:
     return NetlistEnvironment(_FolderLoader(root))
+
+
+@lru_cache(maxsize=1)
+def _packaged_folder() -> Path:
+    """Folder of the packaged templates, without links."""
+    return data_directory("netlists").resolve()
 
 
 def _find(name: str, *roots: Path) -> Path:

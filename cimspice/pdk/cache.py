@@ -9,6 +9,7 @@ import os
 import tempfile
 from collections.abc import Callable
 from functools import lru_cache
+from itertools import count
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +17,9 @@ from cimspice.pdk.source import cache_directory
 
 _KEPT_IN_MEMORY = 64
 _KEPT_ON_DISK = 1000
+_PRUNED_EVERY = 100  # files written: looking at all that are kept costs more than writing one
 _memory: dict[str, Any] = {}
+_writes = count()
 
 
 def cached(content: object, make: Callable[[], Any]) -> Any:
@@ -59,7 +62,8 @@ def _write(path: Path, payload: Any) -> None:
     except BaseException:
         Path(temporary).unlink(missing_ok=True)
         raise
-    _prune(path.parent)
+    if next(_writes) % _PRUNED_EVERY == 0:
+        _prune(path.parent)
 
 
 def _prune(folder: Path) -> None:

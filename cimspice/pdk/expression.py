@@ -27,7 +27,7 @@ _SCALES = {
     "f": 1e-15,
     "a": 1e-18,
 }
-_NUMBER = re.compile(r"(?<![\w.])((?:\d+\.?\d*|\.\d+)(?:e[+-]?\d+)?)(meg|[tgkmunpfa])?(?!\w)", re.I)
+_NUMBER = re.compile(r"(?<![\w.])((?:\d+(?:\.\d*)?|\.\d+)(?:e[+-]?\d+)?)(meg|[tgkmunpfa])?(?!\w)", re.I)
 _PLAIN_NUMBER = re.compile(rf"([+-]?)\s*{_NUMBER.pattern}\Z", re.I)
 _NAME = re.compile(r"(?<![\w.])[a-z_]\w*", re.I)
 _CALL = re.compile(r"[a-z_]\w*\s*\(\s*\Z", re.I)

@@ -12,7 +12,7 @@ from cimspice.pdk.devices import PREFIX, Device, device
 from cimspice.pdk.expression import number
 from cimspice.pdk.library import assignments
 
-_SPACED_EQUALS = re.compile(r"\s*=\s*")
+_SPACED_EQUALS = re.compile(r"(?<!\s)\s*=\s*")
 _NOT_FINITE = re.compile(r"[+-]?(nan|inf|infinity)", re.I)
 _OPENING = re.compile(r"\.subckt\s+\S", re.I)
 _REMEDY_MULT = "write m= instead: in the PDK's files mult= only scales mismatch, m= multiplies the device"
@@ -145,11 +145,11 @@ def _parts(line: str) -> tuple[list[str], str]:
     return words, line[end:]
 
 
-@lru_cache(maxsize=4096)
+@lru_cache(maxsize=64)
 def _settings(model: Device, text: str) -> tuple[tuple[str, str], ...]:
     """The checked ``name=value`` settings of an X line (most lines of a netlist have the same ones)."""
     given = assignments(text)
-    if len(given) != len(re.findall(r"[A-Za-z_]\w*=(?!=)", text)):
+    if len(given) != len(re.findall(r"(?<!\w)[A-Za-z_]\w*=(?!=)", text)):
         raise ParameterError("a parameter is set twice", remedy="set it once")
     for name, value in given.items():
         if name not in model.parameters:

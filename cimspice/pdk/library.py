@@ -13,11 +13,11 @@ from cimspice.errors import PdkError
 from cimspice.files import read_plain
 
 LARGEST_FILE = 256 << 20  # bytes; the original bins take some tens of megabytes
-_SECTION = re.compile(r"^\.lib[ \t]+(\S+)[ \t]*$(.*?)^\.endl", re.M | re.S | re.I)
+_SECTION_EDGE = re.compile(r"^\.(?:lib[ \t]+(\S+)[ \t]*$|endl)", re.M | re.I)
 _INCLUDE = re.compile(r"^\s*\.inc(?:lude)?\s+[\"']?([^\"'\s]+)", re.I)
 _SUBCIRCUIT = re.compile(r"^\.subckt[ \t]+(\S+)", re.M | re.I)
 _ENDS = re.compile(r"^\.ends[^\n]*\n?", re.M | re.I)
-_ASSIGNMENT = re.compile(r"([A-Za-z_]\w*)\s*=(?!=)\s*")
+_ASSIGNMENT = re.compile(r"(?<!\w)([A-Za-z_]\w*)\s*=(?!=)\s*")
 
 
 @dataclass(frozen=True)
@@ -107,7 +107,7 @@ def forget() -> None:
 @lru_cache(maxsize=16)
 def _section(path: Path, name: str) -> Section:
     text = _read(path)
-    bodies = {found[1].lower(): found[2] for found in _SECTION.finditer(text)}
+    bodies = section_bodies(text)
     if name not in bodies:
         known = ", ".join(sorted(bodies)) or "none"
         raise PdkError(
@@ -116,6 +116,22 @@ def _section(path: Path, name: str) -> Section:
     section = Section(files=[path])
     _collect(section, path, _split(bodies[name]), (path,))
     return section
+
+
+def section_bodies(text: str) -> dict[str, str]:
+    """Text between each ``.lib NAME`` and the next ``.endl``, by name in lower case; a name's last counts.
+
+    In one pass: a library may be a stranger's, with many openings that nothing closes.
+    """
+    bodies: dict[str, str] = {}
+    opened: re.Match[str] | None = None
+    for edge in _SECTION_EDGE.finditer(text):
+        if opened is None and edge[1]:
+            opened = edge
+        elif opened is not None and not edge[1]:
+            bodies[opened[1].lower()] = text[opened.end() : edge.start()]
+            opened = None
+    return bodies
 
 
 def _collect(

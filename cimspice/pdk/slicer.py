@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
+from functools import lru_cache
 
 from cimspice.errors import ParameterError
 from cimspice.pdk.cache import cached
@@ -55,9 +56,15 @@ def slice_models(
     def make() -> dict:
         library = Library.open(pdk.library())
         chosen = choose_bins(used, library.section("tt"), geometries or {})
-        return assemble(pdk, library, chosen, corner).to_dict()
+        return _assembled(pdk, tuple((name, tuple(bins)) for name, bins in chosen.items()), corner)
 
     return ModelSlice.from_dict(cached(content, make))
+
+
+@lru_cache(maxsize=64)
+def _assembled(pdk: Pdk, chosen: tuple[tuple[str, tuple[Bin, ...]], ...], corner: str) -> dict:
+    """The slice of these devices and bins: one for all geometries that take the same bins."""
+    return assemble(pdk, Library.open(pdk.library()), dict(chosen), corner).to_dict()
 
 
 def usage(instance: Instance) -> str:

