@@ -4,11 +4,13 @@ Two circuits: the synapse (gate bias, membrane voltage, temperature, corner) and
 cell (supply, word line, bit line, temperature, corner). Error: rms over independent points, drawn at random
 between the grids' ends, of the current's error as a fraction of the current (of the synapse: of the current
 plus 10 pA, a ten-thousandth of a unit weight's). A full grid gets the best of several interpolators (linear,
-cubic and quintic splines of the logarithm on each axis and, if whole, the adaptive campaign's own process);
-the adaptive campaign gets what it has, and its held-out points count as simulations.
+cubic and quintic splines of the logarithm on each axis and, if whole, the adaptive campaign's own process,
+with its axes mixed and apart); the adaptive campaign gets what it has, and its held-out points count as
+simulations.
 
 - ``saving``: simulations of the full grid over those after which the adaptive campaign's error is, and stays,
   no larger. One simulation is one operating point.
+- ``choice_cpu_seconds``: of choices and fits up to there; ``simulation_cpu_seconds``: of one simulation.
 - ``saving_least``: the least such ratio over the thinned grids that no smaller one beats, and the full one.
 - ``saving_curves`` (synapse): as ``saving`` where one simulation is one sweep of the membrane voltage, on
   either side, and the error is that of curves that neither has run.
@@ -34,7 +36,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 from adaptive_cases import COLD, CORNERS, HOT, SRAM, SYNAPSE, Case, samples
-from adaptive_grids import DEGREES, Grid, best_grid_errors, spline_prediction
+from adaptive_grids import DEGREES, PROCESSES, Grid, best_grid_errors, spline_prediction
 from threadpoolctl import threadpool_limits
 
 from cimspice.campaign import parse_specification
@@ -50,6 +52,7 @@ from cimspice.spice import Pool
 TEMPERATURES_CHECKED = 16
 WORKERS = 2
 SEED = 11
+"""Of the independent points. What was chosen looking at these can be tried on others: ``--seed``."""
 
 
 @dataclass(frozen=True)
@@ -59,6 +62,7 @@ class Bench:
     engine: Engine
     store: Store
     environment: Environment
+    seed: int = SEED
 
     def run(self, raw: dict[str, Any]) -> pd.DataFrame:
         """Table of an ordinary campaign."""
@@ -77,6 +81,17 @@ class Bench:
         return found
 
 
+@dataclass(frozen=True)
+class Fitted:
+    """A fit of an adaptive campaign: simulations so far, error at the independent points, and the CPU time of
+    all choices and fits up to it, without that of the simulations.
+    """
+
+    points: int
+    error: float
+    cpu_seconds: float
+
+
 def grid_table(case: Case, bench: Bench) -> pd.DataFrame:
     """All points of the full grid."""
     sweep: dict[str, Any] = {
@@ -88,7 +103,7 @@ def grid_table(case: Case, bench: Bench) -> pd.DataFrame:
 
 def independent(case: Case, bench: Bench) -> pd.DataFrame:
     """Points that are on no grid, under every corner."""
-    generator = np.random.default_rng(SEED)
+    generator = np.random.default_rng(bench.seed)
     low, high = np.array([ends[:2] for ends in case.axes.values()]).T
     tables = []
     for temperature in generator.uniform(COLD, HOT, TEMPERATURES_CHECKED):
@@ -107,7 +122,7 @@ def point_error(case: Case, table: pd.DataFrame, process: GaussianProcess) -> fl
 
 def independent_curves(case: Case, bench: Bench) -> pd.DataFrame:
     """Curves at places that are on no grid, under every corner, at the full grid's values."""
-    generator = np.random.default_rng(SEED)
+    generator = np.random.default_rng(bench.seed)
     axes = {name: axis for name, axis in case.axes.items() if name != case.swept}
     low, high = np.array([ends[:2] for ends in axes.values()]).T
     tables = []
@@ -149,10 +164,8 @@ def grid_curve_error(case: Case, table: pd.DataFrame, grid: Grid) -> float:
     return float(min(best))
 
 
-def adaptive_errors(
-    case: Case, bench: Bench, table: pd.DataFrame, *, curves: bool
-) -> list[tuple[int, float]]:
-    """Simulations and independent error after each fit of an adaptive campaign."""
+def adaptive_errors(case: Case, bench: Bench, table: pd.DataFrame, *, curves: bool) -> list[Fitted]:
+    """What each fit of an adaptive campaign came to."""
     axes = {name: axis for name, axis in case.axes.items() if not (curves and name == case.swept)}
     sweep: dict[str, Any] = {
         name: {"start": low, "stop": high, "num": case.fine[name]} for name, (low, high, _) in axes.items()
@@ -163,7 +176,7 @@ def adaptive_errors(
         "negligible": case.negligible,
         "target": 1e-9,  # never met: the whole curve of errors is wanted
         "budget": case.curve_budget if curves else case.budget,
-        "batch": 5 if curves else 20,
+        "batch": 5 if curves else case.batch,
         "held_out": 15 if curves else 50,
     }
     raw = {
@@ -172,17 +185,29 @@ def adaptive_errors(
         "sweep": sweep,
         "adaptive": adaptive,
     }
-    found: list[tuple[int, float]] = []
-    judge = partial(curve_error if curves else point_error, case, table)
-    bench.search(raw, lambda count, process: found.append((count, judge(process))))
+    found: list[Fitted] = []
+    judge, began, judging = (
+        partial(curve_error if curves else point_error, case, table),
+        time.process_time(),
+        0.0,
+    )
+
+    def watch(count: int, process: GaussianProcess) -> None:
+        nonlocal judging
+        now = time.process_time()
+        error = judge(process)
+        found.append(Fitted(count, error, now - began - judging))
+        judging += time.process_time() - now
+
+    bench.search(raw, watch)
     return found
 
 
-def needed(errors: list[tuple[int, float]], target: float) -> int | None:
-    """Simulations from which on the error is no larger than the target."""
-    above = [k for k, (_, error) in enumerate(errors) if error > target]
+def needed(fits: list[Fitted], target: float) -> Fitted | None:
+    """The first fit from which on the error is no larger than the target."""
+    above = [k for k, fit in enumerate(fits) if fit.error > target]
     after = above[-1] + 1 if above else 0
-    return errors[after][0] if after < len(errors) else None
+    return fits[after] if after < len(fits) else None
 
 
 def assess(case: Case, bench: Bench) -> dict[str, Any]:
@@ -196,17 +221,19 @@ def assess(case: Case, bench: Bench) -> dict[str, Any]:
         grid, table, lambda predicted: case.error(predicted, values), partial(samples, case)
     )
     whole = grids[0]
-    points = adaptive_errors(case, bench, table, curves=False)
-    adaptive = needed(points, whole.error)
+    fits = adaptive_errors(case, bench, table, curves=False)
+    adaptive = needed(fits, whole.error)
     ratios = {
-        entry.points: entry.points / count
+        entry.points: entry.points / fit.points
         for entry in grids
-        if entry.unbeaten and (count := needed(points, entry.error)) is not None
+        if entry.unbeaten and (fit := needed(fits, entry.error)) is not None
     }
     return {
-        "saving": adaptive and whole.points / adaptive,
+        "saving": adaptive and whole.points / adaptive.points,
         "points_full": whole.points,
-        "points_adaptive": adaptive,
+        "points_adaptive": adaptive and adaptive.points,
+        "choice_cpu_seconds": adaptive and adaptive.cpu_seconds,
+        "simulation_cpu_seconds": bench.store.mean_cpu_seconds(case.bench),
         "held_out_error": whole.error,
         "interpolator_full": whole.interpolator,
         "errors_full": whole.errors,
@@ -214,7 +241,7 @@ def assess(case: Case, bench: Bench) -> dict[str, Any]:
         "saving_by_grid": ratios,
         "independent_points": len(table),
         "grids": [vars(entry) for entry in grids],
-        "history": points,
+        "history": [(fit.points, fit.error) for fit in fits],
         "cpu_seconds": time.process_time() - began,
     } | (assess_curves(case, bench, grid) if case.curve_bench else {})
 
@@ -222,15 +249,15 @@ def assess(case: Case, bench: Bench) -> dict[str, Any]:
 def assess_curves(case: Case, bench: Bench, grid: Grid) -> dict[str, Any]:
     """The same where a simulation is a curve."""
     checks = independent_curves(case, bench)
-    errors = adaptive_errors(case, bench, checks, curves=True)
+    fits = adaptive_errors(case, bench, checks, curves=True)
     target = grid_curve_error(case, checks, grid)
-    full, chosen = grid.points // len(case.values), needed(errors, target)
+    full, chosen = grid.points // len(case.values), needed(fits, target)
     return {
-        "saving_curves": chosen and full / chosen,
+        "saving_curves": chosen and full / chosen.points,
         "curves_full": full,
-        "curves_adaptive": chosen,
+        "curves_adaptive": chosen and chosen.points,
         "held_out_error_curves": target,
-        "history_curves": errors,
+        "history_curves": [(fit.points, fit.error) for fit in fits],
     }
 
 
@@ -240,7 +267,7 @@ def draw(results: dict[str, dict[str, Any]], path: Path) -> None:
 
     figure = Figure(figsize=(10, 4.2), layout="constrained", dpi=150)
     for axes, (name, result) in zip(np.ravel(figure.subplots(1, 2)), results.items(), strict=True):
-        for interpolator, mark in (("linear", "v"), ("cubic", "s"), ("quintic", "D"), ("process", "o")):
+        for interpolator, mark in zip((*DEGREES, *PROCESSES), "vsDo^", strict=True):
             known = [(entry["points"], entry["errors"][interpolator]) for entry in result["grids"]
                      if interpolator in entry["errors"]]  # fmt: skip
             axes.plot(*zip(*known, strict=True), mark, ms=4, alpha=0.6, label=f"full grids, {interpolator}")
@@ -260,6 +287,7 @@ def main() -> None:
     parser.add_argument("--json", action="store_true", help="print one JSON object")
     parser.add_argument("--output", type=Path, metavar="FILE.png", help="draw error over simulations")
     parser.add_argument("--store", type=Path, help="keep finished points in this file; default: a new one")
+    parser.add_argument("--seed", type=int, default=SEED, help="of the independent points")
     options = parser.parse_args()
     began = time.monotonic()
     with (
@@ -268,7 +296,7 @@ def main() -> None:
         Pool(WORKERS) as pool,
         Store(options.store or Path(folder) / "points.sqlite") as store,
     ):
-        bench = Bench(pool, store, Environment.detect())
+        bench = Bench(pool, store, Environment.detect(), options.seed)
         results = {case.name: assess(case, bench) for case in (SYNAPSE, SRAM)}
     if options.output:
         draw(results, options.output)

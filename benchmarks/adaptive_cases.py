@@ -30,6 +30,7 @@ class Case:
     temperatures: int
     negligible: float
     budget: int
+    batch: int
     curve_budget: int
     checked: int
 
@@ -59,6 +60,7 @@ SYNAPSE = Case(
     temperatures=5,
     negligible=1e-11,
     budget=500,
+    batch=20,
     curve_budget=200,
     checked=16,
 )
@@ -77,6 +79,7 @@ SRAM = Case(
     temperatures=5,
     negligible=0.0,
     budget=1480,
+    batch=40,
     curve_budget=0,
     checked=16,
 )

@@ -14,7 +14,8 @@ from cimspice.campaign.gaussian_process import GaussianProcess, fit_hyperparamet
 from cimspice.campaign.hyperparameters import Hyperparameters, Samples
 
 DEGREES = {"linear": 1, "cubic": 3, "quintic": 5}
-_SEARCHED = 300  # points that hyperparameters are sought on
+PROCESSES = {"process": True, "process, axes apart": False}
+_SEARCHED = 800  # points that hyperparameters are sought on, as in the campaign
 _STRIDES = (1, 2, 4)
 
 
@@ -94,13 +95,15 @@ def spline_prediction(grid: Grid, table: pd.DataFrame, degree: int) -> np.ndarra
 
 
 def process_prediction(
-    grid: Grid, table: pd.DataFrame, samples: Callable[[pd.DataFrame], Samples]
+    grid: Grid, table: pd.DataFrame, samples: Callable[[pd.DataFrame], Samples], *, mixed: bool
 ) -> np.ndarray:
-    """exp of the Gaussian process of an adaptive campaign, given all points of the grid."""
+    """exp of the Gaussian process of an adaptive campaign, given all points of the grid; or of one that does
+    not mix the axes, as their values lie along them.
+    """
     frame = grid.frame()
     given, values = samples(frame), frame["logarithm"].to_numpy()[:, None]
     few = np.random.default_rng(1).permutation(len(values))[:_SEARCHED]
-    starts = Hyperparameters.starts(given.inputs.shape[1], len(grid.logarithms))
+    starts = Hyperparameters.starts(given.inputs.shape[1], len(grid.logarithms), mixed=mixed)
     settings = fit_hyperparameters(Samples(given.inputs[few], given.category[few]), values[few], starts)
     return np.exp(GaussianProcess(given, values, settings).predict(samples(table))[:, 0])
 
@@ -111,7 +114,7 @@ def best_grid_errors(
     error: Callable[[np.ndarray], float],
     samples: Callable[[pd.DataFrame], Samples],
 ) -> list[GridError]:
-    """The whole grid first, then its thinned ones, which the process, the slowest, is not tried on."""
+    """The whole grid first, then its thinned ones, which the processes, the slowest, are not tried on."""
     found: list[tuple[Grid, dict[str, float]]] = []
     for strides in product(_STRIDES, repeat=len(whole.axes)):
         sizes = [len(values) for values in whole.axes.values()]
@@ -123,7 +126,8 @@ def best_grid_errors(
         grid = whole.thinned(strides)
         errors = {name: error(spline_prediction(grid, table, degree)) for name, degree in DEGREES.items()}
         if not found:
-            errors["process"] = error(process_prediction(grid, table, samples))
+            for name, mixed in PROCESSES.items():
+                errors[name] = error(process_prediction(grid, table, samples, mixed=mixed))
         found.append((grid, errors))
     best = [min(errors.values()) for _, errors in found]
     return [

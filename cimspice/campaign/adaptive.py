@@ -28,8 +28,9 @@ from cimspice.campaign.table import batches, recorded
 from cimspice.errors import SimulationError, TableError
 
 CANDIDATES = 1500
-_MOST_SEARCHED = 500  # points that the hyperparameters are sought on: the time grows with their cube
-_GROWTH = 1.15  # they are sought anew when there are so many times more points
+_MOST_SEARCHED = 800  # points that the hyperparameters are sought on: the time grows with their cube
+_GROWTH = 1.2  # they are sought anew when there are so many times more points
+_UNSURE = 250  # up to so many points from more starts than the last ones: later they are near enough
 _ROUNDS_ON_TARGET = 2  # one alone may be luck
 
 
@@ -238,7 +239,8 @@ class Search:
         if self._numbers is None or len(places) >= _GROWTH * self._searched:
             starts = Hyperparameters.starts(samples.inputs.shape[1], self.lattice.categories)
             if self._numbers is not None:  # the last ones, and each time another start
-                starts = [self._numbers, starts[len(self.history) % len(starts)]]
+                another = starts[len(self.history) % len(starts)]
+                starts = [self._numbers, another] if len(places) <= _UNSURE else [self._numbers]
             few = np.random.default_rng(self.settings.seed).permutation(len(places))[:_MOST_SEARCHED]
             some = Samples(samples.inputs[few], samples.category[few])
             self._numbers, self._searched = fit_hyperparameters(some, values[few], starts), len(places)

@@ -18,7 +18,7 @@ WARPED = {"tt": 1.0, "ss": 0.9, "ff": 1.1}
 
 def campaign(**adaptive):
     """20,250 points; few are needed, as the divider is smooth."""
-    chosen = {"column": "output", "target": 2e-3, "budget": 200, "held_out": 20, "batch": 10, **adaptive}
+    chosen = {"column": "output", "target": 2e-3, "budget": 200, "held_out": 20, "batch": 20, **adaptive}
     return {
         "campaign": {"bench": "test_divider"},
         "sweep": {
@@ -83,10 +83,10 @@ def test_the_error_it_tells_is_that_of_the_fit_elsewhere(store):
 
 
 def test_what_was_killed_chooses_the_same_points_and_runs_none_twice(store, tmp_path):
-    raw = campaign(target=1e-12, budget=110)  # long enough to be killed while it chooses
+    raw = campaign(target=1e-12, budget=80)  # long enough to be killed while it chooses
 
     def stop(chunk):
-        if len(interrupted.ran) > 70:
+        if len(interrupted.ran) > 55:
             raise KeyboardInterrupt
 
     interrupted = FakePool(before=stop)
@@ -105,7 +105,7 @@ def test_what_was_killed_chooses_the_same_points_and_runs_none_twice(store, tmp_
 
 
 def test_another_seed_chooses_other_points(store):
-    one, other = (run(campaign(seed=seed, budget=60), store).plan for seed in (1, 2))
+    one, other = (run(campaign(seed=seed, budget=40, start=10), store).plan for seed in (1, 2))
     assert {point.digest for point in one} != {point.digest for point in other}
 
 
@@ -145,18 +145,18 @@ def test_a_small_grid_is_run_whole(store):
 
 
 def test_failed_points_are_left_out_of_the_fit(store):
-    raw = campaign(budget=120, target=1e-12)
+    raw = campaign(budget=80, target=1e-12)
     raw["sweep"]["fault"] = ["none", "simulation"]
     with pytest.raises(SimulationError, match="too few are left to fit"):
         run({**raw, "sweep": {**raw["sweep"], "fault": ["simulation", "measure"]}}, store)
     result = run(raw, store)
     assert result.failed > 20
-    assert result.done + result.failed == result.points == 120
+    assert result.done + result.failed == result.points == 80
     assert result.adaptive.history
 
 
 def test_a_column_without_a_logarithm_is_told(store):
-    raw = campaign()
+    raw = campaign(budget=60)
     raw["sweep"]["supply"] = {"start": 0.0, "stop": 2.0, "num": 5}
     with pytest.raises(TableError, match="no logarithm") as caught:
         run(raw, store)

@@ -22,8 +22,10 @@ def some(generator, count=40, inputs=2, categories=3):
 def settings(generator, inputs=2, categories=3):
     start = Hyperparameters.starts(inputs, categories)[0]
     moved = start.values + 0.1 * generator.normal(size=start.values.size)
-    moved[2 * (1 + inputs)] = -4.0  # so much noise that dense algebra is exact to many digits
-    return Hyperparameters(moved, inputs, categories)
+    moved[
+        2 * (1 + inputs + inputs * (inputs - 1) // 2)
+    ] = -4.0  # so much noise that dense algebra is exact to many digits
+    return start.moved(moved)
 
 
 def values(samples):
@@ -33,12 +35,12 @@ def values(samples):
 
 def test_the_covariance_is_the_formula(generator):
     samples, given = some(generator, 6), settings(generator)
-    width = 1 + given.inputs
-    common, own = given.values[:width], given.values[width : 2 * width]
+    common, own = given.values[:4], given.values[4:8]  # ln amplitude, ln lengths, mixing
 
     def correlation(distance, part):
-        scaled = distance / np.exp(part[1:])
-        return np.exp(2 * part[0]) * (1 + scaled @ scaled / 6) ** -3
+        amplitude, first, second = np.exp(part[:3])
+        scaled = np.array([distance[0] / first, (distance[1] + part[3] * distance[0]) / second])
+        return amplitude**2 * (1 + scaled @ scaled / 4) ** -2
 
     kappa = given.values[-2:]
     for i, j in np.ndindex(6, 6):
@@ -87,7 +89,7 @@ def test_the_gradient_of_the_likelihood_agrees_with_differences(generator):
     observed = values(samples) / values(samples).std(axis=0)
 
     def cost(numbers):
-        return gaussian_process._cost(samples, observed, Hyperparameters(numbers, 2, 3))
+        return gaussian_process._cost(samples, observed, given.moved(numbers))
 
     gradient = cost(given.values)[1]
     steps = 1e-5 * np.eye(gradient.size)
@@ -108,3 +110,20 @@ def test_a_shifted_category_is_recognised_as_one(generator):
     asked = some(generator, 300, categories=2)
     predicted = GaussianProcess(samples, observed, found).predict(asked)[:, 0]
     assert np.sqrt(np.mean((predicted - surface(asked.inputs, asked.category)) ** 2)) < 0.01
+
+
+def test_what_happens_along_a_line_across_two_axes_is_learned_as_one(generator):
+    """A knee along x = y, as that of a transistor at the end of saturation, between two of its voltages."""
+
+    def surface(inputs):
+        return np.log1p(np.exp(12 * (inputs @ [1.0, -1.0])))[:, None] + inputs[:, :1] ** 2
+
+    samples, asked = some(generator, 40, categories=1), some(generator, 300, categories=1)
+    observed, error = surface(samples.inputs), {}
+    for mixed in (True, False):
+        found = fit_hyperparameters(samples, observed, Hyperparameters.starts(2, 1, mixed=mixed)[:1])
+        predicted = GaussianProcess(samples, observed, found).predict(asked)
+        error[mixed] = np.sqrt(np.mean((predicted - surface(asked.inputs)) ** 2))
+        _, across = found.parts[0].metric
+        assert across[0] / across[1] == pytest.approx(-1.0 if mixed else 0.0, abs=0.1)
+    assert error[True] < 0.3 * error[False]
