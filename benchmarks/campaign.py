@@ -49,7 +49,7 @@ class _Timed:
     seconds = 0.0
 
     def map(self, *arguments: Any, **options: Any) -> Iterator[Any]:
-        for finished in super().map(*arguments, **options):  # pyright: ignore[reportAttributeAccessIssue]
+        for finished in super().map(*arguments, **options):  # pyright: ignore[reportAttributeAccessIssue] (mixed in)
             self.seconds += sum(outcome.wall_seconds for outcome in finished.value)
             yield finished
 

@@ -46,7 +46,7 @@ class LoggedTransistor(TransistorCurrent):
             mark.unlink(missing_ok=True)
             with open(os.environ[LOG], "a") as file:
                 file.write(f"{parameters.model_dump_json()}\n")
-        return super().measure(parameters, waveforms)  # pyright: ignore[reportArgumentType]
+        return super().measure(parameters, waveforms)  # pyright: ignore[reportArgumentType] (likewise)
 
 
 def _running() -> Path | None:

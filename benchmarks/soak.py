@@ -7,10 +7,12 @@ At 100,000 points there are 1,000 circuits: caches, which hold up to 64 of them,
 - ``rate_ratio``: points per second in the last tenth over those in the first, and ``points_per_second`` over
   all; both count from the first finished point on. ``cpu_rate_ratio``: the same with the workers' CPU seconds
   in place of the clock's, for a machine that has other work (0.95 or more is flat).
-- ``memory``: for the parent and each worker, the resident memory at a tenth of the campaign and at its end
-  (MB), and the slope between in bytes per point with its standard error, from the means of ten stretches.
-  ``flat`` tells whether all slopes are within three standard errors of zero, or so small that a million
-  points would not add a tenth to the process. The table in the parent is made afterwards and not in it.
+- ``memory``: for the parent and each worker, the resident memory (MB) at a tenth of the campaign, at its end
+  and at 17 places between, and its growth in bytes per point with its standard error, from its steps in
+  these 18 stretches: resident memory moves in steps and stays there, so its steps are independent of one
+  another and its levels are not. ``flat`` tells whether all are within noise: the mean step is not above zero
+  at 95 % (Student's t). One step to a plateau is not growth; five bytes at every point are. The table in the
+  parent is made afterwards and not in it.
 - ``store``: SQLite's ``integrity_check``, points done, points that ran more than once, missing digests, and
   bytes per point.
 
@@ -34,6 +36,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from scipy.stats import t as student
 
 from cimspice.campaign import Progress, Specification, Store, parse_specification
 from cimspice.campaign.environment import Environment
@@ -43,7 +46,8 @@ from cimspice.spice import Pool
 
 WORKERS = 2
 SAMPLE_SECONDS = 0.25
-STRETCHES = 10
+STRETCHES = 18
+SAMPLES = 1000
 TICK = os.sysconf("SC_CLK_TCK")
 PAGE = os.sysconf("SC_PAGE_SIZE")
 
@@ -62,13 +66,16 @@ def campaign(points: int) -> Specification:
 
 @dataclass
 class Watch:
-    """Samples of time, finished points and memory, taken in a thread while the campaign runs."""
+    """Samples of time, finished points and memory, taken in a thread while the campaign runs.
 
+    They lie in arrays of full size from the start: what is measured must not grow by being measured.
+    """
+
+    points: int
     finished: int = 0
-    times: list[float] = field(default_factory=list)
-    counts: list[int] = field(default_factory=list)
-    cpu: list[float] = field(default_factory=list)
-    memory: dict[int, list[tuple[int, float]]] = field(default_factory=dict)
+    taken: int = 0
+    rows: np.ndarray = field(default_factory=lambda: np.full((SAMPLES + 1, 3), np.nan))
+    memory: dict[int, np.ndarray] = field(default_factory=dict)
     stopped: threading.Event = field(default_factory=threading.Event)
 
     def told(self, progress: Progress) -> None:
@@ -76,78 +83,95 @@ class Watch:
         self.finished = progress.done + progress.failed
 
     def run(self) -> None:
-        """Sample until stopped."""
+        """Sample until stopped: when another thousandth of the points is finished, four times a second at
+        most.
+        """
+        due = 1
         while not self.stopped.wait(SAMPLE_SECONDS):
-            if not self.finished:
-                continue
-            self.times.append(time.monotonic())
-            self.counts.append(self.finished)
-            self.cpu.append(sum(spent(worker) for worker in children()))
-            for process in (os.getpid(), *children()):
-                resident = resident_bytes(process)
-                if resident is not None:
-                    self.memory.setdefault(process, []).append((self.finished, resident))
+            if self.finished >= due:
+                self._sample(self.finished)
+                due = math.ceil((self.finished * SAMPLES // self.points + 1) * self.points / SAMPLES)
+
+    def _sample(self, finished: int) -> None:
+        workers = children()
+        self.rows[self.taken] = time.monotonic(), finished, sum(spent(worker) for worker in workers)
+        for process in (os.getpid(), *workers):
+            column = self.memory.setdefault(process, np.full(SAMPLES + 1, np.nan))
+            column[self.taken] = resident_bytes(process)
+        self.taken += 1
+
+    @property
+    def times(self) -> np.ndarray:
+        """Clock (s) at each sample."""
+        return self.rows[: self.taken, 0]
+
+    @property
+    def counts(self) -> np.ndarray:
+        """Finished points at each sample."""
+        return self.rows[: self.taken, 1]
+
+    @property
+    def cpu(self) -> np.ndarray:
+        """CPU seconds of the workers at each sample."""
+        return self.rows[: self.taken, 2]
 
 
 def children() -> list[int]:
     """Child processes of this one."""
-    found = []
-    for path in Path("/proc").glob("[0-9]*/stat"):
-        try:
-            parent = int(path.read_text().rpartition(")")[2].split()[1])
-        except OSError:  # it ended meanwhile
-            continue
-        if parent == os.getpid():
-            found.append(int(path.parent.name))
-    return found
+    own = os.getpid()
+    return [int(name) for name in os.listdir("/proc") if name.isdigit() and parent_of(name) == own]
+
+
+def parent_of(process: str) -> int | None:
+    """Parent of a process; None if it has ended."""
+    words = stat_of(process)
+    return int(words[1]) if words else None
+
+
+def stat_of(process: str | int) -> list[str]:
+    """What the kernel tells of a process, from its state on; nothing if it has ended."""
+    try:
+        with open(f"/proc/{process}/stat") as file:
+            return file.read().rpartition(")")[2].split()
+    except OSError:
+        return []
 
 
 def spent(process: int) -> float:
     """CPU seconds of a process; 0 if it has ended."""
-    try:
-        words = Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()
-    except OSError:
-        return 0.0
-    return (int(words[11]) + int(words[12])) / TICK
+    words = stat_of(process)
+    return (int(words[11]) + int(words[12])) / TICK if words else 0.0
 
 
-def resident_bytes(process: int) -> float | None:
-    """Resident memory of a process; None if it has ended."""
-    try:
-        return int(Path(f"/proc/{process}/statm").read_text().split()[1]) * PAGE
-    except (OSError, IndexError):
-        return None
+def resident_bytes(process: int) -> float:
+    """Resident memory of a process; nan if it has ended."""
+    words = stat_of(process)
+    return int(words[21]) * PAGE if words else math.nan
 
 
-def slope(samples: list[tuple[int, float]], points: int) -> dict[str, float]:
-    """Memory over finished points after the first tenth: its ends, and a line through stretches' means."""
-    table = np.array([(count, resident) for count, resident in samples if count >= points / 10], float)
-    stretches = np.array_split(table, min(STRETCHES, len(table)))
-    x, y = np.array([stretch.mean(axis=0) for stretch in stretches]).T
-    gradient, offset = np.polyfit(x, y, 1)
-    residuals = y - (gradient * x + offset)
-    error = math.sqrt(residuals @ residuals / (len(x) - 2) / ((x - x.mean()) ** 2).sum())
+def growth(counts: np.ndarray, resident: np.ndarray, points: int) -> dict[str, Any]:
+    """Memory over finished points after the first tenth: see the head of this file."""
+    at = np.searchsorted(counts, np.linspace(0.1 * points, counts[-1], STRETCHES + 1))
+    levels = resident[at]
+    steps = np.diff(levels) / (0.9 * points / STRETCHES)
+    mean, error = float(steps.mean()), float(steps.std(ddof=1) / math.sqrt(len(steps)))
     return {
-        "megabytes_at_a_tenth": table[0, 1] / 1e6,
-        "megabytes_at_the_end": table[-1, 1] / 1e6,
-        "bytes_per_point": float(gradient),
+        "megabytes_at_a_tenth": levels[0] / 1e6,
+        "megabytes_at_the_end": levels[-1] / 1e6,
+        "megabytes": [round(level / 1e6, 2) for level in levels],
+        "bytes_per_point": mean,
         "standard_error": error,
+        "flat": bool(mean <= student.ppf(0.95, len(steps) - 1) * error),
     }
-
-
-def is_flat(line: dict[str, float]) -> bool:
-    """Whether a process does not grow: see the head of this file."""
-    gradient = line["bytes_per_point"]
-    return abs(gradient) <= 3 * line["standard_error"] or gradient <= 0.1 * line["megabytes_at_a_tenth"]
 
 
 def rates(watch: Watch) -> dict[str, float]:
     """Points per second over all, and in the last tenth over the first."""
-    counts = np.array(watch.counts)
+    counts = watch.counts
     begin, end = float(counts[0]), float(counts[-1])
     tenth = (end - begin) / 10
 
-    def ends(measure: list[float]) -> tuple[float, float]:
+    def ends(measure: np.ndarray) -> tuple[float, float]:
         """Points per second of a measure of time in the first and in the last tenth."""
         at = np.interp([begin, begin + tenth, end - tenth, end], counts, measure)
         return tenth / (at[1] - at[0]), tenth / (at[3] - at[2])
@@ -183,7 +207,7 @@ def inspect(path: Path, plan: Plan) -> dict[str, Any]:
 def soak(points: int, folder: Path) -> dict[str, Any]:
     """Run the campaign and tell."""
     plan = Plan(campaign(points), Environment.detect())
-    watch = Watch()
+    watch = Watch(len(plan))
     sampler = threading.Thread(target=watch.run, daemon=True)
     path = folder / "points.sqlite"
     pool = Pool(WORKERS)
@@ -198,9 +222,11 @@ def soak(points: int, folder: Path) -> dict[str, Any]:
         sampler.join()
         workers = pool.statistics
     lines = {
-        "parent" if process == os.getpid() else f"worker {process}": slope(samples, len(plan))
+        "parent" if process == os.getpid() else f"worker {process}": growth(
+            watch.counts, samples[: watch.taken], len(plan)
+        )
         for process, samples in watch.memory.items()
-        if samples[-1][0] > 0.9 * len(plan) and samples[0][0] < 0.1 * len(plan)
+        if np.isfinite(samples[: watch.taken]).all()
     }
     return {
         "points": len(plan),
@@ -209,7 +235,7 @@ def soak(points: int, folder: Path) -> dict[str, Any]:
         "worker_cpu_milliseconds_per_point": 1e3 * workers.cpu_seconds / len(plan),
         "parent_cpu_milliseconds_per_point": 1e3 * parent / len(plan),
         "memory": lines,
-        "flat": len(lines) == 1 + WORKERS and all(is_flat(line) for line in lines.values()),
+        "flat": len(lines) == 1 + WORKERS and all(line["flat"] for line in lines.values()),
         "failed": runner.failed,
         "store": inspect(path, plan),
     }

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from uuid import uuid4
 
 from cimspice.campaign.cluster_worker import Shipment
-from cimspice.errors import CimspiceError, ClusterError, WorkerLost
+from cimspice.errors import CimspiceError, ClusterError, ParameterError, WorkerLost
 from cimspice.spice.pool import Finished, processors
 
 if TYPE_CHECKING:
@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 
 LOCAL = "local"
 
+_START = "start one with `dask scheduler` and give its address as tcp://HOST:8786; see docs/cluster.md"
+_REACH_SECONDS = 5.0
 _AHEAD = 2  # tasks on their way for each thread: one runs, one waits beside it
 _LOOK_SECONDS = 0.01
 _COUNT_SECONDS = 2.0
@@ -56,6 +58,8 @@ class Cluster:
     ClusterError
         When it is opened or used: ``distributed`` is not installed, the scheduler does not answer, there is
         no worker, or a worker's Python, cimspice or ngspice is not the one here.
+    ParameterError
+        If the address is none.
     PdkError
         If a worker's device models are not those here.
     """
@@ -116,6 +120,9 @@ class Cluster:
                 n_workers=self.size, threads_per_worker=1, dashboard_address=None, processes=True
             )
             self._open.enter_context(local)
+        else:
+            _check_address(self.address)
+            _reach(self.address, min(self.connect_seconds, _REACH_SECONDS))
         try:
             client = distributed.Client(
                 local if self.address == LOCAL else self.address,
@@ -123,12 +130,7 @@ class Cluster:
                 set_as_default=False,
             )
         except (OSError, ValueError, TypeError, ImportError) as error:  # TimeoutError is an OSError
-            raise ClusterError(
-                f"no Dask scheduler answers within {self.connect_seconds:g} s: {_words(error)}",
-                place=self.address,
-                remedy="start one with `dask scheduler` and give its address as tcp://HOST:8786; see "
-                "docs/cluster.md",
-            ) from error
+            raise _no_answer(self.address, self.connect_seconds, error) from error
         self._open.enter_context(client)
         _check_versions(client, self.address)
         self._client = client
@@ -216,6 +218,40 @@ class Cluster:
                     "are kept",
                 )
             time.sleep(0.1)
+
+
+def _check_address(address: str) -> None:
+    from distributed.comm.addressing import parse_address, parse_host_port
+
+    try:
+        parse_host_port(parse_address(address)[1])
+    except ValueError as error:
+        raise ParameterError(
+            f"{address!r} is not the address of a Dask scheduler: {error}", place="--dask", remedy=_START
+        ) from None
+
+
+def _reach(address: str, seconds: float) -> None:
+    """Shake hands with what listens there: Dask's client would try for minutes, and end with a traceback."""
+    import asyncio
+
+    from distributed import Security
+    from distributed.comm.core import connect
+
+    async def shake_hands() -> None:
+        comm = await connect(address, timeout=seconds, **Security().get_connection_args("client"))
+        await comm.close()
+
+    try:
+        asyncio.run(shake_hands())
+    except Exception as error:  # whatever the words of a stranger bring about in Dask's reader
+        raise _no_answer(address, seconds, error) from error
+
+
+def _no_answer(address: str, seconds: float, error: Exception) -> ClusterError:
+    return ClusterError(
+        f"no Dask scheduler answers within {seconds:g} s: {_words(error)}", place=address, remedy=_START
+    )
 
 
 def _distributed() -> Any:

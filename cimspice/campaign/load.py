@@ -142,6 +142,14 @@ def read_run(run: str | Path) -> Run:
     return Run(folder, table, record)
 
 
+def bench_of_run(run: str | Path) -> str | None:
+    """Name of the bench whose run a folder holds; None if it holds none."""
+    try:
+        return _record(Path(run) / "run.json").campaign.bench or None
+    except TableError:
+        return None
+
+
 def _conditions(stored: object, record: Record, table: pd.DataFrame) -> list[str]:
     """Condition columns; of a table that does not say them, what the campaign fixed and swept."""
     if isinstance(stored, list):

@@ -10,6 +10,7 @@ from cimspice.documents import parse_toml
 from cimspice.errors import ParameterError
 
 _SECTIONS = ("campaign", "parameters", "sweep", "adaptive", "monte_carlo", "failures", "keep")
+_CONDITIONS = ("corners", "temperatures")  # no parameters: one of them is a sweep, too
 _SWEEP_KEYS = ("corners", "temperatures", "zip")
 
 
@@ -18,7 +19,8 @@ def apply_overrides(raw: Mapping[str, Any], overrides: Iterable[str]) -> dict[st
 
     The value is TOML (``0.5``, ``[1, 2]``, ``{start = 0, stop = 1, num = 5}``, ``"text"``); what is not TOML
     is taken as text. The key is ``section.name``, or a bare name: ``corners`` and ``temperatures`` are of
-    the sweep; any other is a parameter, swept if the value is a list or a range, else fixed.
+    the sweep, as lists or one value; any other is a parameter, swept if the value is a list or a range, else
+    fixed.
 
     Raises
     ------
@@ -36,6 +38,8 @@ def apply_overrides(raw: Mapping[str, Any], overrides: Iterable[str]) -> dict[st
         if not dot or section not in _SECTIONS:
             name = key
             section = "sweep" if key in _SWEEP_KEYS or isinstance(value, list | dict) else "parameters"
+        if section == "sweep" and name in _CONDITIONS and not isinstance(value, list | dict):
+            value = [value]
         _put(result, section, name, value)
     return result
 

@@ -10,11 +10,10 @@ from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
-from cimspice.campaign.adaptive import Outcome, Search
 from cimspice.campaign.environment import Environment
 from cimspice.campaign.limits import LimitResult, Yield
 from cimspice.campaign.plan import Plan, Point
@@ -23,6 +22,9 @@ from cimspice.campaign.specification import Specification, parse_specification
 from cimspice.campaign.store import Record, Store
 from cimspice.campaign.table import gather
 from cimspice.errors import SimulationError
+
+if TYPE_CHECKING:
+    from cimspice.campaign.adaptive import Outcome, Search
 
 
 @dataclass(frozen=True)
@@ -111,10 +113,10 @@ def run_campaign(
     plan = Plan(specification, environment or Environment.detect())
     adaptive = None
     with store_context(store) as kept:
-        kind = Runner if specification.adaptive is None else Search
+        kind = Runner if specification.adaptive is None else _search()
         runner = kind(plan, kept, progress, workers or os.cpu_count() or 1)
         used = engine if engine is not None else _pool(workers)
-        if isinstance(runner, Search):
+        if not isinstance(runner, Runner):
             adaptive, plan = runner.run(used), runner.selection
         else:
             runner.run(used)
@@ -135,6 +137,13 @@ def run_campaign(
         store=kept.path,
         adaptive=adaptive,
     )
+
+
+def _search() -> type[Search]:
+    """Imported when used: it needs scipy, which would make the start of every worker twice as long."""
+    from cimspice.campaign.adaptive import Search
+
+    return Search
 
 
 def characterise(

@@ -169,11 +169,17 @@ def read_specification(path: Path | str, overrides: Iterable[str] = ()) -> Speci
     try:
         content = read_plain(path, LARGEST_FILE)
     except OSError as error:
-        raise ParameterError(f"cannot read campaign file: {error.strerror}", place=str(path)) from error
+        raise ParameterError(
+            f"cannot read campaign file: {error.strerror}",
+            place=str(path),
+            remedy="give a plain file that may be read",
+        ) from error
     try:
         raw = parse_toml(content)
     except ValueError as error:
-        raise ParameterError(f"not a TOML file: {error}", place=str(path)) from error
+        raise ParameterError(
+            f"not a TOML file: {error}", place=str(path), remedy="correct this line"
+        ) from error
     return parse_specification(apply_overrides(raw, overrides), source=str(path))
 
 

@@ -13,6 +13,7 @@ import typer
 from cimspice.cli.failure import FAILED
 from cimspice.cli.output import JsonFlag, console, print_json, say
 from cimspice.cli.progress import Mode, shown
+from cimspice.cli.validation_output import usable
 
 if TYPE_CHECKING:
     from cimspice.campaign import Result, Specification
@@ -90,11 +91,12 @@ def characterize(
     if dry_run:
         _show_plan(specification, environment, json)
         return 0
+    folder = usable(output or Path("runs") / path.stem)
+    _refuse_another(folder, specification.bench.name)
     with shown(progress, specification.bench.name, specification.most_points) as told:
         result = run_campaign(
             specification, workers=jobs, progress=told, environment=environment, engine=_cluster(dask, jobs)
         )
-    folder = output or Path("runs") / path.stem
     files = export(result, folder)
     figures: list[Path] = []
     if len(result.table):
@@ -111,6 +113,20 @@ def characterize(
     if result.failed or fits.problems:
         return FAILED
     return LIMITS_MISSED if result.overall and result.overall.passed < result.overall.points else 0
+
+
+def _refuse_another(folder: Path, bench: str) -> None:
+    """Leave the run of another circuit as it is: what remained of it would pass for this one's."""
+    from cimspice.campaign.load import bench_of_run
+    from cimspice.errors import ParameterError
+
+    other = bench_of_run(folder)
+    if other not in (None, bench):
+        raise ParameterError(
+            f"the folder holds a run of the bench {other}, not of {bench}",
+            place=str(folder),
+            remedy="name another folder with --output, or remove that run first",
+        )
 
 
 def _cluster(address: str | None, jobs: int | None) -> Cluster | None:

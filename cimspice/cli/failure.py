@@ -58,7 +58,7 @@ def _describe(error: BaseException) -> tuple[int, dict[str, Any]]:
         return INTERRUPTED, _fields("Interrupted", "stopped by Ctrl-C", remedy=_KEPT)
     if hasattr(error, "format_message") and hasattr(error, "exit_code"):
         # the command-line library's own errors: its classes moved between versions, these attributes did not
-        message = error.format_message()  # pyright: ignore[reportAttributeAccessIssue] (tested above)
+        message = error.format_message() or "no command is given"  # pyright: ignore[reportAttributeAccessIssue] (tested above)
         remedy = "see cimspice --help, or --help after the command"
         return BAD_INPUT, _fields("UsageError", message, place="command line", remedy=remedy)
     if isinstance(error, OSError):

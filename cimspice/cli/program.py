@@ -38,10 +38,10 @@ Choice = Annotated[
     ),
 ]
 Columns = Annotated[
-    int | None, typer.Option("--stuck-columns", help="Low-order columns written only in part; 3.")
+    int | None, typer.Option("--stuck-columns", help="Low-order columns written only in part; default: 3.")
 ]
 Fraction = Annotated[
-    float | None, typer.Option(help="Fraction p of differing cells rewritten in these columns; 0.5.")
+    float | None, typer.Option(help="Fraction p of differing cells rewritten in these columns; default: 0.5.")
 ]
 Price = Annotated[float, typer.Option(help="nearest: squared error, in levels², that a write must save.")]
 Distribution = Annotated[
@@ -108,10 +108,10 @@ def program(
         sign=sign,  # pyright: ignore[reportArgumentType] (words are checked by the plan)
         rows=rows,
         crossbars=crossbars,
-        order=order,  # pyright: ignore[reportArgumentType]
-        scope=scope,  # pyright: ignore[reportArgumentType]
-        choice=choice or ("random" if stucking else "nearest"),  # pyright: ignore[reportArgumentType]
-        stuck_columns=min(3, bits) if stuck_columns is None else stuck_columns,
+        order=order,  # pyright: ignore[reportArgumentType] (likewise)
+        scope=scope,  # pyright: ignore[reportArgumentType] (likewise)
+        choice=choice or ("random" if stucking else "nearest"),  # pyright: ignore[reportArgumentType] (likewise)
+        stuck_columns=max(0, min(3, bits)) if stuck_columns is None else stuck_columns,
         fraction=0.5 if fraction is None else fraction,
         price=price,
     )

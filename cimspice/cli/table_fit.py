@@ -43,7 +43,9 @@ def pairs(option: str, texts: Sequence[str]) -> dict[str, str]:
         key, equals, value = (part.strip() for part in text.partition("="))
         if not (key and equals and value) or key in found:
             raise ParameterError(
-                f"{text!r} is not {'given once' if key in found else 'key=value'}", place=option
+                f"{text!r} is not {'given once' if key in found else 'key=value'}",
+                place=option,
+                remedy=f"write {option} key=value, each key once",
             )
         found[key] = value
     return found

@@ -45,7 +45,7 @@ def sram(
 
     if bits not in FORMATS:
         raise ParameterError(f"words of {bits} bits", place="--bits", remedy="use 4, 6 or 8")
-    conditions = SramConditions(corner=corner, temperature=temperature, workers=jobs)
+    conditions = SramConditions.with_readout(corner=corner, temperature=temperature, workers=jobs)
     folder = usable(output or Path("runs") / "train-sram")
     sizes = (4, hidden, 3) if hidden else (4, 3)
     lessons = Lessons(sizes=sizes, epochs=epochs, seeds=tuple(range(seeds)), seed=seed)

@@ -6,13 +6,18 @@ from pathlib import Path
 from typing import Any
 
 from cimspice.cli.output import plain
+from cimspice.errors import CimspiceError
 
 
 def usable(folder: Path) -> Path:
     """The folder, made if absent and tried for writing now rather than after minutes of simulation."""
     from cimspice.files import write_atomically
 
-    trial = write_atomically(folder / ".writable", lambda path: path.write_text("trial\n"))
+    try:
+        trial = write_atomically(folder / ".writable", lambda path: path.write_text("trial\n"))
+    except CimspiceError as error:
+        error.place = str(folder)
+        raise
     trial.unlink()
     return folder
 

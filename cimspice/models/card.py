@@ -169,7 +169,11 @@ class ModelCard(_Record):
         try:
             content = parse_json(read_plain(path, LARGEST_CARD))
         except OSError as error:
-            raise ParameterError(f"cannot read the model card: {error.strerror}", place=place) from None
+            raise ParameterError(
+                f"cannot read the model card: {error.strerror}",
+                place=place,
+                remedy="give the path of a card: a JSON file of a fit",
+            ) from None
         except ValueError as error:
             raise ParameterError(
                 f"not a model card: {error}", place=place, remedy="make it anew from its fit"

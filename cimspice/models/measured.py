@@ -66,7 +66,11 @@ def read_measured(
         data = read_plain(path, LARGEST_FILE)
         text = data.decode("utf-8-sig")
     except OSError as error:
-        raise TableError(f"cannot read the file: {error.strerror}", place=str(path)) from None
+        raise TableError(
+            f"cannot read the file: {error.strerror}",
+            place=str(path),
+            remedy="give a CSV file that may be read",
+        ) from None
     except UnicodeDecodeError as error:
         raise TableError(
             f"byte {error.start} is not UTF-8", place=str(path), remedy="save the file as CSV in UTF-8"
@@ -161,7 +165,9 @@ def _tell_missing(table, schema: TableSchema, constants, header, read, path: Pat
         raise TableError(
             f"the {schema.name} table lacks the column {name!r}{could}",
             place=str(path),
-            remedy=f"add it{f' in {column.unit}' if column.unit else ''}; the file has {', '.join(header)}",
+            remedy=f"add it{f' in {column.unit}' if column.unit else ''}; "
+            f"{'' if column.is_number else f'with one value for all rows: --option {name}=...; '}"
+            f"the file has {', '.join(header)}",
         )
 
 

@@ -120,7 +120,8 @@ def _lacking(name: str, schema: TableSchema, frame: pd.DataFrame, place: str) ->
     return TableError(
         f"the {schema.name} table lacks the column {name!r}{could}",
         place=place,
-        remedy=f"the table has {', '.join(map(str, frame.columns))}",
+        remedy=f"{'' if column.is_number else f'with one value for all rows: --option {name}=...; '}"
+        f"the table has {', '.join(map(str, frame.columns))}",
     )
 
 

@@ -55,6 +55,26 @@ def test_exit_code_and_json_tell_whether_the_limits_are_kept(tmp_path, cache, ca
     assert "(4 finished before)" in shown
 
 
+def test_a_folder_with_the_run_of_another_bench_is_left_alone(tmp_path, cache, capsys):
+    (tmp_path / "one.toml").write_text('[campaign]\nbench = "inverter"\n')
+    (tmp_path / "other.toml").write_text('[campaign]\nbench = "transistor"\n')
+    assert command_line(["characterize", str(tmp_path / "one.toml"), "-o", str(tmp_path / "run")]) == 0
+    before = (tmp_path / "run" / "run.json").read_bytes()
+    capsys.readouterr()
+    assert command_line(["characterize", str(tmp_path / "other.toml"), "-o", str(tmp_path / "run")]) == 2
+    assert "a run of the bench inverter, not of transistor" in capsys.readouterr().err
+    assert (tmp_path / "run" / "run.json").read_bytes() == before
+
+
+def test_a_run_folder_that_cannot_be_made_is_told_before_anything_runs(tmp_path, cache, capsys):
+    (tmp_path / "file").write_text("")
+    words = ["characterize", "transistor_iv", "-o", str(tmp_path / "file" / "run"), "--json"]
+    assert command_line(words) == 2
+    error = json.loads(capsys.readouterr().out)["error"]
+    assert error["place"] == str(tmp_path / "file" / "run")
+    assert not (cache / "points.sqlite").exists()
+
+
 def test_failed_points_outrank_limits_and_a_stop_is_said(tmp_path, cache, capsys):
     path = tmp_path / "mine.toml"
     text = FILE.format(maximum=1e-3) + "[failures]\nstop_after = 1\n[sweep]\nlength = [1e-8, 2e-8, 3e-8]\n"

@@ -10,6 +10,7 @@ import subprocess
 import sys
 import textwrap
 import time
+from contextlib import nullcontext
 from pathlib import Path
 
 import campaign_fakes
@@ -26,7 +27,7 @@ from cimspice.cli.app import run as command_line
 from cimspice.errors import SimulationError
 from cimspice.pdk import cache_directory
 from cimspice.resources import data_directory
-from cimspice.spice import Session, simulate_batch
+from cimspice.spice import Pool, Session, simulate_batch
 
 pytestmark = pytest.mark.spice
 
@@ -35,6 +36,13 @@ TRANSISTOR = {
     "parameters": {"drain_step": 0.3, "width": 1e-6},
     "sweep": {"gate_voltage": [0.4, 0.9, 1.8], "corners": ["tt", "ss"], "temperatures": [27, 85]},
 }
+
+
+@pytest.fixture(scope="module")
+def pool():
+    """Two workers that stay: starting them takes longer than most campaigns here."""
+    with Pool(2) as running:
+        yield nullcontext(running)
 
 
 def test_a_point_gives_the_same_bits_whatever_was_run_before_it():
@@ -54,14 +62,14 @@ def test_a_point_gives_the_same_bits_whatever_was_run_before_it():
         assert outcome.rows == alone.rows == mixed[point.index].rows
 
 
-def test_a_measured_point_agrees_with_a_batch_run_of_its_own_netlist(tmp_path):
+def test_a_measured_point_agrees_with_a_batch_run_of_its_own_netlist(tmp_path, pool):
     table = characterise(
         "transistor",
         sweep={"gate_voltage": [0.5, 1.8]},
         fixed={"drain_step": 0.3, "device": "pfet_01v8", "length": 0.15e-6},
         corner="ff",
         temperature=85.0,
-        workers=1,
+        engine=pool,
         store=tmp_path / "points.sqlite",
     )
     asked = bench("transistor")
@@ -77,11 +85,11 @@ def test_a_measured_point_agrees_with_a_batch_run_of_its_own_netlist(tmp_path):
         assert rows.drain_current.iloc[-1] > 1e-8
 
 
-def test_workers_give_the_divider_that_arithmetic_gives(tmp_path):
+def test_workers_give_the_divider_that_arithmetic_gives(tmp_path, pool):
     table = characterise(
         "test_divider",
         sweep={"supply": np.linspace(0.5, 1.5, 3), "lower_resistance": [500.0, 1000.0]},
-        workers=2,
+        engine=pool,
         store=tmp_path / "points.sqlite",
     )
     expected = (
@@ -90,20 +98,20 @@ def test_workers_give_the_divider_that_arithmetic_gives(tmp_path):
     np.testing.assert_allclose(table.output, expected, rtol=1e-9)
 
 
-def test_points_outside_the_models_fail_by_name_and_a_call_says_so(tmp_path):
+def test_points_outside_the_models_fail_by_name_and_a_call_says_so(tmp_path, pool):
     store = tmp_path / "points.sqlite"
     sweep = {"length": [0.25e-6, 0.01e-6]}
     specification = parse_specification(
         {"campaign": {"bench": "transistor"}, "parameters": {"drain_step": 0.6}, "sweep": sweep}
     )
-    result = run_campaign(specification, workers=1, store=store)
+    result = run_campaign(specification, engine=pool, store=store)
     assert (result.done, result.failed) == (1, 1)
     assert "no model of sky130_fd_pr__nfet_01v8 covers" in (result.failures[0][1].message or "")
     with pytest.raises(SimulationError, match="1 of 2 points failed"):
-        characterise("transistor", sweep=sweep, fixed={"drain_step": 0.6}, workers=1, store=store)
+        characterise("transistor", sweep=sweep, fixed={"drain_step": 0.6}, engine=pool, store=store)
 
 
-def test_killed_with_its_workers_running_it_resumes_to_the_same_table_and_leaves_no_process(tmp_path):
+def test_killed_with_its_workers_running_it_resumes_to_the_same_table_and_leaves_no_process(tmp_path, pool):
     campaign = {**TRANSISTOR, "sweep": {**TRANSISTOR["sweep"], "width": [1e-6, 2e-6, 3e-6, 5e-6]}}
     del campaign["parameters"]
     store_path = str(tmp_path / "points.sqlite")
@@ -126,10 +134,10 @@ def test_killed_with_its_workers_running_it_resumes_to_the_same_table_and_leaves
         process.wait()
         before = store.done(digests)
         assert before
-        resumed = run_campaign(specification, workers=2, store=store)
+        resumed = run_campaign(specification, engine=pool, store=store)
         assert resumed.cached == len(before)
     with Store(tmp_path / "whole.sqlite") as store:
-        whole = run_campaign(specification, workers=1, store=store)
+        whole = run_campaign(specification, engine=pool, store=store)
     pd.testing.assert_frame_equal(resumed.table, whole.table, check_exact=True)
     deadline = time.monotonic() + 30
     while (left := _marked(mark)) and time.monotonic() < deadline:
@@ -160,7 +168,7 @@ def cache(tmp_path, monkeypatch):
 
 
 def test_ctrl_c_ends_the_command_with_130_and_keeps_what_is_finished(tmp_path, cache):
-    overrides = ["--set", "gate_voltage={start=0.3, stop=1.8, num=400}"]
+    overrides = ["--set", "gate_voltage={start=0.3, stop=1.8, num=4000}"]
     words = ["characterize", "transistor_iv", *overrides, "-o", str(tmp_path / "run"), "--jobs", "1"]
     path = data_directory("characterize") / "transistor_iv.toml"
     plan = Plan(read_specification(path, overrides[1:]), Environment.detect())
@@ -179,7 +187,7 @@ def test_ctrl_c_ends_the_command_with_130_and_keeps_what_is_finished(tmp_path, c
         assert process.returncode == 130, told
         assert "Traceback" not in told
         assert 0 < len(store.done(digests)) < len(digests)
-    assert not (tmp_path / "run").exists()
+    assert not any((tmp_path / "run").glob("*")), "no table of half a campaign"
 
 
 def test_the_command_runs_a_packaged_campaign_and_then_finds_everything_finished(tmp_path, cache, capsys):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import signal
+import socket
 import subprocess
 import sys
 import time
@@ -12,6 +13,7 @@ from collections import Counter
 from contextlib import nullcontext
 from dataclasses import replace
 from pathlib import Path
+from threading import Thread
 
 import cluster_bench
 import pytest
@@ -174,8 +176,23 @@ def test_a_scheduler_that_does_not_answer_is_told_with_its_remedy(tmp_path):
     with pytest.raises(ClusterError, match="no Dask scheduler answers within 1 s") as caught:
         run_campaign(parse_specification(CAMPAIGN), store=tmp_path / "points.sqlite", engine=cluster)
     assert "dask scheduler" in str(caught.value)
-    with pytest.raises(ClusterError, match="no Dask scheduler"), Cluster("nonsense://x", connect_seconds=1.0):
-        pass
+
+
+def test_a_server_of_another_kind_is_told_as_no_scheduler():
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        port = server.getsockname()[1]
+        answer = Thread(target=lambda: server.accept()[0].sendall(b"HTTP/1.1 400 Bad Request\r\n\r\n"))
+        answer.start()
+        with pytest.raises(ClusterError, match="no Dask scheduler answers"):
+            Cluster(f"tcp://127.0.0.1:{port}", connect_seconds=1.0).__enter__()
+        answer.join()
+
+
+@pytest.mark.parametrize("address", ["nonsense", "tcp://host", "tcp://host:port", ""])
+def test_what_is_no_address_of_a_scheduler_is_refused_at_once(address):
+    with pytest.raises(ParameterError, match="is not the address of a Dask scheduler") as caught:
+        Cluster(address).__enter__()
+    assert "tcp://HOST:8786" in str(caught.value)
 
 
 def test_without_dask_the_extra_is_named(monkeypatch):

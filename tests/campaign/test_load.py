@@ -68,6 +68,11 @@ def test_importing_the_package_stays_light():
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
 
 
+def test_a_worker_starts_without_scipy():
+    code = "import cimspice.spice.worker, cimspice.campaign.work, sys; assert 'scipy' not in sys.modules"
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+
+
 def test_a_file_without_attributes_takes_them_from_the_record(made):
     folder, table = made
     bare = table.copy()

@@ -27,39 +27,53 @@ class Interrupted(KeyboardInterrupt):
     """Ctrl-C, at a moment that a test chooses."""
 
 
-class CountingPool(Pool):
-    """A pool that notes every point it runs, and can be interrupted before one."""
+class Counting:
+    """Hands work to a pool that stays open, notes every point, and can be interrupted before one."""
 
-    ran: list[str]
-    stop_at: int | None
+    size = 1
+
+    def __init__(self, pool: Pool, stop_at: int | None) -> None:
+        self.ran: list[str] = []
+        self._pool, self._stop_at = pool, stop_at
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        return None
 
     def map(self, function, items, **options):
         def noted():
             for chunk in items:
                 for point in chunk.points:
-                    if len(self.ran) == self.stop_at:
+                    if len(self.ran) == self._stop_at:
                         raise Interrupted
                     self.ran.append(point.digest)
                 yield chunk
 
-        return super().map(function, noted(), **options)
+        return self._pool.map(function, noted(), **options)
 
 
-def characterise(store, stop_at=None, told=lambda _: None, **conditions) -> tuple[dict, list[str]]:
+@pytest.fixture(scope="module")
+def characterise():
     """A small characterisation, and the points that were simulated for it."""
-    ran: list[str] = []
-    kind = type("Counting", (CountingPool,), {"ran": ran, "stop_at": stop_at})
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(characterisation, "GATE_BIAS", BIASES)
-        patch.setattr(characterisation, "STARTS", STARTS)
-        patch.setattr(characterisation, "Pool", kind)
-        try:
-            tables = characterise_neuron(
-                CIRCUIT, FANS, loads=LOADS, workers=1, store=store, told=told, **conditions
-            )
-        except Interrupted:
-            tables = {}
-    return tables, ran
+    with Pool(1) as pool:
+
+        def small(store, stop_at=None, told=lambda _: None, **conditions) -> tuple[dict, list[str]]:
+            counting = Counting(pool, stop_at)
+            with pytest.MonkeyPatch.context() as patch:
+                patch.setattr(characterisation, "GATE_BIAS", BIASES)
+                patch.setattr(characterisation, "STARTS", STARTS)
+                patch.setattr(characterisation, "Pool", lambda workers: counting)
+                try:
+                    tables = characterise_neuron(
+                        CIRCUIT, FANS, loads=LOADS, store=store, told=told, **conditions
+                    )
+                except Interrupted:
+                    tables = {}
+            return tables, counting.ran
+
+        yield small
 
 
 def stop_before(step: str):
@@ -75,7 +89,7 @@ def model(tables):
 
 
 @pytest.fixture(scope="module")
-def whole(tmp_path_factory):
+def whole(tmp_path_factory, characterise):
     """Store, tables and points of an uninterrupted run."""
     store = tmp_path_factory.mktemp("whole") / "points.sqlite"
     return store, *characterise(store)
@@ -118,14 +132,16 @@ def test_ramp_bias_lets_a_membrane_that_stayed_at_rest_fire_at_the_end_of_the_ph
     assert measured["spike_time"].iloc[0] == pytest.approx(CIRCUIT.phase, rel=5e-5)
 
 
-def test_a_second_run_finds_everything_in_the_store(whole):
+def test_a_second_run_finds_everything_in_the_store(whole, characterise):
     store, tables, _ = whole
     again, ran = characterise(store)
     assert ran == []
     assert_equal(again, tables)
 
 
-def test_an_interrupted_run_goes_on_where_it_stopped_and_ends_with_the_same_tables(whole, tmp_path):
+def test_an_interrupted_run_goes_on_where_it_stopped_and_ends_with_the_same_tables(
+    whole, tmp_path, characterise
+):
     _, tables, points = whole
     store = tmp_path / "points.sqlite"
     started: list[str] = []
@@ -154,7 +170,7 @@ def directly(name, corner, temperature, **parameters):
         return asked.measure(given, session.run(asked.analysis(given)))
 
 
-def test_corner_and_temperature_reach_every_table(whole, tmp_path):
+def test_corner_and_temperature_reach_every_table(whole, tmp_path, characterise):
     nominal = whole[1]
     tables, ran = characterise(tmp_path / "points.sqlite", corner="ss", temperature=85.0)
     assert not set(ran) & set(whole[2]), "a point of another condition counts as the same point"

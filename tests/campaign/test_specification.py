@@ -153,6 +153,13 @@ def test_fixing_a_zipped_parameter_takes_it_out_of_the_zip():
     assert raw["sweep"]["a"] == [1, 2]
 
 
+@pytest.mark.parametrize(
+    ("text", "key", "value"), [("corners=ss", "corners", ["ss"]), ("temperatures=85", "temperatures", [85])]
+)
+def test_one_corner_or_temperature_may_be_set_like_any_other_key(text, key, value):
+    assert apply_overrides({}, [text]) == {"sweep": {key: value}}
+
+
 def test_override_without_equals_is_refused():
     with pytest.raises(ParameterError, match="is not key=value"):
         apply_overrides({}, ["supply"])

@@ -224,7 +224,7 @@ def test_few_curves_say_what_they_do_not_support(measured, capsys):
 def test_a_folder_that_cannot_be_written_fails_without_a_traceback(measured, capsys):
     blocked = measured / "file"
     blocked.write_text("")
-    assert run(["fit", "synapse", "--csv", str(measured / "both.csv"), "-o", str(blocked)]) == 1
+    assert run(["fit", "synapse", "--csv", str(measured / "both.csv"), "-o", str(blocked)]) == 2
     streams = capsys.readouterr()
     assert str(blocked) in streams.err
     assert "Traceback" not in streams.err

@@ -77,6 +77,7 @@ def test_people_get_a_table(capsys, weights):
     ("words", "named"),
     [
         (["--bits", "0"], "0 bits"),
+        (["--bits", "-1"], "-1 bits"),
         (["--fraction", "1.5"], "1.5"),
         (["--rows", "0"], "0 rows"),
         (["--order", "alphabetical"], "alphabetical"),
@@ -87,6 +88,8 @@ def test_people_get_a_table(capsys, weights):
         (["--life", "--network", "resnet50", "--output", "x"], "resnet50"),
         (["--price", "-1"], "-1"),
         (["--distribution", "cauchy", "--network", "vit-base"], "cauchy"),
+        (["--distribution", "cauchy"], "cauchy"),
+        (["--write-cost", "absent.json"], "cannot read"),
     ],
 )
 def test_bad_input_is_named_with_a_remedy(capsys, tmp_path, monkeypatch, words, named):
@@ -95,6 +98,26 @@ def test_bad_input_is_named_with_a_remedy(capsys, tmp_path, monkeypatch, words, 
     error = json.loads(capsys.readouterr().out)["error"]
     assert named in error["message"]
     assert error["remedy"]
+
+
+@pytest.mark.parametrize(
+    ("content", "named"),
+    [("0.5,1\n1,nan\n", r"(1, 1) of the array 'net' is nan"), ("", "is empty"), ("a;b\n", "'a;b'")],
+)
+def test_weights_that_are_none_are_told_with_their_file_and_nothing_else(capsys, tmp_path, content, named):
+    file = tmp_path / "net.csv"
+    file.write_text(content)
+    assert run(["program", "--network", str(file), "--json"]) == 2
+    streams = capsys.readouterr()
+    error = json.loads(streams.out)["error"]
+    assert named in error["message"]
+    assert error["place"] == str(file)
+    assert "Warning" not in streams.err
+
+
+def test_a_spreadsheet_s_byte_order_mark_is_no_weight(capsys, tmp_path):
+    (tmp_path / "net.csv").write_text("0.5,1\n1,0.25\n", encoding="utf-8-sig")
+    assert facts(capsys, "--network", str(tmp_path / "net.csv"))["writes_baseline"] > 0
 
 
 def test_a_card_of_something_else_is_refused(capsys, tmp_path):

@@ -85,7 +85,7 @@ def test_bad_input_is_told_at_once_and_leaves_nothing_behind(words, tmp_path, mo
 )
 def test_a_folder_that_cannot_be_written_is_told_before_anything_is_simulated(words, tmp_path, capsys):
     (tmp_path / "file").write_text("in the way")
-    assert run([*words, "-o", str(tmp_path / "file" / "runs")]) == 1
+    assert run([*words, "-o", str(tmp_path / "file" / "runs")]) == 2
     told = capsys.readouterr().err
     assert "cannot write" in told
     assert "choose another folder" in told
