@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
+import io
 import json
+import re
 import signal
+from collections.abc import Callable
 from pathlib import Path
 
 import pandas as pd
@@ -17,6 +21,24 @@ if signal.getsignal(signal.SIGINT) == signal.SIG_IGN:
     signal.signal(signal.SIGINT, signal.default_int_handler)
 
 GOLDEN_NEURON = Path(__file__).parent / "golden" / "neuron"
+
+
+@pytest.fixture
+def examples() -> Callable[[str, str], list[tuple[str, str, str]]]:
+    """Runs a page's Python blocks in one namespace: what each printed, kind and text of the next block."""
+
+    def run(text: str, place: str) -> list[tuple[str, str, str]]:
+        blocks = re.findall(r"^```(\w*)\n(.*?)^```$", text, re.M | re.S)
+        namespace: dict = {"__name__": "documentation"}
+        found = []
+        for (kind, block), (following, expected) in zip(blocks, [*blocks[1:], ("", "")], strict=True):
+            if kind == "python":
+                with contextlib.redirect_stdout(io.StringIO()) as screen:
+                    exec(compile(block, place, "exec"), namespace)
+                found.append((screen.getvalue().strip(), following, expected.strip()))
+        return found
+
+    return run
 
 
 @pytest.fixture(scope="session")

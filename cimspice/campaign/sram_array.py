@@ -9,9 +9,11 @@ import pandas as pd
 
 from cimspice.campaign.sram_conditions import SramConditions
 from cimspice.campaign.sram_training import training_reads, units_of_swing
+from cimspice.circuits.sram_cell import SramCell
 from cimspice.errors import ParameterError
 from cimspice.pdk import draw_mismatch, threshold_sigma
 
+DEFAULT_CELL = SramCell()
 HEADROOM = 0.1
 """How far (V) above the supply the tables of currents reach: the end of precharge lifts the lines."""
 TRANSISTORS = (
@@ -27,21 +29,18 @@ TRANSISTORS = (
 Told = Callable[[str, int, int], object]
 
 
-def cell_shifts(cells: Sequence[int], seed: int) -> np.ndarray:
-    """Threshold shifts (V) of the cells of one chip, shape (cells, 6), in the order of ``TRANSISTORS``.
+def cell_shifts(cells: Sequence[int], seed: int, cell: SramCell = DEFAULT_CELL) -> np.ndarray:
+    """Threshold shifts (V) of cells of one chip and of this design, shape (cells, 6), in the order of
+    ``TRANSISTORS``.
 
-    Functions of the seed, the cell's number and the transistor's name alone.
+    Functions of the design, the seed, the cell's number and the transistor's name alone.
     """
     sigma = {
-        name: threshold_sigma(*device)
-        for name, device in {
-            "pull_up": ("special_pfet_latch", 0.14, 0.15),
-            "pull_down": ("special_nfet_latch", 0.21, 0.15),
-            "pass": ("special_nfet_pass", 0.14, 0.15),
-        }.items()
+        name: threshold_sigma(one.device, round(1e6 * one.width, 9), round(1e6 * one.length, 9))
+        for name, one in {"pull_up": cell.pull_up, "pull_down": cell.pull_down, "pass": cell.access}.items()
     }
     sigmas = {name: sigma[name.rpartition("_")[0]] for name in TRANSISTORS}
-    return np.array([list(draw_mismatch(sigmas, seed, int(cell)).values()) for cell in cells])
+    return np.array([list(draw_mismatch(sigmas, seed, int(number)).values()) for number in cells])
 
 
 def characterise_array(
@@ -69,7 +68,7 @@ def characterise_array(
         nominal cell first), ``cells`` (currents of cells with mismatch), ``shifts`` (theirs), ``reads`` and
         ``opened`` (training reads: what they measured, and the rows that each opened).
     """
-    shifts = cell_shifts(range(cells), seed)
+    shifts = cell_shifts(range(cells), seed, conditions.array.cell)
     supply, top = conditions.array.supply_voltage, conditions.array.supply_voltage + HEADROOM
     tables: dict[str, pd.DataFrame] = {}
     # first one curve of the nominal cell and its trip voltage: what cannot work is told within seconds

@@ -13,6 +13,7 @@ import numpy as np
 from cimspice.campaign.batch import Batch, run_batch
 from cimspice.campaign.store import Store
 from cimspice.circuits.sram_array import Array
+from cimspice.circuits.sram_multiplier import READOUT_CAPACITANCE
 from cimspice.errors import ParameterError
 from cimspice.pdk import CORNERS
 
@@ -53,13 +54,20 @@ class SramConditions:
 
     def __post_init__(self) -> None:
         if self.corner not in CORNERS:
-            raise ParameterError(f"unknown corner {self.corner!r}", remedy=f"use one of {', '.join(CORNERS)}")
+            raise ParameterError(
+                f"unknown corner {self.corner!r}", place="corner", remedy=f"use one of {', '.join(CORNERS)}"
+            )
         if not -55 <= self.temperature <= 150:
             raise ParameterError(
                 f"temperature {self.temperature:g} °C is outside the models' range",
+                place="temperature",
                 remedy="stay in -55 to 150 °C",
             )
         shortest = 1.5 * self.array.driver_edge
+        if not np.isfinite(self.unit_width):
+            raise ParameterError(
+                f"a unit of {self.unit_width:g} s", place="unit_width", remedy="give a time such as 60 ps"
+            )
         if self.unit_width < shortest:
             raise ParameterError(
                 f"a unit of {self.unit_width * 1e12:g} ps is too short for edges of "
@@ -68,7 +76,14 @@ class SramConditions:
                 remedy=f"use {shortest * 1e12:g} ps or more, or a quicker driver",
             )
         if self.largest_code < 1:
-            raise ParameterError(f"largest code {self.largest_code}", remedy="use 1 or more, usually 15")
+            raise ParameterError(
+                f"largest code {self.largest_code}", place="largest_code", remedy="use 1 or more, usually 15"
+            )
+
+    @classmethod
+    def with_readout(cls, **conditions: Any) -> SramConditions:
+        """An array whose bit lines carry multipliers, as in a network."""
+        return cls(array=Array(readout_capacitance=READOUT_CAPACITANCE), **conditions)
 
     @cached_property
     def idle_time(self) -> float:
@@ -91,7 +106,7 @@ class SramConditions:
             for k, (row, code, bit) in enumerate(zip(rows, codes, bits, strict=True))
         ]
         return {
-            "array": self.array.model_dump(exclude=set(type(self.array).model_computed_fields)),
+            "array": self.array.model_dump(round_trip=True, exclude_defaults=True),
             "open_rows": opened,
             "settle": self.settle,
             **more,
@@ -114,6 +129,7 @@ class SramConditions:
         array = self.array
         cells = {} if shifts is None else {"shifts": np.asarray(shifts).tolist()}
         return {
+            "cell": array.cell.model_dump(round_trip=True, exclude_defaults=True),
             "supply_voltage": array.supply_voltage,
             "word_line_voltage": array.word_line_voltage,
             **cells,

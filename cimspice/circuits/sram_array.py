@@ -6,12 +6,15 @@ from typing import Annotated, Literal
 
 from pydantic import computed_field, model_validator
 
+from cimspice.circuits.sram_cell import SramCell
 from cimspice.netlist import NetlistParameters, quantity
 from cimspice.pdk.wires import cell_wires, wire_facts
 
 _WIRES = cell_wires()
 _GATE_CAPACITANCE = 0.133e-15
 """Of one access transistor to its word line (F): charge of a simulated edge of 1.2 V."""
+_GATE_WIDTH = 0.14e-6
+"""What it was simulated with (m)."""
 
 Resistance = Annotated[float, quantity("Ohm", gt=0, le=1e6)]
 Capacitance = Annotated[float, quantity("F", ge=0, le=1e-9)]
@@ -24,6 +27,9 @@ class Array(NetlistParameters):
 
     Attributes
     ----------
+    cell
+        Its transistors. Wires stay those of the foundry's cell, 1.2 × 1.58 µm: a cell of ordinary transistors
+        is larger, and its wires have to be given.
     rows, columns
         Of the bank; they decide what the lines weigh.
     sections
@@ -38,10 +44,13 @@ class Array(NetlistParameters):
     driver
         ``resistance``: a pulse source behind a resistor. ``transistor``: a transmission gate to the word
         lines' supply and a pull-down, switched at the full supply.
+    readout_capacitance
+        Of the circuits that hang on each bit line beside the precharge, where these are not simulated (F).
     word_line_start
         When the word lines open (s): half way up the driver's edge.
     """
 
+    cell: SramCell = SramCell()
     supply_voltage: Annotated[float, quantity("V", gt=0, le=1.95)] = 1.8
     word_line_voltage: Annotated[float, quantity("V", gt=0, le=1.95)] = 1.2
     rows: Annotated[int, quantity("1", ge=1, le=4096)] = 512
@@ -75,15 +84,17 @@ class Array(NetlistParameters):
     neighbour_coupling: Annotated[
         float, quantity("F", ge=0, le=1e-12, description="per cell, to the next column's bit line")
     ] = 0.0
+    readout_capacitance: Annotated[float, quantity("F", ge=0, le=1e-11)] = 0.0
     word_line_resistance: Annotated[float, quantity("Ohm", gt=0, le=1e5, description="per cell")] = (
         _WIRES.word_line_resistance
     )
     word_line_capacitance: Annotated[float, quantity("F", ge=0, le=1e-12, description="per cell")] = (
         _WIRES.word_line_capacitance
     )
-    gate_capacitance: Annotated[float, quantity("F", ge=0, le=1e-12, description="per transistor")] = (
-        _GATE_CAPACITANCE
-    )
+    gate_capacitance: Annotated[
+        float,
+        quantity("F", ge=0, le=1e-12, description="per access transistor of 0.14 um, wider ones in ratio"),
+    ] = _GATE_CAPACITANCE
 
     @model_validator(mode="after")
     def _fits(self) -> Array:
@@ -93,6 +104,10 @@ class Array(NetlistParameters):
             )
         if self.rows % self.sections:
             raise ValueError(f"{self.rows} rows cannot be cut into {self.sections} equal sections")
+        if self.idle == "linear" and self.cell.devices != "special":
+            raise ValueError(
+                "what closed rows weigh is known of special devices only: idle = 'device' or 'full'"
+            )
         if self.precharge_end >= self.word_line_start - self.driver_edge:
             raise ValueError("the word lines open before the precharge has ended")
         return self
@@ -129,7 +144,8 @@ class Array(NetlistParameters):
 
     @property
     def _word_line_cell(self) -> float:
-        return self.word_line_capacitance + 2 * self.gate_capacitance
+        gate = self.gate_capacitance * (self.cell.access.width / _GATE_WIDTH)
+        return self.word_line_capacitance + 2 * gate
 
     @property
     def _columns_behind(self) -> int:
@@ -177,10 +193,33 @@ class Diffusion(NetlistParameters):
     node_n_edge: float
     node_p: float
     node_p_edge: float
+    node_access: float
+    node_access_edge: float
 
 
-def cell_diffusion() -> Diffusion:
-    """Diffusions of the cell from its layout; each a strip of the transistor's width beside its gate."""
+def cell_diffusion(cell: SramCell) -> Diffusion:
+    """Diffusions of a cell: the foundry's from its layout, each a strip of the transistor's width beside its
+    gate; of ordinary transistors a strip each, shared with the next row where there is a contact."""
+    return _special_diffusion() if cell.devices == "special" else _ordinary_diffusion(cell)
+
+
+def _ordinary_diffusion(cell: SramCell) -> Diffusion:
+    strips = {
+        "bit_line": (cell.access, 0.5),
+        "ground": (cell.pull_down, 0.5),
+        "supply": (cell.pull_up, 0.5),
+        "node_n": (cell.pull_down, 1.0),
+        "node_p": (cell.pull_up, 1.0),
+        "node_access": (cell.access, 1.0),
+    }
+    values: dict[str, float] = {}
+    for name, (transistor, share) in strips.items():
+        values[name] = round(share * transistor.area, 9)
+        values[f"{name}_edge"] = round(share * transistor.perimeter, 9)
+    return Diffusion(**values)
+
+
+def _special_diffusion() -> Diffusion:
     cell = wire_facts()["cell"]
 
     def strip(area: float, width: float) -> tuple[float, float]:
@@ -192,6 +231,7 @@ def cell_diffusion() -> Diffusion:
         "supply": (cell["supply_diffusion"], 0.14),
         "node_n": (0.21 * cell["node_strip"], 0.21),
         "node_p": (0.14 * cell["node_strip"], 0.14),
+        "node_access": (0.14 * cell["node_strip"], 0.14),
     }
     values: dict[str, float] = {}
     for name, (area, width) in areas.items():

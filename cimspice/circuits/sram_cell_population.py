@@ -10,6 +10,7 @@ from pydantic import computed_field
 
 from cimspice.circuits.bench import Bench, register
 from cimspice.circuits.sram_array import Diffusion, cell_diffusion
+from cimspice.circuits.sram_cell import SramCell
 from cimspice.circuits.sram_multi_row_read import NO_SHIFTS, CellShifts
 from cimspice.netlist import NetlistParameters, quantity
 from cimspice.spice import Dc, SolverOptions, Waveforms
@@ -31,6 +32,7 @@ class PopulationParameters(NetlistParameters):
         line below 0 V tells how far a cell is from flipping that no line can flip.
     """
 
+    cell: SramCell = SramCell()
     supply_voltage: Annotated[float, quantity("V", gt=0, le=1.95)] = 1.8
     word_line_voltage: Annotated[float, quantity("V", ge=0, le=1.95)] = 1.2
     shifts: tuple[CellShifts, ...] = (NO_SHIFTS,)
@@ -44,7 +46,7 @@ class PopulationParameters(NetlistParameters):
     @computed_field
     @property
     def diffusion(self) -> Diffusion:
-        return cell_diffusion()
+        return cell_diffusion(self.cell)
 
 
 @register

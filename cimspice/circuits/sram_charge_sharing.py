@@ -15,7 +15,7 @@ from cimspice.netlist import NetlistParameters, quantity
 from cimspice.pdk.wires import cell_wires
 from cimspice.spice import SolverOptions, Tran, Waveforms
 
-Discharge = Annotated[float, quantity("V", ge=0, le=0.3)]
+Discharge = Annotated[float, quantity("V", ge=-0.05, le=0.3)]
 Time = Annotated[float, quantity("s", ge=1e-10, le=1e-6)]
 
 
@@ -27,7 +27,8 @@ class SharingParameters(NetlistParameters):
     first_discharge, last_discharge
         Of the first and the last column (V).
     load_capacitance
-        Of the converter that samples the rail (F); the wire's comes to it.
+        Of the converter that samples the rail (F); the wire's comes to it. 89.6 fF makes the rails those of
+        ``sram_forward_pass``, which has the converter's transistors.
     share_time, reset_time
         Length of the sharing and of the rails' precharge (s).
     """
@@ -38,7 +39,7 @@ class SharingParameters(NetlistParameters):
     columns: Annotated[int, quantity("1", ge=4, le=16)] = 4
     first_discharge: Discharge = 0.05
     last_discharge: Discharge = 0.05
-    load_capacitance: Annotated[float, quantity("F", ge=0, le=1e-11)] = 85e-15
+    load_capacitance: Annotated[float, quantity("F", ge=0, le=1e-11)] = 89.6e-15
     share_time: Time = 1.5e-9
     reset_time: Time = 1.5e-9
     edge: Annotated[float, quantity("s", ge=1e-12, le=1e-9, description="of every control")] = 4e-11

@@ -16,6 +16,9 @@ Interval = tuple[float, float]
 Points = tuple[tuple[float, float], ...]
 
 OPTIONS = SolverOptions(reltol=1e-4, abstol=1e-12, vntol=1e-6, chgtol=1e-17, gmin=1e-15)
+QUICK = SolverOptions(reltol=1e-3, abstol=1e-12, vntol=1e-5, chgtol=1e-15, gmin=1e-15)
+"""For circuits of hundreds of transistors: sums of products within 0.06 % of steps of 4 ps at a tenth of
+reltol, in a sixth of the time."""
 
 
 class PhaseTiming(NetlistParameters):

@@ -9,8 +9,7 @@ import pandas as pd
 from pydantic import computed_field
 
 from cimspice.circuits.bench import Bench, register
-from cimspice.circuits.sram_controls import Points, control_energy, energy, pulses
-from cimspice.circuits.sram_converter import QUICK
+from cimspice.circuits.sram_controls import QUICK, Points, control_energy, energy, pulses
 from cimspice.circuits.sram_multiplier import Gates
 from cimspice.errors import SimulationError
 from cimspice.netlist import NetlistParameters, quantity

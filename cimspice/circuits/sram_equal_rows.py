@@ -10,6 +10,7 @@ from pydantic import model_validator
 
 from cimspice.circuits.bench import Bench, register
 from cimspice.circuits.sram_array import Array
+from cimspice.circuits.sram_cell import SramCell
 from cimspice.circuits.sram_multi_row_read import PRECISE, MultiRowParameters, MultiRowRead, OpenRow
 from cimspice.netlist import Netlist, NetlistParameters, quantity, render
 from cimspice.spice import Analysis, SolverOptions, Waveforms
@@ -20,12 +21,16 @@ class EqualRowsParameters(NetlistParameters):
 
     Attributes
     ----------
+    cell, idle
+        Transistors of the cells, and what stands for the closed rows: see ``Array``.
     neighbours
         ``none``, or a column in full on either side whose cells store what the column's do (``same``) or the
         contrary (``opposite``). They share word lines; their bit lines are ``neighbour_coupling`` per cell
         away (0: a supply rail stands between, as in the layout).
     """
 
+    cell: SramCell = SramCell()
+    idle: Literal["device", "linear", "full"] = "device"
     supply_voltage: Annotated[float, quantity("V", gt=0, le=1.95)] = 1.8
     word_line_voltage: Annotated[float, quantity("V", gt=0, le=1.95)] = 1.2
     rows: Annotated[int, quantity("1", ge=8, le=4096, description="of the column, a multiple of 8")] = 512
@@ -50,6 +55,8 @@ class EqualRowsParameters(NetlistParameters):
         """The same in full."""
         columns = 1 if self.neighbours == "none" else 3
         array = Array(
+            cell=self.cell,
+            idle=self.idle,
             supply_voltage=self.supply_voltage,
             word_line_voltage=self.word_line_voltage,
             rows=self.rows,

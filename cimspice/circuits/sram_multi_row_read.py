@@ -101,7 +101,7 @@ class MultiRowParameters(NetlistParameters):
     @computed_field
     @property
     def diffusion(self) -> Diffusion:
-        return cell_diffusion()
+        return cell_diffusion(self.array.cell)
 
     def _idle_rows(self) -> list[tuple[int, int]]:
         """Closed rows as (row, stored bit), the ones spread evenly."""

@@ -22,11 +22,14 @@ from cimspice.netlist import NetlistParameters, quantity
 from cimspice.pdk.wires import cell_wires
 from cimspice.spice import SolverOptions, Tran, Waveforms
 
-Discharge = Annotated[float, quantity("V", ge=0, le=0.4)]
+Discharge = Annotated[float, quantity("V", ge=-0.1, le=0.4)]
 Capacitance = Annotated[float, quantity("F", ge=0, le=1e-11)]
 
 IDLE_CELL = 0.078e-15
 """Of a closed cell's access transistor on its bit line (F), as in ``sram_array``."""
+READOUT_CAPACITANCE = 7.2e-15
+"""Of a resting multiplier and a converter's open switches on each bit line (F): with it an array discharges
+as in ``sram_forward_pass`` and ``sram_transposed_pass``."""
 
 
 class Gates(NetlistParameters):
@@ -44,7 +47,8 @@ class MultiplierParameters(NetlistParameters):
     capacitor_side
         Of each square MIM capacitor (m): 3 um have 20 fF, a twelfth of the bit line.
     discharge, discharge_bar
-        Of the bit line and of its complement when the multiplication begins (V).
+        Of the bit line and of its complement when the multiplication begins (V), from the supply: the end of
+        precharge lifts a line that no cell discharges some 30 mV above it.
     code
         Input, from 0 to 2**bits - 1.
     rows

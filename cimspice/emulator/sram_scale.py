@@ -37,11 +37,11 @@ def layer_scale(design: LayerDesign, columns: int) -> LayerScale:
         for codes in (design.pulses[0], design.pulses[-1])
     )
     largest = 2**periphery.multiplier.bits - 1
-    product = periphery.multiplier(forward, np.array(largest))
+    product = periphery.multiplier(forward - design.line_rise, np.array(largest))
     rails = periphery.sharing(np.repeat(product[:, None], columns, axis=1))
     whole = form.weights.sum() / form.weights[-1]  # a word of ones, all its slices
     step = periphery.converter.step
     return LayerScale(
         sum_steps=float(rails[1] - rails[0]) * whole / step / columns,
-        error_steps=float(backward[1] - backward[0]) * whole / step,
+        error_steps=periphery.line_attenuation * float(backward[1] - backward[0]) * whole / step,
     )

@@ -4,22 +4,26 @@ from __future__ import annotations
 
 import time
 import warnings
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
+from cimspice.campaign.batch import Batch
 from cimspice.campaign.sram_array import cell_currents, cell_shifts, characterise_array
 from cimspice.campaign.sram_conditions import SramConditions
-from cimspice.emulator.sram_read import Cells, DisturbWarning, MultiRowRead
+from cimspice.emulator.sram_read import Cells, DisturbWarning, MultiRowRead, Reading
 from cimspice.models.sram.bit_line import BitLines
 from cimspice.models.sram.build import BitLineFit, ColumnFacts, fit_bit_lines, log_factors
 from cimspice.validation.neuron import Told
 from cimspice.validation.provenance import provenance
+from cimspice.validation.sram_beyond import BeyondBound, beyond_bound
 from cimspice.validation.sram_budget import BudgetRow, error_budget
 from cimspice.validation.sram_words import Words, check_words, draw_words
 
 Array = np.ndarray
+IN_NGSPICE, BEYOND = "words in ngspice", "words beyond the disturb bound in ngspice"
 CHIP_SEED = 1000
 """Added to the seed of the words: the chip that is compared shares no cell with the characterised ones."""
 
@@ -30,6 +34,8 @@ class SramValidation:
 
     Attributes
     ----------
+    words, excluded
+        What is compared, and how many more words were drawn whose charge exceeds the disturb bound.
     measured, predicted
         Discharge of bit line and complement (V), shape (words, 2); the model knows each cell's DC current.
     nominal
@@ -40,11 +46,14 @@ class SramValidation:
         Cells that flipped in ngspice, shape (words,).
     disturbed, disturb_probability
         What the emulator says of the words.
+    beyond
+        What becomes of words that exceed the disturb bound; None if none was drawn.
     """
 
     conditions: SramConditions
     fit: BitLineFit
     words: Words
+    excluded: int
     measured: Array
     predicted: Array
     nominal: Array
@@ -52,6 +61,7 @@ class SramValidation:
     flipped: Array
     disturbed: Array
     disturb_probability: Array
+    beyond: BeyondBound | None
     budget: list[BudgetRow]
     spice_seconds: float
     emulator_seconds: float
@@ -134,32 +144,33 @@ def validate_sram(
         largest_code=model.largest_code,
         charge_limit=model.charge_limit,
     )
-    shifts = cell_shifts(range(array.rows), seed + CHIP_SEED) if mismatch else None
+    shifts = cell_shifts(range(array.rows), seed + CHIP_SEED, array.cell) if mismatch else None
     logs = None
     if shifts is not None:
         currents = cell_currents(conditions, shifts, lambda text, done, total: told(text, done, total))
         logs = log_factors(currents, tables["currents"], array.supply_voltage)
-    runs = [
-        conditions.read(
-            *(values[word, :opened] for values in (drawn.rows, drawn.codes, drawn.bits)),
-            shifts=None if shifts is None else shifts[drawn.rows[word, :opened]],
-        )
-        for word, opened in enumerate(drawn.opened)
-    ]
-    batch = conditions.run(
-        "sram_multi_row_read", runs, lambda done, total: told("words in ngspice", done, total)
-    )
-    measured = batch.table[["bit_line_discharge", "bit_line_bar_discharge"]].to_numpy()
+    batch = _simulated(conditions, drawn.within, shifts, lambda done, total: told(IN_NGSPICE, done, total))
+    measured = _discharge(batch)
     told("compare, term by term")
-    read = _Reader(drawn, array.rows)
+    read = _Reader(drawn.within, array.rows)
     reading = read(model, logs)
     began = time.process_time()
     read(model, logs)
     seconds = time.process_time() - began
+    beyond = None
+    if drawn.excluded:
+        lost = _simulated(conditions, drawn.beyond, shifts, lambda done, total: told(BEYOND, done, total))
+        beyond = beyond_bound(
+            _Reader(drawn.beyond, array.rows)(model, logs),
+            _discharge(lost),
+            lost.table["flipped"].to_numpy(int),
+            float(measured.max()),
+        )
     return SramValidation(
         conditions=conditions,
         fit=fit,
-        words=drawn,
+        words=drawn.within,
+        excluded=drawn.excluded,
         measured=measured,
         predicted=reading.discharge,
         nominal=read(model, None).discharge,
@@ -167,10 +178,30 @@ def validate_sram(
         flipped=batch.table["flipped"].to_numpy(int),
         disturbed=reading.disturbed,
         disturb_probability=reading.disturb_probability,
-        budget=error_budget(model, lambda rung: read(rung, logs).discharge, drawn.sums, measured),
+        beyond=beyond,
+        budget=error_budget(model, lambda rung: read(rung, logs).discharge, drawn.within.sums, measured),
         spice_seconds=batch.seconds,
         emulator_seconds=seconds,
     )
+
+
+def _simulated(
+    conditions: SramConditions, words: Words, shifts: Array | None, told: Callable[[int, int], object]
+) -> Batch:
+    """The words in ngspice, with the threshold shifts (V) of all rows of the column, shape (rows, 6)."""
+    runs = [
+        conditions.read(
+            *(values[word, :opened] for values in (words.rows, words.codes, words.bits)),
+            shifts=None if shifts is None else shifts[words.rows[word, :opened]],
+        )
+        for word, opened in enumerate(words.opened)
+    ]
+    return conditions.run("sram_multi_row_read", runs, told)
+
+
+def _discharge(batch: Batch) -> Array:
+    """Of bit line and complement (V), shape (words, 2)."""
+    return batch.table[["bit_line_discharge", "bit_line_bar_discharge"]].to_numpy()
 
 
 @dataclass(frozen=True)
@@ -180,7 +211,7 @@ class _Reader:
     words: Words
     array_rows: int
 
-    def __call__(self, model: BitLines, log_current: Array | None):
+    def __call__(self, model: BitLines, log_current: Array | None) -> Reading:
         words, cells = self.words, None
         if log_current is not None:
             trip = np.full((*words.rows.shape, 2), model.trip_voltage)
@@ -214,7 +245,8 @@ def sram_report(result: SramValidation) -> dict[str, Any]:
         "nominal_rmse_percent": nominal,
         "full_scale_mv": result.full_scale * 1e3,
         "words": len(result.measured),
-        "excluded_words": result.words.excluded,
+        "excluded_words": result.excluded,
+        "beyond_bound": None if result.beyond is None else vars(result.beyond),
         "flipped_cells": int(result.flipped.sum()),
         "words_flagged": int(result.disturbed.sum()),
         "largest_disturb_probability": float(result.disturb_probability.max()),
@@ -242,6 +274,7 @@ def operating_point(conditions: SramConditions, model: BitLines) -> dict[str, An
     return {
         "rows": array.rows,
         "columns": array.columns,
+        "cell_devices": array.cell.devices,
         "supply_voltage": array.supply_voltage,
         "word_line_voltage": array.word_line_voltage,
         "word_line_driver": array.driver,

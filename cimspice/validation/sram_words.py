@@ -21,20 +21,36 @@ class Words:
         Row of the array, pulse in units and stored bit, shape (words, most rows).
     opened
         How many rows each word names, shape (words,).
-    excluded
-        How many words were drawn and left out because their charge exceeds the disturb bound.
     """
 
     rows: Array
     codes: Array
     bits: Array
     opened: Array
-    excluded: int
 
     @property
     def sums(self) -> Array:
         """Sum of codes of the cells that pull the bit line and its complement, shape (words, 2)."""
         return np.stack([(self.codes * (1 - self.bits)).sum(1), (self.codes * self.bits).sum(1)], axis=1)
+
+
+@dataclass(frozen=True, eq=False)
+class DrawnWords:
+    """Random words, parted by the disturb bound before anything is simulated.
+
+    Attributes
+    ----------
+    within
+        Words whose charge keeps to the bound: as many as were asked for.
+    beyond
+        The first of those drawn meanwhile whose charge exceeds it, at most as many again.
+    excluded
+        How many exceed it in all.
+    """
+
+    within: Words
+    beyond: Words
+    excluded: int
 
 
 def check_words(count: int, rows: tuple[int, int], array_rows: int) -> None:
@@ -57,8 +73,8 @@ def check_words(count: int, rows: tuple[int, int], array_rows: int) -> None:
 
 def draw_words(
     count: int, seed: int, *, rows: tuple[int, int], array_rows: int, largest_code: int, charge_limit: float
-) -> Words:
-    """Draw words until ``count`` are within the disturb bound, which is decided before anything is simulated.
+) -> DrawnWords:
+    """Draw words until ``count`` are within the disturb bound.
 
     Parameters
     ----------
@@ -82,6 +98,7 @@ def draw_words(
     fewest, most = rows
     rng = np.random.default_rng([seed, 4])
     kept: list[tuple[Array, Array, Array]] = []
+    beyond: list[tuple[Array, Array, Array]] = []
     drawn = 0
     while len(kept) < count:
         drawn += 1
@@ -89,9 +106,8 @@ def draw_words(
         chosen = np.sort(rng.choice(array_rows, number, replace=False))
         codes, bits = rng.integers(0, largest_code + 1, number), rng.integers(0, 2, number)
         heaviest = max((codes * bits).sum(), (codes * (1 - bits)).sum())
-        if heaviest <= charge_limit:
-            kept.append((chosen, codes, bits))
-        elif drawn > 100 and len(kept) < drawn / 20:
+        (kept if heaviest <= charge_limit else beyond).append((chosen, codes, bits))
+        if drawn > 100 and len(kept) < drawn / 20:
             raise ParameterError(
                 f"{drawn - len(kept)} of {drawn} random words with {fewest} to {most} open rows take more "
                 f"off a line than the disturb bound of {charge_limit:.0f} units of pulse width",
@@ -99,13 +115,13 @@ def draw_words(
                 remedy=f"open fewer rows: about {int(charge_limit / largest_code * 4)} with random data and "
                 f"codes, {max(int(charge_limit / largest_code), 1)} in any case",
             )
-    return _rectangles(kept, most, drawn - count)
+    return DrawnWords(_rectangles(kept, most), _rectangles(beyond[:count], most), len(beyond))
 
 
-def _rectangles(words: list[tuple[Array, Array, Array]], most: int, excluded: int) -> Words:
+def _rectangles(words: list[tuple[Array, Array, Array]], most: int) -> Words:
     shape = len(words), most
     rows, codes, bits = (np.zeros(shape, int) for _ in range(3))
     for k, (chosen, code, bit) in enumerate(words):
         number = len(chosen)
         rows[k, :number], codes[k, :number], bits[k, :number] = chosen, code, bit
-    return Words(rows, codes, bits, np.array([len(word[0]) for word in words]), excluded)
+    return Words(rows, codes, bits, np.array([len(word[0]) for word in words], int))

@@ -51,6 +51,35 @@ def test_closed_rows_as_one_transistor_weigh_what_full_cells_do():
 
 
 @pytest.mark.spice
+@pytest.mark.parametrize("devices", ["special", "ordinary"])
+def test_a_longer_pulse_takes_the_cells_dc_current_off_the_line_of_either_cell(devices):
+    """The charge that the precharge gives back for two more units of 60 ps, against the current at DC."""
+    cell = {"devices": devices}
+    energies = [
+        run(
+            "sram_equal_rows_read",
+            EqualRowsParameters(rows=64, cell=cell, open_rows=2, code=code, restore=2e-9),
+        )["energy_precharge"][0]
+        for code in (1, 3)
+    ]
+    charge = (energies[1] - energies[0]) / 1.8
+    table = run("sram_cell_population", PopulationParameters(cell=cell, intervals=18))
+    current = np.interp(1.75, table["line_voltage"][::-1], table["bit_line_current"][::-1])
+    assert charge == pytest.approx(2 * current * 120e-12, rel=0.05)
+
+
+@pytest.mark.spice
+def test_closed_rows_of_ordinary_cells_weigh_as_one_transistor_what_they_do_in_full():
+    full, device = (
+        run("sram_multi_row_read", read({"idle": idle, "cell": {"devices": "ordinary"}}))[
+            "bit_line_discharge"
+        ][0]
+        for idle in ("full", "device")
+    )
+    assert device == pytest.approx(full, rel=1e-5)
+
+
+@pytest.mark.spice
 def test_columns_beside_share_the_word_lines_and_nothing_else():
     alone = run("sram_equal_rows_read", EqualRowsParameters(rows=64, open_rows=2, code=3))
     beside = EqualRowsParameters(rows=64, open_rows=2, code=3, neighbours="opposite")
@@ -106,6 +135,7 @@ def test_a_weak_pass_transistor_passes_less_and_a_cells_states_are_mirrored():
     ("array", "opened", "words"),
     [
         ({"rows": 60, "sections": 8}, [], "60 rows cannot be cut into 8 equal sections"),
+        ({"idle": "linear", "cell": {"devices": "ordinary"}}, [], "known of special devices only"),
         ({"column": 64}, [], "1 columns from column 64 on are more than 64"),
         ({}, [{"row": 512, "width": 1e-10, "bits": [0]}], "row 512 is outside the array of 512 rows"),
         ({}, [{"row": 1, "width": 1e-11, "bits": [0]}], "is not longer than the driver's edge"),

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
+from sram_charge import MIM, multiplied
 
 from cimspice.campaign import characterise
 from cimspice.circuits import bench
@@ -19,9 +20,6 @@ from cimspice.pdk import mismatch_alterations
 from cimspice.pdk.devices import mosfet_path
 from cimspice.pdk.instances import instance_paths
 from cimspice.spice import Session, Waveforms
-
-MIM = 9 * 2e-15 + 12 * 0.38e-15
-"""3 um squared (F): area and perimeter constants of the PDK's cap_mim_m3_1."""
 
 
 def table(name: str, *, shifts: dict[str, float] | None = None, **values: Any) -> pd.DataFrame:
@@ -40,20 +38,6 @@ def table(name: str, *, shifts: dict[str, float] | None = None, **values: Any) -
         return asked.measure(parameters, session.run(asked.analysis(parameters)))
 
 
-def recursion(code: int, discharges: list[float], ground: float, coupling: float) -> np.ndarray:
-    """Discharges of both output capacitors by charge conservation alone, with perfect switches."""
-    line = np.array([[ground + coupling, -coupling], [-coupling, ground + coupling]])
-    volts, first, second = np.array(discharges), np.zeros(2), np.zeros(2)
-    for bit in range(4):
-        if (code >> bit) & 1:
-            volts = np.linalg.solve(line + MIM * np.eye(2), line @ volts + MIM * first)
-            first = volts
-        else:
-            first = np.zeros(2)
-        first = second = (first + second) / 2
-    return second
-
-
 @pytest.mark.spice
 @pytest.mark.parametrize("code", [6, 15])
 def test_the_product_is_what_charge_conservation_says(code):
@@ -62,7 +46,7 @@ def test_the_product_is_what_charge_conservation_says(code):
     code 6 is the farthest of all, 1.1 % off."""
     given: dict[str, Any] = {"discharge": 0.12, "discharge_bar": 0.05}
     parameters = MultiplierParameters.model_validate(given)
-    expected = recursion(code, [0.12, 0.05], parameters.line_capacitance, parameters.line_coupling)
+    expected = multiplied(code, np.array([0.12, 0.05]), parameters.line_capacitance, parameters.line_coupling)
     row = table("sram_multiplier", code=code, **given).iloc[0]
     offset = table("sram_multiplier", code=0, **given).iloc[0]["output"]
     assert [row["output"] - offset, row["output_bar"] - offset] == pytest.approx(expected, abs=0.015 * 0.12)

@@ -11,11 +11,12 @@ from cimspice.campaign.sram_array import cell_currents, cell_shifts, characteris
 from cimspice.campaign.sram_conditions import SramConditions
 from cimspice.circuits.sram_array import Array
 from cimspice.cli.app import run
-from cimspice.emulator.sram_read import Cells, MultiRowRead
+from cimspice.emulator.sram_read import Cells, MultiRowRead, Reading
 from cimspice.errors import ParameterError
 from cimspice.models.sram.build import fit_bit_lines, log_factors
 from cimspice.models.sram.card import load_bit_lines, save_bit_lines
 from cimspice.validation.sram import column_facts
+from cimspice.validation.sram_beyond import beyond_bound
 from cimspice.validation.sram_budget import ideal_sum
 from cimspice.validation.sram_words import draw_words
 
@@ -38,7 +39,8 @@ def fit(conditions):
 def test_random_words_agree_with_ngspice_to_a_thousandth(conditions, fit):
     """None of these words is in the training; the bound of 0.2 % rms and 0.6 % worst is the project's own."""
     model = fit.model
-    words = draw_words(8, 3, rows=(4, 16), array_rows=128, largest_code=4, charge_limit=model.charge_limit)
+    limit = model.charge_limit
+    words = draw_words(8, 3, rows=(4, 16), array_rows=128, largest_code=4, charge_limit=limit).within
     runs = [
         conditions.read(words.rows[k, :n], words.codes[k, :n], words.bits[k, :n])
         for k, n in enumerate(words.opened)
@@ -102,11 +104,29 @@ def test_a_supply_too_low_and_a_pulse_too_long_are_told_before_any_read(conditio
     assert error.value.remedy
 
 
-def test_words_beyond_the_disturb_bound_are_left_out_and_counted():
-    words = draw_words(50, 0, rows=(4, 32), array_rows=512, largest_code=15, charge_limit=100)
-    assert words.excluded > 0
+def test_words_beyond_the_disturb_bound_are_left_out_counted_and_kept_apart():
+    drawn = draw_words(50, 0, rows=(4, 32), array_rows=512, largest_code=15, charge_limit=100)
+    words, beyond = drawn.within, drawn.beyond
+    assert drawn.excluded > 0
     assert words.sums.max() <= 100
+    assert beyond.sums.max(axis=1).min() > 100
+    assert len(beyond.codes) == min(drawn.excluded, 50)
     assert np.array_equal(words.opened, (np.arange(32) < words.opened[:, None]).sum(axis=1))
+
+
+def test_words_beyond_the_bound_tell_flips_alarms_and_misses():
+    """Four words: sound, flipped and flagged, flipped and missed, flagged for nothing."""
+    measured = np.array([[0.1, 0.2]] * 4)
+    reading = Reading(
+        discharge=measured + np.array([[0.002, -0.002], [9, 9], [9, 9], [9, 9]]),
+        lowest=np.full((4, 2), 1.0),
+        disturbed=np.array([False, True, False, True]),
+        disturb_probability=np.zeros(4),
+    )
+    found = beyond_bound(reading, measured, np.array([0, 2, 1, 0]), full_scale=0.2)
+    assert (found.words, found.flipped, found.flagged, found.missed) == (4, 2, 2, 1)
+    assert found.rmse_percent == pytest.approx(1.0)
+    assert found.worst_percent == pytest.approx(1.0)
 
 
 def test_more_rows_than_the_disturb_bound_allows_say_how_many_are_possible():
@@ -121,7 +141,9 @@ def test_more_rows_than_the_disturb_bound_allows_say_how_many_are_possible():
         (["--corner", "xx"], "unknown corner 'xx'"),
         (["--temperature", "300"], "temperature 300"),
         (["--supply", "3"], "supply_voltage = 3"),
+        (["--cell", "big"], "devices = 'big'"),
         (["--unit", "10"], "too short for edges"),
+        (["--unit", "nan"], "a unit of nan s"),
         (["--rows", "four"], "'four' is no number of rows"),
         (["--rows", "600"], "600 to 600 open rows of an array of 512"),
     ],
@@ -137,7 +159,7 @@ def test_a_chip_is_read_as_its_cells_currents_say(conditions, fit):
     shifts = cell_shifts(range(128), 77)
     words = draw_words(
         4, 5, rows=(8, 16), array_rows=128, largest_code=4, charge_limit=fit.model.charge_limit
-    )
+    ).within
     cells = cell_currents(conditions, shifts)
     nominal = characterise_array(conditions, cells=16)["currents"]
     logs = log_factors(cells, nominal, SMALL.supply_voltage)[words.rows]

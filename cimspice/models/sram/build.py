@@ -229,8 +229,11 @@ def _first_capacitance(blank: BitLines, measured: Array, opened: _Opened) -> flo
 
 def _deviations(solution: Any, scales: Array) -> dict[str, float]:
     freedom = max(len(solution.fun) - len(solution.x), 1)
-    inverse = np.linalg.pinv(solution.jac.T @ solution.jac)
-    sigma = np.sqrt(np.diag(inverse) * (solution.fun @ solution.fun) / freedom) * scales
+    # from the Jacobian's singular values: a difference of large numbers could come out below 0
+    _, singular, rows = np.linalg.svd(solution.jac, full_matrices=False)
+    kept = singular > singular[0] * max(solution.jac.shape) * np.finfo(float).eps
+    inverse = ((rows[kept] / singular[kept, None]) ** 2).sum(axis=0)
+    sigma = np.sqrt(inverse * (solution.fun @ solution.fun) / freedom) * scales
     names = ["capacitance", "capacitance_slope", "correction_slope", "correction_sensitivity"]
     names += [f"width_correction[{k}]" for k in range(len(sigma) - 4)]
     return {name: float(value) for name, value in zip(names, sigma, strict=True)}
