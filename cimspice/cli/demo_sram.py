@@ -45,7 +45,7 @@ def sram(
 
     began = time.monotonic()
     folder = usable(output)
-    conditions = SramConditions(workers=jobs)
+    conditions = SramConditions.with_readout(workers=jobs)
     array = conditions.array
     with Stages(quiet=json) as stages:
         stages("cell: butterflies of hold and read")

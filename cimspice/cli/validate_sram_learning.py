@@ -41,7 +41,7 @@ def sram_learning(
     from cimspice.training.sram_accuracy import Lessons
     from cimspice.validation.sram_learning import characterised, compare_forward, compare_step, step_report
 
-    conditions = SramConditions(corner=corner, temperature=temperature, workers=jobs)
+    conditions = SramConditions.with_readout(corner=corner, temperature=temperature, workers=jobs)
     name = "-".join(
         ["validate-sram-learning", corner, f"{temperature:g}", *(["mismatch"] if mismatch else [])]
         + ([f"seed{seed}"] if seed else [])

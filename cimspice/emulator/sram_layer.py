@@ -40,6 +40,8 @@ class LayerDesign:
         Of the words.
     pulses
         Codes of factor m = 1, 2, ... on bit k, shape (largest error, slice bits); forward reads take m = 1.
+    line_rise
+        By how much the lines stand above the supply, which multipliers reckon from, as a read begins (V).
     array_rows
         Of the array; group g takes rows g b to g b + b − 1.
     charge_limit
@@ -50,6 +52,7 @@ class LayerDesign:
     periphery: Periphery
     form: WordFormat
     pulses: Array
+    line_rise: float = 0.0
     array_rows: int = 512
     charge_limit: float = np.inf
 
@@ -190,7 +193,9 @@ class SramLayer:
                 remedy="give shape (chips, samples, columns)",
             )
         periphery, spread = self.design.periphery, self.spread
-        volts = np.swapaxes(self.discharges(), 2, 3)[:, None]  # (chips, 1, neurons, slices, columns, 2)
+        volts = np.swapaxes(self.discharges() - self.design.line_rise, 2, 3)[
+            :, None
+        ]  # (chips, 1, neurons, slices, columns, 2)
         product = periphery.multiplier(
             volts, codes[:, :, None, None, :], None if spread is None else spread.multiplier
         )
@@ -284,7 +289,8 @@ class SramLayer:
         return self.design.periphery.converter(volts, offset=offset, noise=self.noise)
 
     def transposed_difference(self, factors: Array, chips: Array, columns: int) -> Array:
-        """Complement minus line (V) of a transposed read, before noise, shape (N, columns, slices)."""
+        """Complement minus line (V) as a transposed read's converter samples it, before noise, shape
+        (N, columns, slices)."""
         form, groups = self.design.form, self.words.shape[1]
         rows = groups * form.slice_bits
         table = np.vstack([np.zeros((1, form.slice_bits), int), self.design.pulses])
@@ -297,7 +303,7 @@ class SramLayer:
             lead = (len(chips), columns, form.slices, rows, 2)
             cells = Cells(*(np.moveaxis(value, 1, 3).reshape(lead) for value in both))
         volts = self._read(codes, bits, self._positions(groups).ravel(), cells)
-        return volts[..., 1] - volts[..., 0]
+        return self.design.periphery.sampled(volts[..., 1] - volts[..., 0])
 
     def write(self, words: Array, margins: Array | None = None) -> None:
         """Write words back, bit by bit where they differ.

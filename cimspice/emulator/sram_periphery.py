@@ -29,6 +29,10 @@ class Periphery:
         sharing. Infinite for none.
     line_capacitance
         Of a bit line (F), for the noise of a read that goes straight to the converter.
+    line_attenuation
+        What is left of the difference of two bit lines when a converter samples the lines themselves.
+    line_offset
+        What the converter then adds to it (V).
     temperature
         Degrees Celsius.
     """
@@ -39,11 +43,17 @@ class Periphery:
     write_back: WriteBack = field(default_factory=WriteBack.ideal)
     column_capacitance: float = inf
     line_capacitance: float = inf
+    line_attenuation: float = 1.0
+    line_offset: float = 0.0
     temperature: float = 27.0
 
     def shared_noise(self, columns: int) -> float:
         """Standard deviation (V) of the difference of two rails of so many columns."""
         return self._noise(columns * self.column_capacitance)
+
+    def sampled(self, difference: Array) -> Array:
+        """What a converter takes in of the difference of two bit lines (V)."""
+        return self.line_attenuation * difference + self.line_offset
 
     @property
     def line_noise(self) -> float:

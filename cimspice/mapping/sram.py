@@ -32,8 +32,8 @@ def store_words(words: Array, bits: int, *, signed: bool = False) -> Array:
         If a word does not fit.
     """
     if not 1 <= bits <= 16:
-        raise MappingError(f"words of {bits} bits", remedy="use 1 to 16")
-    values = np.asarray(words)
+        raise MappingError(f"words of {bits} bits", place="bits", remedy="use 1 to 16")
+    values = _numbers(words)
     low = -(2 ** (bits - 1)) if signed else 0
     high = low + 2**bits - 1
     wrong = ~np.isfinite(values) | (values != np.round(values)) | (values < low) | (values > high)
@@ -48,6 +48,20 @@ def store_words(words: Array, bits: int, *, signed: bool = False) -> Array:
     levels = (values - low).astype(np.int64)
     stored = (levels[..., None] >> np.arange(bits)) & 1
     return stored.reshape(*values.shape[:-1], values.shape[-1] * bits)
+
+
+def _numbers(words: object) -> Array:
+    try:
+        values = np.asarray(words)
+    except ValueError:  # columns of different lengths
+        values = np.asarray(None)
+    if values.dtype.kind not in "biuf":
+        raise MappingError(
+            "words are no array of numbers",
+            place="words",
+            remedy="give whole numbers (..., words of a column)",
+        )
+    return values
 
 
 def stored_words(stored: Array, bits: int, *, signed: bool = False) -> Array:

@@ -83,10 +83,11 @@ class ChipFamily:
             pulses = plain
             if self.compensated:
                 pulses = compensated_codes(widths, form.slice_bits, factors=self.largest_error)
-            read = MultiRowRead(lines)
+            read, rise = MultiRowRead(lines), lines.start_voltage - lines.supply_voltage
         else:
-            pulses, read = plain, IdealRead(self._ideal_unit())
-        return LayerDesign(read, self._around(has), form, pulses, charge_limit=lines.charge_limit)
+            pulses, read, rise = plain, IdealRead(self._ideal_unit()), 0.0
+        around = self._around(has)
+        return LayerDesign(read, around, form, pulses, line_rise=rise, charge_limit=lines.charge_limit)
 
     def _ideal_unit(self) -> float:
         """Discharge per unit (V) with the scale of the real lines: both words of ones read the same."""

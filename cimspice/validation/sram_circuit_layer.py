@@ -1,32 +1,37 @@
-"""A layer of the SRAM network whose every analog step is simulated in ngspice, block by block.
+"""A layer of the SRAM network whose every analog pass is one transient of a whole circuit in ngspice.
 
-The same digital rule drives it as drives the emulator, so that what differs is the circuits. Blocks are
-simulated one after the other; a block is handed the voltages that the one before left.
+The same digital rule drives it as drives the emulator, so that what differs is the circuits. A forward pass
+of a neuron is one circuit: its columns, their multipliers, the rails, the converter. A transposed read is
+one circuit per column: its opened rows, and the converter on its lines. No voltage is handed on by us.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
+import pandas as pd
 
 from cimspice.campaign.sram_conditions import SramConditions
 from cimspice.emulator.sram_layer import SramLayer
+from cimspice.errors import ParameterError
 
 Array = np.ndarray
 Told = Callable[[str, int, int], object]
 
 BLOCKS = {
-    "array": "transistors: precharge, word-line drivers, wires, opened cells; closed rows lumped",
-    "multiplier": "transistors, from the line voltages that the array left",
-    "charge_sharing": "transistors, every column with the mean of the columns, one rail at a time",
-    "converter": "transistors, comparator, capacitor array and logic, target preloaded for the error",
-    "digital": "emulated: activation, stochastic rounding, which bits change",
+    "forward": "one circuit per neuron: cells, wires, word-line drivers' pulses, precharge, multipliers, "
+    "shared rails, converter; closed rows lumped",
+    "error": "the same circuit again, rails crossed, target preloaded on the converter",
+    "transposed": "one circuit per column: the opened rows of all neurons, resting multiplier, converter",
     "write_back": "transistors, one cell with precharge and write driver",
+    "digital": "emulated: activation, sequencer, stochastic rounding, which bits change",
 }
-"""How each block is simulated."""
+"""How each part of a step is simulated."""
+
+FORWARD, TRANSPOSED = "sram_forward_pass", "sram_transposed_pass"
 
 
 @dataclass(eq=False)
@@ -44,7 +49,7 @@ class CircuitLayer(SramLayer):
     seconds
         CPU seconds of ngspice so far.
     flipped
-        Cells that a read has flipped so far.
+        Cells that a pass has flipped so far.
     """
 
     conditions: SramConditions = field(default_factory=SramConditions)
@@ -52,77 +57,49 @@ class CircuitLayer(SramLayer):
     told: Told = lambda text, done, total: None
     seconds: float = 0.0
     flipped: int = 0
-    _common: dict[float, float] = field(default_factory=dict, repr=False)
+    _converted: dict[float, tuple[int, dict[str, Any]]] = field(default_factory=dict, repr=False)
+    """Code, and the run that gave it, by what the converter had sampled (V)."""
 
     def _every_word(self) -> Array:
         return np.empty(0)  # words are read as they are stored
 
-    def discharges(self) -> Array:
-        """Of every word as stored, from a transient of its column (V), (1, neurons, columns, slices, 2)."""
-        stored = self.design.form.bits_of(self.words)[0]
-        lead, width = stored.shape[:-1], self.design.form.slice_bits
-        runs = []
-        for index in np.ndindex(lead):
-            rows = index[0] * width + np.arange(width)
-            shifts = None if self.shifts is None else self.shifts[index]
-            runs.append(self.conditions.read(rows, self.design.pulses[0], stored[index], shifts=shifts))
-        return self._lines(runs, "words of single neurons in ngspice").reshape(1, *lead, 2)
-
     def rails(self, inputs: Array) -> Array:
-        """As the emulator's; multiplication and sharing in ngspice."""
-        volts = np.swapaxes(self.discharges(), 2, 3)[:, None]  # (1, 1, neurons, slices, columns, 2)
-        codes = np.asarray(inputs)[:, :, None, None, :]
-        lead = np.broadcast_shapes(volts.shape[:-1], codes.shape)
-        pairs = np.broadcast_to(volts, (*lead, 2)).reshape(-1, 2)
+        """As the emulator's: what the converter samples of both rails."""
+        lead = (1, np.shape(inputs)[1], self.words.shape[1], self.design.form.slices)
         runs = [
-            {
-                "discharge": _volts(pair[0]),
-                "discharge_bar": _volts(pair[1]),
-                "code": int(code),
-                "rows": self.conditions.array.rows,
-                "supply_voltage": self.conditions.array.supply_voltage,
-            }
-            for pair, code in zip(pairs, np.broadcast_to(codes, lead).ravel(), strict=True)
-        ]
-        table = self._run("sram_multiplier", runs, "multiplications in ngspice")
-        product = table[["output", "output_bar"]].to_numpy().reshape(*lead, 2)
-        rails = self._shared(product.mean(axis=-2), lead[-1])
-        difference = rails[..., 1] - rails[..., 0]
-        self._common.update(zip(difference.ravel(), rails.mean(axis=-1).ravel(), strict=True))
-        return difference
-
-    def _shared(self, mean: Array, columns: int) -> Array:
-        runs = [
-            {
-                "first_discharge": _volts(value),
-                "last_discharge": _volts(value),
-                "columns": columns,
-                "supply_voltage": self.conditions.array.supply_voltage,
-            }
-            for value in mean.ravel()
-        ]
-        table = self._run("sram_charge_sharing", runs, "charge sharing in ngspice")
-        return table["rail_discharge"].to_numpy().reshape(mean.shape)
+            self._forward(group, piece, inputs[0, sample])
+            for _, sample, group, piece in np.ndindex(lead)
+        ]  # fmt: skip
+        table = self._run(FORWARD, runs, "forward passes in ngspice")
+        return self._remembered(table, runs).reshape(lead)
 
     def codes(self, rails: Array) -> Array:
-        """As the emulator's; every conversion in ngspice."""
-        volts = np.asarray(rails)
-        found = self._converted(volts.ravel(), np.zeros(volts.size, int))
-        return found.reshape(volts.shape)
+        """What the converter made of rails that were read before.
+
+        Raises
+        ------
+        ParameterError
+            If these are no rails that this layer has read.
+        """
+        return np.array([self._known(volts)[0] for volts in np.ravel(rails)]).reshape(np.shape(rails))
 
     def below_target(self, rail: Array, codes: Array, target: Array, chip: Array) -> Array:
-        """As the emulator's: the target preloaded, the input the other way round."""
+        """As the emulator's: the passes again, the rails crossed and the target preloaded."""
         converter = self.design.periphery.converter
         rest = self.merge(codes) - codes[:, -1]
         wanted = np.clip(np.rint(target - rest), converter.smallest_code + 1, converter.largest_code)
-        return self._converted(-np.asarray(rail), wanted.astype(int))
+        runs = [
+            self._known(volts)[1] | {"crossed": True, "target": int(code)}
+            for volts, code in zip(rail, wanted, strict=True)
+        ]
+        table = self._run(FORWARD, runs, "errors in ngspice")
+        return table.groupby("run")["code"].first().to_numpy().astype(int)
 
     def _transposed(self, factors: Array, chips: Array, columns: int) -> Array:
-        difference = self.transposed_difference(factors, chips, columns)
-        return self._converted(difference.ravel(), np.zeros(difference.size, int)).reshape(difference.shape)
+        return self.codes(self.transposed_difference(factors, chips, columns))
 
     def transposed_difference(self, factors: Array, chips: Array, columns: int) -> Array:
-        """As the emulator's, from transients with the rows of all neurons open."""
+        """As the emulator's, with the rows of all neurons open."""
         form, groups = self.design.form, self.words.shape[1]
         table = np.vstack([np.zeros((1, form.slice_bits), int), self.design.pulses])
         codes = table[factors[0]].ravel()
@@ -132,44 +109,65 @@ class CircuitLayer(SramLayer):
         lead = (columns, form.slices)
         runs = []
         for index in np.ndindex(lead):
-            bits = stored[index].reshape(groups * form.slice_bits)
-            cells = None if shifts is None else shifts[index].reshape(-1, 6)[opened]
-            runs.append(self.conditions.read(opened, codes[opened], bits[opened], shifts=cells))
-        pairs = self._lines(runs, "transposed reads in ngspice").reshape(1, *lead, 2)
-        difference = pairs[..., 1] - pairs[..., 0]
-        self._common.update(zip(difference.ravel(), pairs.mean(axis=-1).ravel(), strict=True))
-        return difference
+            bits = stored[index].reshape(groups * form.slice_bits)[opened]
+            cells = None if shifts is None else shifts[index].reshape(-1, 6)[opened, None]
+            runs.append(self._circuit(opened, codes[opened], bits[:, None], cells))
+        found = self._run(TRANSPOSED, runs, "transposed reads in ngspice")
+        return self._remembered(found, runs).reshape(1, *lead)
 
-    def _converted(self, difference: Array, targets: Array) -> Array:
-        converter, limit = self.design.periphery.converter, 0.2
-        runs = [
+    def _forward(self, group: int, piece: int, inputs: Array) -> dict[str, Any]:
+        """Parameters of one slice of one neuron's pass."""
+        form = self.design.form
+        bits = form.bits_of(self.words)[0, group, :, piece]  # (columns, b)
+        rows = group * form.slice_bits + np.arange(form.slice_bits)
+        shifts = None if self.shifts is None else np.moveaxis(self.shifts[group, :, piece], 0, 1)
+        circuit = self._circuit(rows, self.design.pulses[0], bits.T, shifts)
+        return circuit | {"codes": [int(code) for code in inputs]}
+
+    def _circuit(self, rows: Array, codes: Array, bits: Array, shifts: Array | None) -> dict[str, Any]:
+        """Rows opened by pulses of these codes; ``bits`` (rows, columns), ``shifts`` (rows, columns, 6)."""
+        conditions = self.conditions
+        array = conditions.array.model_copy(
+            update={"simulated_columns": bits.shape[1], "readout_capacitance": 0.0}  # it is there itself
+        )
+        opened = [
             {
-                "difference": float(np.clip(round(float(value), 9), -limit, limit)),
-                "common_drop": max(self._common_drop(float(value)), round(abs(float(value)) / 2 + 1e-4, 9)),
-                "target": int(target),
-                "bits": converter.bits,
-                "supply_voltage": self.conditions.array.supply_voltage,
+                "row": int(row),
+                "width": int(code) * conditions.unit_width,
+                "bits": [int(bit) for bit in bits[k]],
+                "shifts": [] if shifts is None else shifts[k].tolist(),
             }
-            for value, target in zip(difference, targets, strict=True)
+            for k, (row, code) in enumerate(zip(rows, codes, strict=True))
         ]
-        table = self._run("sram_converter", runs, "conversions in ngspice")
-        return table.groupby("run")["code"].first().to_numpy().astype(int)
+        return {
+            "array": array.model_dump(round_trip=True, exclude_defaults=True),
+            "open_rows": opened,
+            "settle": conditions.settle,
+            "bits": self.design.periphery.converter.bits,
+        }
 
-    def _common_drop(self, difference: float) -> float:
-        known = self._common.get(difference, self._common.get(-difference, 0.05))
-        return round(float(np.clip(known, 0.0, 0.2)), 9)
+    def _remembered(self, table: pd.DataFrame, runs: list[dict[str, Any]]) -> Array:
+        """What was sampled in each run (V); its code is kept for when it is asked for."""
+        first = table.groupby("run")[["sampled_difference", "code"]].first()
+        for run, (volts, code) in zip(runs, _pairs(first), strict=True):
+            self._converted[volts] = int(code), run
+        return first["sampled_difference"].to_numpy()
 
-    def _lines(self, runs: list[dict[str, Any]], text: str) -> Array:
-        table = self._run("sram_multi_row_read", runs, text)
-        self.flipped += int(table["flipped"].sum())
-        return table[["bit_line_discharge", "bit_line_bar_discharge"]].to_numpy()
+    def _known(self, volts: float) -> tuple[int, dict[str, Any]]:
+        if float(volts) not in self._converted:
+            raise ParameterError(
+                f"{volts:g} V is not what a converter of this layer has sampled",
+                place="rails",
+                remedy="convert what rails() or transposed_difference() gave",
+            )
+        return self._converted[float(volts)]
 
-    def _run(self, bench: str, runs: list[dict[str, Any]], text: str):
+    def _run(self, bench: str, runs: list[dict[str, Any]], text: str) -> pd.DataFrame:
         batch = self.conditions.run(bench, runs, lambda done, total: self.told(text, done, total))
         self.seconds += batch.seconds
+        self.flipped += int(batch.table.groupby("run")["flipped"].first().sum())
         return batch.table
 
 
-def _volts(value: float) -> float:
-    """What a netlist is given: to a nanovolt, and no line stands above the supply."""
-    return max(0.0, round(float(value), 9))
+def _pairs(frame: pd.DataFrame) -> Iterator[tuple[float, float]]:
+    return frame.itertuples(index=False, name=None)  # pyright: ignore[reportReturnType] (two columns)

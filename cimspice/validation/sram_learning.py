@@ -222,7 +222,9 @@ def _both(
         shifts, cells = None, None
         if mismatch:
             first = number * 100_000
-            shifts = cell_shifts(range(first, first + int(np.prod(shape))), seed + CHIP_SEED)
+            shifts = cell_shifts(
+                range(first, first + int(np.prod(shape))), seed + CHIP_SEED, known.conditions.array.cell
+            )
             currents = cell_currents(
                 known.conditions, shifts, lambda text, done, total: told(text, done, total)
             )

@@ -56,6 +56,12 @@ def test_a_word_that_does_not_fit_is_named_with_what_would(words, bits, signed, 
         store_words(np.array(words), bits, signed=signed)
 
 
+@pytest.mark.parametrize("words", [["a"], [[1], [1, 2]], [1j], [None]])
+def test_words_that_are_no_numbers_are_refused(words):
+    with pytest.raises(MappingError, match="no array of numbers"):
+        store_words(words, 3)
+
+
 def test_words_that_need_longer_pulses_or_more_rows_are_refused():
     with pytest.raises(MappingError, match="needs a pulse of 16 units"):
         row_codes(np.ones(2, bool), 5, largest_code=15)

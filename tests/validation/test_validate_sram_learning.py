@@ -14,6 +14,7 @@ from cimspice.cli.app import run
 from cimspice.emulator.sram_ideal_read import IdealRead
 from cimspice.emulator.sram_layer import LayerDesign, SramLayer
 from cimspice.emulator.sram_periphery import Periphery
+from cimspice.errors import ParameterError
 from cimspice.mapping.sram_format import WordFormat
 from cimspice.mapping.sram_pulses import power_codes
 from cimspice.models.sram.charge_sharing import ChargeSharing
@@ -33,8 +34,9 @@ def test_the_circuits_compute_the_signs_and_sizes_of_the_ideal_ones(tmp_path):
         IdealRead(1.0), Periphery(converter=SignedConverter.ideal(6, 0.0768)), form, power_codes(2, 15) * 2
     )
     circuit = CircuitLayer(design, words, conditions=conditions)
-    pairs = circuit.discharges()
-    unit = (pairs[0, 0, 0, 0, 1] - pairs[0, 0, 0, 0, 0]) / design.pulses.sum()
+    ones = conditions.read(np.arange(2), design.pulses[0], np.ones(2, int))
+    read = conditions.run("sram_multi_row_read", [ones], lambda done, total: None).table.iloc[0]
+    unit = (read["bit_line_bar_discharge"] - read["bit_line_discharge"]) / design.pulses.sum()
     sharing = ChargeSharing(load_ratio=1.8, largest_columns=16)
     ideal = replace(design, read=IdealRead(unit), periphery=replace(design.periphery, sharing=sharing))
     emulated = SramLayer(ideal, words)
@@ -42,6 +44,8 @@ def test_the_circuits_compute_the_signs_and_sizes_of_the_ideal_ones(tmp_path):
     rails, wanted = circuit.rails(inputs), emulated.rails(inputs)
     assert rails == pytest.approx(wanted, rel=0.3, abs=1e-3)
     assert circuit.codes(rails) == pytest.approx(rails / 2.4e-3, abs=1.5)
+    with pytest.raises(ParameterError, match="not what a converter"):
+        circuit.codes(rails + 1e-3)
     below = circuit.below_target(rails[0, :1, 0, 0], circuit.codes(rails)[0, :1, 0], np.array([9.0]), None)
     assert below == pytest.approx(9 - rails[0, :1, 0, 0] / 2.4e-3, abs=1.5)
     assert circuit.flipped == 0
