@@ -14,8 +14,8 @@ from cimspice.pdk.array_wires import array_wires
 Resistance = Annotated[float, quantity("ohm", ge=0, le=1e9)]
 Capacitance = Annotated[float, quantity("F", ge=0, le=1e-9)]
 
-LARGEST_CELLS = {"passive": 64 * 64, "1T1R": 32 * 32}
-"""Cells of one array whose operating point ngspice 39 finds within minutes."""
+LARGEST_READ = 64 * 64
+"""Cells of one array whose operating point ngspice 39 finds within a minute."""
 LARGEST_TRANSIENT = 16 * 16
 """Cells of one array whose switching transient ends within minutes."""
 
@@ -23,7 +23,10 @@ LARGEST_TRANSIENT = 16 * 16
 class ArrayCircuit(NetlistParameters):
     """Cell, wires and terminals; resistance and capacitance are those of one segment.
 
-    Defaults of the wires are metal1 and metal2 of SKY130 in the cell of ``pdk/sky130_wires.toml``.
+    Defaults of the wires are metal1 and metal2 of SKY130 in the cell of ``pdk/sky130_wires.toml``. The
+    capacitance of a line is all of it. With ``coupling`` ``lines`` its parts towards the next line of its
+    kind on each side, and towards the line that crosses it, lie between those lines (beyond the outermost
+    lines is ground); otherwise all of it is to ground.
     """
 
     cell: Literal["passive", "1T1R"] = "1T1R"
@@ -36,9 +39,36 @@ class ArrayCircuit(NetlistParameters):
     source_line_capacitance: Capacitance = Field(
         default_factory=lambda: array_wires().source_line_capacitance
     )
+    coupling: Literal["ground", "lines"] = "ground"
+    bit_line_coupling: Capacitance = Field(default_factory=lambda: array_wires().bit_line_coupling)
+    source_line_coupling: Capacitance = Field(default_factory=lambda: array_wires().source_line_coupling)
+    crossing_capacitance: Capacitance = Field(default_factory=lambda: array_wires().crossing_capacitance)
     source_resistance: Resistance = 0.0
     sense_resistance: Resistance = 0.0
     drive: Literal["left", "both"] = "left"
+
+    @model_validator(mode="after")
+    def _parts_fit(self) -> ArrayCircuit:
+        if self.coupling == "lines" and min(self.bit_line_to_ground, self.source_line_to_ground) < 0:
+            raise ValueError(
+                "coupling between lines is more than the capacitance of a line, of which it is a part"
+            )
+        return self
+
+    @computed_field
+    @property
+    def bit_line_to_ground(self) -> float:
+        """What lies between a segment of a bit line and ground (F)."""
+        return self._rest(self.bit_line_capacitance, self.bit_line_coupling)
+
+    @computed_field
+    @property
+    def source_line_to_ground(self) -> float:
+        """What lies between a segment of a source line and ground (F)."""
+        return self._rest(self.source_line_capacitance, self.source_line_coupling)
+
+    def _rest(self, whole: float, beside: float) -> float:
+        return whole if self.coupling == "ground" else whole - 2 * beside - self.crossing_capacitance
 
 
 class CellArrayParameters(RramParameters):
@@ -82,7 +112,7 @@ def require_simulable(parameters: CellArrayParameters, *, switching: bool = Fals
     """
     cells = parameters.rows * parameters.columns
     kind = parameters.array.cell
-    most = LARGEST_TRANSIENT if switching else LARGEST_CELLS[kind]
+    most = LARGEST_TRANSIENT if switching else LARGEST_READ
     if cells > most:
         side = round(most**0.5)
         what = "switching transient" if switching else "read"

@@ -24,14 +24,15 @@ class HalfSelectParameters(RramParameters):
 
     1T1R: ``scheme`` ``transistor``; word lines of other columns are at 0 V, and in a RESET the other bit
     lines rise with the source line. Passive: ``half`` puts half of the voltage on all other lines, ``third``
-    a third on other bit lines and two thirds on other source lines.
+    a third on other bit lines and two thirds on other source lines. ``form`` is a SET of a pristine cell
+    among pristine cells: give both states below 0.
     """
 
     array: ArrayCircuit = ArrayCircuit()
     rows: Annotated[int, quantity("1", ge=2, le=64)] = 4
     columns: Annotated[int, quantity("1", ge=2, le=64)] = 4
     scheme: Literal["transistor", "half", "third"] = "transistor"
-    operation: Literal["set", "reset"] = "set"
+    operation: Literal["set", "reset", "form"] = "set"
     selected_state: State = 0.0
     other_state: State = 0.5
     pulse_voltage: Level = 2.2
@@ -43,6 +44,8 @@ class HalfSelectParameters(RramParameters):
     def _scheme_fits(self) -> HalfSelectParameters:
         if (self.array.cell == "passive") != (self.scheme in _PASSIVE):
             raise ValueError(f"scheme {self.scheme!r} is not for {self.array.cell} cells")
+        if self.operation == "form" and max(self.selected_state, self.other_state) >= 0:
+            raise ValueError("form needs pristine cells: selected_state and other_state below 0")
         return self
 
     def written(self) -> CellsWriteParameters:
@@ -50,7 +53,7 @@ class HalfSelectParameters(RramParameters):
         pulse = self.pulse_voltage
         first_row, first_column = np.arange(self.rows) == 0, np.arange(self.columns) == 0
         share = {"transistor": (0.0, 0.0), "half": (0.5, 0.5), "third": (1 / 3, 2 / 3)}[self.scheme]
-        if self.operation == "set":
+        if self.operation != "reset":
             bit_lines = np.where(first_row, pulse, share[0] * pulse)
             source_lines = np.where(first_column, 0.0, share[1] * pulse)
         else:

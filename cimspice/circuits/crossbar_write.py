@@ -10,7 +10,7 @@ from pydantic import computed_field, model_validator
 
 from cimspice.circuits.bench import Bench, register
 from cimspice.circuits.crossbar_cells import CellArrayParameters, require_simulable
-from cimspice.circuits.rram_device import ReadVoltage
+from cimspice.circuits.rram_device import ReadVoltage, State
 from cimspice.netlist import Netlist, NetlistParameters, quantity
 from cimspice.spice import SolverOptions, Tran, Waveforms
 
@@ -24,11 +24,11 @@ class CellsWriteParameters(CellArrayParameters):
 
     SET of cell (i, j): bit line i high, word line j at the level that limits the current, source line j at
     0 V. RESET: source line j and word line j high, bit line i at 0 V and the other bit lines as high as the
-    source line. Forming is a SET of a cell in state 0 at a higher bit line. Passive arrays have no word
-    lines; theirs are ignored.
+    source line. Forming is a SET of a pristine cell (its state below 0) at a higher bit line. Passive arrays
+    have no word lines; theirs are ignored.
     """
 
-    states: tuple[tuple[Annotated[float, quantity("1", ge=0, le=1)], ...], ...] = ((0.0, 0.0), (0.0, 0.0))
+    states: tuple[tuple[State, ...], ...] = ((0.0, 0.0), (0.0, 0.0))
     bit_line_voltages: tuple[Level, ...] = (2.2, 0.0)
     word_line_voltages: tuple[Level, ...] = (1.4, 0.0)
     source_line_voltages: tuple[Level, ...] = (0.0, 0.0)

@@ -18,7 +18,8 @@ class CellWriteParameters(RramParameters):
     """SET: voltage on the bit line. RESET: voltage on the source line. The word line limits the current.
 
     SkyWater's own cells are written with 1.7 V on the word line and 2.4 V on the bit line (SET), 2.5 V on the
-    word line and 2.6 V on the source line (RESET), in pulses of 1 us.
+    word line and 2.6 V on the source line (RESET), in pulses of 1 us; they are formed
+    (``initial_state`` below 0) with 1.4 to 2.0 V on the word line and 2.6 to 3.1 V on the bit line.
     """
 
     transistor: Literal["nfet_g5v0d10v5", "nfet_01v8", "nfet_01v8_lvt"] = "nfet_g5v0d10v5"
@@ -29,7 +30,9 @@ class CellWriteParameters(RramParameters):
     )
     initial_state: State = 0.0
     word_line_voltage: Annotated[float, quantity("V", ge=0, le=5.5, description="during the pulse")] = 1.7
-    bit_line_voltage: Annotated[float, quantity("V", ge=0, le=3.3, description="of a SET pulse")] = 2.2
+    bit_line_voltage: Annotated[float, quantity("V", ge=0, le=3.3, description="of a SET or form pulse")] = (
+        2.2
+    )
     source_line_voltage: Annotated[float, quantity("V", ge=0, le=3.3, description="of a RESET pulse")] = 0.0
     pulse_width: Annotated[float, quantity("s", ge=1e-9, le=1e-2, description="at full voltage")] = 1e-6
     edge: Annotated[float, quantity("s", ge=1e-11, le=1e-6, description="of every edge")] = 5e-9

@@ -23,7 +23,8 @@ class RramParameters(NetlistParameters):
     Raises
     ------
     ParameterError
-        For an unknown model or parameter, and for a value out of the bounds of ``pdk/rram/<model>.toml``.
+        For an unknown model or parameter, and for a value out of the bounds of ``pdk/rram/<model>.toml``; for
+        states below 0 (pristine cells) of a model that has none.
     """
 
     model: RramModel = "skywater"
@@ -34,6 +35,18 @@ class RramParameters(NetlistParameters):
         parameter_set("rram", self.model).values(self.changes)
         return self
 
+    @model_validator(mode="after")
+    def _states_known(self) -> Self:
+        known = parameter_set("rram", self.model).ranges.get("state")
+        lowest = known.low if known else 0.0
+        for name in type(self).model_fields:
+            if name.endswith(("state", "states")) and _smallest(getattr(self, name)) < lowest:
+                raise ValueError(
+                    f"{name} falls below {lowest:g}, where the equations of {self.model} end"
+                    + ("" if lowest else " (it knows no pristine cells)")
+                )
+        return self
+
     @computed_field
     @property
     def device(self) -> dict[str, Any]:
@@ -41,7 +54,17 @@ class RramParameters(NetlistParameters):
         return {"model": self.model, "values": parameter_set("rram", self.model).values(self.changes)}
 
 
-State = Annotated[float, quantity("1", ge=0, le=1, description="0 most resistive, 1 most conductive")]
+def _smallest(states: float | tuple[tuple[float, ...], ...]) -> float:
+    """Of one state, or of rows that need not be of one length."""
+    return min(map(min, states), default=0.0) if isinstance(states, tuple) else states
+
+
+State = Annotated[
+    float,
+    quantity(
+        "1", ge=-1, le=1, description="0 most resistive, 1 most conductive; below 0 pristine, not formed"
+    ),
+]
 ReadVoltage = Annotated[float, quantity("V", gt=0, le=1, description="voltage at which conductance is read")]
 SeriesResistance = Annotated[
     float, quantity("ohm", ge=0, le=1e9, description="between source and device; limits the SET current")

@@ -95,7 +95,9 @@ class CircuitArray:
         )
         self.seconds += time.process_time() - started
         self.transients += 1
-        self.states = np.clip(table["state_after"].to_numpy(), 0.0, 1.0).reshape(self.shape)
+        reached = table["state_after"].to_numpy().reshape(self.shape)
+        # round-off of an integration may leave a formed cell below 0, where it would count as pristine
+        self.states = np.clip(reached, np.minimum(self.states, 0.0), 1.0)
         return table
 
     def _run(self, name: str, **parameters: object) -> pd.DataFrame:

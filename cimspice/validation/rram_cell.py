@@ -52,7 +52,9 @@ class CircuitCell:
         )  # fmt: skip
         shape = arrays[0].shape
         rows = [self._run(*values) for values in zip(*(a.ravel().tolist() for a in arrays), strict=True)]
-        reached = np.clip([row["state_after"] for row in rows], 0.0, 1.0)
+        reached = np.array([row["state_after"] for row in rows])
+        # round-off of an integration may leave a formed cell below 0, where it would count as pristine
+        reached = np.clip(reached, np.minimum(arrays[0].ravel(), 0.0), 1.0)
         for value, row in zip(reached.tolist(), rows, strict=True):
             self._reads[value] = float(row["conductance_after"])
         return WriteResult(reached.reshape(shape), np.array([row["energy"] for row in rows]).reshape(shape))

@@ -134,9 +134,9 @@ def test_arrays_that_do_not_fit_are_refused(name, parameters, words):
 
 def test_arrays_that_ngspice_would_not_finish_are_refused_before_it_starts():
     read, write = bench("crossbar_cells_read"), bench("crossbar_write")
-    large = np.full((33, 32), 0.5)
+    large = np.full((65, 64), 0.5)
     with pytest.raises(ParameterError, match="too many for a read") as refused:
-        read.netlist(read.Parameters(states=large, voltages=np.full((1, 33), 0.1)))
+        read.netlist(read.Parameters(states=large, voltages=np.full((1, 65), 0.1)))
     assert "cimspice.emulator.crossbar" in refused.value.remedy
     square = np.full((17, 17), 0.5)
     levels = {name: np.zeros(17) for name in ("bit_line_voltages", "word_line_voltages")}
@@ -152,6 +152,6 @@ def test_the_law_of_a_cell_refuses_other_devices_and_other_voltages():
     with pytest.raises(CimspiceError, match="leave the table"):
         table.check_range(-0.1, 0.2)
     with pytest.raises(ParameterError, match="transistor is a Yakopcic"):
-        OneTransistorCell(SkywaterReram.published(), np.full((2, 2), 0.5), Yakopcic.published())  # pyright: ignore[reportArgumentType]
-    with pytest.raises(ParameterError, match="leave 0 to 1"):
+        OneTransistorCell(SkywaterReram.published(), np.full((2, 2), 0.5), Yakopcic.published())  # pyright: ignore[reportArgumentType] (the test)
+    with pytest.raises(ParameterError, match=r"leave -0\.4 to 1"):
         OneTransistorCell(SkywaterReram.published(), np.full((2, 2), 1.5), table)

@@ -2,7 +2,8 @@
 
 Nothing here comes from cimspice. Lengths in nm, voltages in V, temperatures in K. Two things are not in the
 papers and are written down here as docs/rram.md states them: the smooth ends tanh(distance/0.005), distances
-as shares of the range, and, for the filament model, barriers that do not fall below zero.
+as shares of the range, and, for the filament model, barriers that do not fall below zero. Gaps beyond the
+range are those of pristine cells, where the net velocity of both hops is never towards a larger gap.
 """
 
 from __future__ import annotations
@@ -20,7 +21,7 @@ ROOM = 273.15
 
 
 def _zero(function: Callable[[float], float], low: float, high: float, accuracy: float) -> float:
-    return brentq(function, low, high, xtol=accuracy, rtol=1e-14)  # pyright: ignore
+    return brentq(function, low, high, xtol=accuracy, rtol=1e-14)  # pyright: ignore[reportReturnType] (a number unless full_output)
 
 
 def _floor(barrier: float) -> float:
@@ -32,8 +33,12 @@ def skywater(v: float, y: np.ndarray, ambient: float) -> list[float]:
     filament, temperature = y
     field = (16.5 - 1.25 * (5.0 - filament) ** 3) * (0.25 / 5.0) * v
     kt = K * temperature
-    grow = exp(-_floor(1.501 - field) / kt) * tanh((4.9 - filament) / 1.6 / 0.005)
-    shrink = exp(-_floor(1.5 + field) / kt) * tanh((filament - 3.3) / 1.6 / 0.005)
+    grow = exp(-_floor(1.501 - field) / kt)
+    shrink = exp(-_floor(1.5 + field) / kt)
+    if filament < 3.3 and shrink > grow:
+        shrink = grow
+    grow *= tanh((4.9 - filament) / 1.6 / 0.005)
+    shrink *= tanh(abs(filament - 3.3) / 1.6 / 0.005)
     heating = abs(v * skywater_current(v, filament)) / 3.1825e-16
     return [150e9 * (grow - shrink), heating - (temperature - ambient) / 0.23e-9]
 
@@ -62,7 +67,7 @@ def stanford_pku(v: float, y: np.ndarray, ambient: float) -> list[float]:
     kt = K * (ambient + 2.1e3 * abs(v * stanford_pku_current(v, gap)))
     hop = gamma * (0.25 / 12.0) * v / kt
     closing = exp(hop) * tanh((gap - 0.2) / 1.5 / 0.005)
-    opening = exp(-hop) * tanh((1.7 - gap) / 1.5 / 0.005)
+    opening = exp(-abs(hop) if gap > 1.7 else -hop) * tanh(abs(1.7 - gap) / 1.5 / 0.005)
     return [-10e9 * exp(-0.6 / kt) * (closing - opening) / 2]
 
 

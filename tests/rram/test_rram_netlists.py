@@ -129,7 +129,7 @@ def test_an_instance_may_have_numbers_of_its_own(tmp_path):
         ({"changes": {"voltage_scale": 0.0}}, "voltage_scale = 0 V is out of"),
         ({"pulse_voltage": 9.0}, "pulse_voltage"),
         ({"pulse_width": 0.0}, "pulse_width"),
-        ({"initial_state": -0.1}, "initial_state"),
+        ({"initial_state": -0.5}, "initial_state falls below"),
     ],
 )
 def test_bad_parameters_are_named(parameters, words):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import warnings
 
 import numpy as np
 import pandas as pd
@@ -106,6 +107,16 @@ def test_the_cost_of_a_write_comes_from_the_circuit(circuit):
 def test_a_model_of_another_device_is_not_fitted(circuit):
     with pytest.raises(ParameterError, match="holds 'skywater', the model is a 'rram_vteam'"):
         fit_cell(Vteam.published(), circuit)
+
+
+def test_only_voltages_that_are_applied_leave_the_range():
+    """Trial steps of the integration that are thrown away do not warn; a pulse beyond the range does."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        CELL.write(np.full(8, 0.02), WriteScheme().set_pulse(np.linspace(0.8, 1.6, 8)))
+    fresh = dataclasses.replace(CELL, device=SkywaterReram.published())
+    with pytest.warns(UserWarning, match=r"rram_skywater: voltage from 3\.6 to 3\.6 V leaves the range"):
+        fresh.write(np.full(1, 0.02), WritePulse(0.8, bit_line=3.6, width=1e-8))
 
 
 def test_a_response_spares_pulses():

@@ -3,6 +3,7 @@
 from cimspice.models.rram.access import AccessTransistor
 from cimspice.models.rram.cell import RramCell, WritePulse, WriteResult
 from cimspice.models.rram.device import RramDevice
+from cimspice.models.rram.forming import pristine_state
 from cimspice.models.rram.memdiode import Memdiode
 from cimspice.models.rram.programming import SetResponse, WriteRecord, WriteScheme, write_verify
 from cimspice.models.rram.pulse import apply_pulse, voltage_across
@@ -35,6 +36,7 @@ __all__ = [
     "WriteScheme",
     "Yakopcic",
     "apply_pulse",
+    "pristine_state",
     "voltage_across",
     "write_verify",
 ]

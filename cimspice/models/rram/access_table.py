@@ -10,11 +10,11 @@ from typing import ClassVar
 import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike
-from scipy.interpolate import RectBivariateSpline
 
 from cimspice.errors import TableError
 from cimspice.models.model import Model, register
 from cimspice.models.rram.tables import RRAM_ACCESS
+from cimspice.models.rram.tensor_spline import TensorSpline
 
 _DEGREE = 5
 
@@ -58,8 +58,9 @@ class AccessTable(Model):
             raise TableError(f"across begins at {self.across[0]:g} V", place=self.kind, remedy="begin at 0 V")
 
     @cached_property
-    def _spline(self) -> RectBivariateSpline:
-        return RectBivariateSpline(self.low, self.across, self.currents, kx=_DEGREE, ky=_DEGREE, s=0)
+    def spline(self) -> TensorSpline:
+        """Current (A) over the lower end's voltage and the voltage across (V)."""
+        return TensorSpline.through(self.low, self.across, self.currents, _DEGREE)
 
     def current_and_slopes(
         self, drain_voltage: ArrayLike, source_voltage: ArrayLike
@@ -72,9 +73,7 @@ class AccessTable(Model):
         low, across = np.minimum(drain, source), np.abs(drain - source)
         at_low = np.clip(low, self.low[0], self.low[-1])
         at_across = np.minimum(across, self.across[-1])
-        current = self._spline.ev(at_low, at_across)
-        by_low = self._spline.ev(at_low, at_across, dx=1)
-        by_across = self._spline.ev(at_low, at_across, dy=1)
+        current, by_low, by_across = self.spline(at_low, at_across)
         current = current + by_low * (low - at_low) + by_across * (across - at_across)
         # the higher end moves only the voltage across, the lower one both
         by_higher, by_lower = by_across, by_low - by_across

@@ -113,20 +113,21 @@ class RramCell(Model):
         memory = self.device.initial(start.ravel())
         variables = np.concatenate([memory, np.zeros((1, start.size))])
         energy = np.zeros(start.size)
+        device = self.device.within(bit, -source)
         for begin, end, duration in ((0.0, 1.0, edge), (1.0, 1.0, width), (1.0, 0.0, edge)):
 
             def rates(time, y, cells, begin=begin, end=end, duration=duration):
                 share = begin + (end - begin) * time / np.maximum(duration[cells], 1e-300)
                 high, low = bit[cells] * share, source[cells] * share
                 inner = y[-1]
-                through = self.device.current(high - inner, y[0])
+                through = device.current(high - inner, y[0])
                 below = self.transistor.current(word[cells], inner, low)
                 charging = (through - below) / self.inner_capacitance
-                changes = self.device.rates(high - inner, y[:-1], celsius[cells])
+                changes = device.rates(high - inner, y[:-1], celsius[cells])
                 return np.concatenate([changes, charging[None]]), (high * through - low * below)[None]
 
             scale = np.array([1e-5] + [1e-1] * (memory.shape[0] - 1) + [1e-4])
             done = integrate(rates, variables, duration, relative=_RELATIVE, absolute=scale)
             variables, energy = done.variables, energy + done.integrals[0]
-        reached = np.clip(variables[0], 0.0, 1.0).reshape(shape)
+        reached = self.device.kept(variables[0], start.ravel()).reshape(shape)
         return WriteResult(reached, energy.reshape(shape))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from abc import abstractmethod
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import ClassVar, Self
 
 import numpy as np
@@ -27,8 +27,9 @@ class RramDevice(Model):
     """A two-terminal resistive memory.
 
     The state is normalised: 0 is the most resistive, 1 the most conductive one. A positive voltage moves it
-    towards 1 (SET), a negative one towards 0 (RESET). All methods are vectorised: voltage (V), state and
-    ambient temperature (°C) are broadcast against one another.
+    towards 1 (SET), a negative one towards 0 (RESET). Below 0, where a model has that, a cell is pristine: a
+    positive voltage forms it, a negative one leaves it, and no RESET leads back there. All methods are
+    vectorised: voltage (V), state and ambient temperature (°C) are broadcast against one another.
 
     Class attributes
     ----------------
@@ -62,6 +63,10 @@ class RramDevice(Model):
     def slope(self, voltage: ArrayLike, state: ArrayLike) -> np.ndarray:
         """∂ current / ∂ voltage in S at a fixed state."""
 
+    def sinh_read(self, state: ArrayLike) -> tuple[np.ndarray, float] | None:
+        """Amplitudes A (A) and scale V₀ (V) of a current A sinh(V/V₀) at held states; None for other laws."""
+        return None
+
     @abstractmethod
     def velocity(self, voltage: ArrayLike, state: ArrayLike, temperature: ArrayLike = 27.0) -> np.ndarray:
         """d state / dt in 1/s at the device's own temperature in °C."""
@@ -73,20 +78,40 @@ class RramDevice(Model):
         shape = np.broadcast_shapes(np.shape(voltage), np.shape(state), np.shape(ambient))
         return np.broadcast_to(np.asarray(ambient, dtype=float), shape)
 
+    def within(self, *voltages: ArrayLike) -> Self:
+        """The same device without ranges, once ``voltages`` (V) have been checked against them.
+
+        Trial steps of an integration go anywhere and are thrown away: they must not warn.
+        """
+        for voltage in voltages:
+            self._check(voltage=voltage)
+        return replace(self, ranges=Ranges())
+
+    @property
+    def lowest_state(self) -> float:
+        """The most pristine state that the equations take; 0 for models without forming."""
+        return self.ranges["state"].low if "state" in self.ranges else 0.0
+
+    def kept(self, state: ArrayLike, before: ArrayLike) -> np.ndarray:
+        """States without what an integration has left beyond the ends: formed cells stay formed."""
+        return np.clip(state, np.minimum(before, 0.0), 1.0)
+
     def initial(self, state: ArrayLike) -> np.ndarray:
         """Variables (variables, ...) of a device at rest in ``state``.
 
         Raises
         ------
         ParameterError
-            For a state that is not between 0 and 1.
+            For a state that the model does not have.
         """
         state = np.asarray(state, dtype=float)
-        if not np.all((state >= 0) & (state <= 1)):
+        inside = (state >= self.lowest_state) & (state <= 1)
+        if not np.all(inside):
+            pristine = f"; below it, to {self.lowest_state:g}, pristine" if self.lowest_state < 0 else ""
             raise ParameterError(
-                f"a state is {state[~((state >= 0) & (state <= 1))].flat[0]:g}",
+                f"a state is {state[~inside].flat[0]:g}",
                 place=self.kind,
-                remedy="states go from 0 (most resistive) to 1 (most conductive)",
+                remedy=f"states go from 0 (most resistive) to 1 (most conductive){pristine}",
             )
         return np.concatenate([state[None], np.zeros((len(self.variables) - 1, *state.shape))])
 
@@ -127,6 +152,14 @@ class RramDevice(Model):
 def stop(distance: ArrayLike, width: float) -> np.ndarray:
     """Smooth stop of motion towards an end at ``distance``: 1 far from it, 0 at it, pushing back beyond."""
     return np.tanh(np.asarray(distance) / width)
+
+
+def stopped_loss(growth: np.ndarray, loss: np.ndarray, state: np.ndarray, width: float) -> np.ndarray:
+    """The rate of RESET with its smooth stop at 0.
+
+    Below 0 there is no filament that could shrink: there the loss takes from the growth at most all of it.
+    """
+    return np.where(state < 0, np.minimum(growth, loss), loss) * stop(np.abs(state), width)
 
 
 def thermal_voltage(temperature: ArrayLike) -> np.ndarray:

@@ -36,6 +36,10 @@ class WriteScheme:
     much is RESET; its next SET begins three steps lower, and its steps are half as large, down to
     ``word_line_resolution``. Rising from below matters: a first SET at a high level snaps, and the charge of
     the node inside the cell then carries it past the target.
+
+    A pristine cell (state below 0) is formed first, as SkyWater forms its 1T1R cells (Technology
+    Specifications of sky130_fd_pr_reram, 1T1R #5): the word line, which limits the current, rises from
+    ``form_word_line[0]`` to ``[1]`` in steps of ``form_step``, then again with the bit line one step higher.
     """
 
     set_bit_line: float = 2.2
@@ -45,6 +49,9 @@ class WriteScheme:
     word_line_resolution: float = 0.005
     reset_word_line: float = 3.3
     reset_source_line: float = 2.6
+    form_word_line: tuple[float, float] = (1.4, 2.0)
+    form_bit_line: tuple[float, float] = (2.6, 3.1)
+    form_step: float = 0.1
     width: float = 1e-6
     edge: float = 5e-9
     read_time: float = 50e-9
@@ -61,6 +68,7 @@ class WriteScheme:
         for name in (
             "word_line_step",
             "word_line_resolution",
+            "form_step",
             "tolerance",
             "width",
             "edge",
@@ -77,6 +85,17 @@ class WriteScheme:
         return WritePulse(word_line, bit_line=self.set_bit_line, width=self.width, edge=self.edge)
 
     @property
+    def form_pulses(self) -> list[WritePulse]:
+        """The form pulses in their order, until a cell is formed."""
+        words, bits = (
+            np.arange(low, high + self.form_step / 2, self.form_step).round(6)
+            for low, high in (self.form_word_line, self.form_bit_line)
+        )
+        return [
+            WritePulse(word, bit_line=bit, width=self.width, edge=self.edge) for bit in bits for word in words
+        ]
+
+    @property
     def reset_pulse(self) -> WritePulse:
         """The RESET pulse."""
         return WritePulse(
@@ -89,7 +108,8 @@ class WriteRecord:
     """What programming did; arrays have the shape of the targets.
 
     ``state`` and ``conductance`` (S) at the end, ``target`` (S), ``done``; numbers of ``set_pulses``,
-    ``reset_pulses`` and ``reads``; ``set_energy``, ``reset_energy`` in J; ``time`` in s, all in a row.
+    ``reset_pulses`` and ``reads``; ``set_energy``, ``reset_energy`` in J; ``time`` in s, all in a row;
+    ``form_pulses`` and ``form_energy`` of cells that were pristine.
     """
 
     target: np.ndarray
@@ -102,6 +122,8 @@ class WriteRecord:
     set_energy: np.ndarray
     reset_energy: np.ndarray
     time: np.ndarray
+    form_pulses: np.ndarray
+    form_energy: np.ndarray
 
     @property
     def error(self) -> np.ndarray:
@@ -111,7 +133,7 @@ class WriteRecord:
     @property
     def energy(self) -> np.ndarray:
         """Energy of all pulses in J."""
-        return self.set_energy + self.reset_energy
+        return self.set_energy + self.reset_energy + self.form_energy
 
     def summary(self) -> dict[str, float]:
         """Means over the cells: pulses, energy and time per cell, energy per SET and per RESET pulse."""
@@ -122,6 +144,7 @@ class WriteRecord:
             "rms_error": float(np.sqrt(np.mean(self.error[self.done] ** 2))) if self.done.any() else np.nan,
             "set_pulses": sets / self.target.size,
             "reset_pulses": resets / self.target.size,
+            "form_pulses": float(np.mean(self.form_pulses)),
             "energy": float(np.mean(self.energy)),
             "time": float(np.mean(self.time)),
             "energy_per_set": float(self.set_energy.sum()) / sets if sets else np.nan,
@@ -161,7 +184,7 @@ def write_verify(
     response: SetResponse | None = None,
     ambient: float = 27.0,
 ) -> WriteRecord:
-    """Program cells to conductances (S) ``target``, beginning in ``state``.
+    """Program cells to conductances (S) ``target``, beginning in ``state``; cells below 0 are formed first.
 
     ``response`` tells the level of the first SET; without one it is the scheme's lowest.
 
@@ -199,7 +222,10 @@ class WriteRun(ABC):
         self.level = np.array(first, dtype=float)
         self.step = np.full(target.shape, scheme.word_line_step)
         self.set_pulses, self.reset_pulses = np.zeros(target.shape, int), np.zeros(target.shape, int)
+        self.form_pulses = np.zeros(target.shape, int)
+        self.form_energy = np.zeros(target.shape)
         self.set_energy, self.reset_energy = np.zeros(target.shape), np.zeros(target.shape)
+        self.forming = scheme.form_pulses
         self.conductance = np.array(self._read(np.ones(target.shape, bool)))
         self._judge()
 
@@ -213,15 +239,22 @@ class WriteRun(ABC):
 
     def _judge(self) -> None:
         error = self.conductance / self.target - 1
-        self.done = np.abs(error) <= self.scheme.tolerance
-        self.excessive = error > self.scheme.tolerance
+        self.pristine = self.state < 0
+        self.done = ~self.pristine & (np.abs(error) <= self.scheme.tolerance)
+        self.excessive = ~self.pristine & (error > self.scheme.tolerance)
         exhausted = self.set_pulses + self.reset_pulses >= self.scheme.largest_count
         spent = ~self.excessive & (self.level > self.scheme.set_word_line_max)
+        spent |= self.pristine & (self.form_pulses >= len(self.forming))
         self.wanting = ~(self.done | exhausted | spent)
 
     def pulse(self) -> None:
         """One pulse for every cell that is not done, and one read."""
-        reset, raised = self.wanting & self.excessive, self.wanting & ~self.excessive
+        formed = self.wanting & self.pristine
+        reset, raised = self.wanting & self.excessive, self.wanting & ~(self.excessive | self.pristine)
+        if formed.any():
+            # cells that are still pristine have all had the same pulses
+            result = self._write(formed, self.forming[self.form_pulses[formed][0]])
+            self._take(formed, result, self.form_pulses, self.form_energy)
         if reset.any():
             result = self._write(reset, self.scheme.reset_pulse)
             self._take(reset, result, self.reset_pulses, self.reset_energy)
@@ -232,7 +265,7 @@ class WriteRun(ABC):
             result = self._write(raised, self.scheme.set_pulse(self.level[raised]))
             self._take(raised, result, self.set_pulses, self.set_energy)
             self.level[raised] += self.step[raised]
-        moved = reset | raised
+        moved = formed | reset | raised
         self.conductance[moved] = self._read(moved)
         self._judge()
 
@@ -243,11 +276,12 @@ class WriteRun(ABC):
 
     def record(self, shape: tuple[int, ...]) -> WriteRecord:
         """The result, in the shape of the targets."""
-        pulses = self.set_pulses + self.reset_pulses
+        pulses = self.set_pulses + self.reset_pulses + self.form_pulses
         one = self.scheme.width + 2 * self.scheme.edge + self.scheme.read_time
         values = (
             self.target, self.state, self.conductance, self.done, self.set_pulses, self.reset_pulses,
             pulses + 1, self.set_energy, self.reset_energy, pulses * one + self.scheme.read_time,
+            self.form_pulses, self.form_energy,
         )  # fmt: skip
         return WriteRecord(*(value.reshape(shape) for value in values))
 

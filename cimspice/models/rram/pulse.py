@@ -46,7 +46,7 @@ def apply_pulse(
     Parameters
     ----------
     state
-        State before the pulse, 0 to 1.
+        State before the pulse, to 1; below 0 pristine.
     voltage
         Of the source in V: positive is SET.
     width
@@ -63,7 +63,7 @@ def apply_pulse(
     Raises
     ------
     ParameterError
-        A width that is not positive, a voltage that is not finite, a state outside 0 to 1.
+        A width that is not positive, a voltage that is not finite, a state outside of the model's.
     """
     arrays = np.broadcast_arrays(
         *(np.asarray(v, dtype=float) for v in (state, voltage, width, edge, series_resistance, ambient))
@@ -81,16 +81,17 @@ def apply_pulse(
                 remedy="give a finite voltage in V, a positive width in s, edge and resistance not negative",
             )
     variables, energy = device.initial(start), np.zeros(start.size)
+    free = device.within(height)
     limits = np.array([1e-6] + [_RISE_TOLERANCE] * (variables.shape[0] - 1))
     for begin, end, duration in ((0.0, 1.0, share * flat), (1.0, 1.0, flat), (1.0, 0.0, share * flat)):
 
         def rates(time, y, cells, begin=begin, end=end, duration=duration):
             level = begin + (end - begin) * time / np.maximum(duration[cells], 1e-300)
             supply = height[cells] * level
-            inner = voltage_across(device, y[0], supply, resistance[cells])
-            power = supply * device.current(inner, y[0])
-            return device.rates(inner, y, celsius[cells]), power[None]
+            inner = voltage_across(free, y[0], supply, resistance[cells])
+            power = supply * free.current(inner, y[0])
+            return free.rates(inner, y, celsius[cells]), power[None]
 
         done = integrate(rates, variables, duration, relative=relative, absolute=limits)
         variables, energy = done.variables, energy + done.integrals[0]
-    return WriteResult(np.clip(variables[0], 0.0, 1.0).reshape(shape), energy.reshape(shape))
+    return WriteResult(device.kept(variables[0], start).reshape(shape), energy.reshape(shape))

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from cimspice.models.model import register
-from cimspice.models.rram.device import RramDevice, stop, thermal_voltage, units
+from cimspice.models.rram.device import RramDevice, stop, stopped_loss, thermal_voltage, units
 
 
 @register
@@ -70,6 +70,9 @@ class SkywaterReram(RramDevice):
         scaled = np.asarray(voltage) / self.voltage_scale
         return self.current_scale / self.voltage_scale * decay * np.cosh(scaled)
 
+    def sinh_read(self, state: ArrayLike) -> tuple[np.ndarray, float]:
+        return self.slope(0.0, state) * self.voltage_scale, self.voltage_scale
+
     def velocity(self, voltage: ArrayLike, state: ArrayLike, temperature: ArrayLike = 27.0) -> np.ndarray:
         state = np.asarray(state, dtype=float)
         gap = self.oxide_thickness - self.filament(state)
@@ -78,8 +81,8 @@ class SkywaterReram(RramDevice):
         thermal = thermal_voltage(temperature)
         growth = np.exp(-self._floored(self.generation_energy - barrier) / thermal)
         loss = np.exp(-self._floored(self.recombination_energy + barrier) / thermal)
-        growth, loss = growth * stop(1 - state, self.window), loss * stop(state, self.window)
-        return self.velocity_scale / self.span * (growth - loss)
+        loss = stopped_loss(growth, loss, state, self.window)
+        return self.velocity_scale / self.span * (growth * stop(1 - state, self.window) - loss)
 
     def _floored(self, barrier: np.ndarray) -> np.ndarray:
         """A barrier in eV, kept above zero by a smooth floor."""

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from cimspice.models.model import register
-from cimspice.models.rram.device import RramDevice, stop, thermal_voltage, units
+from cimspice.models.rram.device import RramDevice, stop, stopped_loss, thermal_voltage, units
 
 
 @register
@@ -60,6 +60,9 @@ class StanfordPku(RramDevice):
         scale = self.current_scale / self.voltage_scale * np.exp(-self.gap(state) / self.gap_scale)
         return scale * np.cosh(np.asarray(voltage) / self.voltage_scale)
 
+    def sinh_read(self, state: ArrayLike) -> tuple[np.ndarray, float]:
+        return self.slope(0.0, state) * self.voltage_scale, self.voltage_scale
+
     def velocity(self, voltage: ArrayLike, state: ArrayLike, temperature: ArrayLike = 27.0) -> np.ndarray:
         state, voltage = np.asarray(state, dtype=float), np.asarray(voltage, dtype=float)
         gamma = self.enhancement - self.enhancement_slope * (self.gap(state) / 1e-9) ** 3
@@ -67,9 +70,11 @@ class StanfordPku(RramDevice):
         gamma = gamma * 0.5 * (1 + np.tanh((field - self.field_threshold) / self.field_width))
         barrier = gamma * self.atomic_distance / self.oxide_thickness * voltage
         thermal = thermal_voltage(temperature)
-        closing = np.exp((barrier - self.activation_energy) / thermal) * stop(1 - state, self.window)
-        opening = np.exp((-barrier - self.activation_energy) / thermal) * stop(state, self.window)
-        return 0.5 * self.velocity_scale / (self.gap_max - self.gap_min) * (closing - opening)
+        closing = np.exp((barrier - self.activation_energy) / thermal)
+        opening = np.exp((-barrier - self.activation_energy) / thermal)
+        opening = stopped_loss(closing, opening, state, self.window)
+        net = closing * stop(1 - state, self.window) - opening
+        return 0.5 * self.velocity_scale / (self.gap_max - self.gap_min) * net
 
     def local_temperature(
         self, voltage: ArrayLike, state: ArrayLike, ambient: ArrayLike = 27.0
