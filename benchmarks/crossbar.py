@@ -11,9 +11,10 @@ and a reason::
     pip install 'cimspice[peers]'            badcrossbar (first: apt-get install libcairo2-dev pkg-config)
     --cross-sim PATH, or CROSS_SIM=PATH      a checkout of github.com/sandialabs/cross-sim
 
-badcrossbar is timed with 1 and with ``--peer-vectors`` vectors and CrossSim with a tenth of them, and 1,000
-vectors follow along a straight line: both do the same for each further vector. Errors are the largest of any
-column current, relative to the largest current.
+badcrossbar is timed with all 1,000 vectors, or with as many as memory holds (it keeps every branch of every
+vector: 3 GB at N = 256, 11 GB at N = 512) and along a straight line from there, which favours it; CrossSim
+with 100, because it does the same for each further one. ``--peer-vectors`` asks for fewer. Errors are the
+largest of any column current, relative to the largest current.
 """
 
 from __future__ import annotations
@@ -67,6 +68,10 @@ def relative(found: np.ndarray, reference: np.ndarray) -> float:
     return float(np.abs(found - reference).max() / np.abs(reference).max())
 
 
+_PEER_BYTES = 45
+"""Of badcrossbar per cell and vector, as measured."""
+
+
 class Peers:
     """The peers that are there, and why one is not."""
 
@@ -83,19 +88,20 @@ class Peers:
             self.reasons["cross_sim"] = str(error)
 
     def badcrossbar(self, g: np.ndarray, v: np.ndarray) -> dict | None:
-        """Seconds of one vector and of all, by a straight line; and the error of ours against it."""
+        """Seconds of one vector and of all, and the error of ours against it."""
         if "badcrossbar" in self.reasons:
             return None
-        one = least_seconds(lambda: references.badcrossbar_currents(g, v[:1]))
+        free = os.sysconf("SC_AVPHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
+        count = max(2, min(self.vectors, int(0.7 * free / (_PEER_BYTES * g.size))))
+        one = min(least_seconds(lambda: references.badcrossbar_currents(g, v[:1])) for _ in range(2))
         start = time.process_time()
-        currents = references.badcrossbar_currents(g, v[: self.vectors])
+        currents = references.badcrossbar_currents(g, v[:count])
         some = time.process_time() - start
-        every = one + (some - one) * (len(v) - 1) / (self.vectors - 1)
         return {
             "one_vector_seconds": one,
-            f"{self.vectors}_vectors_seconds": some,
-            f"{len(v)}_vectors_seconds": every,
-            "difference": relative(Crossbar(g).currents(v[: self.vectors]), currents),
+            f"{count}_vectors_seconds": some,
+            f"{len(v)}_vectors_seconds": one + (some - one) * (len(v) - 1) / (count - 1),
+            "difference": relative(Crossbar(g).currents(v[:count]), currents),
         }
 
     def cross_sim(self, g: np.ndarray, v: np.ndarray, resistance: float, tolerance: float) -> dict | None:
@@ -240,7 +246,7 @@ def main() -> None:
     parser.add_argument("--json", action="store_true", help="print JSON alone")
     parser.add_argument("--cross-sim", default=os.environ.get("CROSS_SIM"), help="checkout of CrossSim")
     parser.add_argument(
-        "--peer-vectors", type=int, default=100, help="vectors that badcrossbar is timed with"
+        "--peer-vectors", type=int, default=VECTORS, help="vectors that badcrossbar is timed with at most"
     )
     parser.add_argument("--direct", type=int, default=512, help="size for the sparse direct solution")
     parser.add_argument("--runs", type=int, default=7)

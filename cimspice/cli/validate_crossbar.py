@@ -123,6 +123,8 @@ def conditions(
     for name, value in (("--wire", wire), ("--terminal", terminal)):
         if not 0 <= value <= 1e6:
             raise ParameterError(f"{value:g} ohm", place=name, remedy="give 0 to 1e6 ohm")
+    if not 0 <= stuck <= 1:
+        raise ParameterError(f"{stuck:g} of the cells", place="--stuck", remedy="give a share from 0 to 1")
     Tiling(1, 2, tile, tile)
     check_tile((tile, tile))
     return TileConditions(

@@ -45,7 +45,7 @@ def compiled_membrane(
 
 
 @njit(cache=True, fastmath={"contract"}, nogil=True)
-def _advance(times, order, weights_by_input, inverse_plus, inverse_minus, membrane):  # pragma: no cover
+def _advance(times, order, weights_by_input, inverse_plus, inverse_minus, membrane):
     samples, inputs = times.shape
     outputs = weights_by_input.shape[1]
     v, g, f = np.empty(_NEURONS), np.empty(_NEURONS), np.empty(_NEURONS)
@@ -69,7 +69,7 @@ def _advance(times, order, weights_by_input, inverse_plus, inverse_minus, membra
 
 
 @njit(cache=True, fastmath={"contract"}, nogil=True)
-def _largest_conductance(weights_by_input, first, width, inverse_plus, inverse_minus):  # pragma: no cover
+def _largest_conductance(weights_by_input, first, width, inverse_plus, inverse_minus):
     total = np.zeros(width)
     for i in range(weights_by_input.shape[0]):
         for j in range(width):
@@ -79,7 +79,7 @@ def _largest_conductance(weights_by_input, first, width, inverse_plus, inverse_m
 
 
 @njit(cache=True, fastmath={"contract"}, nogil=True, inline="always")
-def _add(row, inverse_plus, inverse_minus, g, f, width):  # pragma: no cover
+def _add(row, inverse_plus, inverse_minus, g, f, width):
     for j in range(width):
         w = row[j]
         g[j] += w
@@ -87,7 +87,7 @@ def _add(row, inverse_plus, inverse_minus, g, f, width):  # pragma: no cover
 
 
 @njit(cache=True, fastmath={"contract"}, nogil=True, inline="always")
-def _step(v, g, f, step, bound, width):  # pragma: no cover
+def _step(v, g, f, step, bound, width):
     # each series leaves less than 1e-15 of φ at its bound
     if bound < 0.004:
         for j in range(width):

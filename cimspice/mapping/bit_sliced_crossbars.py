@@ -139,7 +139,8 @@ def _match(state: np.ndarray, *parts: np.ndarray) -> None:
     """Permute words, signs and index (each (crossbars, rows)) in place, where a crossbar must change."""
     words, _, index = parts
     used = index != EMPTY
-    for crossbar in np.flatnonzero(np.any(used & (state != words), axis=1)):
-        permutation = match_rows(state[crossbar], words[crossbar], used[crossbar])
+    changing = np.flatnonzero(np.any(used & (state != words), axis=1))
+    if changing.size:
+        permutation = match_rows(state[changing], words[changing], used[changing])
         for part in parts:
-            part[crossbar] = part[crossbar][permutation]
+            part[changing] = np.take_along_axis(part[changing], permutation, axis=1)

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from importlib.util import find_spec
+
 import numpy as np
 
 _SWEEPS = 8
@@ -20,7 +23,10 @@ def hamming_distances(
     columns = max(1, int(max(words.max(initial=0), others.max(initial=0))).bit_length())
     one, one_used = _cells(words, used, columns)
     other, other_used = _cells(others, others_used, columns)
-    counts = one @ other_used.T + one_used @ other.T - 2 * (one @ other.T)
+    if used.all() and others_used.all():
+        counts = one.sum(axis=1)[:, None] + other.sum(axis=1) - 2 * (one @ other.T)
+    else:
+        counts = one @ other_used.T + one_used @ other.T - 2 * (one @ other.T)
     return np.rint(counts).astype(np.int32)
 
 
@@ -64,7 +70,8 @@ def shortened(words: np.ndarray, used: np.ndarray, held: np.ndarray) -> np.ndarr
     nodes_used = np.concatenate([np.ones((1, len(held)), dtype=bool), used])
     distance = np.zeros((len(nodes) + 1,) * 2, dtype=np.int32)  # the last node: an end, free to reach
     distance[:-1, :-1] = hamming_distances(nodes, nodes_used, nodes, nodes_used)
-    starts = [np.arange(len(distance)), _nearest_neighbours(distance)]
+    nearest, _ = _loops()
+    starts = [np.arange(len(distance)), nearest(distance)]
     path = min(starts, key=lambda candidate: path_length(distance, candidate))
     found = improve(distance, path)[1:-1] - 1
     if used.all():
@@ -101,9 +108,9 @@ def improve(distance: np.ndarray, path: np.ndarray) -> np.ndarray:
     path
         All nodes once (n,).
     """
-    path = path.copy()
+    path, (_, two_opt) = path.copy(), _loops()
     for _ in range(_SWEEPS):
-        gains = _two_opt(distance, path)
+        gains = two_opt(distance, path)
         if len(path) <= _MOST_FOR_MOVES:
             gains += _or_opt(distance, path)
         if not gains:
@@ -111,18 +118,26 @@ def improve(distance: np.ndarray, path: np.ndarray) -> np.ndarray:
     return path
 
 
+def _loops() -> tuple[Callable[[np.ndarray], np.ndarray], Callable[[np.ndarray, np.ndarray], int]]:
+    """`_nearest_neighbours` and `_two_opt`, compiled where numba is installed."""
+    if find_spec("numba") is None:
+        return _nearest_neighbours, _two_opt
+    from cimspice.mapping import hamming_path_compiled
+
+    return hamming_path_compiled.nearest_neighbours, hamming_path_compiled.two_opt
+
+
 def _two_opt(distance: np.ndarray, path: np.ndarray) -> int:
     """Reverse path[i..j] wherever that gains most for an i; returns how many reversals."""
     done = 0
+    along = distance[path[:-1], path[1:]]
     for i in range(1, len(path) - 2):
-        before, first = path[i - 1], path[i]
-        last, after = path[i + 1 : -1], path[i + 2 :]
-        gain = (
-            distance[before, first] + distance[last, after] - distance[before, last] - distance[first, after]
-        )
+        before, first = distance[path[i - 1]], distance[path[i]]
+        gain = along[i - 1] + along[i + 1 :] - before[path[i + 1 : -1]] - first[path[i + 2 :]]
         best = int(np.argmax(gain))
         if gain[best] > 0:
             path[i : i + best + 2] = path[i : i + best + 2][::-1].copy()
+            along[i - 1 : i + best + 2] = distance[path[i - 1 : i + best + 2], path[i : i + best + 3]]
             done += 1
     return done
 

@@ -5,50 +5,75 @@ from __future__ import annotations
 import numpy as np
 from scipy.optimize import linear_sum_assignment
 
+_UNUSED = 1 << 16  # above every word: equal to none
+
 
 def match_rows(state: np.ndarray, words: np.ndarray, used: np.ndarray) -> np.ndarray:
-    """Rows of one section permuted for one crossbar.
+    """Rows of one section permuted for each crossbar.
 
     Parameters
     ----------
     state
-        Words the crossbar holds (rows,).
+        Words the crossbars hold (crossbars, rows).
     words, used
-        Words wanted (rows,), and which of them a weight uses.
+        Words wanted (crossbars, rows), and which of them a weight uses.
 
     Returns
     -------
     ndarray
-        Permutation p (rows,): the weight p[i] goes to the row i. The number of cells that change is the
-        smallest possible: equal words are paired first, which the triangle inequality of the Hamming distance
-        allows, and the rest is a linear assignment.
+        Permutations p (crossbars, rows): the weight p[c, i] goes to row i. The number of cells that change is
+        the smallest possible: equal words are paired first, which the triangle inequality of the Hamming
+        distance allows, and the rest is a linear assignment.
     """
-    wanted = np.flatnonzero(used)
-    by_state = np.argsort(state, kind="stable")
-    by_word = wanted[np.argsort(words[wanted], kind="stable")]
-    held, needed = _numbered(state[by_state]), _numbered(words[by_word])
-    found = np.minimum(np.searchsorted(held, needed), len(held) - 1)
-    equal = held[found] == needed
-    permutation = np.full(len(state), -1)
-    permutation[by_state[found[equal]]] = by_word[equal]
-    left = by_word[~equal]
-    if left.size:
-        free = np.flatnonzero(permutation < 0)
-        chosen, row = linear_sum_assignment(_ones(words[left][:, None] ^ state[free][None, :]))
-        permutation[free[row]] = left[chosen]
-    permutation[permutation < 0] = np.flatnonzero(~used)
+    crossbars, rows = state.shape
+    by_state, held = _numbered(state.astype(np.int64))
+    by_word, needed = _numbered(np.where(used, words.astype(np.int64), _UNUSED))
+    # one sorted list for all crossbars, each behind the one before
+    places = np.searchsorted(held.ravel(), needed.ravel())
+    found = np.minimum(places, held.size - 1).reshape(crossbars, rows)
+    equal = held.ravel()[found] == needed
+    permutation = np.full((crossbars, rows), -1)
+    crossbar, _ = np.nonzero(equal)
+    held_at = found[equal] - rows * crossbar
+    permutation[crossbar, by_state[crossbar, held_at]] = by_word[equal]
+    _assign_rest(permutation, state, words, used, np.where(equal, -1, by_word))
+    if not used.all():
+        permutation[permutation < 0] = np.nonzero(~used)[1]
     return permutation
 
 
-def _numbered(ordered: np.ndarray) -> np.ndarray:
-    """Sorted words made distinct: the word, and its number among those equal to it."""
-    start = np.searchsorted(ordered, ordered)
-    return (ordered.astype(np.int64) << 32) + np.arange(len(ordered)) - start
+def _assign_rest(permutation, state, words, used, left_over) -> None:
+    """Weights that equal no word held, to the rows that are left, crossbar by crossbar."""
+    free, free_row = np.nonzero(permutation < 0)
+    left, place = np.nonzero(left_over >= 0)
+    weight = left_over[left, place]
+    wanted = used[left, weight]
+    left, weight = left[wanted], weight[wanted]
+    free_words, left_words = state[free, free_row], words[left, weight]
+    ends = np.arange(len(state) + 1)
+    free_at, left_at = np.searchsorted(free, ends).tolist(), np.searchsorted(left, ends).tolist()
+    for crossbar in range(len(state)):
+        one, other = slice(*left_at[crossbar : crossbar + 2]), slice(*free_at[crossbar : crossbar + 2])
+        if one.start < one.stop:
+            differing = left_words[one, None] ^ free_words[None, other]
+            chosen, row = linear_sum_assignment(_ONES[differing])
+            permutation[crossbar, free_row[other][row]] = weight[one][chosen]
 
 
-_ONES = np.array([bin(byte).count("1") for byte in range(256)], dtype=np.uint8)
+def _numbered(words: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Order of the words of each crossbar, and the ordered words made distinct, crossbar after crossbar.
+
+    A number holds the crossbar, the word, and how many equal to it came before.
+    """
+    crossbars, rows = words.shape
+    order = np.argsort(words, axis=1, kind="stable")
+    ordered = np.take_along_axis(words, order, axis=1)
+    place = np.arange(rows)
+    first = np.ones(words.shape, dtype=bool)
+    first[:, 1:] = ordered[:, 1:] != ordered[:, :-1]
+    since = place - np.maximum.accumulate(np.where(first, place, 0), axis=1)
+    return order, (((np.arange(crossbars)[:, None] << 17) + ordered) << 24) + since
 
 
-def _ones(words: np.ndarray) -> np.ndarray:
-    """Number of bits set in each word of 16 bits."""
-    return _ONES[words & 0xFF] + _ONES[words >> 8]
+_ONES = np.array([bin(word).count("1") for word in range(_UNUSED)], dtype=np.uint8)
+"""Number of bits set in each word of 16 bits."""

@@ -74,12 +74,7 @@ def shaped_network(
 
     ``"student"`` is Student's t of 5 degrees of freedom: heavier tails, as trained weights often have them.
     """
-    if distribution not in get_args(Distribution):
-        raise ParameterError(
-            f"distribution is {distribution!r}",
-            place="distribution",
-            remedy=f"choose from {', '.join(get_args(Distribution))}",
-        )
+    _check_distribution(distribution)
     layers = tuple(
         Layer(
             matrix.name,
@@ -102,14 +97,26 @@ def shaped_network(
 
 def built_in(name: str, distribution: Distribution = "gaussian", seed: int = 0) -> Network:
     """``"digits"``, ``"resnet50"`` or ``"vit-base"``."""
+    _check_distribution(distribution)
     if name == "digits":
         return digits_network(seed)
     shapes = {"resnet50": resnet50, "vit-base": vit_base}
     if name not in shapes:
         raise ParameterError(
-            f"no network {name!r}", place="network", remedy=f"choose from digits, {', '.join(shapes)}"
+            f"no network {name!r}",
+            place="network",
+            remedy=f"choose from digits, {', '.join(shapes)}, or give a file",
         )
     return shaped_network(shapes[name](), distribution, seed)
+
+
+def _check_distribution(distribution: str) -> None:
+    if distribution not in get_args(Distribution):
+        raise ParameterError(
+            f"distribution is {distribution!r}",
+            place="distribution",
+            remedy=f"choose from {', '.join(get_args(Distribution))}",
+        )
 
 
 def random_inputs(inputs: int, law: Inputs, seed: Sequence[int]) -> np.ndarray:

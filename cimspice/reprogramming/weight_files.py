@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import warnings
 import zipfile
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -43,7 +45,7 @@ def network_from_file(path: Path, seed: int = 0) -> Network:
     except (ValueError, EOFError, zipfile.BadZipFile, NotImplementedError) as error:
         raise TableError(f"not a file of weights: {error}", place=str(path), remedy=_REMEDY) from None
     layers = tuple(
-        _layer(name, shape, load, (seed, number))
+        _layer(name, shape, partial(_finite, name, load, path), (seed, number))
         for number, (name, shape, dtype, load) in enumerate(found)
         if len(shape) >= 2 and _usable(name, shape, dtype, path)
     )
@@ -81,6 +83,19 @@ def _usable(name: str, shape: tuple[int, ...], dtype: np.dtype, path: Path) -> b
     return True
 
 
+def _finite(name: str, load: Callable[[], np.ndarray], path: Path) -> np.ndarray:
+    array = load()
+    wrong = np.argwhere(~np.isfinite(array))
+    if len(wrong):
+        place = ", ".join(map(str, wrong[0]))
+        raise TableError(
+            f"the weight at ({place}) of the array {name!r} is {array[tuple(wrong[0])]}",
+            place=str(path),
+            remedy="give finite weights only",
+        )
+    return array
+
+
 def _array(path: Path) -> list[Entry]:
     array = np.load(path, mmap_mode="r", allow_pickle=False)
     return [(path.stem, array.shape, array.dtype, lambda: np.load(path, mmap_mode="r", allow_pickle=False))]
@@ -110,5 +125,7 @@ def _member(path: Path, name: str) -> np.ndarray:
 
 
 def _text(path: Path) -> list[Entry]:
-    array = np.loadtxt(path, delimiter=",", ndmin=2)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", UserWarning)  # of a file without data, which is refused below
+        array = np.loadtxt(path, delimiter=",", ndmin=2, encoding="utf-8-sig")
     return [(path.stem, array.shape, array.dtype, lambda: array)]

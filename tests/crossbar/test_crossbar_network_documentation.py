@@ -1,22 +1,12 @@
 """The page on networks on tiles runs, and prints what it says."""
 
-import contextlib
-import io
-import re
 from pathlib import Path
 
 PAGE = Path(__file__).resolve().parents[2] / "docs" / "crossbar_network.md"
 
 
-def test_every_example_prints_what_follows_it():
-    blocks = re.findall(r"^```(\w*)\n(.*?)^```$", PAGE.read_text(encoding="utf-8"), re.M | re.S)
-    namespace: dict = {"__name__": "crossbar_network_documentation"}
-    compared = 0
-    for (kind, text), (_, expected) in zip(blocks, [*blocks[1:], ("", "")], strict=True):
-        if kind != "python":
-            continue
-        with contextlib.redirect_stdout(io.StringIO()) as screen:
-            exec(compile(text, str(PAGE), "exec"), namespace)
-        assert screen.getvalue().strip() == expected.strip()
-        compared += 1
-    assert compared == 3
+def test_every_example_prints_what_follows_it(examples):
+    found = examples(PAGE.read_text(encoding="utf-8"), str(PAGE))
+    assert len(found) == 3
+    for printed, _, expected in found:
+        assert printed == expected

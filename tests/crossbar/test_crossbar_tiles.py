@@ -170,6 +170,7 @@ def test_a_card_of_another_device_or_law_is_refused():
         (["--g-min", "1e-4"], "no range"),
         (["--levels", "1"], "1 levels cannot hold a weight"),
         (["--wire", "-1"], "-1 ohm"),
+        (["--stuck", "2"], "2 of the cells"),
         (["--tolerance", "2"], "tolerance is 2"),
         (["--stuck", "1.5"], "stuck"),
         (["--device", "pcm"], "unknown device 'pcm'"),

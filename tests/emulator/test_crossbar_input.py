@@ -20,6 +20,8 @@ GOOD = np.full((3, 2), 1e-5)
         (np.zeros((0, 3)), r"shape \(0, 3\)"),
         ([[1e-5 + 1e-6j]], "complex128"),
         ([["a"]], "type <U1"),
+        ([[1e-5, 1e-5], [1e-5]], "rows of different lengths"),
+        (np.ma.masked_greater([[1e-5, 1e-4]], 5e-5), "masked values"),
     ],
 )
 def test_unusable_conductances_are_named(conductances, words):
@@ -68,6 +70,20 @@ def test_too_large_for_memory_is_said_before_it_starts():
         crossbar.currents(np.ones(600))
     with pytest.raises(CrossbarTooLarge, match="solution of all nodes"):
         crossbar.solve(np.ones(600))
+
+
+def test_an_array_that_no_machine_holds_is_refused_before_it_is_copied():
+    endless = np.broadcast_to(1e-5, (2_000_000, 2_000_000))  # takes no memory itself
+    with pytest.raises(CrossbarTooLarge, match=r"2000000 x 2000000 cells needs about .* GiB"):
+        Crossbar(endless)
+
+
+@pytest.mark.parametrize("compiled", [False, None])
+def test_iteration_is_refused_too_if_it_does_not_fit(compiled):
+    limit = 8 * 10 * 300 * 300  # the array fits, what iteration holds besides does not
+    crossbar = Crossbar(np.full((300, 300), 1e-5), method="conjugate", compiled=compiled, memory_limit=limit)
+    with pytest.raises(CrossbarTooLarge, match="iterating 300 x 300 cells"):
+        crossbar.currents(np.ones((1, 300)))
 
 
 def test_a_short_between_ideal_wires_has_no_current():

@@ -118,7 +118,7 @@ def test_a_correction_of_low_rank_is_the_new_array(compiled, ends):
 def test_a_cell_of_a_large_array_changes_without_a_new_matrix():
     g, v = drawn((160, 160))
     before = Crossbar(g / 10)
-    before.effective_conductance  # noqa: B018
+    before.effective_conductance  # noqa: B018 (computed when asked for)
     after = before.with_cells([7], [150], [1e-3])
     assert after._matrix is not None
     expected = Crossbar(after.conductances, method="merge").currents(v)

@@ -10,7 +10,15 @@ from hypothesis import strategies as st
 from cimspice.errors import ParameterError
 from cimspice.mapping.bit_sliced_crossbars import Crossbars
 from cimspice.mapping.bit_slices import BitSlices
-from cimspice.mapping.hamming_path import cells_changed, hamming_distances, improve, path_length, shortened
+from cimspice.mapping.hamming_path import (
+    _nearest_neighbours,
+    _two_opt,
+    cells_changed,
+    hamming_distances,
+    improve,
+    path_length,
+    shortened,
+)
 from cimspice.mapping.row_matching import match_rows
 from cimspice.mapping.section_order import schedule
 from cimspice.mapping.sections import cut, restore
@@ -72,22 +80,20 @@ def test_any_order_and_matching_programs_every_weight_once(rows, crossbars, shor
     np.testing.assert_array_equal(restore(SLICES.levels(written.words), written.index, (4, 9)), levels)
 
 
-words = st.lists(st.integers(0, 31), min_size=1, max_size=6)
-
-
-@settings(deadline=None)
-@given(words, st.data())
-def test_matched_rows_change_the_fewest_cells_of_all_permutations(state, data):
-    wanted = data.draw(st.lists(st.integers(0, 31), min_size=len(state), max_size=len(state)))
-    used = data.draw(st.lists(st.booleans(), min_size=len(state), max_size=len(state)))
-    arrays = np.array(state, np.uint16), np.array(wanted, np.uint16), np.array(used)
-
-    def changed(order):
-        return sum((state[row] ^ wanted[i]).bit_count() for row, i in enumerate(order) if used[i])
-
-    found = match_rows(*arrays)
-    assert sorted(found) == list(range(len(state)))
-    assert changed(found) == min(map(changed, permutations(range(len(state)))))
+@settings(deadline=None, max_examples=40)
+@given(st.integers(1, 4), st.integers(1, 5), st.sampled_from([4, 32]), st.integers(0, 999))
+def test_matched_rows_change_the_fewest_cells_of_all_permutations(crossbars, rows, most, seed):
+    rng = np.random.default_rng(seed)
+    state, wanted = rng.integers(0, most, (2, crossbars, rows)).astype(np.uint16)
+    used = rng.random((crossbars, rows)) < 0.7
+    found = match_rows(state, wanted, used)
+    orders = np.array(list(permutations(range(rows))))
+    ones = np.array([word.bit_count() for word in range(most)])
+    for crossbar, order in enumerate(found):
+        assert sorted(order) == list(range(rows))
+        cells = np.where(used[crossbar], ones[state[crossbar][:, None] ^ wanted[crossbar]], 0)
+        changed = cells[np.arange(rows), orders].sum(axis=1)
+        assert cells[np.arange(rows), order].sum() == changed.min()
 
 
 @settings(deadline=None, max_examples=40)
@@ -102,6 +108,24 @@ def test_a_shortened_order_never_changes_more_cells_than_the_order_given(count, 
     assert cells_changed(sections[order], used[order], held) <= cells_changed(sections, used, held)
 
 
+@settings(deadline=None)
+@given(st.integers(3, 40), st.integers(0, 999))
+def test_compiled_paths_are_those_of_numpy(count, seed):
+    pytest.importorskip("numba")
+    from cimspice.mapping.hamming_path_compiled import nearest_neighbours, two_opt
+
+    rng = np.random.default_rng(seed)
+    distance = rng.integers(0, 50, (count, count), dtype=np.int32)
+    distance = distance + distance.T
+    np.testing.assert_array_equal(nearest_neighbours(distance), _nearest_neighbours(distance))
+    one, other = (
+        rng.permutation(count) for rng in (np.random.default_rng(seed), np.random.default_rng(seed))
+    )
+    assert two_opt(distance, one) == _two_opt(distance, other)
+    np.testing.assert_array_equal(one, other)
+
+
+@settings(deadline=None)
 @given(st.integers(3, 10), st.integers(0, 999))
 def test_improving_a_path_keeps_its_ends_and_never_lengthens_it(count, seed):
     rng = np.random.default_rng(seed)

@@ -5,7 +5,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from cimspice.errors import CimspiceError, MappingError, ParameterError, TableError
+from cimspice.errors import CimspiceError, ParameterError, TableError
 from cimspice.models import ModelCard, WriteCost
 from cimspice.reprogramming import (
     Layer,
@@ -161,7 +161,7 @@ def test_files_without_usable_matrices_are_refused(tmp_path):
 
 def test_weights_that_are_not_finite_are_found_when_programmed(tmp_path):
     np.save(tmp_path / "nan.npy", np.array([[1.0, np.nan]]))
-    with pytest.raises(MappingError, match=r"\(0, 1\) is nan"):
+    with pytest.raises(TableError, match=r"\(0, 1\) of the array .nan. is nan"):
         program(network_from_file(tmp_path / "nan.npy"), [SMALL])
 
 

@@ -20,7 +20,7 @@ from cimspice.emulator.crossbar.given import (
 from cimspice.emulator.crossbar.merge import effective_conductance, facing
 from cimspice.emulator.crossbar.sensitivity import conductance_gradient, updated_matrix
 from cimspice.emulator.crossbar.solution import Solution, connected
-from cimspice.emulator.crossbar.wires import Contacts, Drive, Sense, Wires, numbers
+from cimspice.emulator.crossbar.wires import Contacts, Drive, Sense, Wires, numbers, real_array
 from cimspice.errors import ParameterError
 
 Method = Literal["auto", "merge", "conjugate"]
@@ -105,7 +105,10 @@ class Crossbar:
         dtype: type = np.float64,
         memory_limit: int | None = None,
     ) -> None:
-        self.conductances = checked_conductances(conductances)
+        cells = real_array("conductances", conductances)
+        shape = " x ".join(map(str, cells.shape))
+        cost.require_cells(cost.HELD, cells.size, None, f"an array of {shape} cells")
+        self.conductances = checked_conductances(cells)
         lines = (word_line_resistance, bit_line_resistance, source_resistance, sense_resistance)
         wires = Wires.of(*self.shape, *lines, drive, sense, contacts)
         self._set(wires, method, use_compiled(compiled), dtype, memory_limit)
@@ -222,7 +225,7 @@ class Crossbar:
         other = object.__new__(Crossbar)
         other.conductances = checked_conductances(cells)
         other._set(self.wires, self.method, self.compiled, self.dtype, self.memory_limit)
-        if self._matrix is not None and np.isfinite(cells).all() and np.isfinite(self.conductances).all():
+        if self._matrix is not None and not (other._shorted or self._shorted):
             arguments = (self.conductances, self.wires, len(row), TOLERANCE, self.compiled)
             if cost.conjugate_seconds(*arguments) < cost.merge_seconds(
                 *self.shape, self.wires, self.compiled
@@ -233,11 +236,14 @@ class Crossbar:
 
     def responses(self, currents: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Node voltages, terminals at 0 V, with extra currents in cells; see `conjugate.deviations`."""
-        self._refuse_shorts()
+        self._check_iteration()
         return deviations_solver(self.compiled)(self.conductances, self.wires, currents, TOLERANCE)
 
-    def _refuse_shorts(self) -> None:
-        if np.isinf(self.conductances).any():
+    def _check_iteration(self) -> None:
+        rows, columns = self.shape
+        arrays = cost.ITERATED[self.compiled]
+        cost.require_cells(arrays, rows * columns, self.memory_limit, f"iterating {rows} x {columns} cells")
+        if self._shorted:
             raise ParameterError(
                 "iteration cannot take a short of infinite conductance",
                 place="conductances",
@@ -265,14 +271,14 @@ class Crossbar:
         if self.compiled:
             from cimspice.emulator.crossbar import conjugate_compiled
 
-            self._refuse_shorts()
+            self._check_iteration()
             scale = binary_scale(voltages)[:, None]
             return scale * conjugate_compiled.column_currents(self.conductances, self.wires, voltages / scale)
         parts = [cell.sum(axis=1) for *_, cell in self._iterate(voltages)]
         return np.concatenate(parts) if parts else np.zeros((0, self.shape[1]))
 
     def _iterates(self, batch: int) -> bool:
-        if self.method != "auto" or np.isinf(self.conductances).any():
+        if self.method != "auto" or self._shorted:
             return self.method == "conjugate"
         if not self._mergeable:
             return batch + self._iterated <= min(self.shape)
@@ -280,6 +286,10 @@ class Crossbar:
         asked = batch + self._iterated
         iterated = cost.conjugate_seconds(self.conductances, self.wires, asked, TOLERANCE, self.compiled)
         return iterated < cost.merge_seconds(*self.shape, self.wires, self.compiled)
+
+    @cached_property
+    def _shorted(self) -> bool:
+        return bool(self.conductances.max() == np.inf)
 
     @cached_property
     def _mergeable(self) -> bool:
@@ -296,7 +306,7 @@ class Crossbar:
             self.conductances, self.wires, min(rows, columns), TOLERANCE, self.compiled
         )
         quicker = collected < cost.merge_seconds(rows, columns, self.wires, self.compiled)
-        if quicker and self.method == "auto" and np.isfinite(self.conductances).all():
+        if quicker and self.method == "auto" and not self._shorted:
             return self._collected()
         cost.require(needed, self.memory_limit, f"merging {rows} x {columns} cells")
         with np.errstate(divide="ignore", invalid="ignore"):  # a short between ideal wires is found below

@@ -17,7 +17,12 @@ from cimspice.emulator.crossbar.wires import Wires
 from cimspice.errors import CimspiceError
 
 TOLERANCE = 1e-13
-"""Root mean square of the last correction, relative to that of the voltages."""
+"""Root mean square of the error that the last correction leaves, relative to that of the voltages."""
+
+LEFT = 16.0
+"""Once it is applied, the correction of a step leaves at most d of itself, where the preconditioned spectrum
+lies between 1 - d and 1. A step of conjugate gradients shrinks it by about d/4, which is observed: the square
+of what is left is then 16 times the square of that ratio."""
 
 LIMIT = 5000
 """Iterations before giving up; ordinary arrays take 4 to 30."""
@@ -42,7 +47,7 @@ def deviations(
         Extra current of each cell from its word line to its bit line (batch, rows, columns), A. For
         word lines driven at V that is ``G * V``, and word line voltages are then V plus what is returned.
     tolerance
-        Root mean square of the last correction of bit line voltages, relative to that of the voltages.
+        Root mean square of the error of bit line voltages, relative to that of the voltages.
 
     Returns
     -------
@@ -74,15 +79,19 @@ def _shared(g, wires: Wires, currents, tolerance) -> tuple[np.ndarray, np.ndarra
 
     residual = currents - g * word(currents)
     voltage, direction, image = (np.zeros(currents.shape) for _ in range(3))
-    before = np.ones(len(currents))
+    before, earlier = np.ones(len(currents)), np.full(len(currents), 1e-200)
     active = np.ones(len(currents), dtype=bool)
     for step in range(LIMIT):
         correction = bit(residual)
         product = _dot(residual, correction)
         size, reach = _dot(correction, correction), _dot(voltage, voltage)
-        active &= (size > tolerance**2 * reach) & (product > 0)
+        left = size * np.minimum(1.0, LEFT * size / earlier)
+        arriving = active & ~((left > tolerance**2 * reach) & (product > 0))
+        voltage[arriving] += correction[arriving]
+        active &= ~arriving
         if not active.any():
             break
+        earlier = np.maximum(size, 1e-200)
         share = np.where(active & (step > 0), product / np.where(before > 0, before, 1), 0.0)
         direction = correction + share[:, None, None] * direction
         image = residual + share[:, None, None] * image

@@ -12,7 +12,7 @@ from threading import local
 import numpy as np
 from numba import njit
 
-from cimspice.emulator.crossbar.conjugate import LIMIT, TOLERANCE, not_converged
+from cimspice.emulator.crossbar.conjugate import LEFT, LIMIT, TOLERANCE, not_converged
 from cimspice.emulator.crossbar.wires import Wires
 
 _TILE = 8  # one cache line: columns of a power of two apart share few cache sets
@@ -66,7 +66,7 @@ _FAST = {"contract", "reassoc", "nsz"}
 
 
 @njit(cache=True, nogil=True)
-def _deviations(cells, across, down, currents, tolerance, limit, work, word, bit):  # pragma: no cover
+def _deviations(cells, across, down, currents, tolerance, limit, work, word, bit):
     rows, columns = currents.shape[1:]
     found = work[0].reshape(columns, rows)
     worst = 0
@@ -80,7 +80,7 @@ def _deviations(cells, across, down, currents, tolerance, limit, work, word, bit
 
 
 @njit(cache=True, nogil=True)
-def _column_currents(g, across, down, driven, voltages, tolerance, limit, work, found):  # pragma: no cover
+def _column_currents(g, across, down, driven, voltages, tolerance, limit, work, found):
     rows, columns = g.shape
     word = work[0].reshape(columns, rows)
     bit, source = work[9].reshape(rows, columns), work[10].reshape(rows, columns)
@@ -106,7 +106,7 @@ def _column_currents(g, across, down, driven, voltages, tolerance, limit, work, 
 
 
 @njit(cache=True, nogil=True)
-def _prepare(g, across, down, work):  # pragma: no cover
+def _prepare(g, across, down, work):
     rows, columns = g.shape
     turned = work[0].reshape(columns, rows)
     _turn(g, turned)
@@ -115,7 +115,7 @@ def _prepare(g, across, down, work):  # pragma: no cover
 
 
 @njit(cache=True, nogil=True)
-def _vector(g, source, tolerance, limit, work, v):  # pragma: no cover
+def _vector(g, source, tolerance, limit, work, v):
     # bit line voltages into v, word line voltages into work[0] (columns, rows); returns the iterations
     rows, columns = g.shape
     across = work[0].reshape(columns, rows)
@@ -133,12 +133,15 @@ def _vector(g, source, tolerance, limit, work, v):  # pragma: no cover
             for a in range(i, min(i + _TILE, rows)):
                 for b in range(j, min(j + _TILE, columns)):
                     residual[a, b] = source[a, b] + g[a, b] * across[b, a]
-    before, length, step = 1.0, 0.0, 0
+    before, earlier, length, step = 1.0, 1e-200, 0.0, 0
     while step < limit:
         reach = _forth_bit(bit_drop, length, direction, v, residual, flow)
         product, size = _back_bit(bit_drop, bit_gain, residual, flow)
-        if not (product > 0.0 and size > tolerance * tolerance * reach):
+        left = size * min(1.0, LEFT * size / earlier)
+        if not (product > 0.0 and left > tolerance * tolerance * reach):
+            v += flow
             break
+        earlier = max(size, 1e-200)
         share = product / before if step > 0 else 0.0
         _onward(g, flow, residual, share, direction, image, across, word_drop)
         curvature = _back_along(g, across, word_drop, word_gain, image, direction, flow)
@@ -152,7 +155,7 @@ def _vector(g, source, tolerance, limit, work, v):  # pragma: no cover
 
 
 @njit(cache=True, fastmath=_FAST, nogil=True)
-def _onward(g, flow, residual, share, direction, image, across, drop):  # pragma: no cover
+def _onward(g, flow, residual, share, direction, image, across, drop):
     # the next direction, its image under the bit lines' matrix, what it draws from word lines (in place of
     # flow) and the way forth along these
     rows, columns = g.shape
@@ -172,7 +175,7 @@ def _onward(g, flow, residual, share, direction, image, across, drop):  # pragma
 
 
 @njit(cache=True, fastmath=_FAST, nogil=True)
-def _back_along(g, across, drop, gain, image, direction, change):  # pragma: no cover
+def _back_along(g, across, drop, gain, image, direction, change):
     # the way back along the word lines, the change that the direction makes, and its curvature
     rows, columns = g.shape
     _sweep_back(drop, gain, across)
@@ -192,7 +195,7 @@ def _back_along(g, across, drop, gain, image, direction, change):  # pragma: no 
 
 
 @njit(cache=True, nogil=True)
-def _word_lines(g, v, source, across, drop, gain):  # pragma: no cover
+def _word_lines(g, v, source, across, drop, gain):
     # word line voltages of bit line voltages v and extra currents, into across (columns, rows)
     rows, columns = g.shape
     for i in range(0, rows, _TILE):
@@ -205,7 +208,7 @@ def _word_lines(g, v, source, across, drop, gain):  # pragma: no cover
 
 
 @njit(cache=True, fastmath=_FAST, nogil=True)
-def _sweep_forth(drop, flow):  # pragma: no cover
+def _sweep_forth(drop, flow):
     nodes, lines = flow.shape
     for k in range(1, nodes):
         for n in range(lines):
@@ -213,7 +216,7 @@ def _sweep_forth(drop, flow):  # pragma: no cover
 
 
 @njit(cache=True, fastmath=_FAST, nogil=True)
-def _sweep_back(drop, gain, flow):  # pragma: no cover
+def _sweep_back(drop, gain, flow):
     nodes, lines = flow.shape
     for n in range(lines):
         flow[nodes - 1, n] *= gain[nodes - 1, n]
@@ -223,7 +226,7 @@ def _sweep_back(drop, gain, flow):  # pragma: no cover
 
 
 @njit(cache=True, fastmath=_FAST, nogil=True)
-def _forth_bit(drop, length, direction, v, residual, flow):  # pragma: no cover
+def _forth_bit(drop, length, direction, v, residual, flow):
     # takes the step whose change stands in flow, and goes forth along the bit lines with what is left
     nodes, lines = flow.shape
     reach = 0.0
@@ -242,7 +245,7 @@ def _forth_bit(drop, length, direction, v, residual, flow):  # pragma: no cover
 
 
 @njit(cache=True, fastmath=_FAST, nogil=True)
-def _back_bit(drop, gain, residual, flow):  # pragma: no cover
+def _back_bit(drop, gain, residual, flow):
     nodes, lines = flow.shape
     product, size = 0.0, 0.0
     for n in range(lines):
@@ -260,7 +263,7 @@ def _back_bit(drop, gain, residual, flow):  # pragma: no cover
 
 
 @njit(cache=True, nogil=True)
-def _turn(source, target):  # pragma: no cover
+def _turn(source, target):
     rows, columns = source.shape
     for i in range(0, rows, _TILE):
         for j in range(0, columns, _TILE):
@@ -270,7 +273,7 @@ def _turn(source, target):  # pragma: no cover
 
 
 @njit(cache=True, error_model="numpy", fastmath={"contract"}, nogil=True)
-def _ladders(leak, segments, drop, gain):  # pragma: no cover
+def _ladders(leak, segments, drop, gain):
     # as Ladders.of; lines whose segments, but for the last one, are resistances take the short way
     nodes, lines = leak.shape
     ordinary = True
@@ -280,15 +283,17 @@ def _ladders(leak, segments, drop, gain):  # pragma: no cover
     if not ordinary:
         _any_ladders(leak, segments, drop, gain)
         return
-    seen = np.zeros(lines)
-    for k in range(nodes):
+    seen = np.empty(lines)
+    for n in range(lines):
+        drop[0, n] = 0.0
+        seen[n] = segments[0, n] / (1.0 + leak[0, n] * segments[0, n])
+    for k in range(1, nodes):
         for n in range(lines):
             r, z = segments[k, n], seen[n]
             total = z + r
             ratio = z / total
             drop[k, n] = ratio
-            if k > 0:
-                gain[k - 1, n] = r * ratio
+            gain[k - 1, n] = r * ratio
             seen[n] = total / (1.0 + leak[k, n] * total)
     for n in range(lines):
         r, z = segments[nodes, n], seen[n]
@@ -296,7 +301,7 @@ def _ladders(leak, segments, drop, gain):  # pragma: no cover
 
 
 @njit(cache=True, error_model="numpy", nogil=True)
-def _any_ladders(leak, segments, drop, gain):  # pragma: no cover
+def _any_ladders(leak, segments, drop, gain):
     # z = inf where nothing leads to the terminal
     nodes, lines = leak.shape
     seen = np.zeros(lines)

@@ -24,6 +24,9 @@ MERGE_CALL = {True: 60e-6, False: 60e-6}  # s per merge of a stack
 LEAF_CELL = {True: 60e-9, False: 350e-9}  # s per cell of a small block
 SWEEP_CELL = {True: 6e-9, False: 22e-9}  # s per cell and iteration of conjugate gradients
 SWEEP_CALL = {True: 30e-6, False: 400e-6}  # s per call
+HELD = 4  # arrays of all cells: conductances, both families of wires, what checks them
+ITERATED = {True: 13, False: 23}  # more of them while a vector is iterated
+_LITTLE = 2**26  # bytes that a machine has, without asking it
 
 
 class CrossbarTooLarge(CimspiceError):
@@ -81,19 +84,12 @@ def _work(count: int, rows: int, columns: int, top: bool, right: bool, leaf: int
 
 def merge_seconds(rows: int, columns: int, wires: Wires, compiled: bool) -> float:
     """Expected time to compute the effective conductance by merging."""
-    work = merge_work(rows, columns, two_sided(wires), compiled)
+    work = merge_work(rows, columns, wires.two_sided, compiled)
     return (
         MERGE_OPERATION * work.operations
         + MERGE_CALL[compiled] * work.calls
         + LEAF_CELL[compiled] * rows * columns
     )
-
-
-def two_sided(wires: Wires) -> bool:
-    """Whether lines have terminals at both ends."""
-    ends = wires.word[:, 0], wires.word[:, -1], wires.bit[0], wires.bit[-1]
-    left, right, top, bottom = (bool(np.isfinite(end).any()) for end in ends)
-    return (left and right) or (top and bottom)
 
 
 def iterations(conductances: np.ndarray, wires: Wires, tolerance: float) -> float:
@@ -104,7 +100,7 @@ def iterations(conductances: np.ndarray, wires: Wires, tolerance: float) -> floa
     """
     rows, columns = conductances.shape
     g = float(np.mean(conductances))
-    word, bit = _mean(wires.word), _mean(wires.bit)
+    word, bit = wires.means
     damping = 1.0
     for r, n in ((word, columns), (bit, rows)):
         load = r * g * n * n
@@ -112,15 +108,6 @@ def iterations(conductances: np.ndarray, wires: Wires, tolerance: float) -> floa
     root = 1 / sqrt(max(1 - damping, 1e-12))
     rate = (root - 1) / (root + 1)
     return 2 + (log(1 / tolerance) / -log(rate) if rate > 0 else 0.0)
-
-
-def _mean(segments: np.ndarray) -> float:
-    inner = segments[1:-1, 1:-1]
-    mean = float(inner.mean()) if inner.size else np.inf
-    if np.isfinite(mean):
-        return mean
-    finite = segments[np.isfinite(segments)]
-    return float(finite.mean()) if finite.size else 0.0
 
 
 def conjugate_seconds(
@@ -133,14 +120,21 @@ def conjugate_seconds(
 
 def merge_bytes(rows: int, columns: int, wires: Wires, compiled: bool, itemsize: int) -> int:
     """Peak memory of merging, with the copies of the cells that it is given."""
-    closing = two_sided(wires)
+    closing = wires.two_sided
     numbers = merge_work(rows, columns, closing, compiled).peak + 8.0 * rows * columns
     numbers += 6.0 * closing * (rows + columns) ** 2
     return int(itemsize * numbers)
 
 
+def require_cells(arrays: int, cells: int, limit: int | None, what: str) -> None:
+    """`require` so many arrays of float64, one number per cell."""
+    require(8 * arrays * cells, limit, what)
+
+
 def require(needed: int, limit: int | None, what: str) -> None:
     """Refuse what does not fit: ``limit`` bytes, or what the machine has free."""
+    if limit is None and needed < _LITTLE:
+        return
     free = available_bytes() if limit is None else limit
     if needed > free:
         raise CrossbarTooLarge(

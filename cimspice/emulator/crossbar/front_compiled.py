@@ -22,7 +22,7 @@ def fronts(conductances: np.ndarray, word_segments: np.ndarray, bit_segments: np
 
 
 @njit(cache=True, fastmath={"contract"}, error_model="numpy", nogil=True)
-def _grow(conductances, word_segments, bit_segments, admittance, leaving):  # pragma: no cover
+def _grow(conductances, word_segments, bit_segments, admittance, leaving):
     # transfer and impedance lie side by side, so that one inner loop updates a row of both
     count, rows, columns = conductances.shape
     size = rows + columns
@@ -58,7 +58,7 @@ def _grow(conductances, word_segments, bit_segments, admittance, leaving):  # pr
 
 
 @njit(cache=True, nogil=True)
-def _hang(p, size, end, other, g):  # pragma: no cover
+def _hang(p, size, end, other, g):
     corner = p[other, size + other] + 1 / g
     for k in range(2 * size):
         p[end, k] = p[other, k]

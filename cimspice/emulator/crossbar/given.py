@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from importlib.util import find_spec
 
 import numpy as np
@@ -19,9 +20,8 @@ def checked_conductances(conductances: object) -> np.ndarray:
             place="conductances",
             remedy="give (rows, columns), not empty",
         )
-    wrong = np.isnan(g) | (g < 0)
-    if wrong.any():
-        row, column = np.argwhere(wrong)[0]
+    if not g.min() >= 0:  # a minimum of nan is nan
+        row, column = np.argwhere(np.isnan(g) | (g < 0))[0]
         raise ParameterError(
             f"conductance of cell ({row}, {column}) is {g[row, column]:g} S",
             place="conductances",
@@ -31,9 +31,14 @@ def checked_conductances(conductances: object) -> np.ndarray:
     return g
 
 
+@lru_cache(maxsize=1)
+def _numba_installed() -> bool:
+    return find_spec("numba") is not None
+
+
 def use_compiled(compiled: bool | None) -> bool:
     """Whether to compile: as asked, or if numba is there."""
-    installed = find_spec("numba") is not None
+    installed = _numba_installed()
     if compiled and not installed:
         raise ParameterError(
             "compiled loops need numba, which is not installed",

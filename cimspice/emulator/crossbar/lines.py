@@ -18,7 +18,7 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.linalg import lapack
 
-solve_factored = lapack.dpttrs  # pyright: ignore[reportAttributeAccessIssue]
+solve_factored = lapack.dpttrs  # pyright: ignore[reportAttributeAccessIssue] (made by f2py)
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,6 +14,7 @@ An open segment or a terminal that is not there is infinite; an ideal segment is
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Literal
 
 import numpy as np
@@ -25,7 +26,7 @@ Sense = Literal["bottom", "top", "both"]
 Contacts = Literal["segment", "cell"]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Wires:
     """Resistance of every segment, terminals included.
 
@@ -69,31 +70,53 @@ class Wires:
         bit.setflags(write=False)
         return cls(word, bit)
 
-    @property
+    @cached_property
+    def two_sided(self) -> bool:
+        """Whether lines have terminals at both ends."""
+        ends = self.word[:, 0], self.word[:, -1], self.bit[0], self.bit[-1]
+        left, right, top, bottom = (end.min() < np.inf for end in ends)
+        return bool((left and right) or (top and bottom))
+
+    @cached_property
+    def means(self) -> tuple[float, float]:
+        """Mean resistance (ohms) of the segments between cells that are whole, of word and of bit lines."""
+        return _mean(self.word), _mean(self.bit)
+
+    @cached_property
     def broken(self) -> bool:
         """Whether a segment between two cells is open, or a line lacks both its terminals."""
-        inner = np.isinf(self.word[:, 1:-1]).any() or np.isinf(self.bit[1:-1]).any()
+        # a maximum is one pass without an array of its own
+        inner = np.inf in (self.word[:, 1:-1].max(initial=0.0), self.bit[1:-1].max(initial=0.0))
         word_ends, bit_ends = np.isinf(self.word[:, [0, -1]]), np.isinf(self.bit[[0, -1]])
         return bool(inner or word_ends.all(axis=1).any() or bit_ends.all(axis=0).any())
 
-    @property
+    @cached_property
     def driven(self) -> np.ndarray:
         """Nodes of word lines that a wire joins to a driver, bool (rows, columns)."""
         return _joined(self.word)
 
-    @property
+    @cached_property
     def sensed(self) -> np.ndarray:
         """Nodes of bit lines that a wire joins to a sense terminal, bool (rows, columns)."""
         return _joined(self.bit.T).T
 
 
 def _joined(segments: np.ndarray) -> np.ndarray:
-    whole = np.isfinite(segments)
-    if whole[:, :-1].all():
+    if segments[:, :-1].max() < np.inf:
         return np.ones((segments.shape[0], segments.shape[1] - 1), dtype=bool)
+    whole = np.isfinite(segments)
     from_left = np.logical_and.accumulate(whole[:, :-1], axis=1)
     from_right = np.logical_and.accumulate(whole[:, :0:-1], axis=1)[:, ::-1]
     return from_left | from_right
+
+
+def _mean(segments: np.ndarray) -> float:
+    inner = segments[1:-1, 1:-1]
+    mean = float(inner.mean()) if inner.size else np.inf
+    if np.isfinite(mean):
+        return mean
+    finite = segments[np.isfinite(segments)]
+    return float(finite.mean()) if finite.size else 0.0
 
 
 def _choice(name: str, value: str, allowed: tuple[str, ...]) -> None:
@@ -103,14 +126,31 @@ def _choice(name: str, value: str, allowed: tuple[str, ...]) -> None:
         )
 
 
-def numbers(name: str, value: object) -> np.ndarray:
-    """A real array in double precision; complex numbers and text are refused."""
-    array = np.asarray(value)
+def real_array(name: str, value: object) -> np.ndarray:
+    """An array of real numbers, as it is; complex numbers, text, masked values and rows of unequal length are
+    refused."""
+    if np.ma.is_masked(value):
+        raise ParameterError(
+            f"{name} has masked values",
+            place=name,
+            remedy="fill them: 0 S is an open cell, inf S a short, inf ohm a broken wire",
+        )
+    try:
+        array = np.asarray(value)
+    except ValueError:
+        raise ParameterError(
+            f"{name} has rows of different lengths", place=name, remedy="give as many numbers in every row"
+        ) from None
     if array.dtype.kind not in "biuf":
         raise ParameterError(
             f"{name} is of type {array.dtype}", place=name, remedy="give real numbers in SI units"
         )
-    return array.astype(float)
+    return array
+
+
+def numbers(name: str, value: object) -> np.ndarray:
+    """A new real array in double precision, row after row; refuses what `real_array` does."""
+    return real_array(name, value).astype(float, order="C")
 
 
 def _resistance(name: str, value: object) -> np.ndarray:
