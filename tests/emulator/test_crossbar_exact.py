@@ -104,6 +104,17 @@ def test_any_array_with_faults_agrees_with_nodal_analysis(circuit):
 
 
 @pytest.mark.parametrize(("method", "compiled"), WAYS)
+def test_a_bit_line_that_hangs_on_cells_alone_carries_nothing(method, compiled):
+    # its slow mode is reached by a hundred-millionth of the currents: one quick step is not convergence
+    crossbar = Crossbar(
+        [[7.5e-05], [8e-06]], word_line_resistance=[[0.019, 0.019], [0.006, np.inf]],
+        bit_line_resistance=[[np.inf], [0.01], [np.inf]], drive="right", sense="both",
+        method=method, compiled=compiled,
+    )  # fmt: skip
+    np.testing.assert_allclose(crossbar.currents([-0.4, 0.1]), [0.0], atol=1e-13 * 0.4 * 8.3e-5)
+
+
+@pytest.mark.parametrize(("method", "compiled"), WAYS)
 @pytest.mark.parametrize("size", [1e-272, 1e-310, 1e200])
 def test_currents_are_as_exact_for_extreme_voltages(method, compiled, size):
     rng = np.random.default_rng(8)

@@ -22,7 +22,9 @@ TOLERANCE = 1e-13
 LEFT = 16.0
 """Once it is applied, the correction of a step leaves at most d of itself, where the preconditioned spectrum
 lies between 1 - d and 1. A step of conjugate gradients shrinks it by about d/4, which is observed: the square
-of what is left is then 16 times the square of that ratio."""
+of what is left is then 16 times the square of that ratio. One quick step alone does not count: it may only
+show that the currents hardly reach the slow modes (a line that hangs on nothing but cells, say), so the
+slower of the last two steps is believed, and nothing before there are two."""
 
 LIMIT = 5000
 """Iterations before giving up; ordinary arrays take 4 to 30."""
@@ -79,19 +81,20 @@ def _shared(g, wires: Wires, currents, tolerance) -> tuple[np.ndarray, np.ndarra
 
     residual = currents - g * word(currents)
     voltage, direction, image = (np.zeros(currents.shape) for _ in range(3))
-    before, earlier = np.ones(len(currents)), np.full(len(currents), 1e-200)
+    before = np.ones(len(currents))
+    earlier = previous = np.full(len(currents), 1e-200)
     active = np.ones(len(currents), dtype=bool)
     for step in range(LIMIT):
         correction = bit(residual)
         product = _dot(residual, correction)
         size, reach = _dot(correction, correction), _dot(voltage, voltage)
-        left = size * np.minimum(1.0, LEFT * size / earlier)
+        left = size * np.minimum(1.0, LEFT * np.maximum(size / earlier, earlier / previous))
         arriving = active & ~((left > tolerance**2 * reach) & (product > 0))
         voltage[arriving] += correction[arriving]
         active &= ~arriving
         if not active.any():
             break
-        earlier = np.maximum(size, 1e-200)
+        previous, earlier = earlier, np.maximum(size, 1e-200)
         share = np.where(active & (step > 0), product / np.where(before > 0, before, 1), 0.0)
         direction = correction + share[:, None, None] * direction
         image = residual + share[:, None, None] * image

@@ -133,15 +133,15 @@ def _vector(g, source, tolerance, limit, work, v):
             for a in range(i, min(i + _TILE, rows)):
                 for b in range(j, min(j + _TILE, columns)):
                     residual[a, b] = source[a, b] + g[a, b] * across[b, a]
-    before, earlier, length, step = 1.0, 1e-200, 0.0, 0
+    before, earlier, previous, length, step = 1.0, 1e-200, 1e-200, 0.0, 0
     while step < limit:
         reach = _forth_bit(bit_drop, length, direction, v, residual, flow)
         product, size = _back_bit(bit_drop, bit_gain, residual, flow)
-        left = size * min(1.0, LEFT * size / earlier)
+        left = size * min(1.0, LEFT * max(size / earlier, earlier / previous))
         if not (product > 0.0 and left > tolerance * tolerance * reach):
             v += flow
             break
-        earlier = max(size, 1e-200)
+        previous, earlier = earlier, max(size, 1e-200)
         share = product / before if step > 0 else 0.0
         _onward(g, flow, residual, share, direction, image, across, word_drop)
         curvature = _back_along(g, across, word_drop, word_gain, image, direction, flow)
