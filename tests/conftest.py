@@ -12,9 +12,14 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
+from hypothesis import settings
 
 from cimspice.models.neuron.build import COLUMNS, neuron_model
 from cimspice.models.neuron.neuron import NeuronModel
+
+# Property tests try the same cases on every machine; `--hypothesis-profile=default` looks for new ones.
+settings.register_profile("same cases", derandomize=True)
+settings.load_profile("same cases")
 
 # Started in the background by a shell, Python ignores Ctrl-C, and so would the programs under test.
 if signal.getsignal(signal.SIGINT) == signal.SIG_IGN:

@@ -180,6 +180,11 @@ def test_each_layer_accumulates_in_its_phase_and_fires_in_the_next(parameters):
     assert network_analysis(parameters).stop == pytest.approx(start + len(parameters.layers) * circuit.phase)
 
 
+def _biases(sign: int, program: float, off: dict[str, float]) -> dict[str, float]:
+    """Gate biases of a synapse's two halves (V)."""
+    return {**off, **({1: {"n": program}, -1: {"p": program}}.get(sign, {}))}
+
+
 @settings(deadline=None, max_examples=25)
 @given(networks())
 def test_a_synapse_without_weight_is_biased_off_and_one_with_weight_carries_its_program(parameters):
@@ -190,7 +195,7 @@ def test_a_synapse_without_weight_is_biased_off_and_one_with_weight_carries_its_
             for i, (sign, program) in enumerate(zip(signs, programs, strict=True)):
                 name = f"{number}_{j}_{i}"
                 bias = {kind: float(top[f"V{kind}{name}"][2]) for kind in ("n", "p")}
-                assert bias == {**off, **({1: {"n": program}, -1: {"p": program}}.get(sign, {}))}
+                assert bias == _biases(sign, program, off)
                 membrane, spike, complement = f"m{number}_{j}", f"s{number - 1}_{i}", f"c{number - 1}_{i}"
                 assert top[f"Xn{name}"] == [membrane, f"n{name}", spike, "synapse_n"]
                 assert top[f"Xp{name}"] == [membrane, f"p{name}", complement, "vdd", "synapse_p"]
@@ -215,10 +220,13 @@ def test_digest_changes_with_any_program_polarity_bias_or_spike(parameters, data
 
     program, polarity = np.array(layer.program), np.array(layer.polarity)
     used = polarity[j, i] != 0
-    program[j, i] = data.draw(st.floats(0, 1.8).filter(lambda value: value != program[j, i]))
+    off = {kind: parameters.circuit.parked_bias(kind) for kind in ("n", "p")}
+    before = _biases(polarity[j, i], program[j, i], off)
     polarity[j, i] = data.draw(st.sampled_from([-1, 0, 1]).filter(lambda value: value != polarity[j, i]))
+    # a programmed bias may be the one that parks a half: then nothing in the circuit tells it from none
+    assert (changed(polarity=polarity) != digest) == (_biases(polarity[j, i], program[j, i], off) != before)
+    program[j, i] = data.draw(st.floats(0, 1.8).filter(lambda value: value != program[j, i]))
     assert (changed(program=program) != digest) == used  # what no synapse uses is not in the circuit
-    assert changed(polarity=polarity) != digest
     assert changed(ramp_bias=layer.ramp_bias / 2) != digest
     spikes = (*parameters.spikes[:-1], (parameters.spikes[-1] + 1) / 2 if parameters.spikes[-1] < 1 else 0.5)
     other = NetworkParameters(circuit=parameters.circuit, programming=parameters.programming, spikes=spikes)
