@@ -74,10 +74,17 @@ def test_a_card_gives_the_same_readings_and_a_foreign_one_is_refused(fit, tmp_pa
     assert np.array_equal(one.discharge, other.discharge)
     assert provenance == {"corner": "tt"}
     content = json.loads(path.read_text())
+    currents = content["model"]["currents"]
+    falling = {**currents, "voltage": currents["voltage"][::-1]}
     for broken in (
         {**content, "schema": "else"},
         {**content, "model": {}},
         {**content, "model": {**content["model"], "capacitance": -1.0}},
+        {**content, "model": {**content["model"], "width_correction": 1e-12}},
+        {
+            **content,
+            "model": {**content["model"], "currents": {**currents, "voltage": currents["other"][::-1]}},
+        },
     ):
         path.write_text(json.dumps(broken))
         with pytest.raises(ParameterError):

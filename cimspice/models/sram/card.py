@@ -11,12 +11,15 @@ from typing import Any
 
 import numpy as np
 
+from cimspice.documents import parse_json
 from cimspice.errors import CimspiceError, ParameterError
+from cimspice.files import read_plain, write_atomically
 from cimspice.models.sram.bit_line import BitLines
 from cimspice.models.sram.currents import CellCurrents
 from cimspice.models.sram.variation import CellVariation
 
 SCHEMA = "cimspice.sram-bit-lines-card/1"
+LARGEST_CARD = 16 << 20  # bytes
 
 
 def save_bit_lines(lines: BitLines, path: str | Path, provenance: Mapping[str, Any] | None = None) -> Path:
@@ -36,7 +39,6 @@ def save_bit_lines(lines: BitLines, path: str | Path, provenance: Mapping[str, A
     CimspiceError
         If the file cannot be written.
     """
-    target = Path(path)
     card = {
         "schema": SCHEMA,
         "provenance": dict(provenance or {}),
@@ -47,17 +49,8 @@ def save_bit_lines(lines: BitLines, path: str | Path, provenance: Mapping[str, A
         },
         "model": asdict(lines),
     }
-    part = target.with_name(target.name + ".part")
-    try:
-        part.write_text(json.dumps(card, default=_plain, allow_nan=False), encoding="utf-8")
-        part.replace(target)
-    except OSError as error:
-        raise CimspiceError(
-            f"the card could not be written: {error.strerror}",
-            place=str(target),
-            remedy="choose another folder",
-        ) from None
-    return target
+    text = json.dumps(card, default=_plain, allow_nan=False)
+    return write_atomically(Path(path), lambda file: file.write_text(text, encoding="utf-8"))
 
 
 def load_bit_lines(path: str | Path) -> tuple[BitLines, dict[str, Any]]:
@@ -71,7 +64,7 @@ def load_bit_lines(path: str | Path) -> tuple[BitLines, dict[str, Any]]:
     place = str(path)
     remedy = "characterise the column again, or take the card of a matching version of cimspice"
     try:
-        card = json.loads(Path(path).read_text(encoding="utf-8"), parse_constant=_no_constant)
+        card = parse_json(read_plain(path, LARGEST_CARD))
         if card["schema"] != SCHEMA:
             raise ParameterError(f"schema is {card['schema']!r}, not {SCHEMA!r}", place=place, remedy=remedy)
         content = dict(card["model"])
@@ -91,9 +84,10 @@ def load_bit_lines(path: str | Path) -> tuple[BitLines, dict[str, Any]]:
         raise ParameterError(
             f"card not read: {error.strerror}", place=place, remedy="check the path"
         ) from None
-    except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
-        if isinstance(error, CimspiceError):
-            raise
+    except CimspiceError as error:
+        error.place = error.place or place
+        raise
+    except (ValueError, TypeError, AttributeError, LookupError, ArithmeticError) as error:
         raise ParameterError(
             f"not a card of bit lines: {error!r}"[:300], place=place, remedy=remedy
         ) from None
@@ -102,23 +96,39 @@ def load_bit_lines(path: str | Path) -> tuple[BitLines, dict[str, Any]]:
 
 
 def _check(lines: BitLines, place: str, remedy: str) -> None:
-    tables, n, m = lines.currents, len(lines.currents.voltage), len(lines.currents.other)
-    shapes = tables.zero.shape == tables.one.shape == (n, m) and lines.variation.covariance.shape == (4, 4)
+    tables, spread = lines.currents, lines.variation
+    n, m = tables.voltage.size, tables.other.size
+    expected = [
+        (tables.voltage, (n,)),
+        (tables.other, (m,)),
+        (tables.zero, (n, m)),
+        (tables.one, (n, m)),
+        (spread.mean, (4,)),
+        (spread.covariance, (4, 4)),
+        (lines.width_correction, (lines.width_correction.size,)),
+        *([] if spread.sensitivity is None else [(spread.sensitivity, (2,))]),
+    ]
+    fits = min(n, m) > 1 and lines.width_correction.size and all(a.shape == shape for a, shape in expected)
     numbers = [getattr(lines, entry.name) for entry in fields(lines)]
     finite = all(math.isfinite(value) for value in numbers if isinstance(value, float))
-    if not (shapes and finite and n > 1 and m > 1 and lines.capacitance > 0 and len(lines.width_correction)):
+    even = fits and all(_rises_evenly(axis) for axis in (tables.voltage, tables.other))
+    if not (even and finite and lines.capacitance > 0):
         raise ParameterError("the card's tables do not fit together", place=place, remedy=remedy)
 
 
+def _rises_evenly(axis: np.ndarray) -> bool:
+    steps = np.diff(axis)
+    return bool(steps.min() > 0 and np.ptp(steps) <= 1e-6 * steps.mean())
+
+
 def _array(values: Any) -> np.ndarray:
-    return np.array(values, dtype=float)
+    array = np.array(values, dtype=float)
+    if not np.isfinite(array).all():
+        raise ValueError("a number is not finite")
+    return array
 
 
 def _plain(value: Any) -> Any:
     if isinstance(value, np.ndarray | np.generic):
         return value.tolist()
     raise TypeError(f"{type(value).__name__} is nothing that a card holds")
-
-
-def _no_constant(text: str) -> float:
-    raise ValueError(f"{text} is not a number that a table may hold")
