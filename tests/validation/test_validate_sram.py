@@ -81,10 +81,7 @@ def test_a_card_gives_the_same_readings_and_a_foreign_one_is_refused(fit, tmp_pa
         {**content, "model": {}},
         {**content, "model": {**content["model"], "capacitance": -1.0}},
         {**content, "model": {**content["model"], "width_correction": 1e-12}},
-        {
-            **content,
-            "model": {**content["model"], "currents": {**currents, "voltage": currents["other"][::-1]}},
-        },
+        {**content, "model": {**content["model"], "currents": falling}},
     ):
         path.write_text(json.dumps(broken))
         with pytest.raises(ParameterError):
