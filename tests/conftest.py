@@ -12,13 +12,16 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
-from hypothesis import settings
+from hypothesis import HealthCheck, settings
 
 from cimspice.models.neuron.build import COLUMNS, neuron_model
 from cimspice.models.neuron.neuron import NeuronModel
 
-# Property tests try the same cases on every machine; `--hypothesis-profile=default` looks for new ones.
-settings.register_profile("same cases", derandomize=True)
+# Property tests try the same cases on every machine, however slow; `--hypothesis-profile=default` looks for
+# new ones.
+settings.register_profile(
+    "same cases", derandomize=True, deadline=None, suppress_health_check=[HealthCheck.too_slow]
+)
 settings.load_profile("same cases")
 
 # Started in the background by a shell, Python ignores Ctrl-C, and so would the programs under test.

@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import json
 import sqlite3
+import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -19,6 +20,7 @@ from cimspice.campaign.waveform_folder import WaveformFolder
 from cimspice.errors import CimspiceError, StoreError
 from cimspice.pdk import cache_directory
 
+_PATIENCE = 60.0  # seconds that another process may hold the file
 _BATCH = 500  # digests asked for in one query; SQLite allows 999 variables on old builds
 
 
@@ -87,7 +89,7 @@ class Store:
         self._waveforms = WaveformFolder(self.path)
         with self._explained():
             self.path.parent.mkdir(parents=True, exist_ok=True)
-            self._connection = sqlite3.connect(self.path, timeout=60, isolation_level=None)
+            self._connection = sqlite3.connect(self.path, timeout=_PATIENCE, isolation_level=None)
             try:
                 self._prepare()
             except BaseException:
@@ -96,10 +98,22 @@ class Store:
 
     def _prepare(self) -> None:
         self._connection.execute("PRAGMA trusted_schema = OFF")  # the file may be a stranger's
-        self._connection.execute("PRAGMA journal_mode = WAL")
+        self._keep_a_log()
         self._connection.execute("PRAGMA synchronous = NORMAL")
         with self._transaction():
             bring_up_to_date(self._connection, str(self.path))
+
+    def _keep_a_log(self) -> None:
+        """Readers and a writer at once. SQLite does not wait by itself where two make a new file so."""
+        until = time.monotonic() + _PATIENCE
+        while True:
+            try:
+                self._connection.execute("PRAGMA journal_mode = WAL")
+                return
+            except sqlite3.OperationalError as error:
+                if error.sqlite_errorcode & 0xFF != sqlite3.SQLITE_BUSY or time.monotonic() > until:
+                    raise
+                time.sleep(0.01)
 
     def __enter__(self) -> Store:
         return self

@@ -5,6 +5,7 @@ import sqlite3
 import subprocess
 import sys
 import textwrap
+import time
 
 import pytest
 from hypothesis import given
@@ -105,6 +106,17 @@ def test_a_store_of_a_newer_layout_is_refused(tmp_path):
     connection.close()
     with pytest.raises(StoreError, match="layout 99"):
         Store(path)
+
+
+def test_a_new_file_that_another_process_is_just_making_is_waited_for(tmp_path, monkeypatch):
+    path = tmp_path / "points.sqlite"
+    other = sqlite3.connect(path, isolation_level=None)
+    other.execute("BEGIN IMMEDIATE")  # SQLite would not wait for the end of this before it makes a log
+    waits = []
+    monkeypatch.setattr(time, "sleep", lambda seconds: waits.append(other.execute("COMMIT")))
+    with Store(path) as store:
+        assert store.done(["a"]) == set()
+    assert len(waits) == 1
 
 
 def test_what_is_no_store_is_refused_with_its_path(tmp_path):
