@@ -11,7 +11,7 @@ from cimspice.circuits.bench import Bench, register
 from cimspice.circuits.sram_controls import OPTIONS
 from cimspice.circuits.sram_converter import Converter
 from cimspice.circuits.sram_multiplier import Gates
-from cimspice.errors import SimulationError
+from cimspice.circuits.sram_offset import COLUMNS, offset_of_decisions
 from cimspice.netlist import NetlistParameters, quantity
 from cimspice.spice import SolverOptions, Tran, Waveforms
 
@@ -38,7 +38,7 @@ class ComparatorOffset(Bench):
     title: ClassVar[str] = "input offset of the converter's comparator, by bisection"
     template: ClassVar[str] = "sram/comparator_offset"
     Parameters: ClassVar[type[NetlistParameters]] = ComparatorParameters
-    columns: ClassVar[dict[str, str]] = {"offset": "V", "magnitude": "V", "resolution": "V"}
+    columns: ClassVar[dict[str, str]] = COLUMNS
     flat: ClassVar[bool] = True
 
     def analysis(self, parameters: ComparatorParameters) -> Tran:
@@ -51,22 +51,11 @@ class ComparatorOffset(Bench):
     def measure(self, parameters: ComparatorParameters, waveforms: Waveforms) -> pd.DataFrame:
         decided = (np.arange(parameters.decisions) + 0.74) * parameters.period
         apart = np.interp(decided, waveforms.axis, waveforms["win"] - waveforms["win_bar"])
-        undecided = np.flatnonzero(np.abs(apart) < parameters.supply_voltage / 2)
-        if len(undecided):
-            raise SimulationError(
-                f"decision {undecided[0] + 1} was not made within {0.44 * parameters.period:.3g} s",
-                place=self.name,
-                remedy="lengthen period",
-            )
-        asked = np.interp(decided, waveforms.axis, waveforms["difference"])
-        positive, negative = asked[apart > 0], asked[apart < 0]
-        if not (len(positive) and len(negative)):
-            raise SimulationError(
-                f"the offset is beyond {parameters.search_range:g} V: every decision was the same",
-                place=self.name,
-                remedy="widen search_range",
-            )
-        low, high = float(negative.max()), float(positive.min())
-        offset = (low + high) / 2
-        row = {"offset": offset, "magnitude": abs(offset), "resolution": abs(high - low) / 2}
-        return pd.DataFrame([row])
+        return offset_of_decisions(
+            np.interp(decided, waveforms.axis, waveforms["difference"]),
+            apart,
+            supply_voltage=parameters.supply_voltage,
+            decision_time=0.44 * parameters.period,
+            search_range=parameters.search_range,
+            place=self.name,
+        )

@@ -11,6 +11,7 @@ from scipy.integrate import trapezoid
 from cimspice.circuits.bench import Bench, register
 from cimspice.circuits.sram_cell import Supply
 from cimspice.circuits.sram_column import SramPeriphery
+from cimspice.circuits.sram_offset import COLUMNS, offset_of_decisions
 from cimspice.errors import SimulationError
 from cimspice.netlist import NetlistParameters, quantity
 from cimspice.spice import SolverOptions, Tran, Waveforms
@@ -46,15 +47,14 @@ class SenseDelayParameters(SenseParameters):
 class SenseOffset(Bench):
     """Difference of the bit lines at which the decision turns, known to plus or minus ``resolution``.
 
-    ``magnitude`` is that without its sign. The search would end within ``search_range / 2**decisions``; its
-    steps are charges moved by the simulator's own time steps, so what was decided on is what counts.
+    ``magnitude`` is that without its sign.
     """
 
     name: ClassVar[str] = "sram_sense_offset"
     title: ClassVar[str] = "input offset of a latch-type sense amplifier, by bisection"
     template: ClassVar[str] = "sram/sense_offset"
     Parameters: ClassVar[type[NetlistParameters]] = SenseOffsetParameters
-    columns: ClassVar[dict[str, str]] = {"offset": "V", "magnitude": "V", "resolution": "V"}
+    columns: ClassVar[dict[str, str]] = COLUMNS
 
     def analysis(self, parameters: SenseOffsetParameters) -> Tran:
         stop, step = parameters.decisions * parameters.period, parameters.time_step
@@ -65,27 +65,15 @@ class SenseOffset(Bench):
 
     def measure(self, parameters: SenseOffsetParameters, waveforms: Waveforms) -> pd.DataFrame:
         decided = (np.arange(parameters.decisions) + 0.75) * parameters.period
-        apart = np.interp(decided, waveforms.axis, waveforms["out"] - waveforms["out_bar"])
-        undecided = np.flatnonzero(np.abs(apart) < parameters.supply_voltage / 2)
-        if len(undecided):
-            raise SimulationError(
-                f"decision {undecided[0] + 1} was not made within {0.35 * parameters.period:.3g} s",
-                place=self.name,
-                remedy="lengthen period",
-            )
-        asked = np.interp(decided, waveforms.axis, waveforms["difference"])
-        # what turned the decision one way and the other: the threshold is between
-        above, below = asked[apart < 0], asked[apart > 0]
-        if not (len(above) and len(below)):
-            raise SimulationError(
-                f"the offset is beyond {parameters.search_range:g} V: every decision was the same",
-                place=self.name,
-                remedy="widen search_range",
-            )
-        low, high = float(below.max()), float(above.min())
-        offset = (low + high) / 2
-        row = {"offset": offset, "magnitude": abs(offset), "resolution": abs(high - low) / 2}
-        return pd.DataFrame([row])
+        apart = np.interp(decided, waveforms.axis, waveforms["out_bar"] - waveforms["out"])
+        return offset_of_decisions(
+            np.interp(decided, waveforms.axis, waveforms["difference"]),
+            apart,
+            supply_voltage=parameters.supply_voltage,
+            decision_time=0.35 * parameters.period,
+            search_range=parameters.search_range,
+            place=self.name,
+        )
 
 
 @register
