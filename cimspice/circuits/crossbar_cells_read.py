@@ -6,7 +6,7 @@ from typing import Annotated, ClassVar
 
 import numpy as np
 import pandas as pd
-from pydantic import computed_field, model_validator
+from pydantic import model_validator
 
 from cimspice.circuits.bench import Bench, register
 from cimspice.circuits.crossbar_cells import CellArrayParameters, require_simulable
@@ -30,18 +30,6 @@ class CellsReadParameters(CellArrayParameters):
         if not self.voltages or any(len(vector) != self.rows for vector in self.voltages):
             raise ValueError(f"voltages must be vectors of {self.rows}, one voltage for each bit line")
         return self
-
-    @computed_field
-    @property
-    def moving(self) -> bool:
-        """States are held."""
-        return False
-
-    @computed_field
-    @property
-    def dynamic(self) -> bool:
-        """No capacitances: an operating point."""
-        return False
 
 
 @register

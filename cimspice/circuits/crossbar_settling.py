@@ -55,18 +55,6 @@ class SettlingParameters(CellArrayParameters):
         """Level of all lines before the step (V)."""
         return self.common_level if self.sensing == "amplifier" else 0.0
 
-    @computed_field
-    @property
-    def moving(self) -> bool:
-        """States are held."""
-        return False
-
-    @computed_field
-    @property
-    def dynamic(self) -> bool:
-        """With the wires' capacitances."""
-        return True
-
 
 @register
 class CellsSettling(Bench):

@@ -50,18 +50,6 @@ class SneakParameters(RramParameters):
         """Source lines."""
         return self.size
 
-    @computed_field
-    @property
-    def moving(self) -> bool:
-        """States are held."""
-        return False
-
-    @computed_field
-    @property
-    def dynamic(self) -> bool:
-        """No capacitances: an operating point."""
-        return False
-
 
 @register
 class Sneak(Bench):

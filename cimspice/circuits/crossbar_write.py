@@ -60,18 +60,6 @@ class CellsWriteParameters(CellArrayParameters):
         lengths = (edge, edge, edge, edge, self.pulse_width, edge, edge, edge, edge, self.read_time)
         return tuple(float(time) for time in np.cumsum(lengths))
 
-    @computed_field
-    @property
-    def moving(self) -> bool:
-        """States move."""
-        return True
-
-    @computed_field
-    @property
-    def dynamic(self) -> bool:
-        """With the wires' capacitances."""
-        return True
-
 
 @register
 class CellsWrite(Bench):
