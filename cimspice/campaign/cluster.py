@@ -11,12 +11,14 @@ import time
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import CancelledError
 from contextlib import ExitStack, suppress
+from multiprocessing import resource_tracker
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Literal
 from uuid import uuid4
 
 from cimspice.campaign.cluster_worker import Shipment
 from cimspice.errors import CimspiceError, ClusterError, ParameterError, WorkerLost
+from cimspice.spice.interrupts import interrupts_held
 from cimspice.spice.pool import Finished, processors
 
 if TYPE_CHECKING:
@@ -116,10 +118,12 @@ class Cluster:
 
     def _connect(self, distributed: Any) -> None:
         if self.address == LOCAL:
-            local = distributed.LocalCluster(
-                n_workers=self.size, threads_per_worker=1, dashboard_address=None, processes=True
-            )
-            self._open.enter_context(local)
+            resource_tracker.ensure_running()  # by itself it comes first, and lets Ctrl-C through again
+            with interrupts_held():
+                local = distributed.LocalCluster(
+                    n_workers=self.size, threads_per_worker=1, dashboard_address="127.0.0.1:0", processes=True
+                )
+                self._open.enter_context(local)
         else:
             _check_address(self.address)
             _reach(self.address, min(self.connect_seconds, _REACH_SECONDS))

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import signal
 import sys
 from collections.abc import Sequence
 from typing import Annotated, Any
@@ -11,7 +13,7 @@ from typer.core import TyperGroup
 
 from cimspice import __version__
 from cimspice.cli import cache, characterize, compare, demo, doctor, fit, new, pdk, train, validate
-from cimspice.cli.failure import Interrupted, report
+from cimspice.cli.failure import INTERRUPTED, Interrupted, report
 from cimspice.cli.interruption import Interruption
 from cimspice.cli.list import list_
 from cimspice.cli.program import program
@@ -96,4 +98,11 @@ def run(arguments: Sequence[str]) -> int:
 
 def main() -> None:
     """Entry point of the ``cimspice`` program."""
-    sys.exit(run(sys.argv[1:]))
+    try:
+        code = run(sys.argv[1:])
+    except KeyboardInterrupt:  # another one, while the first was told
+        code = INTERRUPTED
+    if signal.getsignal(signal.SIGINT) is signal.default_int_handler:
+        # What is left is Python's own end, in which it would be a traceback.
+        signal.signal(signal.SIGINT, lambda number, frame: os._exit(INTERRUPTED))
+    sys.exit(code)

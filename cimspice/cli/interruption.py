@@ -1,16 +1,27 @@
-"""Ctrl-C is remembered: a library that it meets may make an error of its own of it, or keep it to itself.
+"""Ctrl-C is remembered: what it meets may make an error of its own of it, or keep it to itself.
 
-pydantic is such a library: what it serialises then fails with "Error serializing to JSON: KeyboardInterrupt".
+pydantic makes one: what it serialises then fails with "Error serializing to JSON: KeyboardInterrupt". Python
+keeps to itself whatever is raised while it collects garbage or is called back by C, and goes on.
 """
 
 from __future__ import annotations
 
+import _thread
 import signal
+import sys
+from threading import Timer
 from types import FrameType
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from sys import UnraisableHookArgs
+
+_AGAIN_SECONDS = 0.01
 
 
 class Interruption:
-    """While it is entered, Ctrl-C sets ``seen`` and raises KeyboardInterrupt, as Python does by itself.
+    """While it is entered, Ctrl-C sets ``seen`` and raises KeyboardInterrupt, as Python does by itself; once
+    more where Python keeps that to itself.
 
     Where Ctrl-C means something else already (a shell's background job ignores it), that stays.
     """
@@ -18,20 +29,37 @@ class Interruption:
     def __init__(self) -> None:
         self.seen = False
         self._installed = False
+        self._again: Timer | None = None
 
     def __enter__(self) -> Interruption:
         if signal.getsignal(signal.SIGINT) is signal.default_int_handler:
             try:
                 signal.signal(signal.SIGINT, self._remember)
-                self._installed = True
             except ValueError:  # not the main thread, which alone hears of Ctrl-C
-                pass
+                return self
+            self._installed = True
+            self._told_of_others, sys.unraisablehook = sys.unraisablehook, self._kept_by_python
         return self
 
     def __exit__(self, *_: object) -> None:
         if self._installed:
+            if self._again is not None:
+                self._again.cancel()
+            sys.unraisablehook = self._told_of_others
             signal.signal(signal.SIGINT, signal.default_int_handler)
+        if self.seen:
+            # Once a text that is executed (a dataclass is made of one) has met Ctrl-C, `python -m` ends by
+            # the signal, whatever its exit code; the next text undoes that.
+            exec("")
 
     def _remember(self, number: int, frame: FrameType | None) -> None:
         self.seen = True
         raise KeyboardInterrupt
+
+    def _kept_by_python(self, told: UnraisableHookArgs) -> None:
+        if told.exc_type is not KeyboardInterrupt:
+            self._told_of_others(told)
+            return
+        self._again = Timer(_AGAIN_SECONDS, _thread.interrupt_main)
+        self._again.daemon = True
+        self._again.start()

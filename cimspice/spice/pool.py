@@ -17,6 +17,7 @@ from types import TracebackType
 from typing import Any, Literal, NamedTuple
 
 from cimspice.errors import CimspiceError, ParameterError, TimeLimit, WorkerLost
+from cimspice.spice.interrupts import interrupts_held
 from cimspice.spice.statistics import PoolStatistics
 from cimspice.spice.work_folder import WorkFolder
 from cimspice.spice.worker import Outcome
@@ -77,8 +78,13 @@ class Pool:
 
     def __enter__(self) -> Pool:
         self._folder = WorkFolder("pool")
-        for _ in range(self.size):
-            self._workers.append(self._start())
+        try:
+            with interrupts_held():
+                for _ in range(self.size):
+                    self._workers.append(self._start())
+        except BaseException:
+            self.close()
+            raise
         return self
 
     def __exit__(
@@ -244,7 +250,8 @@ class Pool:
         self._workers[k].kill()
         code, statistics = self._workers[k].bury()
         self._past += statistics
-        self._workers[k] = self._start()
+        with interrupts_held():
+            self._workers[k] = self._start()
         return code
 
 

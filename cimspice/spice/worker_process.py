@@ -10,7 +10,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from multiprocessing import Pipe, spawn
 from pathlib import Path
 from typing import Any
@@ -136,15 +136,4 @@ def _start(descriptor: int, progress: Path) -> subprocess.Popen[bytes]:
     # -P: the folder of the script is no place to import from.
     words = [spawn.get_executable() or sys.executable, *flags, "-P", str(_BOOT)]
     words += [str(descriptor), str(os.getpid()), str(progress)]
-    with _interrupts_held():
-        return subprocess.Popen(words, pass_fds=(descriptor,), stdin=subprocess.DEVNULL)
-
-
-@contextlib.contextmanager
-def _interrupts_held() -> Iterator[None]:
-    """Ctrl-C waits while a process starts, which inherits that for good: only the parent handles it."""
-    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
-    try:
-        yield
-    finally:
-        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+    return subprocess.Popen(words, pass_fds=(descriptor,), stdin=subprocess.DEVNULL)

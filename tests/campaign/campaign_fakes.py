@@ -125,15 +125,21 @@ class FakePool:
 
     ``ran`` lists the digests of the points handed over; ``before`` is called with each chunk, and may raise:
     a ``WorkerLost`` loses the chunk, anything else goes up. ``log`` gets a line per point; ``pause`` is in
-    seconds.
+    seconds. Past ``most`` points it waits to be killed.
     """
 
-    def __init__(self, before: Callable | None = None, log: Path | None = None, pause: float = 0.0) -> None:
+    def __init__(
+        self,
+        before: Callable | None = None,
+        log: Path | None = None,
+        pause: float = 0.0,
+        most: int | None = None,
+    ) -> None:
         self.ran: list[str] = []
         self.chunks: list[int] = []
         self.session = FakeSession()
         self.opened = 0
-        self._before, self._log, self._pause = before, log, pause
+        self._before, self._log, self._pause, self._left = before, log, pause, most
 
     def __enter__(self) -> FakePool:
         self.opened += 1
@@ -158,6 +164,10 @@ class FakePool:
         self.chunks.append(len(chunk.points))
         self.ran.extend(point.digest for point in chunk.points)
         for point in chunk.points:
+            if self._left is not None:
+                self._left -= 1
+                while self._left < 0:
+                    time.sleep(1)
             time.sleep(self._pause)
             if self._log is not None:
                 with self._log.open("a") as file:

@@ -6,6 +6,7 @@ import json
 import signal
 import subprocess
 import sys
+import time
 
 import pytest
 from pydantic import BaseModel, model_serializer
@@ -116,6 +117,53 @@ def test_an_interrupt_that_a_library_makes_its_own_is_still_an_interrupt(monkeyp
     assert run(["pdk", "show", "--debug"]) == 130
     assert "stopped by Ctrl-C" in capsys.readouterr().err
     assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
+
+
+class Loud:
+    """Python keeps to itself what is raised while it clears up, and goes on."""
+
+    def __del__(self) -> None:
+        signal.raise_signal(signal.SIGINT)
+
+
+def test_an_interrupt_that_python_keeps_to_itself_comes_again(monkeypatch, capsys):
+    passed = []
+
+    def clear_up_and_go_on():
+        Loud()
+        time.sleep(60)
+        passed.append("the rest of the command")
+
+    hook = sys.unraisablehook
+    monkeypatch.setattr(cimspice.pdk, "locate", clear_up_and_go_on)
+    assert run(["pdk", "show"]) == 130
+    assert not passed
+    told = capsys.readouterr().err
+    assert "stopped by Ctrl-C" in told
+    assert "Traceback" not in told
+    assert sys.unraisablehook is hook
+
+
+PROGRAM = """
+import atexit, signal, sys
+import cimspice.pdk
+from cimspice.cli import main
+interrupted = "import signal; signal.raise_signal(signal.SIGINT)"
+cimspice.pdk.locate = lambda: exec(interrupted)
+if sys.argv[1] == "twice":
+    atexit.register(signal.raise_signal, signal.SIGINT)
+sys.argv[1:] = ["pdk", "show"]
+main()
+"""
+
+
+@pytest.mark.parametrize("times", ["once", "twice"])
+def test_an_interrupted_command_ends_with_its_code_and_not_by_the_signal(tmp_path, times):
+    (tmp_path / "program.py").write_text(PROGRAM)
+    words = [sys.executable, "-m", "program", times]
+    done = subprocess.run(words, cwd=tmp_path, capture_output=True, text=True, check=False)
+    assert done.returncode == 130
+    assert "Traceback" not in done.stderr
 
 
 def test_what_ignores_ctrl_c_keeps_ignoring_it(monkeypatch):

@@ -110,9 +110,13 @@ def test_a_menu_shows_another_view(browser, tmp_path):
 def test_pointing_at_a_curve_tells_its_values(browser, tmp_path):
     page = write_page(synapse_run(tmp_path / "run"), tmp_path / "page.html")
     browser.open(page.path)
-    place = place_of(browser, chart=0, trace=3, point=9)
-    browser.move(place["x"], place["y"])
-    browser.wait("document.querySelector('#chart-0 .hoverlayer').textContent.includes('current')")
+    shown = "document.querySelector('#chart-0 .hoverlayer').textContent.includes('current')"
+    for _ in range(100):  # the chart may still find its place in the page
+        place = place_of(browser, chart=0, trace=3, point=9)
+        browser.move(place["x"] + 1, place["y"])
+        browser.move(place["x"], place["y"])
+        if browser.evaluate(f"new Promise(done => setTimeout(() => done({shown}), 100))"):
+            break
     told = browser.evaluate("document.querySelector('#chart-0 .hoverlayer').textContent")
     row = trace_row(browser, 3, 9)
     assert f"membrane voltage: {row['x']:g} V" in told

@@ -6,11 +6,11 @@ import os
 import signal
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import pool_jobs
 import pytest
+from processes import alive, within
 
 from cimspice.errors import BadParameter, ParameterError, SimulationError, TimeLimit, WorkerLost
 from cimspice.spice import Pool
@@ -22,14 +22,6 @@ pytestmark = pytest.mark.spice
 def pool():
     with Pool(2, time_limit=60) as one:
         yield one
-
-
-def alive(process: int) -> bool:
-    try:
-        state = Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()[0]
-    except FileNotFoundError:
-        return False
-    return state != "Z"
 
 
 def test_results_come_in_order(pool):
@@ -91,10 +83,13 @@ def test_failed_items_do_not_harm_their_neighbours(pool):
 
 
 def test_an_impossible_operating_point_is_a_time_limit_and_is_not_tried_again():
-    with Pool(1, time_limit=2.0) as pool:
-        results = list(pool.map(pool_jobs.behave, [1.0, "hang", 2.0], on_error="return"))
-        assert [results[0], results[2]] == pytest.approx([0.5, 1.0], rel=1e-6)
-        assert isinstance(results[1], TimeLimit)
+    with Pool(1, time_limit=60.0) as pool:
+        results = pool.map(pool_jobs.behave, [1.0, "hang", 2.0], on_error="return", chunk=1)
+        assert next(results) == pytest.approx(0.5, rel=1e-6)
+        pool.time_limit = 2.0  # of the one that hangs: its neighbours may be slow on a busy machine
+        assert isinstance(next(results), TimeLimit)
+        pool.time_limit = 60.0
+        assert next(results) == pytest.approx(1.0, rel=1e-6)
         assert pool.statistics.workers_killed == 1
 
 
@@ -143,21 +138,16 @@ def test_an_interrupted_or_killed_program_leaves_no_orphans(how, tmp_path):
     program = subprocess.Popen(
         [sys.executable, pool_jobs.__file__, str(tmp_path)], stderr=subprocess.PIPE, start_new_session=True
     )
-    deadline = time.monotonic() + 60
-    while len(list(tmp_path.iterdir())) < 2 and time.monotonic() < deadline:
-        time.sleep(0.05)
+    assert within(60, lambda: len(list(tmp_path.iterdir())) == 2)
     workers = [int(entry.name) for entry in tmp_path.iterdir()]
-    assert len(workers) == 2
     os.kill(program.pid, how)
-    _, said = program.communicate(timeout=30)
-    while any(map(alive, workers)) and time.monotonic() < deadline:
-        time.sleep(0.05)
-    assert not any(map(alive, workers))
+    _, said = program.communicate(timeout=60)
+    assert within(60, lambda: not any(map(alive, workers)))
     if how == signal.SIGINT:
         assert said.count(b"KeyboardInterrupt") == 1
 
 
-def test_ctrl_c_while_a_worker_starts_is_heard_once_it_has(monkeypatch):
+def test_ctrl_c_while_a_worker_starts_is_heard_once_it_has_and_ends_all(monkeypatch):
     start, started = subprocess.Popen, []
 
     def interrupted(*words, **options):
@@ -166,9 +156,11 @@ def test_ctrl_c_while_a_worker_starts_is_heard_once_it_has(monkeypatch):
         return started[0]
 
     monkeypatch.setattr(subprocess, "Popen", interrupted)
-    with pytest.raises(KeyboardInterrupt), Pool(1):
+    with pytest.raises(KeyboardInterrupt) as caught, Pool(2):
         pass
-    assert started[0].wait(timeout=30) is not None
+    assert len(started) == 2
+    assert all(process.wait(timeout=30) is not None for process in started), "while somebody holds the error"
+    assert caught.tb is not None
 
 
 def test_ctrl_c_is_nothing_to_a_worker():

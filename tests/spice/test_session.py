@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from itertools import pairwise
 
 import numpy as np
 import pytest
@@ -221,12 +222,14 @@ def test_a_spiceinit_that_lies_about_is_not_executed(tmp_path, monkeypatch):
 def test_memory_does_not_grow_with_runs(session):
     resource = pytest.importorskip("resource")
     session.load(DIVIDER)
-    for _ in range(200):
-        session.run(Dc("vin", 0, 1, 0.01))
-    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    for _ in range(1000):
-        session.run(Dc("vin", 0, 1, 0.01))
-    assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before < 2000  # kB; 100 kB a run otherwise
+    most = []
+    for _ in range(6):
+        for _ in range(200):
+            session.run(Dc("vin", 0, 1, 0.01))
+        most.append(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)
+    # kB; 100 kB a run otherwise. What grows with runs grows in every part of them; the first does not count,
+    # and any other may meet a step of the allocator's (a huge page is one of 2000 kB).
+    assert min(after - before for before, after in pairwise(most[1:])) < 400
 
 
 def test_statistics_count_runs_and_engine_time(session):
