@@ -14,7 +14,10 @@ from cimspice.spice import Dc, SolverOptions, Sweep, Waveforms
 
 
 class AccessGridParameters(NetlistParameters):
-    """The transistor, and the grid: lower end from ``lowest`` to ``highest``, across it 0 to ``across``."""
+    """The transistor, and the grid: lower end from ``lowest`` to ``highest``, across it 0 to ``across``.
+
+    ``step`` is that of both, unless ``low_step`` gives another one between the lower ends.
+    """
 
     transistor: Literal["nfet_g5v0d10v5", "nfet_01v8", "nfet_01v8_lvt"] = "nfet_g5v0d10v5"
     width: Annotated[float, quantity("m", gt=0, le=1e-4)] = 2e-6
@@ -24,6 +27,7 @@ class AccessGridParameters(NetlistParameters):
     highest: Annotated[float, quantity("V", ge=-0.5, le=5)] = 0.3
     across: Annotated[float, quantity("V", gt=0, le=5, description="largest voltage across")] = 0.3
     step: Annotated[float, quantity("V", gt=0, le=0.1)] = 0.01
+    low_step: Annotated[float | None, quantity("V", gt=0, le=0.5)] = None
 
 
 @register
@@ -39,7 +43,8 @@ class AccessGrid(Bench):
     flat: ClassVar[bool] = True
 
     def analysis(self, parameters: AccessGridParameters) -> Dc:
-        outer = Sweep("vlow", parameters.lowest, parameters.highest, parameters.step)
+        low_step = parameters.low_step or parameters.step
+        outer = Sweep("vlow", parameters.lowest, parameters.highest, low_step)
         return Dc(
             "vacross", 0.0, parameters.across, parameters.step, outer=outer, save=("source", "vacross#branch")
         )

@@ -62,8 +62,10 @@ def validate_programming(
     cell = fit_cell(device, CircuitCell(corner=corner), scheme).cell
     told("emulator: program", 0, 0)
     response = SetResponse.of(cell, scheme, points=33)
-    model = write_verify(cell, target, scheme, response=response)
     array = CircuitArray(np.zeros(target.shape), corner=corner)
+    # segments of the source line from each bit line to the driver at the bottom
+    wire = (size - np.arange(size))[:, None] * array.array.source_line_resistance
+    model = write_verify(cell, target, scheme, response=response, source_resistance=wire)
     circuit = program_array(array, target, scheme, response=response, told=told)
     voltage = array.read_voltage
     transistor = access_spline(array.array, gate_voltage=array.read_word_line_voltage, corner=corner)

@@ -11,22 +11,18 @@ from numpy.typing import ArrayLike
 from scipy import optimize
 
 from cimspice.circuits import bench
-from cimspice.circuits.rram_access import AccessParameters
 from cimspice.circuits.rram_cell_write import CellWriteParameters
 from cimspice.errors import ParameterError
-from cimspice.models.fit import Fit
-from cimspice.models.ranges import Ranges
-from cimspice.models.rram.access import AccessTransistor
 from cimspice.models.rram.cell import RramCell, WritePulse, WriteResult
 from cimspice.models.rram.device import RramDevice
 from cimspice.models.rram.programming import WriteScheme
 from cimspice.models.write_cost import WriteCost
 from cimspice.spice import Session
+from cimspice.validation.rram_transistor import simulated_access
 
-GATE_VOLTAGES = tuple(float(v) for v in np.round(np.arange(0.6, 3.61, 0.2), 3))
 CALIBRATION_LEVELS = (1.2, 1.3, 1.4, 1.5, 1.6)
-"""Word lines (V) of the SETs whose final states fix the capacitance inside the cell."""
-_CAPACITANCES = (0.2e-15, 20e-15)
+"""Word lines (V) of the SETs whose final states fix how much of the transistor's charge a snap meets."""
+_SHARES = (0.7, 1.2)
 
 
 @dataclass
@@ -43,7 +39,19 @@ class CircuitCell:
     _reads: dict[float, float] = field(default_factory=dict, repr=False)
 
     def write(self, state: ArrayLike, pulse: WritePulse, ambient: ArrayLike = 27.0) -> WriteResult:
-        """States and energies after a pulse, one transient for each cell."""
+        """States and energies after a pulse, one transient for each cell; its lines are ideal.
+
+        Raises
+        ------
+        ParameterError
+            For a source line with resistance.
+        """
+        if np.any(np.asarray(pulse.source_resistance) > 0):
+            raise ParameterError(
+                "a single cell in ngspice has ideal lines",
+                place="CircuitCell",
+                remedy="simulate an array: cimspice.validation.array_programming.CircuitArray",
+            )
         arrays = np.broadcast_arrays(
             np.asarray(state, dtype=float),
             *(np.asarray(v, dtype=float) for v in (
@@ -94,44 +102,24 @@ class CircuitCell:
         return made.measure(given, self.session.run(made.analysis(given))).iloc[0]
 
 
-def access_table(
-    parameters: AccessParameters | None = None, *, corner: str = "tt", temperature: float = 27.0
-) -> pd.DataFrame:
-    """Simulated currents of an access transistor over gate, drain and source: what the law is fitted to."""
-    given, made = parameters or AccessParameters(), bench("rram_access")
-    parts = []
-    with Session() as session:
-        for gate in GATE_VOLTAGES:
-            session.configure(
-                made.netlist(given.model_copy(update={"gate_voltage": 1.8})),
-                corner=corner,
-                temperature=temperature,
-                flat=made.flat,
-                alterations={"vgate": gate},
-            )
-            part = made.measure(given, session.run(made.analysis(given)))
-            part.insert(0, "gate_voltage", gate)
-            parts.append(part)
-    table = pd.concat(parts, ignore_index=True)
-    table["corner"], table["temperature"] = corner, temperature
-    return table
-
-
 @dataclass(frozen=True)
 class CellFit:
     """A cell's model with what it was made from.
 
-    ``transistor`` is the fit of the access transistor; ``calibration`` compares the states after the
-    SETs that fixed the capacitance: word line (V), state in ngspice, state of the model.
+    ``snap_share`` is the part of the transistor's charge that a snap meets; ``calibration`` compares the
+    states after the SETs that fixed it: word line (V), state in ngspice, state of the model.
     """
 
     cell: RramCell
-    transistor: Fit[AccessTransistor]
+    snap_share: float
     calibration: pd.DataFrame
 
 
 def fit_cell(device: RramDevice, circuit: CircuitCell, scheme: WriteScheme | None = None) -> CellFit:
-    """The model of a cell from ngspice: the access transistor's curves, and five SETs for the capacitance.
+    """The model of a cell from ngspice: its access transistor's currents and charge, and five SETs.
+
+    The SETs fix one number, the share of the charge that a snap meets. A snap raises the node by 0.1 V in a
+    picosecond; the charge was measured slower, and the transistor's body follows through 50 ohm.
 
     Raises
     ------
@@ -145,35 +133,38 @@ def fit_cell(device: RramDevice, circuit: CircuitCell, scheme: WriteScheme | Non
             place="fit_cell",
             remedy="give both the same model and the same changes",
         )
-    shape = AccessParameters(transistor=given.transistor, width=given.width, length=given.length)
-    fit = AccessTransistor.fit(access_table(shape, corner=circuit.corner))
-    # Drain and source exchange their parts, so the law holds down to 0 V between them.
-    seen = Ranges({name: fit.model.ranges[name] for name in ("gate_voltage",)})
-    law = AccessTransistor(**fit.model.parameters(), temperature=fit.model.temperature, ranges=seen)
+    highest = max(scheme.set_bit_line, scheme.reset_source_line, scheme.form_bit_line[1])
+    transistor = simulated_access(
+        float(np.ceil(highest * 10) / 10),
+        corner=circuit.corner,
+        transistor=given.transistor,
+        width=given.width,
+        length=given.length,
+    )
     levels = np.array(CALIBRATION_LEVELS)
     reached = circuit.write(np.zeros(levels.size), scheme.set_pulse(levels)).state
 
-    def cell(capacitance: float) -> RramCell:
+    def cell(share: float) -> RramCell:
         return RramCell(
             device=device,
-            transistor=law,
-            inner_capacitance=capacitance,
+            transistor=transistor.with_charge(share),
+            inner_capacitance=given.inner_capacitance,
             read_voltage=given.read_voltage,
             read_gate_voltage=given.read_gate_voltage,
         )
 
-    def states(capacitance: float) -> np.ndarray:
-        return cell(capacitance).write(np.zeros(levels.size), scheme.set_pulse(levels)).state
+    def states(share: float) -> np.ndarray:
+        return cell(share).write(np.zeros(levels.size), scheme.set_pulse(levels)).state
 
     found: Any = optimize.minimize_scalar(
-        lambda logarithm: float(np.sum((states(float(np.exp(logarithm))) - reached) ** 2)),
-        bounds=tuple(np.log(_CAPACITANCES)),
+        lambda share: float(np.sum((states(share) - reached) ** 2)),
+        bounds=_SHARES,
         method="bounded",
-        options={"xatol": 0.02},
+        options={"xatol": 1e-3},
     )
-    made = cell(float(np.exp(found.x)))
-    table = pd.DataFrame({"word_line": levels, "circuit": reached, "model": states(made.inner_capacitance)})
-    return CellFit(made, fit, table)
+    share = float(found.x)
+    table = pd.DataFrame({"word_line": levels, "circuit": reached, "model": states(share)})
+    return CellFit(cell(share), share, table)
 
 
 def simulated_write_cost(

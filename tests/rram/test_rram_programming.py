@@ -9,6 +9,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from cimspice.circuits import bench
+from cimspice.circuits.crossbar_cells import ArrayCircuit
 from cimspice.errors import ParameterError, TableError
 from cimspice.models import ModelCard
 from cimspice.models.rram import (
@@ -21,7 +23,10 @@ from cimspice.models.rram import (
     WriteScheme,
     write_verify,
 )
+from cimspice.spice import simulate
+from cimspice.validation.array_programming import CircuitArray
 from cimspice.validation.rram_cell import CellFit, CircuitCell, fit_cell, simulated_write_cost
+from cimspice.validation.rram_transistor import access_currents
 
 TRANSISTOR = AccessTransistor(
     log_gain=-7.27,
@@ -49,24 +54,52 @@ def fitted(circuit) -> CellFit:
     return fit_cell(SkywaterReram.published(), circuit)
 
 
+@pytest.fixture(scope="module")
+def currents() -> pd.DataFrame:
+    return access_currents(2.6)
+
+
 @pytest.mark.spice
-def test_the_access_transistor_law_follows_the_real_transistor(fitted):
-    """1.3 % rms of 5,616 simulated currents, 5.4 % at worst; the law changes sign with drain and source."""
-    assert fitted.transistor.residual.percent < 2.0
-    law = fitted.transistor.model
-    assert law.current(1.5, 0.3, 1.2) == pytest.approx(-law.current(1.5, 1.2, 0.3), rel=1e-12)
-    assert fitted.transistor.residual.observations > 5000
-    worst = np.max(np.abs(fitted.transistor.residuals))
-    assert worst < 0.08
+def test_the_access_transistor_law_follows_the_real_transistor(currents):
+    """Within 2 % rms of simulated currents; the law changes sign with drain and source."""
+    steps = (currents[["gate_voltage", "across"]] * 20).round() % [4, 2]
+    coarse = currents[(steps == 0).all(axis=1) & (currents["across"] > 0)]
+    table = coarse.assign(drain_voltage=coarse["low"] + coarse["across"], source_voltage=coarse["low"])
+    fit = AccessTransistor.fit(table[table["drain_voltage"] <= 2.6])
+    assert fit.residual.percent < 2.0
+    assert fit.model.current(1.5, 0.3, 1.2) == pytest.approx(-fit.model.current(1.5, 1.2, 0.3), rel=1e-12)
+    assert fit.residual.observations > 5000
+    assert np.max(np.abs(fit.residuals)) < 0.08
+
+
+@pytest.mark.spice
+def test_the_tabulated_transistor_follows_the_real_one_between_its_points(fitted):
+    """The regions that pulses use: a SET at low gates with its source at 0 V, a RESET at 3.3 V from above."""
+    made = bench("rram_access_grid")
+    table = fitted.cell.transistor
+    for gate, low, share in ((1.085, 0.0, 2e-4), (1.423, 0.0, 1e-4), (3.3, 0.87, 2e-3)):
+        given = made.Parameters(gate_voltage=gate, lowest=low, highest=low, across=2.2, step=0.043)
+        waveforms = simulate(made.netlist(given), made.analysis(given), flat=True)
+        row = made.measure(given, waveforms)
+        found = table.current(gate, row["low"] + row["across"], row["low"])
+        np.testing.assert_allclose(found, row["current"], rtol=share, atol=1e-9)
+
+
+@pytest.mark.spice
+def test_the_charge_measured_on_the_transistor_is_the_one_that_a_snap_meets(fitted):
+    """Ramps of the bare transistor foretell what SETs of a cell meet within 5 % (its body lags: 2.5 %)."""
+    assert abs(fitted.snap_share - 1) < 0.05
+    difference = fitted.calibration["model"] - fitted.calibration["circuit"]
+    assert np.abs(difference).max() < 5e-4
 
 
 @pytest.mark.spice
 def test_set_states_follow_the_word_line_as_in_ngspice(fitted, circuit):
-    levels = np.array([1.25, 1.35, 1.45, 1.55, 1.7, 1.9])
+    levels = np.array([1.05, 1.25, 1.35, 1.45, 1.55, 1.7, 1.9])
     pulse = WriteScheme().set_pulse(levels)
     ngspice, model = (c.write(np.full(levels.size, 0.02), pulse) for c in (circuit, fitted.cell))
-    np.testing.assert_allclose(model.state, ngspice.state, atol=0.02)
-    np.testing.assert_allclose(model.energy, ngspice.energy, rtol=0.05)
+    np.testing.assert_allclose(model.state, ngspice.state, atol=1e-3)
+    np.testing.assert_allclose(model.energy, ngspice.energy, rtol=2e-3)
     assert np.all(np.diff(ngspice.state) > 0)
 
 
@@ -75,23 +108,39 @@ def test_resets_and_reads_are_those_of_ngspice(fitted, circuit):
     pulse = WriteScheme().reset_pulse
     start = np.array([0.8, 0.9, 0.95])
     ngspice, model = (c.write(start, pulse) for c in (circuit, fitted.cell))
-    np.testing.assert_allclose(model.state, ngspice.state, atol=0.01)
-    np.testing.assert_allclose(model.energy, ngspice.energy, rtol=0.15)
+    np.testing.assert_allclose(model.state, ngspice.state, atol=1e-4)
+    np.testing.assert_allclose(model.energy, ngspice.energy, rtol=5e-3)
     states = np.array([0.1, 0.6, 0.9])
-    np.testing.assert_allclose(fitted.cell.conductance(states), circuit.conductance(states), rtol=5e-3)
+    np.testing.assert_allclose(fitted.cell.conductance(states), circuit.conductance(states), rtol=2e-4)
 
 
 @pytest.mark.spice
-def test_write_verify_on_the_circuit_takes_the_pulses_that_the_model_foretells(fitted, circuit):
-    targets = np.array([25e-6, 50e-6])
+def test_write_verify_on_the_circuit_takes_the_pulses_and_the_energy_that_the_model_foretells(
+    fitted, circuit
+):
+    targets = np.exp(np.random.default_rng(8).uniform(np.log(5e-6), np.log(60e-6), 8))
     scheme = WriteScheme()
-    response = SetResponse.of(fitted.cell, scheme, points=17)
-    records = [write_verify(c, targets, scheme, response=response) for c in (circuit, fitted.cell)]
-    for record in records:
+    response = SetResponse.of(fitted.cell, scheme, points=33)
+    ngspice, model = (write_verify(c, targets, scheme, response=response) for c in (circuit, fitted.cell))
+    for record in (ngspice, model):
         assert record.done.all()
         assert np.max(np.abs(record.error)) <= scheme.tolerance
-    pulses = [record.set_pulses + record.reset_pulses for record in records]
-    assert np.max(np.abs(pulses[0] - pulses[1])) <= 6
+    pulses = [(record.set_pulses + record.reset_pulses).sum() for record in (model, ngspice)]
+    assert pulses[0] == pytest.approx(pulses[1], rel=0.05)
+    assert model.energy.sum() == pytest.approx(ngspice.energy.sum(), rel=0.05)
+    assert model.time.sum() == pytest.approx(ngspice.time.sum(), rel=0.05)
+
+
+@pytest.mark.spice
+def test_the_resistance_of_a_source_line_weakens_a_set_as_in_an_array(fitted):
+    """Two segments of 10 ohm below the upper bit line's cells; the array's states are good to 2e-4."""
+    array = CircuitArray(np.zeros((2, 2)), array=ArrayCircuit(source_line_resistance=10.0))
+    pulse = WriteScheme().set_pulse(np.array([1.6, 1.8]))
+    array.pulse(0, np.array([True, True]), pulse)
+    wired = dataclasses.replace(pulse, source_resistance=20.0)
+    ideal, model = (fitted.cell.write(np.zeros(2), given).state for given in (pulse, wired))
+    np.testing.assert_allclose(model, array.states[0], atol=2e-4)
+    assert np.all(ideal > model + 1e-3)
 
 
 @pytest.mark.spice
@@ -117,6 +166,11 @@ def test_only_voltages_that_are_applied_leave_the_range():
     fresh = dataclasses.replace(CELL, device=SkywaterReram.published())
     with pytest.warns(UserWarning, match=r"rram_skywater: voltage from 3\.6 to 3\.6 V leaves the range"):
         fresh.write(np.full(1, 0.02), WritePulse(0.8, bit_line=3.6, width=1e-8))
+
+
+def test_a_single_cell_of_a_circuit_has_no_source_line_to_drop_voltage_on():
+    with pytest.raises(ParameterError, match="ideal lines"):
+        CircuitCell().write(0.0, WritePulse(1.4, bit_line=2.2, source_resistance=10.0))
 
 
 def test_a_response_spares_pulses():

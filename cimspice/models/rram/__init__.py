@@ -1,6 +1,7 @@
 """Resistive memories: device models, read and switching laws, spread, programming."""
 
 from cimspice.models.rram.access import AccessTransistor
+from cimspice.models.rram.access_tabulated import TabulatedAccess
 from cimspice.models.rram.cell import RramCell, WritePulse, WriteResult
 from cimspice.models.rram.device import RramDevice
 from cimspice.models.rram.forming import pristine_state
@@ -29,6 +30,7 @@ __all__ = [
     "SkywaterReram",
     "StanfordPku",
     "SwitchingLaw",
+    "TabulatedAccess",
     "Vteam",
     "WritePulse",
     "WriteRecord",

@@ -13,8 +13,9 @@ from numpy.typing import ArrayLike
 from cimspice.errors import TableError
 from cimspice.models.fit import Fit
 from cimspice.models.least_squares import solve
-from cimspice.models.model import Model, register
+from cimspice.models.model import register
 from cimspice.models.ranges import Ranges
+from cimspice.models.rram.access_law import AccessLaw
 from cimspice.models.rram.device import thermal_voltage
 from cimspice.models.rram.tables import RRAM_ACCESS
 from cimspice.models.table import TableSchema
@@ -39,7 +40,7 @@ _START = {
 
 @register
 @dataclass(frozen=True, kw_only=True, eq=False)
-class AccessTransistor(Model):
+class AccessTransistor(AccessLaw):
     """I = β n (q_s² − q_d²)/2 · (1 + a ln √(1 + (V_DS/b)²)) / [(1 + θ₁ Q + θ₂ Q²)(1 + ν |q_s − q_d|)].
 
     Q = q_s + q_d, and q = 2 s φ_t ln(1 + exp((V_P − V)/(2 s φ_t))) at source and drain; V_P is the pinch-off

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from typing import ClassVar
 
 import numpy as np
@@ -11,7 +11,7 @@ from numpy.typing import ArrayLike
 
 from cimspice.errors import ParameterError
 from cimspice.models.model import Model, register
-from cimspice.models.rram.access import AccessTransistor
+from cimspice.models.rram.access_law import AccessLaw
 from cimspice.models.rram.device import RramDevice
 from cimspice.models.rram.integrate import integrate
 from cimspice.models.rram.root import rising_root
@@ -26,6 +26,7 @@ class WritePulse:
     """Levels during the pulse in V, its width and edges in s: numbers, or one per cell.
 
     SET: ``bit_line`` positive. RESET: ``source_line`` positive. The word line's level limits the current.
+    ``source_resistance`` in ohm is that of the source line between its driver and the cell.
     """
 
     word_line: ArrayLike
@@ -33,14 +34,15 @@ class WritePulse:
     source_line: ArrayLike = 0.0
     width: ArrayLike = 1e-6
     edge: ArrayLike = 5e-9
+    source_resistance: ArrayLike = 0.0
 
     def __post_init__(self) -> None:
-        for name in ("word_line", "bit_line", "source_line", "width", "edge"):
+        for name in (entry.name for entry in fields(self)):
             values = np.asarray(getattr(self, name), dtype=float)
             if not np.all(np.isfinite(values) & (values >= 0)):
                 raise ParameterError(
                     f"{name} of a write pulse is {values[~(np.isfinite(values) & (values >= 0))].flat[0]}",
-                    remedy="give V and s, finite and not negative; a RESET is a positive source_line",
+                    remedy="give V, s and ohm, finite and not negative; a RESET is a positive source_line",
                 )
 
 
@@ -57,31 +59,33 @@ class WriteResult:
 class RramCell(Model):
     """A memory between bit line and transistor, whose source is the source line, its body at ground.
 
-    ``inner_capacitance`` in F is that of the node between them. When a SET snaps, its charge flows through
-    the memory at once: it, and not only the transistor, sets how far the state goes. ``read_voltage``
-    stands on the bit line and ``read_gate_voltage`` on the word line when the cell is read.
+    When a SET snaps, the charge of the node between them flows through the memory at once: it, and not only
+    the transistor, sets how far the state goes. That charge is the transistor's own, where its law knows it,
+    and that of ``inner_capacitance`` in F: a wire's, or the whole one. ``read_voltage`` stands on the bit
+    line and ``read_gate_voltage`` on the word line when the cell is read.
     """
 
     kind: ClassVar[str] = "rram_cell"
     parameter_units: ClassVar[Mapping[str, str]] = {"inner_capacitance": "F"}
     device: RramDevice
-    transistor: AccessTransistor
+    transistor: AccessLaw
     inner_capacitance: float
     read_voltage: float = 0.1
     read_gate_voltage: float = 3.3
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        for name, expected in (("device", RramDevice), ("transistor", AccessTransistor)):
+        for name, expected in (("device", RramDevice), ("transistor", AccessLaw)):
             if not isinstance(getattr(self, name), expected):
                 raise ParameterError(
                     f"{name} of a 1T1R cell is a {getattr(getattr(self, name), 'kind', 'number')!r}",
                     remedy=f"give a {expected.__name__}: load the card that belongs here",
                 )
-        if self.inner_capacitance <= 0:
+        charged = self.inner_capacitance > 0 or (self.transistor.holds_charge and self.inner_capacitance == 0)
+        if not charged:
             raise ParameterError(
                 f"inner_capacitance is {self.inner_capacitance} F",
-                remedy="give a positive one, such as 2e-15",
+                remedy="give a positive one, such as 2e-15; 0 where the transistor's law knows its charge",
             )
 
     def conductance(self, state: ArrayLike) -> np.ndarray:
@@ -106,10 +110,11 @@ class RramCell(Model):
         SimulationError
             If the integration of a cell does not get on.
         """
-        levels = (pulse.word_line, pulse.bit_line, pulse.source_line, pulse.width, pulse.edge, ambient)
-        start, *rest = np.broadcast_arrays(np.asarray(state, dtype=float), *levels)
+        given = (getattr(pulse, entry.name) for entry in fields(pulse))
+        start, *rest = np.broadcast_arrays(np.asarray(state, dtype=float), *given, ambient)
         shape = start.shape
-        word, bit, source, width, edge, celsius = (np.ravel(values).astype(float) for values in rest)
+        word, bit, source, width, edge, wire, celsius = (np.ravel(values).astype(float) for values in rest)
+        wired = bool(np.any(wire > 0))
         memory = self.device.initial(start.ravel())
         variables = np.concatenate([memory, np.zeros((1, start.size))])
         energy = np.zeros(start.size)
@@ -122,7 +127,11 @@ class RramCell(Model):
                 inner = y[-1]
                 through = device.current(high - inner, y[0])
                 below = self.transistor.current(word[cells], inner, low)
-                charging = (through - below) / self.inner_capacitance
+                if wired:
+                    # a few ohm: the error of this one step is the square of their share in the channel
+                    below = self.transistor.current(word[cells], inner, low + wire[cells] * below)
+                capacitance = self.inner_capacitance + self.transistor.capacitance(word[cells], inner)
+                charging = (through - below) / capacitance
                 changes = device.rates(high - inner, y[:-1], celsius[cells])
                 return np.concatenate([changes, charging[None]]), (high * through - low * below)[None]
 

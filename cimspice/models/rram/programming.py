@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Protocol
 
 import numpy as np
@@ -183,10 +183,12 @@ def write_verify(
     state: ArrayLike = 0.0,
     response: SetResponse | None = None,
     ambient: float = 27.0,
+    source_resistance: ArrayLike = 0.0,
 ) -> WriteRecord:
     """Program cells to conductances (S) ``target``, beginning in ``state``; cells below 0 are formed first.
 
     ``response`` tells the level of the first SET; without one it is the scheme's lowest.
+    ``source_resistance`` in ohm, of each cell's source line up to its driver, raises its source in a SET.
 
     Raises
     ------
@@ -202,9 +204,8 @@ def write_verify(
             remedy="conductances are positive and finite",
         )
     first = response.level(target) if response else np.full(target.shape, scheme.set_word_line_min)
-    run = _CellRun(
-        cell, scheme, target.ravel(), np.broadcast_to(state, target.shape).ravel(), first.ravel(), ambient
-    )
+    begin, wire = (np.broadcast_to(values, target.shape).ravel() for values in (state, source_resistance))
+    run = _CellRun(cell, scheme, target.ravel(), begin, first.ravel(), ambient, wire)
     while run.wanting.any():
         run.pulse()
     return run.record(target.shape)
@@ -289,12 +290,13 @@ class WriteRun(ABC):
 class _CellRun(WriteRun):
     """Cells each for itself, by a model or one circuit of a cell."""
 
-    def __init__(self, cell: Writable, scheme: WriteScheme, target, state, first, ambient: float) -> None:
-        self.cell, self.ambient = cell, ambient
+    def __init__(self, cell: Writable, scheme: WriteScheme, target, state, first, ambient, wire) -> None:
+        self.cell, self.ambient, self.wire = cell, ambient, wire
         super().__init__(scheme, target, state, first)
 
     def _write(self, cells: np.ndarray, pulse: WritePulse) -> WriteResult:
-        return self.cell.write(self.state[cells], pulse, self.ambient)
+        wired = replace(pulse, source_resistance=self.wire[cells])
+        return self.cell.write(self.state[cells], wired, self.ambient)
 
     def _read(self, cells: np.ndarray) -> np.ndarray:
         return self.cell.conductance(self.state[cells])
