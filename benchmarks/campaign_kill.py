@@ -36,6 +36,7 @@ import signal
 import sys
 import tempfile
 import time
+from contextlib import suppress
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
@@ -179,7 +180,7 @@ class Ordeal:
                 "worker": victim.workers,
                 "ngspice": victim.in_ngspice,
             }[how]()
-            if targets:
+            with suppress(IndexError, ProcessLookupError):  # there is none, or it has just ended by itself
                 os.kill(self.draw.choice(targets), signal.SIGKILL)
                 self.tally.kills[how] += 1
             if how == "parent":
