@@ -32,6 +32,9 @@ class SramConditions:
         Longest pulse in units.
     settle
         From the last word line's end to the reading (s).
+    reference_drop
+        By how much the converter's reference is below the supply (V), which sets its step; its own 0.1 V if
+        not given.
     corner, temperature
         Corner, degrees Celsius.
     workers, store
@@ -47,6 +50,7 @@ class SramConditions:
     unit_width: float = 60e-12
     largest_code: int = 15
     settle: float = 250e-12
+    reference_drop: float | None = None
     corner: str = "tt"
     temperature: float = 27.0
     workers: int | None = None
@@ -84,6 +88,11 @@ class SramConditions:
     def with_readout(cls, **conditions: Any) -> SramConditions:
         """An array whose bit lines carry multipliers, as in a network."""
         return cls(array=Array(readout_capacitance=READOUT_CAPACITANCE), **conditions)
+
+    @property
+    def converter(self) -> dict[str, Any]:
+        """What benches with a converter are told of it."""
+        return {} if self.reference_drop is None else {"converter": {"reference_drop": self.reference_drop}}
 
     @cached_property
     def idle_time(self) -> float:

@@ -97,7 +97,7 @@ def _reference(name: str) -> str:
     """Row that a row's difference is taken from."""
     if name.startswith("with_"):
         return "words"
-    return "all" if name.startswith("without_") else "software"
+    return "all" if name.startswith(("without_", "also_")) else "software"
 
 
 def show_training(facts: Mapping[str, Any]) -> None:

@@ -46,6 +46,9 @@ class LayerDesign:
         Of the array; group g takes rows g b to g b + b − 1.
     charge_limit
         Sum of codes on a line that no read may exceed (``BitLines.charge_limit``).
+    open_groups
+        How many neurons a transposed read may open at once; None: all. The hinge's error is positive for one
+        output and negative for one.
     """
 
     read: Read
@@ -55,6 +58,7 @@ class LayerDesign:
     line_rise: float = 0.0
     array_rows: int = 512
     charge_limit: float = np.inf
+    open_groups: int | None = None
 
     @property
     def largest_error(self) -> int:
@@ -77,10 +81,12 @@ class LayerDesign:
                 place="neurons",
                 remedy="use a further array, or words of fewer bits per slice",
             )
-        worst = groups * int(self.pulses[-1].sum())
+        opened = groups if self.open_groups is None else min(groups, self.open_groups)
+        worst = opened * int(self.pulses[-1].sum())
         if worst > self.charge_limit:
             raise ParameterError(
-                f"a transposed read of {groups} neurons opens {rows} rows with {worst} units of pulse width, "
+                f"a transposed read of {opened} neurons opens {opened * self.form.slice_bits} rows with "
+                f"{worst} units of pulse width, "
                 f"beyond the disturb limit of {self.charge_limit:.0f}",
                 place="neurons",
                 remedy="use fewer neurons, a smaller largest error, or fewer bits per slice",
@@ -117,6 +123,7 @@ class SramLayer:
     disturbed: int = 0
     bits_written: int = 0
     _table: Array = field(init=False, repr=False)
+    _first: Array = field(init=False, repr=False)
 
     def __post_init__(self) -> None:
         self.words = self.design.form.check(self.words)
@@ -125,7 +132,10 @@ class SramLayer:
                 f"words of shape {self.words.shape}", remedy="give shape (chips, neurons, columns)"
             )
         self.design.check_groups(self.words.shape[1])
-        self._table = self._every_word()
+        table = self._every_word()
+        lead, size = table.shape[:-2], table.shape[-2]
+        self._table = np.ascontiguousarray(table).reshape(-1, 2)
+        self._first = (size * np.arange(len(self._table) // size)).reshape(lead)
 
     @property
     def columns(self) -> int:
@@ -163,9 +173,8 @@ class SramLayer:
 
     def discharges(self) -> Array:
         """Of every word as it is stored now (V), shape (chips, neurons, columns, slices, 2)."""
-        index = self.design.form.split(self.words)[..., None, None]
-        table = np.broadcast_to(self._table, (len(self.words), *self._table.shape[1:]))
-        return np.take_along_axis(table, index, axis=-2)[..., 0, :]
+        places = self._first + self.design.form.split(self.words)
+        return self._table.take(places, axis=0)
 
     def rails(self, inputs: Array) -> Array:
         """Difference of both rails after charge sharing.
@@ -279,6 +288,13 @@ class SramLayer:
                 place="errors",
                 remedy="limit the errors, or use slices of fewer bits: a pulse weighs |e| 2^bit",
             )
+        opened = max((sign * values > 0).sum(axis=1).max(initial=0) for sign in (1, -1))
+        if self.design.open_groups is not None and opened > self.design.open_groups:
+            raise ParameterError(
+                f"errors of {opened} neurons at once, the design opens {self.design.open_groups}",
+                place="errors",
+                remedy="read them one after the other, or give the design more ``open_groups``",
+            )
         return values.astype(int)
 
     def _transposed(self, factors: Array, chips: Array, columns: int) -> Array:
@@ -291,6 +307,19 @@ class SramLayer:
     def transposed_difference(self, factors: Array, chips: Array, columns: int) -> Array:
         """Complement minus line (V) as a transposed read's converter samples it, before noise, shape
         (N, columns, slices)."""
+        alone = (factors.sum(axis=1) == 1).all()
+        solve = self._one_neuron if alone else self._several_neurons
+        volts = solve(factors, chips, columns)
+        return self.design.periphery.sampled(volts[..., 1] - volts[..., 0])
+
+    def _one_neuron(self, factors: Array, chips: Array, columns: int) -> Array:
+        """Discharges where one group alone is open with factor 1: as it is read forwards."""
+        group = factors.argmax(axis=1)
+        first = self._first[chips if len(self._first) > 1 else 0, group, :columns]
+        places = first + self.design.form.split(self.words[chips, group, :columns])
+        return self._table.take(places, axis=0)
+
+    def _several_neurons(self, factors: Array, chips: Array, columns: int) -> Array:
         form, groups = self.design.form, self.words.shape[1]
         rows = groups * form.slice_bits
         table = np.vstack([np.zeros((1, form.slice_bits), int), self.design.pulses])
@@ -302,8 +331,7 @@ class SramLayer:
             both = (value[chips, :, :columns] for value in self._cells())
             lead = (len(chips), columns, form.slices, rows, 2)
             cells = Cells(*(np.moveaxis(value, 1, 3).reshape(lead) for value in both))
-        volts = self._read(codes, bits, self._positions(groups).ravel(), cells)
-        return self.design.periphery.sampled(volts[..., 1] - volts[..., 0])
+        return self._read(codes, bits, self._positions(groups).ravel(), cells)
 
     def write(self, words: Array, margins: Array | None = None) -> None:
         """Write words back, bit by bit where they differ.

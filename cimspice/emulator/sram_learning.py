@@ -4,7 +4,8 @@ Outputs are converter codes. The error is that of the multi-class hinge (Crammer
 the sample's own class shall be above the strongest other one by a margin. The target, the other's code plus
 the margin, is preloaded on the converter, which gives target minus output; what it gives above 0 goes up the
 own class and down the other. A hidden neuron is a rectifier whose code is limited to the multiplier's
-inputs; it passes an error while it is within these limits. Updates are rounded at random
+inputs; it passes an error while it is within these limits, and one that leads away from a limit that it is
+stuck at (:mod:`cimspice.emulator.sram_stuck`). Updates are rounded at random
 (:func:`cimspice.mapping.sram_format.stochastic_rounding`), since a step of a short word is larger than most.
 """
 
@@ -18,6 +19,7 @@ import numpy as np
 
 from cimspice.emulator.sram_layer import LayerDesign, SramLayer
 from cimspice.emulator.sram_scale import LayerScale, layer_scale
+from cimspice.emulator.sram_stuck import StuckFlags
 from cimspice.errors import ParameterError
 from cimspice.mapping.sram_format import WordFormat, stochastic_rounding
 
@@ -38,12 +40,16 @@ class LearningRule:
         The same of a hidden layer, for a hidden error of 1.
     hidden_gain
         Of a hidden neuron: Σ w x that gives the largest code is 1 over this.
+    stuck_period
+        Samples after which a hidden neuron that was at the same limit for all of them takes errors that lead
+        away from it; 0: never.
     """
 
     margin: float = 0.35
     rate: float = 0.1
     hidden_rate: float = 0.15
     hidden_gain: float = 2.0
+    stuck_period: int = 20
 
     def slowed(self, factor: float) -> LearningRule:
         """The same with rates of a later epoch."""
@@ -99,6 +105,7 @@ class LearningNetwork:
                     remedy="a layer has one column per neuron before it, and one for the bias",
                 )
         self._scales = [layer_scale(layer.design, layer.columns) for layer in self.layers]
+        self._flags = [StuckFlags() for _ in self.layers[1:]]
 
     @property
     def scales(self) -> list[LayerScale]:
@@ -194,8 +201,10 @@ class LearningNetwork:
         layer = self.layers[number + 1]
         codes = layer.backward(errors, layer.columns - 1)  # none goes to the bias
         signal = trace.inputs[number + 1][:, 0, :-1]
-        within = (signal > 0) & (signal < largest_input(layer.design))
-        return np.where(within, codes / self._scales[number + 1].error_steps, 0.0)
+        passes = self._flags[number].passes(
+            signal, largest_input(layer.design), codes, self.rule.stuck_period
+        )
+        return np.where(passes, codes / self._scales[number + 1].error_steps, 0.0)
 
     def whole_errors(self, number: int, relative: Array) -> Array:
         """Hidden errors as the whole numbers that a transposed read of this layer takes."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from math import inf, sqrt
 
 import numpy as np
@@ -35,6 +35,9 @@ class Periphery:
         What the converter then adds to it (V).
     temperature
         Degrees Celsius.
+    capacitor_sigma
+        Relative standard deviation of a multiplier's capacitors, of those that take a line and those that put
+        out alike.
     """
 
     multiplier: ChargeMultiplier = field(default_factory=ChargeMultiplier.ideal)
@@ -46,6 +49,7 @@ class Periphery:
     line_attenuation: float = 1.0
     line_offset: float = 0.0
     temperature: float = 27.0
+    capacitor_sigma: float = 0.0
 
     def shared_noise(self, columns: int) -> float:
         """Standard deviation (V) of the difference of two rails of so many columns."""
@@ -87,9 +91,14 @@ class PeripherySpread:
         cls, periphery: Periphery, seed: int, *, chips: int, columns: int, slices: int
     ) -> PeripherySpread:
         """Circuits of particular chips."""
-        seeds = np.random.SeedSequence(seed).generate_state(3)
+        seeds = [int(value) for value in np.random.SeedSequence(seed).generate_state(4)]
+        lead = (chips, 1, 1, slices, columns)
+        taking, giving = periphery.capacitor_sigma * np.random.default_rng(seeds[3]).standard_normal(
+            (2, *lead, 2)
+        )
+        shares = periphery.sharing.draw(seeds[1], (chips, 1, 1, slices, 2, columns))
         return cls(
-            periphery.multiplier.draw(int(seeds[0]), (chips, 1, 1, slices, columns)),
-            periphery.sharing.draw(int(seeds[1]), (chips, 1, 1, slices, 2, columns)),
-            periphery.converter.draw(int(seeds[2]), (chips, 1, 1, slices)),
+            replace(periphery.multiplier.draw(seeds[0], lead), imbalance=taking - giving),
+            shares + np.swapaxes(giving, -1, -2),
+            periphery.converter.draw(seeds[2], (chips, 1, 1, slices)),
         )

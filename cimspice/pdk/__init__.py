@@ -14,6 +14,7 @@ Defects of the PDK's files that a user meets, and what is done about them (measu
 - Section ``mc`` is unusable: see :mod:`cimspice.pdk.process`.
 """
 
+from cimspice.pdk.capacitor_mismatch import capacitor_sigma
 from cimspice.pdk.devices import DEVICES, Device, mosfet_path
 from cimspice.pdk.flat import flatten_models
 from cimspice.pdk.install import install
@@ -37,6 +38,7 @@ __all__ = [
     "ModelSlice",
     "Pdk",
     "cache_directory",
+    "capacitor_sigma",
     "draw_mismatch",
     "draw_process",
     "flatten_models",

@@ -107,7 +107,8 @@ def accuracy_table(
     *,
     told: Told = lambda text, done, total: None,
 ) -> list[Row]:
-    """Software, then the array without its own ways, with each alone, with all, and with all but each.
+    """Software, then the array without its own ways, with each alone, with all, and with all but each (and
+    with those that all does not have).
 
     Every learner has the same flowers, order and seed in each row.
     """
@@ -120,10 +121,11 @@ def accuracy_table(
         for name, title in TITLES.items()
     ]
     plans.append(("all", "all of it", Effects()))
-    plans += [
-        (f"without_{name}", f"all but {title}", replace(Effects(), **{name: False}))
-        for name, title in TITLES.items()
-    ]
+    for name, title in TITLES.items():
+        if getattr(Effects(), name):
+            plans.append((f"without_{name}", f"all but {title}", replace(Effects(), **{name: False})))
+        else:
+            plans.append((f"also_{name}", f"all of it and {title}", replace(Effects(), **{name: True})))
     for done, (name, title, effects) in enumerate(plans):
         told("learn Iris on chip, effect by effect", done, len(plans))
         rows.append(Row(name, title, accuracy(lessons.on_chip(family, splits, effects=effects), splits)))

@@ -25,7 +25,10 @@ Array = np.ndarray
 
 @dataclass(frozen=True)
 class Effects:
-    """Which ways of the circuit are there; without any, the array computes with whole words exactly."""
+    """Which ways of the circuit are there; without any, the array computes with whole words exactly.
+
+    Mismatch of the multipliers' capacitors is not there unless asked for.
+    """
 
     lines: bool = True
     cells: bool = True
@@ -33,6 +36,7 @@ class Effects:
     converter_steps: bool = True
     converter_errors: bool = True
     noise: bool = True
+    capacitors: bool = False
 
     @classmethod
     def none(cls) -> Effects:
@@ -46,6 +50,7 @@ TITLES = {
     "converter_steps": "steps of the converter",
     "converter_errors": "converter: non-linearity, offset",
     "noise": "noise: kT/C",
+    "capacitors": "mismatch of the multipliers' capacitors",
 }
 """Of the fields of :class:`Effects`."""
 
@@ -117,6 +122,7 @@ class ChipFamily:
             converter=converter,
             column_capacitance=real.column_capacitance if has.noise else inf,
             line_capacitance=real.line_capacitance if has.noise else inf,
+            capacitor_sigma=real.capacitor_sigma if has.capacitors else 0.0,
         )
 
     def network(
@@ -145,6 +151,8 @@ class ChipFamily:
             Weights to store, each of shape (chips or 1, neurons, columns); drawn at random if not given.
         """
         has, design = effects or Effects(), self.design(effects)
+        if len(sizes) < 4:  # only outputs are read transposed, one of either sign
+            design = replace(design, open_groups=1)
         generator = np.random.default_rng([seed, 1])
         layers = []
         for number, (before, after) in enumerate(pairwise(sizes)):
@@ -170,7 +178,7 @@ class ChipFamily:
     def _spread(
         self, design: LayerDesign, has: Effects, seed: int, shape: tuple[int, ...]
     ) -> PeripherySpread | None:
-        if not (has.multiplier or has.converter_errors):
+        if not (has.multiplier or has.converter_errors or has.capacitors):
             return None
         chips, _, columns = shape
         return PeripherySpread.draw(

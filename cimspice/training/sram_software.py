@@ -9,6 +9,7 @@ from itertools import pairwise
 import numpy as np
 
 from cimspice.emulator.sram_learning import LearningRule, with_bias
+from cimspice.emulator.sram_stuck import StuckFlags
 
 Array = np.ndarray
 
@@ -30,6 +31,9 @@ class SoftwareNetwork:
     weights: list[Array]
     rule: LearningRule = field(default_factory=LearningRule)
     largest_input: int = 15
+
+    def __post_init__(self) -> None:
+        self._flags = [StuckFlags() for _ in self.weights[1:]]
 
     @classmethod
     def drawn(
@@ -64,7 +68,8 @@ class SoftwareNetwork:
             if number:
                 signal = columns[:, :-1]
                 back = np.einsum("lgc,lg->lc", weights[:, :, :-1], errors)
-                errors = np.where((signal > 0) & (signal < 1), back, 0.0)
+                passes = self._flags[number - 1].passes(signal, 1, back, self.rule.stuck_period)
+                errors = np.where(passes, back, 0.0)
                 rate = self.rule.hidden_rate
             self.weights[number] = np.clip(weights + change, -1, 1)
 

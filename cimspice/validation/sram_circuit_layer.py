@@ -144,6 +144,7 @@ class CircuitLayer(SramLayer):
             "open_rows": opened,
             "settle": conditions.settle,
             "bits": self.design.periphery.converter.bits,
+            **conditions.converter,
         }
 
     def _remembered(self, table: pd.DataFrame, runs: list[dict[str, Any]]) -> Array:

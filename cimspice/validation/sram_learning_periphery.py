@@ -15,20 +15,25 @@ from cimspice.campaign.run import run_campaign
 from cimspice.campaign.specification import parse_specification
 from cimspice.campaign.sram_conditions import SramConditions
 from cimspice.circuits.sram_charge_sharing import SharingParameters
+from cimspice.circuits.sram_converter import Converter
+from cimspice.circuits.sram_multiplier import MultiplierParameters
 from cimspice.emulator.sram_periphery import BOLTZMANN, Periphery
 from cimspice.models.ranges import Ranges
 from cimspice.models.sram.bit_line import BitLines
 from cimspice.models.sram.periphery_fit import fit_charge_sharing, fit_converter, fit_multiplier
+from cimspice.pdk import capacitor_sigma
 
 Told = Callable[[str, int, int], object]
 
 COLUMN_CAPACITANCE = 20e-15
 """Of a multiplier's output capacitor (F): a MIM square of 3 um, ``MultiplierParameters.capacitor_side``."""
 
+_CAPACITOR_SIDE = MultiplierParameters().capacitor_side
 _PAIRS = [(-0.03, -0.03), (0.05, -0.02), (0.12, 0.0), (-0.02, 0.12), (0.08, 0.08), (0.18, 0.04)]
 _MEANS = [(-0.03, -0.03), (0.04, 0.041), (0.08, 0.08), (-0.02, 0.1)]
 _SHARING_RANGES = Ranges.seen({"discharge": "V"}, discharge=[-0.04, 0.16])
 """Wider than the bench's means: the equation is a sum of charges."""
+_REFERENCE_DROP = Converter().reference_drop
 _INPUTS = np.linspace(-0.0756, 0.0743, 32)  # one code in two, 0.2 steps above its threshold
 _WATCHED = [4, 31, 58]  # thresholds that are also found by the code itself
 _FINE = np.arange(-3, 4) * 0.3e-3
@@ -62,6 +67,8 @@ def characterised_periphery(
     """
     supply = {"supply_voltage": conditions.array.supply_voltage}
     rows = {"rows": conditions.array.rows}
+    converting = supply | conditions.converter
+    range_ratio = 1.0 if conditions.reference_drop is None else conditions.reference_drop / _REFERENCE_DROP
 
     def table(bench: str, runs: Sequence[dict[str, Any]], text: str) -> pd.DataFrame:
         found = conditions.run(bench, runs, lambda done, total: told(text, done, total)).table
@@ -85,12 +92,14 @@ def characterised_periphery(
         "charge sharing",
     )
     conversions = table(
-        "sram_converter", [{"difference": float(v), **supply} for v in _INPUTS], "signed converter"
+        "sram_converter",
+        [{"difference": float(v), **converting} for v in range_ratio * _INPUTS],
+        "signed converter",
     )
     targets = table(
         "sram_converter",
         [
-            {"target": code, "difference": volts, "common_drop": drop, **supply}
+            {"target": code, "difference": range_ratio * volts, "common_drop": drop, **converting}
             for code, (volts, drop) in product(_TARGETS, [(-0.013, 0.03), (0.022, 0.08)])
         ],
         "signed converter with targets",
@@ -98,7 +107,10 @@ def characterised_periphery(
     watched = fit_converter(conversions).thresholds[_WATCHED]
     edges = table(
         "sram_converter",
-        [{"difference": round(float(v), 9), **supply} for v in (watched[:, None] + _FINE).ravel()],
+        [
+            {"difference": round(float(v), 9), **converting}
+            for v in (watched[:, None] + range_ratio * _FINE).ravel()
+        ],
         "signed converter near thresholds",
     )
     spread, offset = _mismatch(conditions, supply | rows, samples, told)
@@ -116,6 +128,7 @@ def characterised_periphery(
         line_attenuation=attenuation,
         line_offset=line_offset,
         temperature=conditions.temperature,
+        capacitor_sigma=capacitor_sigma("cap_mim_m3_1", *[_CAPACITOR_SIDE * 1e6] * 2) if samples else 0.0,
     )
 
 
@@ -125,7 +138,10 @@ def _sampled_lines(table: Callable[..., pd.DataFrame], conditions: SramCondition
     Of a word of ones and one of zeros, from what the lines themselves had; the charge of the plate that
     centres code 0 is what it adds.
     """
-    reads = [conditions.read(np.arange(2), np.array([7, 14]), np.full(2, bit)) for bit in (0, 1)]
+    reads = [
+        conditions.read(np.arange(2), np.array([7, 14]), np.full(2, bit)) | conditions.converter
+        for bit in (0, 1)
+    ]
     found = table("sram_transposed_pass", reads, "bit lines sampled by a converter")
     before = found["bit_line_bar_discharge"] - found["bit_line_discharge"]
     slope, offset = np.polyfit(before, found["sampled_difference"], 1)

@@ -16,6 +16,7 @@ from cimspice.emulator.sram_layer import LayerDesign, SramLayer
 from cimspice.emulator.sram_learning import LearningNetwork, random_words
 from cimspice.emulator.sram_periphery import Periphery, PeripherySpread
 from cimspice.emulator.sram_read import Cells, MultiRowRead
+from cimspice.emulator.sram_stuck import StuckFlags
 from cimspice.errors import MappingError, ParameterError
 from cimspice.mapping.sram_format import WordFormat, stochastic_rounding
 from cimspice.mapping.sram_pulses import compensated_codes, power_codes
@@ -163,6 +164,45 @@ def test_the_hidden_gradient_is_that_of_the_weights():
     wanted = np.einsum("ig,igc->ic", errors, weights) * ((signal > 0) & (signal < 15))
     assert network.hidden_errors(0, trace, errors) == pytest.approx(wanted, abs=1e-3)
     assert 0.1 < (wanted != 0).mean() < 0.9
+
+
+def test_a_neuron_read_alone_is_looked_up_as_the_lines_would_be_solved():
+    design = real_design()
+    words, _ = words_and_inputs(design.form)
+    layer, chips = real_layer(design, words), np.arange(CHIPS)
+    factors = np.eye(GROUPS, dtype=int)[[2, 0, 1]]
+    solved = layer._several_neurons(factors, chips, COLUMNS)
+    expected = design.periphery.sampled(solved[..., 1] - solved[..., 0])
+    found = layer.transposed_difference(factors, chips, COLUMNS)
+    assert np.array_equal(found, expected)
+    assert np.array_equal(layer.transposed_difference(factors[1:], chips[1:], 2), expected[1:, :2])
+
+
+def test_only_a_neuron_stuck_for_a_whole_period_takes_errors_at_its_limit_and_only_away_from_it():
+    """Of neurons that are silent always, at times, and never; full always; 3 samples a period."""
+    signals = np.array([[0, 0, 7, 15], [0, 4, 0, 15], [0, 0, 9, 15], [0, 0, 9, 15], [3, 0, 9, 15]])
+    up, down = (np.full((1, 4), sign) for sign in (1.0, -1.0))
+    flags, twin = StuckFlags(), StuckFlags()
+    lifted = [flags.passes(signal[None], 15, up, 3)[0].tolist() for signal in signals]
+    lowered = [twin.passes(signal[None], 15, down, 3)[0].tolist() for signal in signals]
+    inside = ((signals > 0) & (signals < 15)).tolist()
+    assert lifted[:3] == lowered[:3] == inside[:3]
+    assert lifted[3] == [True, False, True, False]
+    assert lowered[3] == [False, False, True, True]
+    assert lifted[4] == [True, False, True, False]
+    never = StuckFlags()
+    assert [never.passes(signal[None], 15, up, 0)[0].tolist() for signal in signals] == inside
+
+
+def test_more_neurons_at_once_than_the_design_opens_are_refused():
+    design = replace(real_design(), charge_limit=100.0, open_groups=1)
+    layer = SramLayer(design, np.zeros((2, 9, 4), int))
+    errors = np.zeros((2, 9), int)
+    errors[:, :2] = [1, -1]
+    layer.backward(errors)
+    errors[1, 5] = 1
+    with pytest.raises(ParameterError, match="errors of 2 neurons at once, the design opens 1"):
+        layer.backward(errors)
 
 
 def test_compensated_pulses_weigh_bits_better_than_powers_of_two():

@@ -15,7 +15,7 @@ from cimspice.errors import CimspiceError, FitError, ParameterError
 from cimspice.models import ModelCard, ModelRangeWarning
 from cimspice.models.sram.charge_sharing import ChargeSharing
 from cimspice.models.sram.converter import SignedConverter
-from cimspice.models.sram.multiplier import ChargeMultiplier
+from cimspice.models.sram.multiplier import ChargeMultiplier, MultiplierSpread
 from cimspice.models.sram.periphery_fit import fit_charge_sharing, fit_converter, fit_multiplier
 from cimspice.models.sram.write_back import WriteBack
 
@@ -60,6 +60,21 @@ def test_an_ideal_readout_is_the_signed_mean_of_products_in_steps():
     assert np.array_equal(converter(rails[:, 1] - rails[:, 0]), np.round(expected))
     target = np.full(50, 5)
     assert np.array_equal(converter(rails[:, 1] - rails[:, 0], target_code=target), np.round(5 - expected))
+
+
+def test_two_unequal_capacitors_change_every_code_as_charge_conservation_says():
+    """To first order: the square of the relative difference is left."""
+    taking, giving = 1 + 1e-4, 1 - 1e-4
+    outputs = np.zeros(16)
+    for code in range(16):
+        for k in range(4):
+            outputs[code] = (taking * ((code >> k) & 1) + giving * outputs[code]) / (taking + giving)
+    discharge = np.full((16, 2), 0.1)
+    spread = MultiplierSpread(np.zeros(2), np.zeros(2), np.full(2, taking - giving))
+    found = ChargeMultiplier.ideal(4)(discharge, np.arange(16), spread)
+    nominal = ChargeMultiplier.ideal(4)(discharge, np.arange(16))
+    assert found[:, 0] == pytest.approx(0.1 * outputs, abs=0.1 * (taking - giving) ** 2)
+    assert np.abs(nominal[:, 0] - 0.1 * outputs).max() > 0.1 * (taking - giving) / 5
 
 
 def test_sharing_conserves_charge():

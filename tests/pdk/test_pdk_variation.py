@@ -9,6 +9,7 @@ import pytest
 
 from cimspice.errors import ParameterError, PdkError
 from cimspice.pdk import (
+    capacitor_sigma,
     draw_mismatch,
     draw_process,
     process_spreads,
@@ -54,6 +55,19 @@ def test_matching_constants_and_the_librarys_own_draws(pdk, device, width, const
         factor = (0.064 / 0.15 + 0.992) * (0.245 / width + 0.965) * (0.056 / (width * 0.15) + 0.999)
         assert 0.050 < library < 0.060
     assert library == pytest.approx(expected * factor, rel=1e-9)
+
+
+def test_capacitors_differ_as_the_librarys_own_constant_says(pdk):
+    """0.47 % times a micrometre; plates are 0.15 um wider and longer than drawn."""
+    expected = 4.7e-3 / math.sqrt(3.15 * 7.15)
+    assert capacitor_sigma("cap_mim_m3_1", 3, 7, pdk=pdk) == pytest.approx(expected, rel=1e-9)
+    assert capacitor_sigma("cap_mim_m3_2", 3, 7, multiplier=4, pdk=pdk) == pytest.approx(
+        expected / 2, rel=1e-9
+    )
+    with pytest.raises(PdkError, match="no capacitor"):
+        capacitor_sigma("nfet_01v8", 1, 1, pdk=pdk)
+    with pytest.raises(ParameterError, match="positive"):
+        capacitor_sigma("cap_mim_m3_1", 3, 0, pdk=pdk)
 
 
 def test_bad_geometry_and_devices_are_refused(pdk):

@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from cimspice.emulator.sram_learning import LearningRule
 from cimspice.emulator.sram_periphery import Periphery
 from cimspice.errors import ParameterError
 from cimspice.models.sram.converter import SignedConverter
@@ -59,6 +60,38 @@ def test_without_any_effect_words_of_8_bits_learn_as_software_does():
     software = accuracy(lessons.in_software(splits), splits).mean()
     on_chip = accuracy(lessons.on_chip(family(), splits, effects=Effects.none()), splits).mean()
     assert on_chip == pytest.approx(software, abs=0.03)
+
+
+def test_hidden_neurons_that_are_stuck_come_back_and_the_network_learns():
+    """In software, where nothing else is in the way: which are the same for every flower."""
+    stuck, right = {}, {}
+    for period in (0, 20):
+        lessons = Lessons(sizes=(4, 6, 3), rule=LearningRule(stuck_period=period))
+        splits = lessons.splits()
+        network = lessons.in_software(splits)
+        hidden = network.forward(splits.x_train)[1][0][..., :-1]
+        stuck[period] = (np.ptp(hidden, axis=1) == 0).mean()
+        right[period] = accuracy(network, splits)
+    assert stuck[0] > 0.1
+    assert stuck[20] < 0.02
+    assert right[20].mean() > 0.94
+
+
+def test_capacitors_differ_only_when_asked_for_and_leave_all_else_as_it_was():
+    whole = family()
+    made = replace(whole, periphery=replace(whole.periphery, capacitor_sigma=1.5e-3))
+    inputs = np.full((2, 1, 4), 9)
+
+    def layer(effects):
+        network = made.network(2, (4, 3), seed=0, effects=effects)
+        return network.layers[0].spread, network.forward(inputs).rails[0]
+
+    (before, plain), (after, moved) = layer(None), layer(Effects(capacitors=True))
+    assert np.array_equal(before.shares, np.ones_like(before.shares))
+    assert np.array_equal(plain, whole.network(2, (4, 3), seed=0).forward(inputs).rails[0])
+    assert np.array_equal(before.offset, after.offset)
+    assert after.shares.std() == pytest.approx(1.5e-3, rel=0.4)
+    assert 0 < np.abs(moved - plain).max() < 0.02 * np.abs(plain).max()
 
 
 def test_the_same_seed_gives_the_same_chips_and_another_seed_others():

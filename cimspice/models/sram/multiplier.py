@@ -24,13 +24,15 @@ Array = np.ndarray
 
 @dataclass(frozen=True, eq=False)
 class MultiplierSpread:
-    """Mismatch of particular multipliers; both arrays of shape (..., 2): line, complement.
+    """Mismatch of particular multipliers; arrays of shape (..., 2): line, complement.
 
-    ``gain`` is relative (0: nominal), ``offset`` in V of output.
+    ``gain`` is relative (0: nominal), ``offset`` in V of output, ``imbalance`` the difference of both
+    capacitors, the one that takes the line less the one that puts out, over either.
     """
 
     gain: Array
     offset: Array
+    imbalance: Array | float = 0.0
 
 
 @register
@@ -92,6 +94,17 @@ class ChargeMultiplier(Model):
         """Of the input."""
         return len(self.gain).bit_length() - 1
 
+    @property
+    def imbalance_gain(self) -> Array:
+        """Relative change of the output over ``imbalance``, shape (2**bits,), from charge conservation.
+
+        With r the share of the capacitor that takes the line, V = D Σ_k x_k r (1 − r)^(B−1−k).
+        """
+        later = np.arange(self.bits)[::-1]  # sharings after that of bit k
+        taken = ((np.arange(len(self.gain))[:, None] >> np.arange(self.bits)) & 1) * 0.5**later
+        whole = taken.sum(axis=1)
+        return 0.5 * (taken * (1 - later)).sum(axis=1) / np.where(whole > 0, whole, 1.0)
+
     def draw(self, seed: int, shape: tuple[int, ...]) -> MultiplierSpread:
         """Multipliers of particular chips, for instance of shape (chips, columns)."""
         normal = np.random.default_rng(seed).standard_normal((2, *shape, 2))
@@ -134,7 +147,10 @@ class ChargeMultiplier(Model):
             getattr(self, name)[index][..., None] for name in self.parameter_units
         )
         out = offset + gain * volts + cross * volts[..., ::-1] + curvature * volts**2
-        return out if spread is None else out * (1 + spread.gain) + spread.offset
+        if spread is None:
+            return out
+        change = spread.gain + self.imbalance_gain[index][..., None] * spread.imbalance
+        return out * (1 + change) + spread.offset
 
     def _index(self, code: ArrayLike) -> Array:
         values = np.asarray(code)
