@@ -6,10 +6,9 @@ keeps to itself whatever is raised while it collects garbage or is called back b
 
 from __future__ import annotations
 
-import _thread
 import signal
 import sys
-from threading import Timer
+from threading import Timer, main_thread
 from types import FrameType
 from typing import TYPE_CHECKING
 
@@ -60,6 +59,8 @@ class Interruption:
         if told.exc_type is not KeyboardInterrupt:
             self._told_of_others(told)
             return
-        self._again = Timer(_AGAIN_SECONDS, _thread.interrupt_main)
+        # A signal again, and no flag for the interpreter: it also ends a wait.
+        words = (main_thread().ident, signal.SIGINT)
+        self._again = Timer(_AGAIN_SECONDS, signal.pthread_kill, words)
         self._again.daemon = True
         self._again.start()

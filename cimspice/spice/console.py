@@ -44,7 +44,8 @@ class Console:
     def clear(self) -> None:
         """Remove the circuit and its data, if there are any."""
         if self._engine is not None and not self.dead:
-            self._commands(self._engine, ["destroy all", "delete all", "remcirc"])
+            # The scale of lengths (the PDK sets one) would be the next circuit's too.
+            self._commands(self._engine, ["destroy all", "delete all", "remcirc", "unset scale"])
             self._engine.take_words()
 
     def load(self, deck: Deck) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from spice_circuits import BSIM4, circuit
 
 from cimspice import pdk
 from cimspice.circuits import bench
@@ -82,3 +83,15 @@ def test_flat_models_give_the_same_curve(session):
     reference = session.run(analysis)
     session.load(netlist, flat=True)
     np.testing.assert_allclose(session.run(analysis)["output"], reference["output"], atol=1e-9)
+
+
+def test_a_circuit_of_other_models_is_not_scaled_as_the_one_before(session):
+    """The PDK's lengths are in micrometres; ngspice keeps that for the next circuit."""
+    netlist, analysis = case("inverter")
+    session.load(netlist)
+    session.run(analysis)
+    device = circuit(".param threshold=0.5\nvd d 0 1\nvg g 0 1.8\nm1 d g 0 0 bsim_n w=1u l=1u")
+    session.load(device, models=BSIM4)
+    alone = simulate_batch(device, Op(), models=BSIM4)
+    assert_same_bits(session.run(Op()), alone)
+    assert alone["vd#branch"][0] < -1e-4
