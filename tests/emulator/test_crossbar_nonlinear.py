@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import tracemalloc
+
 import numpy as np
 import pytest
 from scipy.optimize import brentq
@@ -9,6 +11,7 @@ from scipy.optimize import brentq
 from cimspice.emulator.crossbar import (
     Crossbar,
     CrossbarNonConvergence,
+    CrossbarTooLarge,
     NonlinearCrossbar,
     SeriesCell,
     SinhCell,
@@ -86,3 +89,26 @@ def test_a_wrong_slope_is_told():
     law = TwoTerminalCell(lambda v: 1e-3 * np.sinh(8 * v), lambda v: np.full(v.shape, 1e-12))
     with pytest.raises(CrossbarNonConvergence, match="derivative of its current"):
         NonlinearCrossbar(law, (3, 3), word_line_resistance=1e4).currents(np.ones(3))
+
+
+@BOTH
+def test_what_does_not_fit_is_refused_before_it_starts_and_a_batch_needs_no_more_than_a_slice(compiled):
+    """300 x 300 cells, five vectors at once: the peak stays below what is allowed; a lower limit is named."""
+    rng = np.random.default_rng(0)
+    cells, voltages = SinhCell(rng.uniform(1e-6, 5e-5, (300, 300)), 3.0), rng.uniform(0, 0.2, (11, 300))
+    limits = {"enough": 140 * 2**20, "little": 60 * 2**20}
+    fits, does_not = (
+        NonlinearCrossbar(cells, compiled=compiled, memory_limit=limit) for limit in limits.values()
+    )
+    fits.currents(voltages[:1])  # what is compiled now is not counted
+    tracemalloc.start()
+    found = fits.currents(voltages)
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert peak < limits["enough"]
+    one_by_one = [fits.currents(vector) for vector in voltages]
+    np.testing.assert_allclose(found, one_by_one, rtol=1e-10)
+    with pytest.raises(CrossbarTooLarge, match="solving 300 x 300 non-linear cells needs about"):
+        does_not.currents(voltages)
+    with pytest.raises(CrossbarTooLarge, match="solution of all nodes"):
+        does_not.solve(voltages)

@@ -26,6 +26,7 @@ SWEEP_CELL = {True: 6e-9, False: 22e-9}  # s per cell and iteration of conjugate
 SWEEP_CALL = {True: 30e-6, False: 400e-6}  # s per call
 HELD = 4  # arrays of all cells: conductances, both families of wires, what checks them
 ITERATED = {True: 13, False: 23}  # more of them while a vector is iterated
+NEWTON = {True: 22, False: 38}  # while vectors of non-linear cells are solved; the most that a law here takes
 _LITTLE = 2**26  # bytes that a machine has, without asking it
 
 

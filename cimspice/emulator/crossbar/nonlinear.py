@@ -74,9 +74,19 @@ class NonlinearCrossbar:
         self.compiled, self.memory_limit = use_compiled(compiled), memory_limit
 
     def currents(self, voltages: object) -> np.ndarray:
-        """Column currents (batch, columns), A, of voltages (batch, rows), V; one vector gives one vector."""
+        """Column currents (batch, columns), A, of voltages (batch, rows), V; one vector gives one vector.
+
+        Vectors are solved in slices, so that memory does not grow with the batch beyond its currents.
+
+        Raises
+        ------
+        CrossbarTooLarge
+            Before anything is computed, where one slice does not fit into memory.
+        """
         v = checked_voltages(voltages, self.shape[0])
         batch = np.atleast_2d(v)
+        rows, columns = self.shape
+        self._require(len(batch), 8 * len(batch) * columns, f"solving {rows} x {columns} non-linear cells")
         parts = [self._newton(batch[part])[2].sum(axis=1) for part in self._chunks(len(batch))]
         found = np.concatenate(parts) if parts else np.zeros((0, self.shape[1]))
         return found if v.ndim == 2 else found[0]
@@ -85,16 +95,25 @@ class NonlinearCrossbar:
         """Everything inside the array, for voltages (batch, rows) in V."""
         v = np.atleast_2d(checked_voltages(voltages, self.shape[0]))
         size = self.shape[0] * self.shape[1]
-        cost.require(8 * 6 * len(v) * size, self.memory_limit, "the solution of all nodes")
+        self._require(len(v), 8 * 6 * len(v) * size, "the solution of all nodes")
         word, bit, cell = (np.empty((len(v), *self.shape)) for _ in range(3))
         for part in self._chunks(len(v)):
             word[part], bit[part], cell[part] = self._newton(v[part])
         return Solution(v, word, bit, cell, self.wires)
 
+    def _require(self, vectors: int, kept: int, what: str) -> None:
+        """Refuse what does not fit: ``kept`` bytes of results, and one slice while it is solved."""
+        cells = min(vectors, self._chunk) * self.shape[0] * self.shape[1]
+        cost.require(kept + 8 * cost.NEWTON[self.compiled] * cells, self.memory_limit, what)
+
+    @property
+    def _chunk(self) -> int:
+        """Vectors solved at once."""
+        return max(1, _CHUNK_BYTES // (8 * self.shape[0] * self.shape[1]))
+
     def _chunks(self, vectors: int):
-        size = max(1, _CHUNK_BYTES // (8 * self.shape[0] * self.shape[1]))
-        for first in range(0, vectors, size):
-            yield slice(first, min(first + size, vectors))
+        for first in range(0, vectors, self._chunk):
+            yield slice(first, min(first + self._chunk, vectors))
 
     def _newton(self, voltages: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         """Word line and bit line voltages and cell currents, each (batch, rows, columns)."""
