@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from importlib.util import find_spec
+
 import numpy as np
 from scipy.optimize import linear_sum_assignment
 
@@ -51,13 +54,28 @@ def _assign_rest(permutation, state, words, used, left_over) -> None:
     left, weight = left[wanted], weight[wanted]
     free_words, left_words = state[free, free_row], words[left, weight]
     ends = np.arange(len(state) + 1)
-    free_at, left_at = np.searchsorted(free, ends).tolist(), np.searchsorted(left, ends).tolist()
-    for crossbar in range(len(state)):
-        one, other = slice(*left_at[crossbar : crossbar + 2]), slice(*free_at[crossbar : crossbar + 2])
+    starts = np.searchsorted(left, ends), np.searchsorted(free, ends)
+    permutation[left, free_row[_assigned()(left_words, starts[0], free_words, starts[1], _ONES)]] = weight
+
+
+def _assigned() -> Callable[..., np.ndarray]:
+    """`_assigned_by_scipy`, compiled where numba is installed."""
+    if find_spec("numba") is None:
+        return _assigned_by_scipy
+    from cimspice.mapping.row_matching_compiled import assigned
+
+    return assigned
+
+
+def _assigned_by_scipy(left, left_at, free, free_at, ones) -> np.ndarray:
+    """For each word its row, as indices into ``free``: see `row_matching_compiled.assigned`."""
+    row_of = np.empty(len(left), dtype=np.int64)
+    for crossbar in range(len(left_at) - 1):
+        one, other = (slice(*at[crossbar : crossbar + 2]) for at in (left_at, free_at))
         if one.start < one.stop:
-            differing = left_words[one, None] ^ free_words[None, other]
-            chosen, row = linear_sum_assignment(_ONES[differing])
-            permutation[crossbar, free_row[other][row]] = weight[one][chosen]
+            differing = left[one, None] ^ free[None, other]
+            row_of[one] = other.start + linear_sum_assignment(ones[differing])[1]
+    return row_of
 
 
 def _numbered(words: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

@@ -19,7 +19,7 @@ from cimspice.mapping.hamming_path import (
     path_length,
     shortened,
 )
-from cimspice.mapping.row_matching import match_rows
+from cimspice.mapping.row_matching import _ONES, _assigned_by_scipy, match_rows
 from cimspice.mapping.section_order import schedule
 from cimspice.mapping.sections import cut, restore
 from cimspice.mapping.write_choice import Exact, LargestFirst, NearestValue, RandomStucking
@@ -123,6 +123,22 @@ def test_compiled_paths_are_those_of_numpy(count, seed):
     )
     assert two_opt(distance, one) == _two_opt(distance, other)
     np.testing.assert_array_equal(one, other)
+
+
+@settings(deadline=None)
+@given(st.integers(1, 40), st.integers(0, 999), st.sampled_from([3, 9, 16]))
+def test_compiled_assignments_are_those_of_scipy(rows, seed, bits):
+    """The very same one where several are best, with rows to spare and crossbars without any word left."""
+    pytest.importorskip("numba")
+    from cimspice.mapping.row_matching_compiled import assigned
+
+    rng = np.random.default_rng(seed)
+    free_counts = rng.integers(0, rows + 1, 5)
+    left_counts = rng.integers(0, free_counts + 1)
+    starts = [np.concatenate([[0], np.cumsum(counts)]) for counts in (left_counts, free_counts)]
+    left, free = (rng.integers(0, 1 << bits, at[-1]).astype(np.uint16) for at in starts)
+    given = (left, starts[0], free, starts[1], _ONES)
+    np.testing.assert_array_equal(assigned(*given), _assigned_by_scipy(*given))
 
 
 @settings(deadline=None)
