@@ -67,6 +67,12 @@ class SramConditions:
                 place="temperature",
                 remedy="stay in -55 to 150 °C",
             )
+        if self.reference_drop is not None and not 0.01 <= self.reference_drop <= 0.4:
+            raise ParameterError(
+                f"a reference {self.reference_drop:g} V below the supply",
+                place="reference_drop",
+                remedy="use 0.01 to 0.4 V",
+            )
         shortest = 1.5 * self.array.driver_edge
         if not np.isfinite(self.unit_width):
             raise ParameterError(

@@ -28,6 +28,9 @@ def sram(
     epochs: Annotated[int, typer.Option(min=1, max=200, help="Passes over the training flowers.")] = 30,
     corner: Annotated[str, typer.Option(help="Process corner: tt, ff, ss, sf or fs.")] = "tt",
     temperature: Annotated[float, typer.Option(help="Degrees Celsius, -55 to 150.")] = 27.0,
+    reference: Annotated[
+        float | None, typer.Option(help="Of the converter, volts below the supply. Default: 0.1")
+    ] = None,
     seed: Annotated[int, typer.Option(min=0, help="Of initial weights, order, mismatch, noise.")] = 0,
     jobs: Annotated[int | None, typer.Option("--jobs", "-j", min=1, help="Worker processes.")] = None,
     output: Annotated[
@@ -45,7 +48,9 @@ def sram(
 
     if bits not in FORMATS:
         raise ParameterError(f"words of {bits} bits", place="--bits", remedy="use 4, 6 or 8")
-    conditions = SramConditions.with_readout(corner=corner, temperature=temperature, workers=jobs)
+    conditions = SramConditions.with_readout(
+        corner=corner, temperature=temperature, reference_drop=reference, workers=jobs
+    )
     folder = usable(output or Path("runs") / "train-sram")
     sizes = (4, hidden, 3) if hidden else (4, 3)
     lessons = Lessons(sizes=sizes, epochs=epochs, seeds=tuple(range(seeds)), seed=seed)
@@ -53,6 +58,7 @@ def sram(
         known = characterised(conditions, samples=MISMATCH_SAMPLES, told=stages)
         facts = training_facts(known.family(bits), lessons, chips, stages)
     facts |= {"corner": corner, "temperature": temperature, "bits": bits}
+    facts["converter_step_volt"] = known.periphery.converter.step
     write_report(facts, folder)
     if json:
         print_json(facts)

@@ -61,7 +61,7 @@ class CircuitLayer(SramLayer):
     """Code, and the run that gave it, by what the converter had sampled (V)."""
 
     def _every_word(self) -> Array:
-        return np.empty(0)  # words are read as they are stored
+        return np.empty((1, 2))  # none: words are read as they are stored
 
     def rails(self, inputs: Array) -> Array:
         """As the emulator's: what the converter samples of both rails."""

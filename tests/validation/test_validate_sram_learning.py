@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 from cimspice.campaign.sram_conditions import SramConditions
+from cimspice.circuits.bench import bench
 from cimspice.circuits.sram_array import Array
 from cimspice.cli.app import run
 from cimspice.emulator.sram_ideal_read import IdealRead
@@ -51,6 +52,20 @@ def test_the_circuits_compute_the_signs_and_sizes_of_the_ideal_ones(tmp_path):
     assert circuit.flipped == 0
 
 
+def test_circuits_have_the_reference_that_the_conditions_ask_for(tmp_path):
+    design = LayerDesign(IdealRead(1.0), Periphery(), WordFormat(2, 1), power_codes(2, 15))
+
+    def parameters(**more):
+        conditions = SramConditions(array=BANK, store=tmp_path / "points.sqlite", **more)
+        return CircuitLayer(design, np.zeros((1, 1, 4), int), conditions=conditions)._forward(
+            0, 0, np.array([15, 3, 0, 1])
+        )
+
+    assert "converter" not in parameters()
+    asked = bench("sram_forward_pass").Parameters(**parameters(reference_drop=0.05))
+    assert asked.model_dump()["converter"]["reference_drop"] == 0.05
+
+
 def test_an_error_is_relative_to_the_largest_that_was_measured():
     pair = Pair(np.array([2.0, -4.0]), np.array([2.0, -4.4]))
     assert pair.percent == pytest.approx(100 * 0.4 / np.sqrt(2) / 4)
@@ -62,6 +77,7 @@ def test_an_error_is_relative_to_the_largest_that_was_measured():
     [
         (["train", "sram", "--bits", "5"], "words of 5 bits"),
         (["train", "sram", "--corner", "xx"], "unknown corner"),
+        (["train", "sram", "--reference", "0"], "a reference 0 V below the supply"),
         (["validate", "sram-learning", "--temperature", "300"], "outside the models' range"),
         (["validate", "sram-learning", "--samples", "31"], "30"),
         (["demo", "sram", "--chips", "1"], "chips"),
