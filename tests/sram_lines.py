@@ -31,7 +31,10 @@ def hand_made(**changes) -> BitLines:
         ),
         "capacitance": 160e-15,
         "capacitance_slope": -8e-15,
+        "capacitance_curvature": 3e-15,
         "coupling": 80e-15,
+        "lift_zero": 0.14e-15,
+        "lift_one": 0.06e-15,
         "resistance": 0.0,
         "leakage": 0.0,
         "unit_width": 60e-12,
@@ -43,6 +46,10 @@ def hand_made(**changes) -> BitLines:
         "variation": CellVariation.none(0.1),
     }
     return BitLines(**(values | changes))
+
+
+LINEAR = {"capacitance_slope": 0.0, "capacitance_curvature": 0.0, "lift_zero": 0.0, "lift_one": 0.0}
+"""Lines whose charge is proportional to their voltage."""
 
 
 def constant_currents(current: float = 20e-6) -> CellCurrents:

@@ -55,6 +55,9 @@ def ladder(model: BitLines) -> list[tuple[str, str, BitLines, int]]:
         model,
         currents=_alone(model.currents),
         capacitance_slope=0.0,
+        capacitance_curvature=0.0,
+        lift_zero=0.0,
+        lift_one=0.0,
         correction_slope=0.0,
         correction_sensitivity=0.0,
         resistance=0.0,
@@ -65,13 +68,16 @@ def ladder(model: BitLines) -> list[tuple[str, str, BitLines, int]]:
     short = replace(width, correction_slope=model.correction_slope)
     short = replace(short, correction_sensitivity=model.correction_sensitivity)
     charge = replace(short, capacitance_slope=model.capacitance_slope)
-    wire = replace(charge, resistance=model.resistance)
+    charge = replace(charge, capacitance_curvature=model.capacitance_curvature)
+    lifted = replace(charge, lift_zero=model.lift_zero, lift_one=model.lift_one)
+    wire = replace(lifted, resistance=model.resistance)
     leak = replace(wire, leakage=model.leakage)
     return [
         ("current", "+ current that falls with its line", line, 1),
         ("width", "+ what a pulse's edges take off its width", width, 0),
         ("closing", "+ which depends on line and cell", short, 0),
         ("capacitance", "+ capacitance that depends on voltage", charge, 0),
+        ("lift", "+ charge that open word lines lend", lifted, 0),
         ("resistance", "+ resistance of the bit line", wire, 0),
         ("leakage", "+ leakage of closed cells", leak, 0),
         ("full", "+ both lines' voltages in every cell", model, 0),

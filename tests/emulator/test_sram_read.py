@@ -21,27 +21,36 @@ from cimspice.models.sram.currents import CellCurrents
 from cimspice.models.sram.variation import CellVariation
 
 sys.path.insert(0, str(Path(__file__).parent))
-from sram_lines import constant_currents, current_into_one, current_into_zero, hand_made
+from sram_lines import LINEAR, constant_currents, current_into_one, current_into_zero, hand_made
 
 
 def solved(lines, codes, bits, factors):
     """Discharge of both lines from the differential equations themselves, (2,)."""
-    volts = np.full(2, lines.start_voltage)
+    volts, lent = np.full(2, lines.start_voltage), np.zeros(2)
     begin = 0.0
     for code, end in enumerate(lines.widths, 1):
         is_open = codes >= code
         zero = np.array([(is_open * (bits == side) * factors).sum() for side in (0, 1)])
         one = np.array([(is_open & (bits != side)).sum() for side in (0, 1)])
+        held = lines.lift_zero * one[::-1] + lines.lift_one * one
+        volts = volts + np.linalg.solve(matrix(lines, volts), held - lent)
+        lent = held
 
         def rate(_, v, zero=zero, one=one):
             current = zero * current_into_zero(v, v[::-1]) + one * current_into_one(v, v[::-1])
-            own = lines.capacitance + lines.capacitance_slope * (v - lines.start_voltage)
-            matrix = np.diag(own + lines.coupling) - lines.coupling * (1 - np.eye(2))
-            return -np.linalg.solve(matrix, current)
+            return -np.linalg.solve(matrix(lines, v), current)
 
         volts = solve_ivp(rate, (begin, end), volts, rtol=1e-9, atol=1e-12).y[:, -1]
         begin = end
+    volts = volts - np.linalg.solve(matrix(lines, volts), lent)
     return lines.start_voltage - volts
+
+
+def matrix(lines, v):
+    """Capacitances (F) between both lines and what does not move, (2, 2)."""
+    fallen = v - lines.start_voltage
+    own = lines.capacitance + lines.capacitance_slope * fallen + lines.capacitance_curvature * fallen**2
+    return np.diag(own + lines.coupling) - lines.coupling * (1 - np.eye(2))
 
 
 @given(st.integers(0, 2**32 - 1))
@@ -59,7 +68,7 @@ def test_both_lines_follow_their_coupled_differential_equations(seed):
 
 
 def test_a_constant_current_gives_the_sum_of_pulse_widths():
-    lines = hand_made(currents=constant_currents(), coupling=0.0, capacitance_slope=0.0)
+    lines = hand_made(currents=constant_currents(), coupling=0.0, **LINEAR)
     codes, bits = np.array([1, 2, 4, 8]), np.array([0, 1, 1, 0])
     widths = codes * 60e-12 - 20e-12
     charge = 20e-6 * np.array([widths[[0, 3]].sum(), widths[[1, 2]].sum()])
@@ -67,7 +76,7 @@ def test_a_constant_current_gives_the_sum_of_pulse_widths():
 
 
 def test_coupled_lines_share_charge_as_capacitors_do():
-    lines = hand_made(currents=constant_currents(), capacitance_slope=0.0)
+    lines = hand_made(currents=constant_currents(), **LINEAR)
     discharge = MultiRowRead(lines)(np.array([10]), np.array([0])).discharge
     assert discharge[1] / discharge[0] == pytest.approx(80 / 240, rel=1e-9)
     assert discharge.sum() == pytest.approx(20e-6 * 580e-12 / 160e-15, rel=1e-9)
@@ -94,7 +103,7 @@ def test_resistance_of_the_line_is_that_of_a_line_of_many_nodes():
     sloping = CellCurrents(
         grid, grid, np.repeat(2e-5 * (1 + 0.5 * grid)[:, None], 20, axis=1), 0 * np.eye(20)
     )
-    lines = hand_made(currents=sloping, coupling=0.0, capacitance_slope=0.0, resistance=1500.0)
+    lines = hand_made(currents=sloping, coupling=0.0, resistance=1500.0, **LINEAR)
     places = np.array([3, 10, 11, 50, 60, 62])
     nodes, capacitance, width = 64, 160e-15 / 64, float(lines.widths[14])
     laplacian = 2.0 * np.eye(nodes) - np.eye(nodes, k=1) - np.eye(nodes, k=-1)
@@ -113,6 +122,23 @@ def test_resistance_of_the_line_is_that_of_a_line_of_many_nodes():
     without = MultiRowRead(replace(lines, resistance=0.0))(*arguments, positions=positions).discharge[0]
     assert abs(without - measured) > 1.5e-3
     assert model == pytest.approx(measured, abs=2e-4)
+
+
+def test_leakage_ends_with_the_reading_a_fixed_time_after_the_longest_pulse():
+    currents = CellCurrents(np.linspace(0, 1.9, 20), np.linspace(0, 1.9, 20), *np.zeros((2, 20, 20)))
+    lines = hand_made(currents=currents, leakage=20e-9, **LINEAR)
+    codes = np.array([[15, 1], [4, 4], [0, 0]])
+    open_time = np.array([15 * 60e-12 - 20e-12, 4 * 60e-12 - 20e-12, 0.0])
+    expected = 20e-9 * (open_time + 300e-12) / 160e-15
+    discharge = MultiRowRead(lines)(codes, np.array([0, 1])).discharge
+    assert discharge == pytest.approx(np.stack([expected, expected], axis=1), rel=1e-9)
+
+
+def test_word_lines_that_have_closed_leave_no_charge_behind():
+    currents = CellCurrents(np.linspace(0, 1.9, 20), np.linspace(0, 1.9, 20), *np.zeros((2, 20, 20)))
+    lines = hand_made(currents=currents, lift_zero=2e-16, lift_one=5e-17)
+    discharge = MultiRowRead(lines)(np.array([3, 7, 7, 15]), np.array([0, 1, 0, 1])).discharge
+    assert discharge == pytest.approx(0.0, abs=1e-6)  # V; the lift is some 4 mV
 
 
 def test_batches_columns_and_chips_broadcast_to_what_single_reads_give():

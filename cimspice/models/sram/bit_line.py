@@ -7,13 +7,17 @@ s_k = 1 while the word line of row k is open,
         − Σ_k s_k [ (1 − bit_k) α_k I_0(V_b − δV_k, V_c) + bit_k I_1(V_b, V_c) ] − I_leak
 
 and the mirror image for V_c. I_0 and I_1 are tables of the cell's DC currents (both access transistors at
-work: each depends on both lines); α_k is the cell's own factor. A pulse of nominal width W acts as an abrupt
-one of W + δ(W): δ comes from transients, since edges and the charge of the cell's inner node are no DC
-matter. δV_k is what the line's own resistance takes off the voltage at row k. Charge flows along the line
-within R C/π² (some 15 ps), so its profile is that of steady currents i_j at places x_j on a line closed at
-both ends,
+work: each depends on both lines); α_k is the cell's own factor. C(V) is a parabola: junctions and overlaps
+weigh more on a line that has fallen. A pulse of nominal width W acts as an abrupt one of W + δ(W): δ comes
+from transients, since edges and the charge of the cell's inner node are no DC matter. δV_k is what the line's
+own resistance takes off the voltage at row k. Charge flows along the line within R C/π² (some 15 ps), so its
+profile is that of steady currents i_j at places x_j on a line closed at both ends,
 
     δV_k = Σ_j G(x_k, x_j) i_j,   G(x, y) = R [ (x² + y²)/2 − max(x, y) + 1/3 ].
+
+As a word line rises it lifts both lines by a charge Q per row, which it takes back as it falls: a read of
+staggered pulses has it for a while, and the lines' coupled discharge happens that much higher up. Leakage of
+closed cells ends with the reading, which is a fixed time after the longest pulse of the read.
 """
 
 from __future__ import annotations
@@ -41,14 +45,16 @@ class BitLines:
         Of both lines as the word lines open (V): the supply, and what the end of precharge couples in.
     currents
         Of one nominal cell.
-    capacitance, capacitance_slope
-        C at the start voltage (F) and its derivative (F/V).
+    capacitance, capacitance_slope, capacitance_curvature
+        C at the start voltage (F), its first derivative (F/V) and half its second (F/V²).
     coupling
         C_x (F).
+    lift_zero, lift_one
+        Q (C) that a word line lends to the line on the side where its cell stores 0, and where it stores 1.
     resistance
         R of a whole line (ohm).
     leakage
-        Of all closed cells of a line (A).
+        Of all closed cells of a line (A), from the opening of the word lines to the reading.
     unit_width
         Width of code 1 (s): code n is a pulse of n times this.
     width_correction
@@ -58,7 +64,7 @@ class BitLines:
     correction_sensitivity
         How δ changes with the cell's own ln α (s): a weak cell opens late and closes early.
     idle_time
-        Time (s) beside the longest pulse for which the lines float before they are read.
+        Time (s) beside the longest pulse of a read for which the lines float before they are read.
     trip_voltage
         A line below this flips a nominal cell that stores 1 on its side, while its word line is open (V).
         From slow sweeps: a short pulse is kinder.
@@ -72,7 +78,10 @@ class BitLines:
     currents: CellCurrents
     capacitance: float
     capacitance_slope: float
+    capacitance_curvature: float
     coupling: float
+    lift_zero: float
+    lift_one: float
     resistance: float
     leakage: float
     unit_width: float

@@ -92,6 +92,17 @@ def cell_tables(table: pd.DataFrame) -> CellCurrents:
     return CellCurrents(own, other, current, np.array([np.interp(other, own, row) for row in fine]))
 
 
+_FITTED = (
+    "capacitance",
+    "capacitance_slope",
+    "capacitance_curvature",
+    "lift_zero",
+    "lift_one",
+    "correction_slope",
+    "correction_sensitivity",
+)
+
+
 def fit_bit_lines(tables: Mapping[str, pd.DataFrame], facts: ColumnFacts) -> BitLineFit:
     """The bit lines' model from the tables of ``characterise_array``.
 
@@ -110,21 +121,14 @@ def fit_bit_lines(tables: Mapping[str, pd.DataFrame], facts: ColumnFacts) -> Bit
     idle = reads["idle_time"].to_numpy()
     closed = opened.codes.max(axis=1) == 0
     leaking = float((measured[closed].mean(axis=1) / idle[closed]).mean())
-    scales = np.array(
-        [first, first, facts.unit_width, facts.unit_width, *[facts.unit_width] * blank.largest_code]
-    )
+    charge = first * 1e-3  # what lifts a line by a millivolt
+    widths = [facts.unit_width] * blank.largest_code
+    scales = np.array([first] * 3 + [charge] * 2 + [facts.unit_width] * 2 + widths)
 
     def model(x: Array) -> BitLines:
-        capacitance, slope, closing, sensitivity, *width = x * scales
-        return replace(
-            blank,
-            capacitance=capacitance,
-            capacitance_slope=slope,
-            correction_slope=closing,
-            correction_sensitivity=sensitivity,
-            width_correction=np.array(width),
-            leakage=leaking * capacitance,
-        )
+        values = dict(zip(_FITTED, (x * scales)[: len(_FITTED)], strict=True))
+        leakage = leaking * values["capacitance"]
+        return replace(blank, **values, leakage=leakage, width_correction=(x * scales)[len(_FITTED) :])
 
     def residual(x: Array) -> Array:
         return (discharge(model(x), cells, idle) - measured).ravel()
@@ -152,7 +156,10 @@ def _blank(tables: Mapping[str, pd.DataFrame], facts: ColumnFacts) -> BitLines:
         currents=cell_tables(tables["currents"]),
         capacitance=1.0,
         capacitance_slope=0.0,
+        capacitance_curvature=0.0,
         coupling=facts.coupling,
+        lift_zero=0.0,
+        lift_one=0.0,
         resistance=facts.resistance,
         leakage=0.0,
         unit_width=facts.unit_width,
@@ -234,6 +241,5 @@ def _deviations(solution: Any, scales: Array) -> dict[str, float]:
     kept = singular > singular[0] * max(solution.jac.shape) * np.finfo(float).eps
     inverse = ((rows[kept] / singular[kept, None]) ** 2).sum(axis=0)
     sigma = np.sqrt(inverse * (solution.fun @ solution.fun) / freedom) * scales
-    names = ["capacitance", "capacitance_slope", "correction_slope", "correction_sensitivity"]
-    names += [f"width_correction[{k}]" for k in range(len(sigma) - 4)]
+    names = [*_FITTED, *(f"width_correction[{k}]" for k in range(len(sigma) - len(_FITTED)))]
     return {name: float(value) for name, value in zip(names, sigma, strict=True)}

@@ -18,7 +18,7 @@ from cimspice.models.sram.bit_line import BitLines
 from cimspice.models.sram.currents import CellCurrents
 from cimspice.models.sram.variation import CellVariation
 
-SCHEMA = "cimspice.sram-bit-lines-card/1"
+SCHEMA = "cimspice.sram-bit-lines-card/2"
 LARGEST_CARD = 16 << 20  # bytes
 
 

@@ -1,8 +1,9 @@
 """Integration of both bit lines' equations over the steps in which the number of open cells is constant.
 
 The word lines open together, so the open cells only become fewer: at the effective width of code 1, 2, ...
-the cells of that code close. Between two closings the equations are smooth and autonomous, and one step of
-the classical Runge-Kutta method leaves a microvolt at most.
+the cells of that code close and their word lines take back what they have lent. Between two closings the
+equations are smooth and autonomous, and one step of the classical Runge-Kutta method leaves a microvolt at
+most.
 """
 
 from __future__ import annotations
@@ -95,7 +96,10 @@ def settled(lines: BitLines, voltages: Array, idle_time: float | Array) -> Array
 
 def _integrate(lines: BitLines, cells: OpenCells, *, coupled: bool) -> Array:
     durations = np.diff(lines.widths, prepend=0.0)
+    lifted = lines.lift_zero * cells.one[..., ::-1] + lines.lift_one * cells.one
+    returned = -np.diff(lifted, axis=1, append=0.0)
     volts = np.full((len(cells.zero), 2), lines.start_voltage)
+    volts = volts + _rate(lines, volts, -lifted[:, 0])
     result = np.empty_like(cells.zero)
     for step, duration in enumerate(durations):
         zero, one, profile = cells.zero[:, step], cells.one[:, step], cells.profile[:, step]
@@ -110,7 +114,8 @@ def _integrate(lines: BitLines, cells: OpenCells, *, coupled: bool) -> Array:
         volts = volts + duration / 6 * (k1 + 2 * k2 + 2 * k3 + k4)
         extra = lines.correction_sensitivity * cells.closing_log[:, step]
         extra = extra + lines.correction_slope * (volts - lines.start_voltage) * cells.closing[:, step]
-        volts = volts + _rate(lines, volts, lines.currents.zero_alone(volts) * extra)
+        charge = lines.currents.zero_alone(volts) * extra + returned[:, step]
+        volts = volts + _rate(lines, volts, charge)
         result[:, step] = volts
     return result
 
@@ -125,11 +130,14 @@ def _current(lines: BitLines, v: Array, zero: Array, one: Array, profile: Array,
         into_zero = tables.zero_alone(v)
         total = zero * into_zero
     slope = np.interp(v, tables.voltage, tables.slope)
-    return total - lines.resistance * profile * into_zero * slope + lines.leakage
+    leakage = lines.leakage * (one.sum(axis=-1, keepdims=True) > 0)  # no row open: the time is up
+    return total - lines.resistance * profile * into_zero * slope + leakage
 
 
 def _rate(lines: BitLines, v: Array, current: Array) -> Array:
     """dV/dt (V/s) of both lines for currents (A) out of them; with charges for currents, their steps."""
-    own = lines.capacitance + lines.capacitance_slope * (v - lines.start_voltage) + lines.coupling
+    fallen = v - lines.start_voltage
+    own = lines.capacitance + (lines.capacitance_slope + lines.capacitance_curvature * fallen) * fallen
+    own = own + lines.coupling
     determinant = own[:, :1] * own[:, 1:] - lines.coupling**2
     return -(own[:, ::-1] * current + lines.coupling * current[:, ::-1]) / determinant
