@@ -28,6 +28,9 @@ class SolverOptions:
         Integration: "trap" or "gear", its highest order (2-6), damping of the trapezoidal rule (0-0.5).
     pivtol, pivrel
         Pivot tolerances of the matrix factorisation.
+    klu
+        Factorise the matrix with KLU, for large meshes. ngspice before 42, or built without it, does not read
+        this option and takes its own solver (``cimspice doctor`` tells which one is installed).
     tnom
         Temperature at which device models were extracted (degrees Celsius).
     """
@@ -50,6 +53,7 @@ class SolverOptions:
     pivtol: float | None = None
     pivrel: float | None = None
     tnom: float | None = None
+    klu: bool | None = None
 
     def __post_init__(self) -> None:
         if self.method not in (None, "trap", "gear"):
@@ -72,5 +76,11 @@ class SolverOptions:
     @property
     def card(self) -> str:
         """The ``.options`` line, or nothing if no option is set."""
-        words = [f"{name}={number(v) if isinstance(v, float) else v}" for name, v in self.given.items()]
+        words = [_word(name, value) for name, value in self.given.items() if value is not False]
         return f".options {' '.join(words)}" if words else ""
+
+
+def _word(name: str, value: float | str) -> str:
+    if value is True:
+        return name
+    return f"{name}={number(value) if isinstance(value, float) else value}"

@@ -6,9 +6,10 @@ import math
 
 import numpy as np
 import pytest
+from spice_circuits import circuit
 
 from cimspice.errors import ParameterError
-from cimspice.spice import Ac, Dc, Noise, Op, SolverOptions, Sweep, Tran
+from cimspice.spice import Ac, Dc, Noise, Op, SolverOptions, Sweep, Tran, simulate
 
 
 @pytest.mark.parametrize(
@@ -104,3 +105,11 @@ def test_options_write_only_what_is_set():
         SolverOptions(reltol=1e-5, method="gear", maxord=2).card
         == ".options reltol=1e-05 method=gear maxord=2"
     )
+    assert SolverOptions(pivrel=1.0, klu=True).card == ".options pivrel=1.0 klu"
+    assert SolverOptions(klu=False).card == ""
+
+
+@pytest.mark.spice
+def test_an_ngspice_without_klu_takes_its_own_solver_and_says_nothing():
+    divider = circuit("v1 a 0 1\nr1 a b 1k\nr2 b 0 1k")
+    assert simulate(divider, Op(), options=SolverOptions(klu=True))["b"] == pytest.approx([0.5], rel=1e-9)
