@@ -9,6 +9,7 @@ import numpy as np
 
 from cimspice.models.sram.charge_sharing import ChargeSharing
 from cimspice.models.sram.converter import SignedConverter
+from cimspice.models.sram.line_sampling import LineSampling
 from cimspice.models.sram.multiplier import ChargeMultiplier, MultiplierSpread
 from cimspice.models.sram.write_back import WriteBack
 
@@ -29,10 +30,8 @@ class Periphery:
         sharing. Infinite for none.
     line_capacitance
         Of a bit line (F), for the noise of a read that goes straight to the converter.
-    line_attenuation
-        What is left of the difference of two bit lines when a converter samples the lines themselves.
-    line_offset
-        What the converter then adds to it (V).
+    line_sampling
+        What a converter takes in that samples two bit lines themselves.
     temperature
         Degrees Celsius.
     capacitor_sigma
@@ -46,8 +45,7 @@ class Periphery:
     write_back: WriteBack = field(default_factory=WriteBack.ideal)
     column_capacitance: float = inf
     line_capacitance: float = inf
-    line_attenuation: float = 1.0
-    line_offset: float = 0.0
+    line_sampling: LineSampling = field(default_factory=LineSampling)
     temperature: float = 27.0
     capacitor_sigma: float = 0.0
 
@@ -57,7 +55,7 @@ class Periphery:
 
     def sampled(self, difference: Array) -> Array:
         """What a converter takes in of the difference of two bit lines (V)."""
-        return self.line_attenuation * difference + self.line_offset
+        return self.line_sampling(difference)
 
     @property
     def line_noise(self) -> float:

@@ -43,5 +43,5 @@ def layer_scale(design: LayerDesign, columns: int) -> LayerScale:
     step = periphery.converter.step
     return LayerScale(
         sum_steps=float(rails[1] - rails[0]) * whole / step / columns,
-        error_steps=periphery.line_attenuation * float(backward[1] - backward[0]) * whole / step,
+        error_steps=periphery.line_sampling.attenuation * float(backward[1] - backward[0]) * whole / step,
     )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import pairwise
 from typing import Any
 
@@ -12,6 +12,7 @@ import numpy as np
 
 from cimspice.campaign.sram_array import cell_currents, cell_shifts, characterise_array
 from cimspice.campaign.sram_conditions import SramConditions
+from cimspice.campaign.sram_readout import readout_loads
 from cimspice.emulator.sram_layer import LayerDesign, SramLayer
 from cimspice.emulator.sram_learning import LearningNetwork, LearningRule, Trace, random_words
 from cimspice.emulator.sram_periphery import Periphery
@@ -20,6 +21,7 @@ from cimspice.errors import ParameterError
 from cimspice.mapping.sram_format import WordFormat
 from cimspice.models.sram.bit_line import BitLines
 from cimspice.models.sram.build import fit_bit_lines, log_factors
+from cimspice.models.sram.readout_loads import fit_readout_loads
 from cimspice.training.iris_folds import Folds
 from cimspice.training.sram_accuracy import FORMATS, Lessons
 from cimspice.training.sram_chip import ChipFamily
@@ -63,13 +65,18 @@ def characterised(
     cells: int = 100,
     told: Told = lambda text, done=0, total=0: None,
 ) -> Characterised:
-    """Bit lines and periphery; ``samples`` with mismatch of the latter, ``cells`` of the former."""
+    """Bit lines and periphery; ``samples`` with mismatch of the latter, ``cells`` of the former. What the
+    readout weighs is taken from its own circuit, whatever the array says."""
+    loads = readout_loads(conditions, lambda text, done, total: told(text, done, total))
+    readout = fit_readout_loads(loads).model
+    array = conditions.array.model_copy(update={"readout_capacitance": readout.line})
+    conditions = replace(conditions, array=array)
     tables = characterise_array(
         conditions, cells=cells, told=lambda text, done, total: told(text, done, total)
     )
     lines = fit_bit_lines(tables, column_facts(conditions)).model
     periphery = characterised_periphery(
-        conditions, lines, samples=samples, told=lambda text, done, total: told(text, done, total)
+        conditions, lines, readout, samples=samples, told=lambda text, done, total: told(text, done, total)
     )
     return Characterised(conditions, lines, periphery, tables["currents"])
 

@@ -14,13 +14,15 @@ import pandas as pd
 from cimspice.campaign.run import run_campaign
 from cimspice.campaign.specification import parse_specification
 from cimspice.campaign.sram_conditions import SramConditions
-from cimspice.circuits.sram_charge_sharing import SharingParameters
+from cimspice.campaign.sram_readout import sampled_lines
 from cimspice.circuits.sram_converter import Converter
 from cimspice.circuits.sram_multiplier import MultiplierParameters
 from cimspice.emulator.sram_periphery import BOLTZMANN, Periphery
 from cimspice.models.ranges import Ranges
 from cimspice.models.sram.bit_line import BitLines
+from cimspice.models.sram.line_sampling import fit_line_sampling
 from cimspice.models.sram.periphery_fit import fit_charge_sharing, fit_converter, fit_multiplier
+from cimspice.models.sram.readout_loads import ReadoutLoads
 from cimspice.pdk import capacitor_sigma
 
 Told = Callable[[str, int, int], object]
@@ -43,6 +45,7 @@ _TARGETS = [-31, -13, -1, 1, 6, 16]
 def characterised_periphery(
     conditions: SramConditions,
     lines: BitLines,
+    loads: ReadoutLoads,
     *,
     samples: int = 0,
     told: Told = lambda text, done, total: None,
@@ -55,6 +58,8 @@ def characterised_periphery(
         Supply, array, corner, temperature.
     lines
         Fitted bit lines, for their noise.
+    loads
+        What the converter weighs on a rail.
     samples
         Samples with mismatch of multiplier and comparator; 0: no mismatch.
     told
@@ -86,7 +91,13 @@ def characterised_periphery(
     sharing = table(
         "sram_charge_sharing",
         [
-            {"columns": n, "first_discharge": first, "last_discharge": last, **supply}
+            {
+                "columns": n,
+                "first_discharge": first,
+                "last_discharge": last,
+                "load_capacitance": loads.rail,
+                **supply,
+            }
             for n, (first, last) in product((4, 8, 16), _MEANS)
         ],
         "charge sharing",
@@ -114,38 +125,20 @@ def characterised_periphery(
         "signed converter near thresholds",
     )
     spread, offset = _mismatch(conditions, supply | rows, samples, told)
-    load = SharingParameters().load_capacitance
-    attenuation, line_offset = _sampled_lines(table, conditions)
+    sampled = sampled_lines(conditions, lambda text, done, total: told(text, done, total))
     return Periphery(
         multiplier=fit_multiplier(multiplier, spread).model,
         sharing=replace(fit_charge_sharing(sharing).model, ranges=_SHARING_RANGES),
         converter=replace(
             fit_converter(conversions, edges, targets, offset_sigma=offset),
-            noise_sigma=sqrt(2 * BOLTZMANN * (conditions.temperature + 273.15) / load),
+            noise_sigma=sqrt(2 * BOLTZMANN * (conditions.temperature + 273.15) / loads.rail),
         ),
         column_capacitance=COLUMN_CAPACITANCE,
         line_capacitance=lines.capacitance + 2 * lines.coupling,
-        line_attenuation=attenuation,
-        line_offset=line_offset,
+        line_sampling=fit_line_sampling(sampled).model,
         temperature=conditions.temperature,
         capacitor_sigma=capacitor_sigma("cap_mim_m3_1", *[_CAPACITOR_SIDE * 1e6] * 2) if samples else 0.0,
     )
-
-
-def _sampled_lines(table: Callable[..., pd.DataFrame], conditions: SramConditions) -> tuple[float, float]:
-    """What a converter leaves of the difference of two bit lines that it samples, and what it adds (V).
-
-    Of a word of ones and one of zeros, from what the lines themselves had; the charge of the plate that
-    centres code 0 is what it adds.
-    """
-    reads = [
-        conditions.read(np.arange(2), np.array([7, 14]), np.full(2, bit)) | conditions.converter
-        for bit in (0, 1)
-    ]
-    found = table("sram_transposed_pass", reads, "bit lines sampled by a converter")
-    before = found["bit_line_bar_discharge"] - found["bit_line_discharge"]
-    slope, offset = np.polyfit(before, found["sampled_difference"], 1)
-    return float(slope), float(offset)
 
 
 def _mismatch(

@@ -5,15 +5,20 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
 
 from cimspice.campaign import characterise, read_specification, run_campaign
+from cimspice.campaign.sram_conditions import SramConditions
+from cimspice.campaign.sram_readout import readout_loads, sampled_lines
 from cimspice.circuits.sram_converter import Converter
 from cimspice.models import ModelCard
+from cimspice.models.fit import Fit
 from cimspice.models.sram.charge_sharing import ChargeSharing
 from cimspice.models.sram.converter import SignedConverter
+from cimspice.models.sram.line_sampling import LineSampling, fit_line_sampling
 from cimspice.models.sram.multiplier import ChargeMultiplier
 from cimspice.models.sram.periphery_fit import (
     fit_charge_sharing,
@@ -21,6 +26,7 @@ from cimspice.models.sram.periphery_fit import (
     fit_multiplier,
     fit_write_back,
 )
+from cimspice.models.sram.readout_loads import ReadoutLoads, fit_readout_loads
 from cimspice.models.sram.write_back import WriteBack
 from cimspice.resources import data_directory
 
@@ -29,27 +35,38 @@ BOLTZMANN = 1.380649e-23
 
 @dataclass(frozen=True, eq=False)
 class Periphery:
-    """Fitted models at tt, 27 degrees Celsius, 1.8 V; ``residuals`` by model in percent of full scale."""
+    """Fitted models at tt, 27 degrees Celsius, 1.8 V; ``fits`` of those that come from one, by kind."""
 
     multiplier: ChargeMultiplier
     sharing: ChargeSharing
     converter: SignedConverter
     write_back: WriteBack
-    residuals: dict[str, float]
+    line_sampling: LineSampling
+    loads: ReadoutLoads
+    fits: dict[str, Fit[Any]]
 
     def save(self, folder: str | Path) -> list[Path]:
-        """Write one card per model.
+        """Write one card per model, with intervals and residual where it has a fit.
 
         Raises
         ------
         CimspiceError
             If a file cannot be written.
         """
-        models = [self.multiplier, self.sharing, self.converter, self.write_back]
+        models = [
+            self.multiplier,
+            self.sharing,
+            self.converter,
+            self.write_back,
+            self.line_sampling,
+            self.loads,
+        ]
         paths = [Path(folder) / f"{model.kind}.json" for model in models]
         conditions = {"corner": "tt", "temperature": 27.0, "supply_voltage": 1.8}
         for model, path in zip(models, paths, strict=True):
-            ModelCard.from_model(model, conditions).save(path)
+            fit = self.fits.get(model.kind)
+            card = ModelCard.from_fit(fit, conditions) if fit else ModelCard.from_model(model, conditions)
+            card.save(path)
         return paths
 
 
@@ -81,6 +98,10 @@ def characterised_periphery(
         table("sram_converter_target"),
         offset_sigma=float(offset.std(ddof=1)),
     )
+    conditions = SramConditions(workers=workers)
+    told("sampled lines, loads")
+    sampling = fit_line_sampling(sampled_lines(conditions))
+    loads = fit_readout_loads(readout_loads(conditions))
     design = Converter()
     plates = design.reference_drop * design.unit_capacitance / converter.step
     noise = float(np.sqrt(2 * BOLTZMANN * 300.15 / plates))
@@ -89,7 +110,9 @@ def characterised_periphery(
         sharing.model,
         replace(converter, noise_sigma=noise),
         _write_back(workers),
-        {"multiplier": multiplier.residual.percent, "charge_sharing": sharing.residual.percent},
+        sampling.model,
+        loads.model,
+        {fit.model.kind: fit for fit in (multiplier, sharing, sampling, loads)},
     )
 
 

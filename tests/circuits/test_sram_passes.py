@@ -92,6 +92,15 @@ def test_an_array_that_only_knows_the_readouts_capacitance_discharges_as_the_who
 
 
 @pytest.mark.spice
+def test_the_readouts_own_circuit_weighs_what_whole_passes_say():
+    """The capacitances that were found by matching discharges with those of whole passes at tt."""
+    loads = passed("sram_readout_loads", line_discharge=0.2).iloc[0]
+    assert loads["line_capacitance"] == pytest.approx(READOUT_CAPACITANCE, rel=0.03)
+    assert loads["rail_capacitance"] == pytest.approx(SharingParameters().load_capacitance, rel=0.02)
+    assert loads["rail_capacitance"] > 1.1 * 63e-15  # plates and their parasitics alone
+
+
+@pytest.mark.spice
 def test_with_rails_crossed_a_target_comes_out_less_the_output(plain):
     error = forward(crossed=True, target=5)
     assert error["code"].iloc[0] == pytest.approx(5 - plain["code"].iloc[0], abs=1)

@@ -15,8 +15,10 @@ from cimspice.errors import CimspiceError, FitError, ParameterError
 from cimspice.models import ModelCard, ModelRangeWarning
 from cimspice.models.sram.charge_sharing import ChargeSharing
 from cimspice.models.sram.converter import SignedConverter
+from cimspice.models.sram.line_sampling import LineSampling
 from cimspice.models.sram.multiplier import ChargeMultiplier, MultiplierSpread
 from cimspice.models.sram.periphery_fit import fit_charge_sharing, fit_converter, fit_multiplier
+from cimspice.models.sram.readout_loads import ReadoutLoads, fit_readout_loads
 from cimspice.models.sram.write_back import WriteBack
 
 RNG = np.random.default_rng(3)
@@ -42,6 +44,8 @@ MODELS = [
     ChargeSharing(load_ratio=1.8, wire_ratio=0.05, column_offset=1e-4, largest_columns=8),
     TRUE_CONVERTER,
     WriteBack(margin=0.8, margin_sigma=0.02, energy_joule=9e-13, row_energy=3e-13),
+    LineSampling(attenuation=0.79, offset=-2e-4),
+    ReadoutLoads(line=7.2e-15, rail=88.6e-15),
 ]
 
 
@@ -75,6 +79,20 @@ def test_two_unequal_capacitors_change_every_code_as_charge_conservation_says():
     nominal = ChargeMultiplier.ideal(4)(discharge, np.arange(16))
     assert found[:, 0] == pytest.approx(0.1 * outputs, abs=0.1 * (taking - giving) ** 2)
     assert np.abs(nominal[:, 0] - 0.1 * outputs).max() > 0.1 * (taking - giving) / 5
+
+
+def test_the_loads_are_the_means_over_the_swings_and_the_residual_says_how_much_they_bend():
+    table = pd.DataFrame({
+        "line_discharge": [0.1, 0.3],
+        "rail_discharge": [0.05, 0.15],
+        "line_capacitance": [7.4e-15, 7.0e-15],
+        "rail_capacitance": [89e-15, 89e-15],
+    })  # fmt: skip
+    fit = fit_readout_loads(table)
+    assert fit.model.line == pytest.approx(7.2e-15)
+    assert fit.model.rail == pytest.approx(89e-15)
+    assert fit.residual.maximum == pytest.approx(0.2e-15)
+    assert fit.model.ranges["line_discharge"].high == 0.3
 
 
 def test_sharing_conserves_charge():
