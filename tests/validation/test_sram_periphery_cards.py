@@ -1,0 +1,57 @@
+"""The cards of the array's peripheral circuits carry what their fits know."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from cimspice.models import ModelCard
+from cimspice.models.sram.charge_sharing import ChargeSharing
+from cimspice.models.sram.converter import SignedConverter
+from cimspice.models.sram.line_sampling import fit_line_sampling
+from cimspice.models.sram.multiplier import ChargeMultiplier
+from cimspice.models.sram.readout_loads import fit_readout_loads
+from cimspice.models.sram.write_back import WriteBack
+from cimspice.validation.sram_periphery import Periphery
+
+
+def test_fitted_blocks_have_intervals_ranges_residual_and_conditions_on_their_cards(tmp_path):
+    difference = np.array([-0.3, -0.1, 0.1, 0.3])
+    sampling = fit_line_sampling(
+        pd.DataFrame({
+            "bit_line_discharge": -np.minimum(difference, 0),
+            "bit_line_bar_discharge": np.maximum(difference, 0),
+            "sampled_difference": 0.8 * difference - 2e-4 + 1e-5 * np.array([1, -1, -1, 1]),
+        })
+    )  # fmt: skip
+    loads = fit_readout_loads(
+        pd.DataFrame({
+            "line_discharge": [0.1, 0.3],
+            "rail_discharge": [0.05, 0.15],
+            "line_capacitance": [7.4e-15, 7.0e-15],
+            "rail_capacitance": [88.7e-15, 88.5e-15],
+        })
+    )  # fmt: skip
+    periphery = Periphery(
+        ChargeMultiplier.ideal(4),
+        ChargeSharing(load_ratio=1.8),
+        SignedConverter.ideal(6),
+        WriteBack.ideal(),
+        sampling.model,
+        loads.model,
+        {fit.model.kind: fit for fit in (sampling, loads)},
+    )
+    cards = {path.stem: ModelCard.load(path) for path in periphery.save(tmp_path)}
+    assert len(cards) == 6
+    for kind, fit in (("sram_line_sampling", sampling), ("sram_readout_loads", loads)):
+        card = cards[kind]
+        assert card.model() == fit.model
+        for record in card.parameters.values():
+            assert record.interval is not None
+            assert record.interval[0] < record.value < record.interval[1]
+        assert card.ranges
+        assert card.residual is not None
+        assert card.residual.maximum == pytest.approx(fit.residual.maximum)
+        assert (card.provenance["corner"], card.provenance["temperature"]) == ("tt", 27.0)
+    assert cards["sram_write_back"].residual is None
