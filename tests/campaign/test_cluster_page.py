@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import re
+import signal
 from pathlib import Path
 
 import pytest
-from dask_jobqueue import SLURMCluster
 
 from cimspice.campaign import Cluster, read_specification
 from cimspice.campaign import cluster as module
@@ -41,6 +41,17 @@ class AtOnce:
 
 
 @pytest.fixture
+def slurm_cluster():
+    """Imported, it makes Ctrl-C and SIGTERM an exit of the whole process: not beyond this test."""
+    before = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
+    from dask_jobqueue import SLURMCluster
+
+    yield SLURMCluster
+    for number, handler in before.items():
+        signal.signal(number, handler)
+
+
+@pytest.fixture
 def in_this_process(tmp_path, monkeypatch):
     from cimspice.pdk import cache_directory
 
@@ -59,7 +70,9 @@ def test_the_call_of_the_page_runs(in_this_process):
 
 
 @pytest.mark.spice
-def test_the_script_for_slurm_asks_for_its_jobs_and_runs_the_campaign(in_this_process, tmp_path, monkeypatch):
+def test_the_script_for_slurm_asks_for_its_jobs_and_runs_the_campaign(
+    in_this_process, slurm_cluster, tmp_path, monkeypatch
+):
     asked = {}
     (tmp_path / "campaign.toml").write_text(
         '[campaign]\nbench = "transistor"\n[parameters]\ndrain_step = 0.9\n'
@@ -68,7 +81,7 @@ def test_the_script_for_slurm_asks_for_its_jobs_and_runs_the_campaign(in_this_pr
     script = "".join(blocks()[1:]).replace("/local/", f"{tmp_path}/")
     names = {"__name__": "__main__"}
     with monkeypatch.context() as patch:
-        patch.setattr(SLURMCluster, "scale", lambda self, **jobs: asked.update(jobs))
+        patch.setattr(slurm_cluster, "scale", lambda self, **jobs: asked.update(jobs))
         exec(compile(script, str(PAGE), "exec"), names)
     job = names["cluster"].job_script()
     names["cluster"].close()
