@@ -42,13 +42,12 @@ class AtOnce:
 
 @pytest.fixture
 def slurm_cluster():
-    """Imported, it makes Ctrl-C and SIGTERM an exit of the whole process: not beyond this test."""
-    before = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
+    """Imported, it makes Ctrl-C an exit of the whole process: not beyond this test."""
+    before = signal.getsignal(signal.SIGINT)
     from dask_jobqueue import SLURMCluster
 
     yield SLURMCluster
-    for number, handler in before.items():
-        signal.signal(number, handler)
+    signal.signal(signal.SIGINT, before)
 
 
 @pytest.fixture
