@@ -17,80 +17,12 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from cimspice.emulator.sram_ideal_read import Read
-from cimspice.emulator.sram_periphery import Periphery, PeripherySpread
+from cimspice.emulator.sram_layer_design import LayerDesign
+from cimspice.emulator.sram_periphery import PeripherySpread
 from cimspice.emulator.sram_read import Cells, DisturbWarning
 from cimspice.errors import ParameterError
-from cimspice.mapping.sram_format import WordFormat
 
 Array = np.ndarray
-
-
-@dataclass(frozen=True, eq=False)
-class LayerDesign:
-    """What all chips have in common.
-
-    Attributes
-    ----------
-    read
-        How columns are read.
-    periphery
-        The circuits around them.
-    form
-        Of the words.
-    pulses
-        Codes of factor m = 1, 2, ... on bit k, shape (largest error, slice bits); forward reads take m = 1.
-    line_rise
-        By how much the lines stand above the supply, which multipliers reckon from, as a read begins (V).
-    array_rows
-        Of the array; group g takes rows g b to g b + b − 1.
-    charge_limit
-        Sum of codes on a line that no read may exceed (``BitLines.charge_limit``).
-    open_groups
-        How many neurons a transposed read may open at once; None: all. The hinge's error is positive for one
-        output and negative for one.
-    """
-
-    read: Read
-    periphery: Periphery
-    form: WordFormat
-    pulses: Array
-    line_rise: float = 0.0
-    array_rows: int = 512
-    charge_limit: float = np.inf
-    open_groups: int | None = None
-
-    @property
-    def largest_error(self) -> int:
-        """Largest |e| of a transposed read."""
-        return len(self.pulses)
-
-    def check_groups(self, groups: int) -> None:
-        """Whether so many neurons can be read at once.
-
-        Raises
-        ------
-        ParameterError
-            If they need more rows than the array has, or take a line below what cells survive.
-        """
-        rows = groups * self.form.slice_bits
-        if rows > self.array_rows:
-            raise ParameterError(
-                f"{groups} neurons of {self.form.slice_bits} rows need {rows} rows, the array has "
-                f"{self.array_rows}",
-                place="neurons",
-                remedy="use a further array, or words of fewer bits per slice",
-            )
-        opened = groups if self.open_groups is None else min(groups, self.open_groups)
-        worst = opened * int(self.pulses[-1].sum())
-        if worst > self.charge_limit:
-            raise ParameterError(
-                f"a transposed read of {opened} neurons opens {opened * self.form.slice_bits} rows with "
-                f"{worst} units of pulse width, "
-                f"beyond the disturb limit of {self.charge_limit:.0f}",
-                place="neurons",
-                remedy="use fewer neurons, a smaller largest error, or fewer bits per slice",
-            )
 
 
 @dataclass(eq=False)
@@ -202,9 +134,8 @@ class SramLayer:
                 remedy="give shape (chips, samples, columns)",
             )
         periphery, spread = self.design.periphery, self.spread
-        volts = np.swapaxes(self.discharges() - self.design.line_rise, 2, 3)[
-            :, None
-        ]  # (chips, 1, neurons, slices, columns, 2)
+        # (chips, 1, neurons, slices, columns, 2)
+        volts = np.swapaxes(self.discharges() - self.design.line_rise, 2, 3)[:, None]
         product = periphery.multiplier(
             volts, codes[:, :, None, None, :], None if spread is None else spread.multiplier
         )

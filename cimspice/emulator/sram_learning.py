@@ -17,7 +17,8 @@ from itertools import pairwise
 
 import numpy as np
 
-from cimspice.emulator.sram_layer import LayerDesign, SramLayer
+from cimspice.emulator.sram_layer import SramLayer
+from cimspice.emulator.sram_layer_design import LayerDesign
 from cimspice.emulator.sram_scale import LayerScale, layer_scale
 from cimspice.emulator.sram_stuck import StuckFlags
 from cimspice.errors import ParameterError

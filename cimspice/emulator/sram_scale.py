@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from cimspice.emulator.sram_layer import LayerDesign
+from cimspice.emulator.sram_layer_design import LayerDesign
 
 Array = np.ndarray
 

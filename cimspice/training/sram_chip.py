@@ -10,7 +10,8 @@ from math import inf
 import numpy as np
 
 from cimspice.emulator.sram_ideal_read import IdealRead
-from cimspice.emulator.sram_layer import LayerDesign, SramLayer
+from cimspice.emulator.sram_layer import SramLayer
+from cimspice.emulator.sram_layer_design import LayerDesign
 from cimspice.emulator.sram_learning import LearningNetwork, LearningRule, random_words
 from cimspice.emulator.sram_periphery import Periphery, PeripherySpread
 from cimspice.emulator.sram_read import Cells, MultiRowRead

@@ -13,7 +13,8 @@ import numpy as np
 from cimspice.campaign.sram_array import cell_currents, cell_shifts, characterise_array
 from cimspice.campaign.sram_conditions import SramConditions
 from cimspice.campaign.sram_readout import readout_loads
-from cimspice.emulator.sram_layer import LayerDesign, SramLayer
+from cimspice.emulator.sram_layer import SramLayer
+from cimspice.emulator.sram_layer_design import LayerDesign
 from cimspice.emulator.sram_learning import LearningNetwork, LearningRule, Trace, random_words
 from cimspice.emulator.sram_periphery import Periphery
 from cimspice.emulator.sram_read import Cells

@@ -12,7 +12,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from cimspice.emulator.sram_ideal_read import IdealRead
-from cimspice.emulator.sram_layer import LayerDesign, SramLayer
+from cimspice.emulator.sram_layer import SramLayer
+from cimspice.emulator.sram_layer_design import LayerDesign
 from cimspice.emulator.sram_learning import LearningNetwork, random_words
 from cimspice.emulator.sram_periphery import Periphery, PeripherySpread
 from cimspice.emulator.sram_read import Cells, MultiRowRead

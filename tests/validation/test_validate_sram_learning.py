@@ -13,7 +13,8 @@ from cimspice.circuits.bench import bench
 from cimspice.circuits.sram_array import Array
 from cimspice.cli.app import run
 from cimspice.emulator.sram_ideal_read import IdealRead
-from cimspice.emulator.sram_layer import LayerDesign, SramLayer
+from cimspice.emulator.sram_layer import SramLayer
+from cimspice.emulator.sram_layer_design import LayerDesign
 from cimspice.emulator.sram_periphery import Periphery
 from cimspice.errors import ParameterError
 from cimspice.mapping.sram_format import WordFormat

@@ -13,6 +13,7 @@ from numpy.typing import ArrayLike
 
 from cimspice.errors import TableError
 from cimspice.models.model import Model, register
+from cimspice.models.rram.access_law import check_points
 from cimspice.models.rram.tables import RRAM_ACCESS
 from cimspice.models.rram.tensor_spline import TensorSpline
 
@@ -40,14 +41,7 @@ class AccessTable(Model):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        for name in ("low", "across"):
-            points = getattr(self, name)
-            if np.ndim(points) != 1 or len(points) <= _DEGREE or np.any(np.diff(points) <= 0):
-                raise TableError(
-                    f"{name} of {self.kind} has {np.size(points)} points, or they do not rise",
-                    place=self.kind,
-                    remedy=f"sweep at least {_DEGREE + 1} rising voltages",
-                )
+        check_points(self.kind, {name: getattr(self, name) for name in ("low", "across")}, _DEGREE)
         if self.currents.shape != (len(self.low), len(self.across)):
             raise TableError(
                 f"currents have shape {self.currents.shape}, the points {len(self.low)} x {len(self.across)}",

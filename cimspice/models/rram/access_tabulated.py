@@ -15,7 +15,7 @@ from scipy.interpolate import NdBSpline, make_interp_spline
 from cimspice.errors import TableError
 from cimspice.models.model import register
 from cimspice.models.ranges import Ranges
-from cimspice.models.rram.access_law import AccessLaw
+from cimspice.models.rram.access_law import AccessLaw, check_points
 
 _DEGREE = 3
 
@@ -43,18 +43,11 @@ class TabulatedAccess(AccessLaw):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        for name in ("gate", "low", "across", "drain"):
-            points = getattr(self, name)
-            if np.ndim(points) != 1 or len(points) <= _DEGREE or np.any(np.diff(points) <= 0):
-                raise TableError(
-                    f"{name} of {self.kind} has {np.size(points)} points, or they do not rise",
-                    place=self.kind,
-                    remedy=f"sweep at least {_DEGREE + 1} rising voltages",
-                )
-        currents, charges = (
-            (len(self.gate), len(self.low), len(self.across)),
-            (len(self.gate), len(self.drain)),
+        check_points(
+            self.kind, {name: getattr(self, name) for name in ("gate", "low", "across", "drain")}, _DEGREE
         )
+        currents = (len(self.gate), len(self.low), len(self.across))
+        charges = (len(self.gate), len(self.drain))
         if self.currents.shape != currents or self.capacitances.shape != charges:
             raise TableError(
                 f"currents and capacitances have shapes {self.currents.shape} and {self.capacitances.shape}, "
