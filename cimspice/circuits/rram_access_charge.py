@@ -6,14 +6,12 @@ from typing import Annotated, ClassVar, Literal
 
 import numpy as np
 import pandas as pd
+from pydantic import computed_field
 
 from cimspice.circuits.bench import Bench, register
 from cimspice.circuits.rram_device import ACCURATE
 from cimspice.netlist import NetlistParameters, quantity
 from cimspice.spice import SolverOptions, Tran, Waveforms
-
-_BEYOND = 0.1
-"""Volts by which the ramp of the template begins and ends outside of what is measured."""
 
 
 class AccessChargeParameters(NetlistParameters):
@@ -26,6 +24,17 @@ class AccessChargeParameters(NetlistParameters):
     stop: Annotated[float, quantity("V", gt=0, le=5.5, description="largest drain voltage")] = 3.1
     step: Annotated[float, quantity("V", gt=0, le=1)] = 0.1
     edge: Annotated[float, quantity("s", gt=1e-12, le=1e-6)] = 0.1e-9
+
+    @computed_field
+    @property
+    def margin(self) -> float:
+        """By how much the ramp begins and ends outside of what is measured (V)."""
+        return 0.1
+
+    @property
+    def swing(self) -> float:
+        """Of the ramp (V)."""
+        return self.stop + 2 * self.margin
 
 
 @register
@@ -45,7 +54,7 @@ class AccessCharge(Bench):
     flat: ClassVar[bool] = True
 
     def analysis(self, parameters: AccessChargeParameters) -> Tran:
-        step = parameters.edge * parameters.step / (4 * (parameters.stop + 2 * _BEYOND))
+        step = parameters.edge * parameters.step / (4 * parameters.swing)
         return Tran(step, 4 * parameters.edge, max_step=step, save=("drain", "vdrain#branch"))
 
     def options(self, parameters: AccessChargeParameters) -> SolverOptions:
@@ -58,5 +67,5 @@ class AccessCharge(Bench):
         falling = (time > 3 * parameters.edge) & (time <= 4 * parameters.edge)
         up = np.interp(points, drain[rising], current[rising])
         down = np.interp(points, drain[falling][::-1], current[falling][::-1])
-        slope = (parameters.stop + 2 * _BEYOND) / parameters.edge
+        slope = parameters.swing / parameters.edge
         return pd.DataFrame({"drain_voltage": points, "capacitance": (up - down) / (2 * slope)})

@@ -14,6 +14,7 @@ from cimspice.campaign import characterise, read_specification, run_campaign
 from cimspice.campaign.sram_conditions import SramConditions
 from cimspice.campaign.sram_readout import readout_loads, sampled_lines
 from cimspice.circuits.sram_converter import Converter
+from cimspice.emulator.sram_periphery import BOLTZMANN
 from cimspice.models import ModelCard
 from cimspice.models.fit import Fit
 from cimspice.models.sram.charge_sharing import ChargeSharing
@@ -29,8 +30,6 @@ from cimspice.models.sram.periphery_fit import (
 from cimspice.models.sram.readout_loads import ReadoutLoads, fit_readout_loads
 from cimspice.models.sram.write_back import WriteBack
 from cimspice.resources import data_directory
-
-BOLTZMANN = 1.380649e-23
 
 
 @dataclass(frozen=True, eq=False)

@@ -132,15 +132,19 @@ def test_write_verify_on_the_circuit_takes_the_pulses_and_the_energy_that_the_mo
 
 
 @pytest.mark.spice
-def test_the_resistance_of_a_source_line_weakens_a_set_as_in_an_array(fitted):
-    """Two segments of 10 ohm below the upper bit line's cells; the array's states are good to 2e-4."""
-    array = CircuitArray(np.zeros((2, 2)), array=ArrayCircuit(source_line_resistance=10.0))
+@pytest.mark.parametrize("segment", [10.0, 50.0])
+def test_the_resistance_of_a_source_line_weakens_a_set_as_in_an_array(fitted, segment):
+    """Two segments below the upper bit line's cells. What is left is the 2e-4 of the array's own states or,
+    where a cell snaps during the pulse (50 ohm), less than a fifth of the effect."""
+    array = CircuitArray(np.zeros((2, 2)), array=ArrayCircuit(source_line_resistance=segment))
     pulse = WriteScheme().set_pulse(np.array([1.6, 1.8]))
     array.pulse(0, np.array([True, True]), pulse)
-    wired = dataclasses.replace(pulse, source_resistance=20.0)
+    wired = dataclasses.replace(pulse, source_resistance=2 * segment)
     ideal, model = (fitted.cell.write(np.zeros(2), given).state for given in (pulse, wired))
-    np.testing.assert_allclose(model, array.states[0], atol=2e-4)
     assert np.all(ideal > model + 1e-3)
+    left = np.abs(model - array.states[0])
+    effect = np.abs(ideal - array.states[0])
+    assert np.all(left < (2e-4 if segment == 10 else np.maximum(2e-4, 0.2 * effect)))
 
 
 @pytest.mark.spice
