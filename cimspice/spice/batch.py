@@ -15,11 +15,11 @@ import numpy as np
 from cimspice.errors import BadParameter, SimulationError, TimeLimit, WorkerLost
 from cimspice.spice.analysis import Analysis
 from cimspice.spice.deck import Deck, HasText, Models, compose
-from cimspice.spice.engine import write_spiceinit
 from cimspice.spice.failures import complaints, failure, judge, read_plot
 from cimspice.spice.library import find_executable
 from cimspice.spice.options import SolverOptions
 from cimspice.spice.rawfile import RawPlot, read_raw
+from cimspice.spice.start_up import environment, write_spiceinit
 from cimspice.spice.waveforms import Waveforms
 from cimspice.spice.work_folder import WorkFolder
 
@@ -97,6 +97,7 @@ def _execute(folder: Path, time_limit: float | None) -> tuple[list[str], int]:
         done = subprocess.run(
             command,
             cwd=folder,
+            env=environment(),
             capture_output=True,
             text=True,
             timeout=time_limit,

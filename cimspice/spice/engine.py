@@ -20,7 +20,6 @@ the words that ngspice said are collected and judged in `cimspice.spice.failures
 
 from __future__ import annotations
 
-import locale
 import os
 import shutil
 from pathlib import Path
@@ -33,20 +32,13 @@ from PySpice.Spice.NgSpice.Shared import NgSpiceShared
 
 from cimspice.errors import EngineMissing
 from cimspice.spice.library import find_library
+from cimspice.spice.start_up import plain_numbers, settings_hidden, write_spiceinit
 from cimspice.spice.work_folder import WorkFolder
-
-# hsa: SKY130's files are written for HSPICE. One thread: BSIM code spins on more (13x slower when small).
-SPICEINIT = "set ngbehavior=hsa\nset ng_nomodcheck\nset num_threads=1\nunset interactive\n"
 
 # cffi's types are made at run time: there is nothing a type checker could know of them.
 ffi: Any = Shared.ffi
 
 _originals_taken: set[str] = set()
-
-
-def write_spiceinit(folder: str | os.PathLike[str]) -> None:
-    """Give ``folder`` its own start-up file: ngspice executes whatever ``.spiceinit`` it finds."""
-    Path(folder, ".spiceinit").write_text(SPICEINIT, encoding="ascii")
 
 
 class Engine(NgSpiceShared):
@@ -79,7 +71,6 @@ class Engine(NgSpiceShared):
         return str(shutil.copy(real, self._folder.path / "libngspice-copy.so"))
 
     def _load_library(self, verbose: bool) -> None:
-        locale.setlocale(locale.LC_NUMERIC, "C")
         try:
             ffi.typeof("vector_info")
         except CDefError:
@@ -105,9 +96,10 @@ class Engine(NgSpiceShared):
         before = os.getcwd()
         os.chdir(self._folder.path)
         try:
-            code = self._ngspice_shared.ngSpice_Init(
-                hear, ffi.NULL, hear_exit, ffi.NULL, ffi.NULL, background, ffi.NULL
-            )
+            with settings_hidden(), plain_numbers():
+                code = self._ngspice_shared.ngSpice_Init(
+                    hear, ffi.NULL, hear_exit, ffi.NULL, ffi.NULL, background, ffi.NULL
+                )
         finally:
             os.chdir(before)
         if code:
@@ -130,7 +122,8 @@ class Engine(NgSpiceShared):
 
     def command(self, words: str) -> None:
         """Execute one ngspice command. Its return code says nothing, so none is returned."""
-        self._ngspice_shared.ngSpice_Command(words.encode("ascii"))
+        with plain_numbers():
+            self._ngspice_shared.ngSpice_Command(words.encode("ascii"))
 
     def free_history(self) -> None:
         """Free ngspice's command history (0.6 kB a run otherwise)."""
@@ -139,7 +132,8 @@ class Engine(NgSpiceShared):
     def source(self, lines: list[str]) -> None:
         """Hand a deck over, line by line; the first is its title."""
         keep = [ffi.new("char[]", line.encode("ascii")) for line in (*lines, "")]
-        self._ngspice_shared.ngSpice_Circ(ffi.new("char *[]", [*keep, ffi.NULL]))
+        with plain_numbers():
+            self._ngspice_shared.ngSpice_Circ(ffi.new("char *[]", [*keep, ffi.NULL]))
 
     def current_plot(self) -> str:
         """Name of the plot that ngspice wrote last, "const" if there is none."""

@@ -10,6 +10,7 @@ from typing import Any
 from cimspice.errors import EngineMissing
 from cimspice.spice.engine import Engine
 from cimspice.spice.library import find_executable, find_library, library_places
+from cimspice.spice.start_up import environment
 
 _XSPICE_PROBE = ["* a gain block", "v1 a 0 1", "a1 a b gain", ".model gain gain(gain=2)", "r1 b 0 1k", ".end"]
 _OSDI_PROBE = "osdi /no/such/file.osdi"
@@ -46,7 +47,8 @@ def engine_features() -> dict[str, Any]:
 
 def executable_version() -> str | None:
     """Version of the ngspice executable, such as "39"."""
-    done = subprocess.run([find_executable(), "--version"], capture_output=True, text=True, timeout=30)
+    command = [find_executable(), "--version"]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=30, env=environment())
     return _version(done.stdout + done.stderr)
 
 

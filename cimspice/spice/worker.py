@@ -14,9 +14,9 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from cimspice.errors import CimspiceError, SimulationError
-from cimspice.spice.engine import write_spiceinit
 from cimspice.spice.progress import Progress
 from cimspice.spice.session import Session
+from cimspice.spice.start_up import write_spiceinit
 from cimspice.spice.statistics import Statistics
 
 
