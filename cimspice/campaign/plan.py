@@ -11,11 +11,13 @@ from math import prod
 from operator import attrgetter
 from typing import Any, NamedTuple
 
+from cimspice.campaign.alterations import Alterations
 from cimspice.campaign.environment import Environment
 from cimspice.campaign.monte_carlo import Variation
 from cimspice.campaign.provenance import code_digest
 from cimspice.campaign.specification import AxisGroup, Specification
 from cimspice.circuits import Bench
+from cimspice.circuits.bench_call import analysis_of, netlist_of, options_of
 from cimspice.errors import CimspiceError
 from cimspice.netlist import Netlist, NetlistParameters, allow_includes
 
@@ -26,8 +28,9 @@ _REMEMBERED = 2048  # settings kept while the conditions change: about 2 MB
 
 @dataclass(frozen=True)
 class Circuit:
-    """What is loaded once for many points: a netlist with altered parameters at their defaults, the digest of
-    the device models that it uses, and what Monte Carlo varies in it.
+    """What is loaded once for many points: a netlist with altered parameters at their defaults (or one of a
+    single point's values, if altering would not give it), the digest of the device models that it uses, and
+    what Monte Carlo varies in it.
     """
 
     bench: Bench
@@ -81,9 +84,17 @@ class Point:
         return {**self.given, "corner": self.corner, "temperature": self.temperature, **sample}
 
 
+class _Loaded(NamedTuple):
+    """A circuit, the digest over it so far, and which points altering its sources gives."""
+
+    circuit: Circuit
+    prefix: Any
+    alterations: Alterations
+
+
 class _Setting(NamedTuple):
     """A point before its conditions: parameters as given, validated, and as JSON; what else decides the
-    result; altered sources; why it is refused.
+    result; altered sources; its circuit and the digest over that; why it is refused.
     """
 
     given: dict[str, Any]
@@ -91,6 +102,8 @@ class _Setting(NamedTuple):
     text: bytes
     decisive: str
     altered: tuple[tuple[str, float], ...]
+    circuit: Circuit | None
+    prefix: Any
     error: CimspiceError | None
 
 
@@ -122,52 +135,75 @@ class Plan:
         samples = range(specification.monte_carlo.samples) if specification.monte_carlo else (None,)
         index = 0
         for slow in _combinations(outer):
-            circuit = self._circuit(slow)
-            prefix = self._prefix(circuit)
+            loaded = self._load(slow)
             # the same under every condition: checked once
-            remembered = list(self._settings(circuit, slow, inner)) if few else None
+            remembered = list(self._settings(loaded, slow, inner)) if few else None
             for corner, temperature in product(specification.corners, specification.temperatures):
-                for setting in remembered or self._settings(circuit, slow, inner):
+                for setting in remembered or self._settings(loaded, slow, inner):
                     for sample in samples:
-                        yield self._point(
-                            index, setting, (corner, temperature, sample), circuit, prefix.copy()
-                        )
+                        yield self._point(index, setting, (corner, temperature, sample))
                         index += 1
 
-    def _circuit(self, slow: dict[str, Any]) -> Circuit | CimspiceError:
+    def _load(self, slow: dict[str, Any]) -> _Loaded | CimspiceError:
+        """The circuit with altered parameters at their defaults."""
         specification = self.specification
         bench = specification.bench
         values = {**specification.parameters, **slow}
         values = {name: value for name, value in values.items() if name not in bench.altered}
         try:
             parameters = bench.Parameters.parse(values, place=specification.source)
-            with allow_includes(*self.environment.include_roots):
-                netlist = bench.netlist(parameters)
+            netlist = self._netlist(parameters)
         except CimspiceError as error:
             return error
+        circuit = self._circuit(netlist)
+        if isinstance(circuit, CimspiceError):
+            return circuit
+        return _Loaded(circuit, self._prefix(circuit), Alterations(bench, parameters, netlist, self._netlist))
+
+    def _netlist(self, parameters: NetlistParameters) -> Netlist:
+        with allow_includes(*self.environment.include_roots):
+            return netlist_of(self.specification.bench, parameters)
+
+    def _own_circuit(
+        self, loaded: _Loaded | CimspiceError, parameters: NetlistParameters
+    ) -> Circuit | CimspiceError | None:
+        """The circuit of a point that cannot use the loaded one."""
+        try:
+            if isinstance(loaded, _Loaded):
+                netlist = loaded.alterations.own_netlist(parameters)
+            else:
+                netlist = self._netlist(parameters)
+        except CimspiceError as error:
+            return error
+        return None if netlist is None else self._circuit(netlist)
+
+    def _circuit(self, netlist: Netlist) -> Circuit | CimspiceError:
         self.environment.require_models(
             netlist.text
         )  # without a PDK no point can be run: not the point's fault
         try:
             models = self.environment.models_digest(netlist.text)
-            asked = specification.monte_carlo
+            asked = self.specification.monte_carlo
             pdk = self.environment.pdk if models else None
-            return Circuit(bench, netlist, models, asked and Variation.of(asked, netlist.text, pdk))
+            varied = asked and Variation.of(asked, netlist.text, pdk)
+            return Circuit(self.specification.bench, netlist, models, varied)
         except CimspiceError as error:
             return error
 
-    def _prefix(self, circuit: Circuit | CimspiceError) -> Any:
+    def _prefix(self, circuit: Circuit | None) -> Any:
         known = [DIGEST_VERSION, self.specification.bench.name, self.code, self.environment.ngspice]
-        if isinstance(circuit, Circuit):
+        if circuit is not None:
             known += [circuit.netlist.digest, circuit.models]
             if circuit.variation is not None:
                 known += circuit.variation.identity()
         return hashlib.sha256(json.dumps(known).encode())
 
     def _settings(
-        self, circuit: Circuit | CimspiceError, slow: dict[str, Any], inner: list[AxisGroup]
+        self, loaded: _Loaded | CimspiceError, slow: dict[str, Any], inner: list[AxisGroup]
     ) -> Iterator[_Setting]:
-        """Validated parameters of the points that share a circuit and differ in what is altered."""
+        """Validated parameters of the points that share a circuit and differ in what is altered; where
+        altering does not give what the netlist says, each with a circuit of its own.
+        """
         bench = self.specification.bench
         plain = type(bench).options is Bench.options  # ngspice's own: the same at every point
         options = ""
@@ -176,31 +212,31 @@ class Plan:
         for fast in _combinations(inner):
             given = {**base, **fast}
             try:
-                if isinstance(circuit, CimspiceError):
-                    raise circuit
                 parameters = bench.Parameters.parse(given, place=self.specification.source)
                 if not (plain and options):
-                    options = repr(bench.options(parameters))
-                decisive = f"{bench.analysis(parameters)!r}, {options})"
+                    options = repr(options_of(bench, parameters))
+                decisive = f"{analysis_of(bench, parameters)!r}, {options})"
+                own = self._own_circuit(loaded, parameters)
+                if isinstance(own, CimspiceError):
+                    raise own
             except CimspiceError as error:
-                yield _Setting(given, None, b"", "", (), error)
+                yield _Setting(given, None, b"", "", (), None, self._prefix(None), error)
+                continue
+            text = parameters.model_dump_json().encode()
+            if own is not None or isinstance(loaded, CimspiceError):
+                yield _Setting(given, parameters, text, decisive, (), own, self._prefix(own), None)
                 continue
             altered = tuple([(source, float(value(parameters))) for source, value in sources])
-            yield _Setting(given, parameters, parameters.model_dump_json().encode(), decisive, altered, None)
+            circuit, prefix, _ = loaded
+            yield _Setting(given, parameters, text, decisive, altered, circuit, prefix, None)
 
-    def _point(
-        self,
-        index: int,
-        setting: _Setting,
-        conditions: tuple[str, float, int | None],
-        circuit: Circuit | CimspiceError,
-        digest: Any,
-    ) -> Point:
+    def _point(self, index: int, setting: _Setting, conditions: tuple[str, float, int | None]) -> Point:
         given, parameters, error = setting.given, setting.parameters, setting.error
+        digest = setting.prefix.copy()
         corner, temperature, sample = conditions
         if sample is not None:
             digest.update(f"sample {sample} ".encode())
-        if error is not None or isinstance(circuit, CimspiceError):
+        if error is not None:
             refused = json.dumps([given, corner, temperature, str(error)], default=str)
             digest.update(refused.encode())
             return Point(index, digest.hexdigest(), given, None, *conditions[:2], error=error, sample=sample)
@@ -214,7 +250,7 @@ class Plan:
             corner,
             temperature,
             setting.altered,
-            circuit,
+            setting.circuit,
             sample=sample,
         )
 

@@ -38,14 +38,13 @@ class Selection(Plan):
         index = 0
         for slow, same_circuit in _grouped(self.places, outer):
             given = _values(groups, outer, slow)
-            circuit = self._circuit(given)
-            prefix = self._prefix(circuit)
+            loaded = self._load(given)
             for (corner, temperature), places in _grouped(same_circuit, _conditions(specification)):
                 conditions = (specification.corners[corner], specification.temperatures[temperature], None)
                 rows = [_values(groups, inner, [place[k] for k in inner]) for place in places]
                 together = AxisGroup(tuple(rows[0]), tuple(tuple(row.values()) for row in rows))
-                for setting in self._settings(circuit, given, [together]):
-                    yield self._point(index, setting, conditions, circuit, prefix.copy())
+                for setting in self._settings(loaded, given, [together]):
+                    yield self._point(index, setting, conditions)
                     index += 1
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import time
-import traceback
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -12,6 +11,7 @@ from cimspice.campaign.plan import Circuit, Point
 from cimspice.campaign.policy import relaxed
 from cimspice.campaign.waveform_file import Vectors, columns_of
 from cimspice.circuits import Bench
+from cimspice.circuits.bench_call import analysis_of, measured, options_of
 from cimspice.errors import (
     CimspiceError,
     EngineMissing,
@@ -109,9 +109,9 @@ def _run_point(
     bench, parameters = circuit.bench, point.parameters
     if parameters is None:
         raise SimulationError("a point without parameters cannot be run", place=bench.name)
-    options = bench.options(parameters)
+    options = options_of(bench, parameters)
     variation = circuit.variation
-    if last is None or last.parameters is None or bench.options(last.parameters) != options:
+    if last is None or last.parameters is None or options_of(bench, last.parameters) != options:
         session.load(
             circuit.netlist,
             corner=point.corner,
@@ -131,7 +131,7 @@ def _run_point(
         vary(session, variation, point.sample, netlist_text=text, corner=point.corner, flat=bench.flat)
     for device, value in point.altered:
         session.alter(device, value)
-    waveforms = session.run(bench.analysis(parameters))
+    waveforms = session.run(analysis_of(bench, parameters))
     kept = None if chunk.keep is None else columns_of(waveforms, chunk.keep)
     return _Got(measured_rows(bench, parameters, waveforms), kept)
 
@@ -146,17 +146,7 @@ def measured_rows(bench: Bench, parameters: NetlistParameters, waveforms: Wavefo
     SimulationError
         If the measurement raises anything else: named with the line of the bench that raised it.
     """
-    try:
-        frame = bench.measure(parameters, waveforms)
-    except CimspiceError:
-        raise
-    except Exception as error:  # a bench is the user's code: its fault is the point's, not the campaign's
-        line = traceback.extract_tb(error.__traceback__)[-1]
-        raise SimulationError(
-            f"the measurement failed: {type(error).__name__}: {error}",
-            place=f"bench {bench.name}, {line.filename}:{line.lineno}",
-            remedy="correct the bench's measure",
-        ) from error
+    frame = measured(bench, parameters, waveforms)
     if set(frame.columns) != set(bench.columns):
         raise TableError(
             f"measured columns {sorted(frame.columns)} are not those declared: {sorted(bench.columns)}",

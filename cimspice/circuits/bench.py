@@ -39,10 +39,9 @@ class Bench(ABC):
         Measured column -> unit (SI; ``""`` where there is none). :meth:`measure` returns exactly these. A
         measured column of the same name as a parameter takes its place in the table.
     altered
-        Parameter -> independent source whose value it is, for example ``{"gate_bias": "vgate"}``. Points that
-        differ only in these share one loaded circuit: it is rendered with the field's default and the source
-        is altered. So the parameter must stand in the netlist *only* as that source's value, and needs a
-        default.
+        Parameter -> independent source whose value it is, for example ``{"gate_bias": "vgate"}``; it needs a
+        default. Points that differ only in these share one loaded circuit, its sources altered, where the
+        netlist bears this out (``cimspice.campaign.alterations``); others are loaded one by one.
     flat
         Whether PDK devices become one top-level model per geometry: much quicker for large transients.
     """

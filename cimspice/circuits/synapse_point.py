@@ -24,7 +24,7 @@ class SynapsePoint(Bench):
 
     name: ClassVar[str] = "neuron_synapse_point"
     title: ClassVar[str] = "spiking neuron: synapse current at one gate bias and membrane voltage"
-    template: ClassVar[str] = "neuron/synapse"
+    template: ClassVar[str] = "neuron/synapse_point"
     Parameters: ClassVar[type[NetlistParameters]] = SynapsePointParameters
     columns: ClassVar[dict[str, str]] = {"current": "A"}
     altered: ClassVar[dict[str, str]] = {"gate_bias": "vgate", "membrane_voltage": "vmembrane"}

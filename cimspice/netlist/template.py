@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import jinja2
 from jinja2 import meta, nodes
@@ -19,6 +19,7 @@ from cimspice.netlist.include import expand_includes
 from cimspice.netlist.netlist import Netlist
 from cimspice.netlist.parameters import NetlistParameters
 from cimspice.netlist.sandbox import BUDGET, Budget, NetlistEnvironment
+from cimspice.netlist.unread import Unread, Unrendered
 from cimspice.netlist.values import template_values
 from cimspice.resources import data_directory
 
@@ -116,6 +117,8 @@ def render(template: str | Template, parameters: NetlistParameters) -> Netlist:
             f"parameters are a {type(parameters).__name__}", place=template.name,
             remedy="render with a subclass of NetlistParameters",
         )  # fmt: skip
+    if any(isinstance(value, Unread) for value in vars(parameters).values()):
+        return cast("Netlist", Unrendered(template, parameters))
     environment = _environment(template.root)
     values = template_values(parameters)
     try:
@@ -161,17 +164,38 @@ def render(template: str | Template, parameters: NetlistParameters) -> Netlist:
     )
 
 
+def only_prints(template: Template, names: frozenset[str]) -> bool:
+    """Whether a template and all that it includes use these parameters in nothing but ``{{ name }}``, outside
+    macros: then no value of theirs changes anything else of what is rendered.
+    """
+    return all(_only_prints(source, names) for _, source in _parts(template))
+
+
+@lru_cache(maxsize=256)
+def _only_prints(source: str, names: frozenset[str]) -> bool:
+    tree = NetlistEnvironment(jinja2.DictLoader({})).parse(source)
+    macros = {id(node) for macro in tree.find_all(nodes.Macro) for node in macro.find_all(nodes.Output)}
+    outputs = [output for output in tree.find_all(nodes.Output) if id(output) not in macros]
+    printed = {id(node) for output in outputs for node in output.nodes}
+    return all(node.name not in names or id(node) in printed for node in tree.find_all(nodes.Name))
+
+
 def _sources(template: Template) -> dict[str, str]:
     """Digest of the template and of all that it includes, by name."""
-    found: dict[str, str] = {}
+    return dict(sorted((name, _digest_and_includes(source)[0]) for name, source in _parts(template)))
+
+
+def _parts(template: Template) -> Iterator[tuple[str, str]]:
+    """Name and text of the template and of all that it includes."""
+    found: set[str] = set()
     waiting = [template.name]
     while waiting:
         name = waiting.pop()
         if name not in found:
+            found.add(name)
             source = _read(_find(name, template.root, _packaged_folder()))
-            found[name], inner = _digest_and_includes(source)
-            waiting += inner
-    return dict(sorted(found.items()))
+            waiting += _digest_and_includes(source)[1]
+            yield name, source
 
 
 @lru_cache(maxsize=256)

@@ -109,7 +109,7 @@ class MembraneCapacitance(Bench):
 
     name: ClassVar[str] = "neuron_capacitance"
     title: ClassVar[str] = "spiking neuron: capacitance of membrane and synapses over membrane voltage"
-    template: ClassVar[str] = "neuron/membrane"
+    template: ClassVar[str] = "neuron/membrane_capacitance"
     Parameters: ClassVar[type[NetlistParameters]] = CapacitanceParameters
     columns: ClassVar[dict[str, str]] = {
         "neuron_capacitance": "F",

@@ -1,0 +1,177 @@
+"""Whether altering sources in a loaded circuit gives the circuit that a point asks for: seen in the netlists.
+
+What counts is the netlist rendered with the point's own values. A bench that declares a parameter to be a
+source's value is believed only where that netlist and the loaded one differ in nothing but this value.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from functools import cached_property
+
+from cimspice.circuits import Bench
+from cimspice.errors import CimspiceError, ParameterError
+from cimspice.netlist import Netlist, NetlistParameters
+from cimspice.netlist.template import only_prints
+from cimspice.netlist.unread import ReadError, Unread, Unrendered
+from cimspice.spice.digits import deck_reads
+
+_ELSEWHERE = 0.7390851332151607  # volt or ampere: what no default and no file's name is likely to hold
+
+
+class Alterations:
+    """A bench's ``altered``, held against the netlist that is loaded.
+
+    Parameters
+    ----------
+    bench
+        Declares what is altered.
+    loaded
+        Parameters of the loaded circuit.
+    netlist
+        The loaded circuit.
+    render
+        Gives the netlist for parameters.
+    """
+
+    def __init__(
+        self,
+        bench: Bench,
+        loaded: NetlistParameters,
+        netlist: Netlist,
+        render: Callable[[NetlistParameters], Netlist],
+    ) -> None:
+        self.bench, self.loaded, self.netlist, self.render = bench, loaded, netlist, render
+        self._others = self._visible(loaded)
+
+    def own_netlist(self, parameters: NetlistParameters) -> Netlist | None:
+        """The netlist that a point needs to itself; None if the loaded one, its sources altered, is the same.
+
+        It is rendered only if it may differ: where the bench does nothing but render a template, and that
+        only prints the altered parameters, one comparison stands for all values.
+
+        Raises
+        ------
+        ParameterError
+            If an altered parameter moves nothing although its source is there.
+        CimspiceError
+            If the netlist cannot be rendered.
+        """
+        altered = self.bench.altered
+        moved = [name for name in altered if getattr(parameters, name) != getattr(self.loaded, name)]
+        alike = self._others is not None and self._visible(parameters) == self._others
+        if alike and (not moved or self._always):
+            return None
+        for name in moved:
+            if name in self._without_effect:
+                raise ParameterError(
+                    f"{name} is declared to be the value of {altered[name]}, and does not change it",
+                    place=f"bench {self.bench.name}, {self.netlist.template}",
+                    remedy=f"print {name} as the value of {altered[name]}, or take it out of altered",
+                )
+        netlist = self.render(parameters)
+        values = {source: getattr(parameters, name) for name, source in altered.items()}
+        return None if differs_in_values(self.netlist.text, netlist.text, values) else netlist
+
+    def _visible(self, parameters: NetlistParameters) -> dict[str, object] | None:
+        """What a template sees besides what is altered, from which validators and computed fields may make
+        it; None if one of these fails, which is told where the netlist is rendered.
+        """
+        try:
+            return {name: value for name, value in parameters.visible() if name not in self.bench.altered}
+        except Exception:
+            return None
+
+    def _moved(self, *names: str) -> tuple[str, dict[str, float]]:
+        """The netlist with other values of some altered parameters (empty if they are refused), and these
+        values by source.
+        """
+        values = {name: _ELSEWHERE + k for k, name in enumerate(names)}
+        sources = {self.bench.altered[name]: value for name, value in values.items()}
+        try:
+            return self.render(self.loaded.model_copy(update=values)).text, sources
+        except CimspiceError:
+            return "", sources
+
+    @cached_property
+    def _without_effect(self) -> set[str]:
+        """What is altered although the netlist has its source and shows nothing of it."""
+        text = self.netlist.text
+        there = {words[0] for words in _statements(text)}
+        altered = self.bench.altered.items()
+        return {name for name, source in altered if source.lower() in there and self._moved(name)[0] == text}
+
+    @cached_property
+    def _always(self) -> bool:
+        """Whether altering is right at all values."""
+        altered, loaded = self.bench.altered, self.loaded
+        if vars(loaded).keys() != type(loaded).model_fields.keys() or loaded.__pydantic_private__:
+            return False  # what such a model keeps to itself a copy would keep, too
+        unread = loaded.model_copy(update={name: Unread() for name in altered})
+        try:
+            rendering = self.bench.netlist(unread)
+        except (Exception, ReadError):
+            return False
+        if not isinstance(rendering, Unrendered) or rendering.parameters is not unread:
+            return False
+        return only_prints(rendering.template, frozenset(altered)) and differs_in_values(
+            self.netlist.text, *self._moved(*altered)
+        )
+
+
+def differs_in_values(loaded: str, wanted: str, values: Mapping[str, float]) -> bool:
+    """Whether two netlists differ in nothing but the DC values of some sources, and the second has these.
+
+    Parameters
+    ----------
+    loaded, wanted
+        Text of netlists.
+    values
+        Source -> value (V, A).
+    """
+    first, second = _statements(loaded), _statements(wanted)
+    for source, value in values.items():
+        here, there = _source(first, source), _source(second, source)
+        place = _value_place(here)
+        if place is None or _value_place(there) != place:
+            return False
+        here.pop(place)
+        if deck_reads(there.pop(place)) != deck_reads(repr(float(value))):
+            return False
+    return first == second
+
+
+def _statements(text: str) -> list[list[str]]:
+    """Words of each statement, its continuation lines joined to it; an empty word before those of a
+    subcircuit.
+    """
+    statements: list[list[str]] = []
+    depth = 0
+    for line in text.lower().split("\n"):
+        words = line.split()
+        if not words or words[0].startswith("*"):
+            continue
+        if words[0].startswith("+"):
+            statements[-1] += " ".join(words)[1:].split()
+            continue
+        statements.append([""] * (depth > 0) + words)
+        depth += (words[0] == ".subckt") - (words[0] == ".ends")
+    return statements
+
+
+def _source(statements: list[list[str]], name: str) -> list[str]:
+    """The statement of a source of the whole circuit; empty unless there is just one."""
+    found = [words for words in statements if words[0] == name.lower()]
+    return found[0] if len(found) == 1 else []
+
+
+def _value_place(words: list[str]) -> int | None:
+    """Where the DC value stands in a source's statement; None if it is no plain number, or not there."""
+    place = 4 if words[3:4] == ["dc"] else 3
+    if place >= len(words) or words.count("dc") > (place == 4):
+        return None
+    try:
+        deck_reads(words[place])
+    except ValueError:
+        return None
+    return place
