@@ -10,7 +10,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from cimspice.campaign.limits import CONFIDENCE, LimitResult, Yield
+from cimspice.campaign.limits import CONFIDENCE, LimitResult, Share, Yield
 from cimspice.campaign.run import Result
 from cimspice.campaign.run_waveforms import write_run_waveforms
 from cimspice.campaign.store import Store
@@ -93,11 +93,25 @@ def describe_limit(result: LimitResult) -> dict[str, Any]:
 
 
 def describe_yield(result: Yield) -> dict[str, Any]:
-    """A yield with its interval, fit for JSON."""
+    """A yield, fit for JSON: samples that pass under the worst condition, and under all; without Monte Carlo
+    points that pass, which have no interval.
+    """
+    where, worst = result.worst
+    if not result.conditions:
+        return {**_describe_share(worst), "interval": None}
     return {
-        "passed": result.passed,
-        "points": result.points,
-        "fraction": result.fraction if result.points else None,
-        "interval": [result.low, result.high],
+        **_describe_share(worst),
+        "where": where,
+        "conditions": len(result.conditions),
+        "everywhere": _describe_share(result.everywhere),
         "confidence": CONFIDENCE,
+    }
+
+
+def _describe_share(share: Share) -> dict[str, Any]:
+    return {
+        "passed": share.passed,
+        "points": share.count,
+        "fraction": share.fraction if share.count else None,
+        "interval": [*share.interval],
     }

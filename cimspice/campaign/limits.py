@@ -6,7 +6,9 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from decimal import Decimal
+from numbers import Number
 from statistics import NormalDist
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -16,6 +18,9 @@ from cimspice.errors import TableError
 
 WITHIN = "within_limits"
 """Column that a table with limits has: whether the row keeps all of them."""
+
+SAMPLE = "sample"
+"""Column that a table of Monte Carlo has."""
 
 CONFIDENCE = 0.95
 """Of the yield's interval."""
@@ -86,17 +91,50 @@ class Limit(BaseModel):
 
 
 @dataclass(frozen=True)
-class Yield:
-    """Points that keep a limit (or all): ``passed`` of ``points``; ``low`` and ``high`` bound the true share.
-
-    A point passes if all its rows do. Without any point ``fraction`` is nan, the bounds are 0 and 1.
-    """
+class Share:
+    """How many pass: ``passed`` of ``count``."""
 
     passed: int
-    points: int
-    fraction: float
-    low: float
-    high: float
+    count: int
+
+    @property
+    def fraction(self) -> float:
+        """nan of none."""
+        return self.passed / self.count if self.count else math.nan
+
+    @property
+    def interval(self) -> tuple[float, float]:
+        """Bounds of the true share, if these are random draws; 0 and 1 of none."""
+        return wilson_interval(self.passed, self.count)
+
+
+@dataclass(frozen=True)
+class Yield:
+    """Which Monte Carlo samples keep a limit (or all); a sample passes where all its rows do.
+
+    Attributes
+    ----------
+    conditions
+        Values of the conditions that vary, and the samples there. Empty without Monte Carlo.
+    everywhere
+        Samples that pass under all conditions. One that was not measured under all of them is counted only if
+        it fails. Without Monte Carlo: points; they were chosen and not drawn, so they bound no share.
+    """
+
+    conditions: tuple[tuple[dict[str, Any], Share], ...]
+    everywhere: Share
+
+    @property
+    def worst(self) -> tuple[dict[str, Any], Share]:
+        """The condition with the smallest share, the first of several; without Monte Carlo all points."""
+        found = [entry for entry in self.conditions if entry[1].count]
+        return min(found, key=lambda entry: entry[1].fraction, default=({}, self.everywhere))
+
+    @property
+    def kept(self) -> bool:
+        """Whether all that was measured passes."""
+        shares = [share for _, share in self.conditions] or [self.everywhere]
+        return all(share.passed == share.count for share in shares)
 
 
 @dataclass(frozen=True)
@@ -135,7 +173,7 @@ def wilson_interval(passed: int, points: int, confidence: float = CONFIDENCE) ->
 
 
 def judge(
-    table: pd.DataFrame, point: Sequence[int], limits: Sequence[Limit]
+    table: pd.DataFrame, point: Sequence[int], limits: Sequence[Limit], conditions: Sequence[str] = ()
 ) -> tuple[pd.Series, list[LimitResult], Yield]:
     """Hold a table against limits.
 
@@ -147,6 +185,8 @@ def judge(
         Which point each row is of, shape (rows,).
     limits
         In the columns' units.
+    conditions
+        Columns that say under which conditions a row was measured, ``sample`` among them if there are any.
 
     Returns
     -------
@@ -159,6 +199,13 @@ def judge(
         If a column does not hold numbers.
     """
     owner = np.asarray(point, dtype=int)
+
+    def yield_of(kept: pd.Series) -> Yield:
+        if SAMPLE in conditions:
+            return sample_yield(kept, table[list(conditions)])
+        points = len(np.unique(owner))
+        return Yield((), Share(points - len(np.unique(owner[~kept.to_numpy(dtype=bool)])), points))
+
     within = pd.Series(True, index=table.index, name=WITHIN)
     results = []
     for limit in limits:
@@ -166,8 +213,38 @@ def judge(
         spread = _spread(values)
         kept = limit.kept(values)
         within &= kept
-        results.append(LimitResult(limit, *spread, _yield(kept, owner)))
-    return within, results, _yield(within, owner)
+        results.append(LimitResult(limit, *spread, yield_of(kept)))
+    return within, results, yield_of(within)
+
+
+def sample_yield(kept: pd.Series, conditions: pd.DataFrame) -> Yield:
+    """Yield of Monte Carlo samples.
+
+    Parameters
+    ----------
+    kept
+        Whether each row keeps the limit.
+    conditions
+        Under which conditions each row was measured: the column ``sample``, and any others; ``point``, which
+        is none, is left out.
+    """
+    others = conditions.drop(columns=[SAMPLE, *({"point"} & {*conditions.columns})])
+    others = others.apply(lambda column: column.map(_comparable) if column.dtype == object else column)
+    varied = [name for name in others if others[name].nunique(dropna=False) > 1]
+    key = others[varied].assign(**{SAMPLE: conditions[SAMPLE], "": kept.to_numpy(dtype=bool)})
+    passes = key.groupby([*varied, SAMPLE], sort=False, dropna=False)[""].all().reset_index()
+    shares: list[tuple[dict[str, Any], Share]] = []
+    for where, part in passes.groupby(varied, sort=False, dropna=False) if varied else [((), passes)]:
+        values = where if isinstance(where, tuple) else (where,)
+        shares.append((dict(zip(varied, values, strict=True)), Share(int(part[""].sum()), len(part))))
+    each = passes.groupby(SAMPLE, sort=False)[""].agg(["all", "size"])
+    known = each[~each["all"] | (each["size"] == len(shares))]
+    return Yield(tuple(shares), Share(int(known["all"].sum()), len(known)))
+
+
+def _comparable(value: Any) -> Any:
+    """Numbers and words as they are, anything else as text."""
+    return value if isinstance(value, str | Number | None) else repr(value)
 
 
 def _spread(values: pd.Series) -> tuple[float, float, float]:
@@ -179,10 +256,3 @@ def _spread(values: pd.Series) -> tuple[float, float, float]:
     if not len(numbers):
         return math.nan, math.nan, math.nan
     return float(numbers.min()), float(np.median(numbers)), float(numbers.max())
-
-
-def _yield(kept: pd.Series, owner: np.ndarray) -> Yield:
-    points = len(np.unique(owner))
-    passed = points - len(np.unique(owner[~kept.to_numpy(dtype=bool)]))
-    low, high = wilson_interval(passed, points)
-    return Yield(passed, points, passed / points if points else math.nan, low, high)

@@ -95,7 +95,7 @@ def gather(plan: Plan, store: Store) -> Gathered:
     results: list[LimitResult] = []
     overall = None
     if specification.limits:
-        within, results, overall = judge(table, owner, specification.limits)
+        within, results, overall = judge(table, owner, specification.limits, conditions)
         table[WITHIN] = within
         marks.append(WITHIN)
     table.attrs["units"] = {**units(bench, conditions), **dict.fromkeys(marks, "")}

@@ -112,7 +112,7 @@ def characterize(
     _show(result, files["parquet"], figures, fits, json)
     if result.failed or fits.problems:
         return FAILED
-    return LIMITS_MISSED if result.overall and result.overall.passed < result.overall.points else 0
+    return LIMITS_MISSED if result.overall and not result.overall.kept else 0
 
 
 def _refuse_another(folder: Path, bench: str) -> None:
@@ -311,7 +311,14 @@ def _limit_line(result: LimitResult) -> str:
 
 
 def _yield_text(result: Yield) -> str:
-    share = f"{result.passed} of {result.points} points pass"
-    if not result.points:
-        return share
-    return f"{share}: {result.fraction:.2%}, between {result.low:.2%} and {result.high:.2%} with 95 %"
+    where, worst = result.worst
+    if not result.conditions:
+        return f"{worst.passed} of {worst.count} points pass"
+    low, high = worst.interval
+    share = f"{worst.passed} of {worst.count} samples pass"
+    bounds = f"{worst.fraction:.2%}, between {low:.2%} and {high:.2%} with 95 %"
+    if len(result.conditions) == 1:
+        return f"{share}: {bounds}"
+    place = ", ".join(f"{name} = {value}" for name, value in where.items())
+    everywhere = f"{result.everywhere.passed} of {result.everywhere.count} under all"
+    return f"{share} under the worst of {len(result.conditions)} conditions ({place}): {bounds}; {everywhere}"

@@ -19,6 +19,7 @@ def report(
     json: JsonFlag = False,
 ) -> None:
     """Show a run as one HTML page: limits, curves, fits, distributions, corners, failures. Works offline."""
+    from cimspice.campaign.export import describe_yield
     from cimspice.report.page import write_page
 
     page = write_page(run, output)
@@ -45,10 +46,11 @@ def report(
                     for verdict in page.verdicts
                 ],
                 "yields": [
-                    {**entry.where, "passed": entry.passed, "samples": entry.count, "yield": entry.fraction,
-                     "interval": entry.interval}
-                    for entry in page.yields
+                    {**where, "passed": share.passed, "samples": share.count, "yield": share.fraction,
+                     "interval": share.interval}
+                    for where, share in (page.yields.conditions if page.yields else ())
                 ],
+                "yield": page.yields and describe_yield(page.yields),
                 "problems": page.problems,
             }
         )  # fmt: skip

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from cimspice.campaign.limits import Yield
 from cimspice.campaign.load import Failure, Record, read_run
 from cimspice.files import write_atomically
 from cimspice.report.adaptive_error import error_parts
@@ -15,7 +16,7 @@ from cimspice.report.page_curves import curve_charts
 from cimspice.report.page_document import Html, Section, document, folded, paragraph, pill, rows, text
 from cimspice.report.page_fit_charts import fit_parts
 from cimspice.report.page_limits import Verdict, judge, limit_table, read_limits
-from cimspice.report.page_samples import Yield, histograms, is_monte_carlo, moments_table, yield_table, yields
+from cimspice.report.page_samples import histograms, is_monte_carlo, moments_table, yield_table, yields
 from cimspice.report.page_spread import spread_parts
 from cimspice.report.page_study import Study
 from cimspice.report.quantity import compact, cut, quantity, words
@@ -44,7 +45,7 @@ class Page:
     verdicts
         On each limit.
     yields
-        Of a Monte Carlo run with limits, by condition.
+        Of a Monte Carlo run with limits, over all of them.
     cards
         Model cards shown.
     problems
@@ -57,7 +58,7 @@ class Page:
     rows: int
     failed: int
     verdicts: list[Verdict]
-    yields: list[Yield]
+    yields: Yield | None
     cards: int
     problems: list[str]
 
@@ -120,9 +121,7 @@ def write_page(run: str | Path, output: str | Path | None = None) -> Page:
     )
 
 
-def _head(
-    study: Study, record: Record, verdicts: Sequence[Verdict], found: Sequence[Yield], failed: int
-) -> str:
+def _head(study: Study, record: Record, verdicts: Sequence[Verdict], found: Yield | None, failed: int) -> str:
     """What a person wants to know first."""
     facts = []
     if verdicts:
@@ -130,9 +129,9 @@ def _head(
         limits = f"{len(verdicts)} limit{'s' * (len(verdicts) > 1)}"
         facts.append(pill(f"{broken} of {limits} broken", "bad") if broken else pill(f"{limits} met", "good"))
     if found:
-        worst = min(found, key=lambda entry: entry.fraction)
+        _, worst = found.worst
         low, high = worst.interval
-        where = "" if len(found) == 1 else "least "
+        where = "" if len(found.conditions) == 1 else "least "
         facts.append(pill(f"{where}yield {worst.fraction:.1%} ({low:.1%} to {high:.1%})", "plain"))
     if failed:
         facts.append(pill(f"{failed} point{'s' * (failed > 1)} failed", "bad"))
@@ -154,17 +153,24 @@ def _head(
     return f'{bench}<div class="facts">{"".join(facts)}</div>'
 
 
-def _yield(study: Study, found: Sequence[Yield], failed: int) -> list[Any]:
+def _yield(study: Study, found: Yield | None, failed: int) -> list[Any]:
     if not found:
         return []
     told = "A sample passes if all that was measured on it keeps to the limits; the interval is Wilson's."
+    if len(found.conditions) > 1:
+        everywhere, (low, high) = found.everywhere, found.everywhere.interval
+        told += (
+            f" Under all {len(found.conditions)} conditions {everywhere.passed} of {everywhere.count} samples"
+            f" pass: {everywhere.fraction:.1%} ({low:.1%} to {high:.1%})."
+        )
     if failed:
         points = f"{failed} failed point{'s' * (failed > 1)}"
         told += f" Not counted: {points}. With them as failing, the yield is lower."
-    worst = sorted(found, key=lambda entry: entry.fraction)[:_WORST]
+    worst = sorted(found.conditions, key=lambda entry: entry[1].fraction)[:_WORST]
     parts = [yield_table(study, worst), paragraph(told, "note")]
-    if len(found) > _WORST:
-        parts.append(folded(f"The yield of all {len(found)} conditions", yield_table(study, found)))
+    if len(found.conditions) > _WORST:
+        every = yield_table(study, found.conditions)
+        parts.append(folded(f"The yield of all {len(found.conditions)} conditions", every))
     return parts
 
 

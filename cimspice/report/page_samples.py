@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 import pandas as pd
 from scipy import special
 
-from cimspice.campaign.limits import Limit, wilson_interval
+from cimspice.campaign.limits import SAMPLE, Limit, Share, Yield, sample_yield
 from cimspice.report.page_curves import PALETTE, axis_of
 from cimspice.report.page_document import Chart, View, label, numbers, rows
-from cimspice.report.page_study import SAMPLE, Study, ordered
+from cimspice.report.page_study import Study, ordered
 from cimspice.report.quantity import PREFIXES, exponent, plain_unit, quantity, words
 
 _MOST_VIEWS = 60
@@ -21,24 +20,6 @@ _MOST_ROWS = 200
 _MOST_BINS = 120
 _NEAR = 1.0  # widths of the histogram that a limit may be away to be drawn
 _TAIL = 0.025
-
-
-@dataclass(frozen=True)
-class Yield:
-    """Samples that keep to every limit: ``passed`` of ``count``, at the conditions ``where``."""
-
-    where: dict[str, Any]
-    passed: int
-    count: int
-
-    @property
-    def fraction(self) -> float:
-        return self.passed / self.count
-
-    @property
-    def interval(self) -> tuple[float, float]:
-        """95 % interval of the fraction."""
-        return wilson_interval(self.passed, self.count)
 
 
 def deviation_interval(deviation: float, count: int) -> tuple[float, float]:
@@ -52,34 +33,28 @@ def is_monte_carlo(study: Study) -> bool:
     return SAMPLE in study.varied
 
 
-def yields(study: Study, limits: Sequence[Limit]) -> list[Yield]:
-    """Yield at each condition: a sample passes there if all its rows keep to all limits."""
+def yields(study: Study, limits: Sequence[Limit]) -> Yield | None:
+    """Yield over all limits together; None without samples or limits."""
     limits = [limit for limit in limits if limit.column in study.quantities]
     if not limits or not is_monte_carlo(study):
-        return []
-    holds = np.logical_and.reduce([limit.kept(study.table[limit.column]) for limit in limits])
-    judged = study.table.assign(_holds=holds)
-    found = []
-    names = study.others(SAMPLE)
-    for key, part in judged.groupby(list(names), sort=False) if names else [((), judged)]:
-        passes = part.groupby(SAMPLE)["_holds"].all()
-        found.append(Yield(dict(zip(names, key, strict=True)), int(passes.sum()), len(passes)))
-    return found
+        return None
+    kept = pd.concat([limit.kept(study.table[limit.column]) for limit in limits], axis=1).all(axis=1)
+    return sample_yield(kept, study.table[[*study.varied]])
 
 
-def yield_table(study: Study, found: Sequence[Yield]) -> str:
-    """The yields as an HTML table."""
-    names = study.others(SAMPLE)
+def yield_table(study: Study, found: Sequence[tuple[dict[str, Any], Share]]) -> str:
+    """The yields of some conditions as an HTML table."""
+    names = [*found[0][0]]
     body = []
-    for entry in found[:_MOST_ROWS]:
-        low, high = entry.interval
-        where = [study.show(name, entry.where[name]) for name in names]
+    for where, share in found[:_MOST_ROWS]:
+        low, high = share.interval
+        conditions = [study.show(*entry) for entry in where.items()]
         body.append(
             [
-                _percent(entry.fraction),
+                _percent(share.fraction),
                 f"{_percent(low)} to {_percent(high)}",
-                *where,
-                f"{entry.passed} of {entry.count}",
+                *conditions,
+                f"{share.passed} of {share.count}",
             ]
         )
     heads = ["yield", "95 % interval", *map(words, names), "samples that pass"]

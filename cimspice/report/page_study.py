@@ -9,11 +9,10 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from cimspice.campaign.limits import WITHIN
+from cimspice.campaign.limits import SAMPLE, WITHIN
 from cimspice.campaign.load import Run
 from cimspice.report.quantity import compact, quantity, words
 
-SAMPLE = "sample"
 _LARGEST = 1e100  # of a number: no measurement, and arithmetic on it overflows
 _MARKS = (WITHIN, "relaxed")  # what a campaign itself says of a row
 

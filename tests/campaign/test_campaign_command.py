@@ -51,8 +51,30 @@ def test_exit_code_and_json_tell_whether_the_limits_are_kept(tmp_path, cache, ca
     assert list(table.groupby("sample").within_limits.all()) == [passed == 4] * 4
     assert command_line(words) == code
     shown = capsys.readouterr().out
-    assert f"{passed} of 4 points pass" in shown
+    assert f"{passed} of 4 samples pass" in shown
     assert "(4 finished before)" in shown
+
+
+def test_screen_json_run_and_page_tell_one_yield_of_samples(tmp_path, cache, capsys):
+    path = tmp_path / "mine.toml"
+    path.write_text(
+        FILE.format(maximum=1e4) + '[sweep]\ncorners = ["tt", "ss"]\ntemperatures = [0, 27, 85]\n'
+    )
+    words = ["characterize", str(path), "-o", str(tmp_path / "run"), "--jobs", "1"]
+    assert command_line([*words, "--json"]) == 0
+    told = json.loads(capsys.readouterr().out)
+    low, high = 0.5101091635454, 1.0  # Wilson's interval of 4 of 4, scipy.stats.binomtest
+    assert told["yield"]["interval"] == pytest.approx([low, high], abs=1e-9)
+    assert told["yield"]["everywhere"]["points"] == 4
+    assert json.loads((tmp_path / "run" / "run.json").read_text())["yield"] == told["yield"]
+    assert told["limits"][0]["yield"] == told["yield"]
+    assert command_line(words) == 0
+    shown = " ".join(capsys.readouterr().out.split())
+    assert "4 of 4 samples pass under the worst of 6 conditions" in shown
+    assert "between 51.01% and 100.00% with 95 %; 4 of 4 under all" in shown
+    assert command_line(["report", str(tmp_path / "run"), "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)["yield"] == told["yield"]
+    assert "yield 100.0% (51.0% to 100.0%)" in (tmp_path / "run" / "report.html").read_text()
 
 
 def test_a_folder_with_the_run_of_another_bench_is_left_alone(tmp_path, cache, capsys):

@@ -15,7 +15,7 @@ from scipy.stats import binomtest
 
 from cimspice.campaign import parse_specification, run_campaign
 from cimspice.campaign.export import describe, export
-from cimspice.campaign.limits import Limit, judge, wilson_interval
+from cimspice.campaign.limits import Limit, Share, Yield, judge, sample_yield, wilson_interval
 from cimspice.errors import ParameterError, TableError
 
 
@@ -53,15 +53,14 @@ def test_rows_points_and_yield_of_a_campaign(tmp_path):
     first, second = result.limits
     assert (first.limit.minimum, first.limit.typical, first.limit.maximum) == (0.3, 0.5, 1.2)
     assert (first.smallest, first.median, first.largest) == pytest.approx((0.25, 0.5, 1.5))
-    assert (first.result.passed, first.result.points) == (3, 5)
-    assert second.result.passed == 2
+    assert first.result.worst == ({}, Share(3, 5))
+    assert second.result.everywhere.passed == 2
     assert result.overall is not None
-    assert (result.overall.passed, result.overall.fraction) == (1, 0.2)
+    assert not result.overall.kept
     told = json.loads(export(result, tmp_path / "run")["run"].read_text())
     assert told["limits"][0]["yield"]["passed"] == 3
-    assert told["yield"]["interval"] == pytest.approx(
-        list(binomtest(1, 5).proportion_ci(0.95, method="wilson")), abs=1e-12
-    )
+    # five chosen voltages are no random draw: they bound nothing
+    assert told["yield"] == {"passed": 1, "points": 5, "fraction": 0.2, "interval": None}
     assert list(pd.read_parquet(tmp_path / "run" / "table.parquet").within_limits) == [False] * 3 + [
         True,
         False,
@@ -72,9 +71,45 @@ def test_a_point_passes_only_with_all_its_rows_and_nan_never_does():
     table = pd.DataFrame({"x": [1.0, 2.0, 1.0, 1.0, math.nan, 1.0]})
     within, (result,), overall = judge(table, [0, 0, 1, 1, 2, 2], [Limit(column="x", maximum=1.5)])
     assert list(within) == [True, False, True, True, False, True]
-    assert (result.result.passed, result.result.points) == (1, 3)
+    assert result.result == Yield((), Share(1, 3))
     assert overall == result.result
     assert (result.smallest, result.largest) == (1.0, 2.0)
+
+
+def samples_table(samples, conditions, fails):
+    rows = [(sample, *where) for where in conditions for sample in range(samples)]
+    table = pd.DataFrame(rows, columns=["sample", "corner", "temperature"])
+    kept = pd.Series([row not in fails for row in rows])
+    return kept, table
+
+
+def test_chosen_conditions_add_nothing_to_what_ten_samples_say():
+    where = [(corner, temperature) for corner in "abcde" for temperature in range(9)]
+    result = sample_yield(*samples_table(10, where, set()))
+    expected = binomtest(10, 10).proportion_ci(0.95, method="wilson")
+    assert len(result.conditions) == 45
+    assert result.worst[1].interval == result.everywhere.interval
+    assert result.everywhere.interval == pytest.approx((expected.low, expected.high), abs=1e-12)
+
+
+@given(st.integers(1, 6), st.integers(1, 4), st.data())
+def test_yield_is_counted_sample_by_sample(samples, conditions, data):
+    where = [("tt", 10.0 * k) for k in range(conditions)]
+    every = [(sample, *place) for sample in range(samples) for place in where]
+    fails = set(data.draw(st.lists(st.sampled_from(every), unique=True)))
+    result = sample_yield(*samples_table(samples, where, fails))
+    shares = [sum((sample, *place) not in fails for sample in range(samples)) for place in where]
+    assert [share for _, share in result.conditions] == [Share(passed, samples) for passed in shares]
+    assert result.worst[1].passed == min(shares)
+    assert result.everywhere == Share(samples - len({fail[0] for fail in fails}), samples)
+    assert result.kept == (not fails)
+
+
+def test_a_sample_that_is_not_measured_everywhere_does_not_pass_everywhere():
+    kept, table = samples_table(3, [("tt", 0.0), ("tt", 27.0)], {(1, "tt", 27.0)})
+    absent = (table["sample"] != 0) & (table.temperature == 0.0) | (table.temperature == 27.0)
+    result = sample_yield(kept[absent], table[absent])
+    assert result.everywhere == Share(1, 2)
 
 
 def test_bounds_belong_to_what_is_allowed():

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from page_runs import sample_table, synapse_run, synapse_table, write_run
 from scipy import stats
 
+from cimspice.campaign.limits import Share
 from cimspice.campaign.load import read_run
 from cimspice.errors import CimspiceError, TableError
 from cimspice.models import ModelCard
@@ -20,7 +21,7 @@ from cimspice.report.page import write_page
 from cimspice.report.page_curves import curve_charts
 from cimspice.report.page_fit import NoRows, overlay
 from cimspice.report.page_limits import judge, read_limits
-from cimspice.report.page_samples import Yield, deviation_interval, histograms, yields
+from cimspice.report.page_samples import deviation_interval, histograms, yields
 from cimspice.report.page_spread import spread_parts
 from cimspice.report.page_study import Study
 
@@ -133,7 +134,9 @@ def test_yield_counts_samples_that_keep_to_every_limit(tmp_path):
     limits, _ = read_limits(
         [{"column": "delay", "maximum": 1.05e-9}, {"column": "current", "minimum": 0.98e-6}]
     )
-    found = {tuple(entry.where.values()): entry for entry in yields(study, limits)}
+    result = yields(study, limits)
+    assert result is not None
+    found = {tuple(where.values()): share for where, share in result.conditions}
     assert list(found) == [("tt", 27.0), ("tt", 85.0), ("ss", 27.0), ("ss", 85.0)]
     part = table[(table.corner == "tt") & (table.temperature == 85.0)]
     expected = int(((part.delay <= 1.05e-9) & (part.current >= 0.98e-6)).sum())
@@ -144,7 +147,7 @@ def test_yield_counts_samples_that_keep_to_every_limit(tmp_path):
 @pytest.mark.parametrize(("passed", "count"), [(0, 10), (10, 10), (97, 100), (1, 2)])
 def test_interval_of_the_yield_is_wilsons(passed, count):
     expected = stats.binomtest(passed, count).proportion_ci(0.95, method="wilson")
-    assert Yield({}, passed, count).interval == pytest.approx((expected.low, expected.high), abs=1e-12)
+    assert Share(passed, count).interval == pytest.approx((expected.low, expected.high), abs=1e-12)
 
 
 def test_interval_of_the_deviation_covers_the_truth_as_often_as_it_says():
