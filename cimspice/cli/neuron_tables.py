@@ -20,7 +20,7 @@ def show_result(facts: Mapping[str, Any]) -> None:
         ("output layer, rms", *_time(facts["output_rmse_ns"], phase)),
         ("hidden layers, rms", *_time(facts["hidden_rmse_ns"], phase)),
         ("worst spike", *_time(facts["worst_ns"], phase)),
-        ("decisions agree", f"{100 * facts['decisions_agree']:g} %", ""),
+        ("decisions agree", f"{100 * facts['decisions_agree']:g} %", _undecided(facts)),
         ("spikes inside the phase", f"{100 * facts['spiking']:.3g} %", "of the circuit's, all layers"),
     ]
     if len(facts["layers"]) < 3:
@@ -114,6 +114,10 @@ def _print(rows: Sequence[tuple[str, str, str]]) -> None:
     for name, value, remark in rows:
         table.add_row(f"  {name}", value, f"[dim]{remark}[/]" if remark else "")
     console().print(table)
+
+
+def _undecided(facts: Mapping[str, Any]) -> str:
+    return f"no decision in {100 * facts['undecided']:.3g} %" if facts["undecided"] else ""
 
 
 def _time(value: float, phase: float) -> tuple[str, str]:

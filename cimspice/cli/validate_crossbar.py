@@ -156,7 +156,8 @@ def show_network(facts: Mapping[str, Any]) -> None:
             f"  {title}",
             f"{one['error']:.1e}",
             f"{one['digits']} digits, decisions agree {100 * one['decisions_agree']:.3g} %, "
-            f"{one['spice_seconds']:.3g} s against {1e3 * one['solver_seconds']:.3g} ms",
+            + (f"none in {100 * one['undecided']:.3g} %, " if one["undecided"] else "")
+            + f"{one['spice_seconds']:.3g} s against {1e3 * one['solver_seconds']:.3g} ms",
         )
     screen.print(table)
     screen.print(

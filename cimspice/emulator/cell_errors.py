@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from cimspice.arrays import checked_array, checked_number
 from cimspice.errors import ParameterError
 from cimspice.mapping.conductances import ConductanceRange
 from cimspice.models.rram.variability import RramVariability
@@ -34,10 +35,7 @@ class CellErrors:
 
     def __post_init__(self) -> None:
         for name in ("tolerance", "stuck_low", "stuck_high"):
-            if not 0 <= getattr(self, name) < 1:
-                raise ParameterError(
-                    f"{name} is {getattr(self, name)}", place="CellErrors", remedy="give a share from 0 to 1"
-                )
+            checked_number(name, getattr(self, name), low=0, below=1, place="CellErrors")
         if self.stuck_low + self.stuck_high > 1:
             raise ParameterError(
                 f"{self.stuck_low + self.stuck_high:g} of all cells are stuck",
@@ -57,7 +55,8 @@ class CellErrors:
     def programmed(
         self, targets: np.ndarray, cells: ConductanceRange, rng: np.random.Generator
     ) -> np.ndarray:
-        """Conductances (S) that cells with ``targets`` (S, any shape) get."""
+        """Conductances (S) that cells with ``targets`` (S, above 0, any shape) get."""
+        targets = checked_array("targets", targets, (...,), low=np.finfo(float).tiny)
         if self.variability is None:
             reached = targets * (1 + self.tolerance * rng.uniform(-1, 1, targets.shape))
         else:

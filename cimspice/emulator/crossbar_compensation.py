@@ -12,6 +12,7 @@ from dataclasses import asdict, dataclass, replace
 import numpy as np
 from scipy import optimize
 
+from cimspice.arrays import checked_array, checked_count
 from cimspice.emulator.crossbar import Crossbar
 from cimspice.emulator.tiled_crossbar import TiledLayer, TiledNetwork, TileWires
 from cimspice.errors import ParameterError
@@ -68,12 +69,12 @@ def compensate_tile(
     ParameterError
         For steps below 1, and inputs that are all zero or do not match.
     """
-    if steps < 1:
-        raise ParameterError(f"steps is {steps}", place="compensate_tile", remedy="give 1 or more")
-    volts = np.asarray(inputs, dtype=float)
-    if volts.ndim != 2 or volts.shape[1] != len(wanted) or not volts.any():
+    checked_count("steps", steps, place="compensate_tile")
+    wanted = checked_array("wanted", wanted, ("rows", "columns"), low=0)
+    volts = checked_array("inputs", inputs, ("samples", len(wanted)))
+    if not volts.any():
         raise ParameterError(
-            f"inputs have shape {volts.shape}, or are all zero",
+            f"inputs of shape {volts.shape} are all zero",
             place="inputs",
             remedy=f"give voltages (samples, {len(wanted)})",
         )
@@ -169,7 +170,7 @@ def _tile_inputs(layer: TiledLayer, values: np.ndarray):
 
 def _ideal_inputs(network: TiledNetwork, x: np.ndarray) -> list[np.ndarray]:
     """What each layer receives where wires take nothing (samples, inputs)."""
-    values, found = np.asarray(x, dtype=float), []
+    values, found = checked_array("calibration", x, ("samples", network.layers[0].tiling.rows), low=0), []
     for layer, bias in zip(network.layers, network.biases, strict=True):
         found.append(values)
         values = np.maximum(np.minimum(values, layer.input_scale) @ layer.mapped.weights.T + bias, 0.0)

@@ -18,6 +18,7 @@ from itertools import pairwise
 import numpy as np
 from numpy.typing import ArrayLike
 
+from cimspice.arrays import checked_count, checked_number
 from cimspice.emulator.relaxation import phi
 from cimspice.errors import ParameterError
 
@@ -40,10 +41,7 @@ class Discretisation:
     order: int = 2
 
     def __post_init__(self) -> None:
-        if self.steps < 1:
-            raise ParameterError(
-                f"steps = {self.steps}", place="Discretisation.steps", remedy="give at least 1"
-            )
+        checked_count("steps", self.steps, place="Discretisation.steps")
         if self.order not in (2, 3):
             raise ParameterError(f"order = {self.order}", place="Discretisation.order", remedy="give 2 or 3")
 
@@ -54,10 +52,7 @@ class Discretisation:
         more: the first and the last are short.
         """
         width = 1.0 / self.steps
-        if not 0 <= offset < width:
-            raise ParameterError(
-                f"offset = {offset}", place="Discretisation.edges", remedy=f"give a number in [0, {width:g})"
-            )
+        offset = checked_number("offset", offset, low=0, below=width, place="Discretisation.edges")
         inner = np.arange(1, self.steps + 1) * width - offset
         sliver = 1e-9 * width  # what rounding leaves of an interval
         return np.concatenate([[0.0], inner[(inner > sliver) & (inner < 1.0 - sliver)], [1.0]])

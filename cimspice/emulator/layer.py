@@ -9,6 +9,7 @@ from typing import Literal
 import numpy as np
 from numpy.typing import ArrayLike
 
+from cimspice.arrays import checked_array, kept_array
 from cimspice.emulator.dstd import Discretisation, dstd_membrane
 from cimspice.emulator.ramp import Ramp
 from cimspice.emulator.reversal import checked_times, checked_weights, conductances, inverse_potentials
@@ -50,6 +51,9 @@ class SpikingLayer:
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "weights", checked_weights(self.weights))
+        for name in ("e_plus", "e_minus", "initial"):
+            kept = kept_array(name, getattr(self, name), (...,), infinite=name != "initial")
+            object.__setattr__(self, name, kept if kept.ndim else float(kept))
         inverse = inverse_potentials(self.weights.shape, self.e_plus, self.e_minus)
         if self.method not in ("exact", "compiled", "dstd"):
             raise ParameterError(
@@ -88,26 +92,33 @@ class SpikingLayer:
     def membrane(self, times: ArrayLike, *, offset: float = 0.0) -> np.ndarray:
         """v(1), (batch, out), from input spike times (batch, in); ``offset`` shifts DSTD's intervals."""
         t = checked_times(times, self.inputs)
+        start = self._start(len(t))
         if self.method == "dstd":
-            return dstd_membrane(t, self._stacked, self.discretisation, self.initial, offset)
+            return dstd_membrane(t, self._stacked, self.discretisation, start, offset)
         if self.method == "compiled":
             from cimspice.emulator.compiled import compiled_membrane  # numba is an extra
 
             inverse_plus, inverse_minus = inverse_potentials(self.weights.shape, self.e_plus, self.e_minus)
-            v = np.array(np.broadcast_to(np.asarray(self.initial, dtype=float), (len(t), self.outputs)))
-            return compiled_membrane(t, self._by_input, float(inverse_plus), float(inverse_minus), v)
-        return exact_membrane(t, self.weights, self.conductance, self.initial)
+            return compiled_membrane(t, self._by_input, float(inverse_plus), float(inverse_minus), start)
+        return exact_membrane(t, self.weights, self.conductance, start)
+
+    def _start(self, batch: int) -> np.ndarray:
+        """v(0) (batch, out), a new array."""
+        shape = batch, self.outputs
+        try:
+            return np.array(np.broadcast_to(self.initial, shape))
+        except ValueError:
+            raise ParameterError(
+                f"initial has shape {np.shape(self.initial)}, the membranes {shape}",
+                place="SpikingLayer.initial",
+                remedy="give one number, one for each neuron, or (batch, out)",
+            ) from None
 
     def membrane_trace(self, times: ArrayLike, instants: ArrayLike) -> np.ndarray:
         """v(t) at ``instants`` (points,) in [0, 1] of the accumulation phase: (batch, points, out), exact."""
-        at = np.asarray(instants, dtype=float)
-        if at.ndim != 1 or not ((at >= 0) & (at <= 1)).all():
-            raise ParameterError(
-                "instants must be a list of times in [0, 1]", place="membrane_trace(instants)"
-            )
-        return exact_trace(
-            checked_times(times, self.inputs), self.weights, self.conductance, at, self.initial
-        )
+        at = checked_array("instants", instants, ("points",), low=0, high=1)
+        t = checked_times(times, self.inputs)
+        return exact_trace(t, self.weights, self.conductance, at, self._start(len(t)))
 
     def __call__(self, times: ArrayLike) -> np.ndarray:
         """Output spike times (batch, out) in [0, 1] of the next phase, from ``times`` (batch, in)."""

@@ -8,6 +8,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike
 
+from cimspice.arrays import checked_count
+from cimspice.emulator.decisions import earliest
 from cimspice.emulator.layer import SpikingLayer
 from cimspice.emulator.reversal import checked_times
 from cimspice.errors import ParameterError
@@ -68,5 +70,9 @@ class SpikingNetwork:
         return self.trace(times).spike_times[-1]
 
     def decisions(self, times: ArrayLike, classes: int | None = None) -> np.ndarray:
-        """Class of each sample (batch,): earliest of the first ``classes`` outputs (default: all)."""
-        return np.argmin(self(times)[:, :classes], axis=1)
+        """Class of each sample (batch,): earliest of the first ``classes`` outputs (default: all); −1 where
+        none of them spikes, or two are earliest at exactly the same time.
+        """
+        known = self.sizes[-1]
+        wanted = known if classes is None else checked_count("classes", classes, high=known)
+        return earliest(self(times)[:, :wanted], phase=1.0)

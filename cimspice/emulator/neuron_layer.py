@@ -15,6 +15,7 @@ from functools import cached_property
 import numpy as np
 from scipy.interpolate import CubicSpline
 
+from cimspice.arrays import checked_array, checked_count, checked_number, kept_array, numbers, real_array
 from cimspice.emulator.membrane_rate import Driven, MembraneRate
 from cimspice.emulator.resistor_taps import ResistorTaps, spike_times
 from cimspice.errors import ParameterError
@@ -58,15 +59,22 @@ class NeuronLayer:
     step: float = 5e-9
 
     def __post_init__(self) -> None:
-        shapes = np.shape(self.polarity), np.shape(self.program)
-        if len(shapes[0]) != 2 or shapes[0] != shapes[1]:
+        polarity = kept_array(
+            "entries of polarity", self.polarity, ("neurons", "inputs"), low=-1, high=1, whole=True
+        )
+        program = numbers("entries of program", self.program)
+        if not polarity.size or program.shape != polarity.shape:
             raise ParameterError(
-                f"polarity has shape {shapes[0]}, program has shape {shapes[1]}",
+                f"polarity has shape {polarity.shape}, program has shape {program.shape}",
                 place="NeuronLayer",
-                remedy="give two matrices (neurons, inputs)",
+                remedy="give two matrices (neurons, inputs), not empty",
             )
-        if not np.isin(self.polarity, (-1, 0, 1)).all():
-            raise ParameterError("a polarity is not −1, 0 or 1", place="NeuronLayer.polarity")
+        program[polarity == 0] = 0.0
+        program.setflags(write=False)
+        object.__setattr__(self, "polarity", polarity)
+        object.__setattr__(self, "program", program)
+        object.__setattr__(self, "fan_out", checked_count("fan_out", self.fan_out, low=0))
+        checked_number("step", self.step, above=0, place="NeuronLayer.step")
         for name, sign in _POLARITIES:
             # splines would go on beyond their tables, into currents that no transistor has
             low, high = self.model.synapses[name].current.program[[0, -1]]
@@ -110,7 +118,7 @@ class NeuronLayer:
         resistors = any(synapse.tap is not None for synapse in self.model.synapses.values())
         if not resistors:
             return None
-        return ResistorTaps(self.model, np.asarray(self.polarity), np.asarray(self.program))
+        return ResistorTaps(self.model, self.polarity, self.program)
 
     @cached_property
     def _common_capacitance(self) -> CubicSpline:
@@ -201,7 +209,7 @@ class NeuronLayer:
                 if self._taps and taps is not None:
                     taps = self._taps.pulled(taps, on)
             start, length = edges[:, index : index + 1], np.diff(edges[:, index : index + 2], axis=1)
-            steps = int(np.ceil(length.max() / self._largest_step))
+            steps = int(np.ceil(length.max(initial=0.0) / self._largest_step))
             mixture = self._rate.mixture(on)
             for count in range(steps):
                 if self._taps and taps is not None:
@@ -226,7 +234,7 @@ class NeuronLayer:
 
     def _checked(self, times: Array) -> Array:
         """Spike times as (batch, inputs) of numbers ≥ 0, for a fan-in that the model knows."""
-        times = np.asarray(times, float)
+        times = np.asarray(real_array("spike times", times), float)
         if times.ndim != 2 or times.shape[1] != self.fan_in:
             raise ParameterError(
                 f"spike times have shape {times.shape}, the layer has {self.fan_in} inputs",
@@ -269,7 +277,9 @@ class NeuronLayer:
         comes when the ramp's current has changed moves the spike by that charge over that current.
         """
         delays, readout = self._driven[0].edges.off_delay, self.readout
-        active = (np.asarray(times) < self.model.phase).astype(float)
+        times = self._checked(times)
+        voltage = checked_array("voltages", voltage, (len(times), len(self.polarity)))
+        active = (times < self.model.phase).astype(float)
         charge = self._off_charge(voltage, active)
         if self._taps:
             if taps is None:

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
-from functools import cached_property
+from dataclasses import dataclass, field
+from itertools import pairwise
 
 import numpy as np
 
+from cimspice.arrays import checked_array
 from cimspice.emulator.neuron_layer import NeuronLayer
 from cimspice.errors import ParameterError
 from cimspice.models.neuron.neuron import NeuronModel
@@ -31,16 +32,31 @@ class NeuronNetwork:
     polarities: Sequence[Array]
     programs: Sequence[Array]
 
-    @cached_property
-    def layers(self) -> tuple[NeuronLayer, ...]:
-        """The layers, each knowing how many neurons its outputs drive."""
-        sizes = [np.asarray(polarity).shape[0] for polarity in self.polarities]
-        return tuple(
-            NeuronLayer(self.model, np.asarray(polarity), np.asarray(program, float), fan_out)
-            for polarity, program, fan_out in zip(
-                self.polarities, self.programs, [*sizes[1:], 0], strict=True
+    layers: tuple[NeuronLayer, ...] = field(init=False, repr=False)
+    """Each knows how many neurons its outputs drive."""
+
+    def __post_init__(self) -> None:
+        if not len(self.polarities) or len(self.polarities) != len(self.programs):
+            raise ParameterError(
+                f"{len(self.polarities)} polarities and {len(self.programs)} programs",
+                place="NeuronNetwork",
+                remedy="give one of each for every layer, and at least one layer",
             )
+        driven = [*(len(polarity) for polarity in self.polarities[1:]), 0]
+        layers = tuple(
+            NeuronLayer(self.model, polarity, program, fan_out)
+            for polarity, program, fan_out in zip(self.polarities, self.programs, driven, strict=True)
         )
+        for number, (before, after) in enumerate(pairwise(layers)):
+            if after.fan_in != len(before.polarity):
+                raise ParameterError(
+                    f"layer {number} has {len(before.polarity)} neurons, the next {after.fan_in} inputs",
+                    place=f"NeuronNetwork.polarities[{number + 1}]",
+                    remedy="make the matrices (neurons, inputs) of neighbours fit",
+                )
+        object.__setattr__(self, "layers", layers)
+        object.__setattr__(self, "polarities", tuple(layer.polarity for layer in layers))
+        object.__setattr__(self, "programs", tuple(layer.program for layer in layers))
 
     def line_times(self, spikes: Array) -> Array:
         """Seconds at which the input lines cross half the supply, from spikes as fractions of a phase.
@@ -52,20 +68,14 @@ class NeuronNetwork:
         ParameterError
             If a spike is not finite or not in [0, 1].
         """
-        spikes = np.atleast_2d(np.asarray(spikes, float))
-        if not np.all((spikes >= 0) & (spikes <= 1)):
-            bad = spikes[~((spikes >= 0) & (spikes <= 1))].flat[0]
-            raise ParameterError(
-                f"input spike {bad!r} is not in [0, 1]", remedy="give fractions of a phase; 1: none"
-            )
+        spikes = checked_array("input spikes", spikes, ("batch", self.layers[0].fan_in), low=0, high=1)
         phase = self.model.phase
-        delay = self.model.driver_delay[self.layers[0].polarity.shape[0]]
+        delay = self.model.driver_delay[len(self.layers[0].polarity)]
         return np.where(spikes < 1, np.minimum(spikes * phase + delay, phase), phase)
 
     def __call__(self, spikes: Array) -> list[tuple[Array, Array]]:
-        """Per layer, membrane voltage at the end of accumulation (V) and output spikes (s after the start
-        of the
-        firing phase; the phase's length where there is none), both (batch, neurons).
+        """Per layer, membrane voltage at the end of accumulation (V) and output spikes (s after the start of
+        the firing phase; the phase's length where there is none), both (batch, neurons).
         """
         times, results = self.line_times(spikes), []
         for layer in self.layers:

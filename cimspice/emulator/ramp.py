@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from cimspice.arrays import checked_array, checked_number
 from cimspice.errors import ParameterError
 
 
@@ -26,19 +27,16 @@ class Ramp:
     beta: float = 0.0
 
     def __post_init__(self) -> None:
-        if not (np.isfinite(self.beta) and self.beta < 1):
-            raise ParameterError(
-                f"ramp curvature beta = {self.beta} is not a finite number below 1",
-                place="Ramp.beta",
-                remedy="give 1/E_dis of the discharger; E_dis lies beyond the threshold, above 1",
-            )
+        # 1/E_dis of the discharger; E_dis lies beyond the threshold, above 1
+        checked_number("ramp curvature beta", self.beta, below=1, place="Ramp.beta")
 
     @classmethod
     def from_reversal_potential(cls, e_discharge: float) -> Ramp:
         """Ramp of a discharger with reversal potential ``e_discharge`` (normalised; infinite is ideal)."""
-        if np.isnan(e_discharge) or e_discharge == 0:
+        e_discharge = checked_number("e_discharge", e_discharge, infinite=True)
+        if e_discharge == 0:
             raise ParameterError(
-                f"reversal potential of the discharger is {e_discharge}",
+                "reversal potential of the discharger is 0",
                 place="e_discharge",
                 remedy="give a number different from zero, or infinity for an ideal ramp",
             )
@@ -60,7 +58,7 @@ class Ramp:
 
     def membrane(self, spike_times: np.ndarray) -> np.ndarray:
         """Inverse of :meth:`spike_times` on [0, 1]."""
-        t = np.asarray(spike_times, dtype=float)
+        t = checked_array("spike times", spike_times, (...,), low=0, high=1)
         if self.beta == 0:
             return 1.0 - t
         return -np.expm1((1.0 - t) * np.log1p(-self.beta)) / self.beta

@@ -5,22 +5,16 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import ArrayLike
 
+from cimspice.arrays import kept_array, real_array
 from cimspice.errors import ParameterError
 
 
 def checked_weights(weights: ArrayLike) -> np.ndarray:
-    """``weights`` as a finite float64 array (out, in)."""
-    array = np.asarray(weights, dtype=float)
-    if array.ndim != 2 or 0 in array.shape:
+    """``weights`` as a finite, read-only float64 array (out, in) of its own."""
+    array = kept_array("weights", weights, ("neurons", "inputs"))
+    if not array.size:
         raise ParameterError(
             f"weights have shape {array.shape}", place="weights", remedy="give a matrix (neurons, inputs)"
-        )
-    if not np.isfinite(array).all():
-        row, column = np.argwhere(~np.isfinite(array))[0]
-        raise ParameterError(
-            f"weight is {array[row, column]}",
-            place=f"weights[{row}, {column}]",
-            remedy="every weight must be a finite number; a missing synapse is 0",
         )
     return array
 
@@ -31,7 +25,7 @@ def inverse_potentials(
     """1/E⁺ (≥ 0) and 1/E⁻ (≤ 0), each broadcastable to the weights' ``shape``; infinite E gives 0."""
     inverses = []
     for name, value, sign in (("e_plus", e_plus, 1), ("e_minus", e_minus, -1)):
-        potential = np.asarray(value, dtype=float)
+        potential = kept_array(name, value, (...,), infinite=True)
         try:
             np.broadcast_to(potential, shape)
         except ValueError:
@@ -59,7 +53,7 @@ def conductances(weights: np.ndarray, e_plus: ArrayLike, e_minus: ArrayLike) -> 
 
 def checked_times(times: ArrayLike, inputs: int) -> np.ndarray:
     """Spike times (batch, in) in [0, 1]; infinity (no spike) becomes 1, which contributes nothing either."""
-    array = np.asarray(times, dtype=float)
+    array = np.asarray(real_array("spike times", times), dtype=float)
     if array.ndim != 2 or array.shape[1] != inputs:
         raise ParameterError(
             f"spike times have shape {array.shape}, the layer has {inputs} inputs",

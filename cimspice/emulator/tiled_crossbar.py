@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, replace
 from functools import cached_property
+from itertools import pairwise
 
 import numpy as np
 
+from cimspice.arrays import checked_array, checked_number, kept_array, real_array
 from cimspice.emulator.crossbar import Crossbar, NonlinearCrossbar, SinhCell
 from cimspice.emulator.crossbar.wires import Drive, Sense
+from cimspice.emulator.decisions import share_right, strongest
 from cimspice.emulator.perceptron import Perceptron
 from cimspice.errors import ParameterError
 from cimspice.mapping.conductances import ConductanceRange, MappedWeights, difference, map_weights
@@ -69,13 +73,26 @@ class TiledLayer:
 
     def __post_init__(self) -> None:
         for name in ("read_voltage", "input_scale", "verify_voltage"):
-            if not (np.isfinite(getattr(self, name)) and getattr(self, name) > 0):
-                raise ParameterError(
-                    f"{name} is {getattr(self, name)}", place="TiledLayer", remedy="give a positive number"
-                )
-        if not (np.isfinite(self.nonlinearity) and self.nonlinearity >= 0):
+            checked_number(name, getattr(self, name), above=0, place="TiledLayer")
+        checked_number("nonlinearity", self.nonlinearity, low=0, place="TiledLayer")
+        inputs, columns = self.mapped.conductances.shape
+        if (self.tiling.rows, self.tiling.columns) != (inputs, columns):
             raise ParameterError(
-                f"nonlinearity is {self.nonlinearity}", place="TiledLayer", remedy="give 0 or more, in 1/V"
+                f"tiles cover {self.tiling.rows} x {self.tiling.columns} cells of {inputs} x {columns}",
+                place="TiledLayer.tiling",
+                remedy="give Tiling(*mapped.conductances.shape)",
+            )
+        if self.gains is not None:
+            outputs = [(columns.stop - columns.start) // 2 for _, columns in self.tiling.places]
+            if len(self.gains) != len(outputs):
+                raise ParameterError(
+                    f"gains of {len(self.gains)} tiles, there are {len(outputs)}",
+                    place="TiledLayer.gains",
+                    remedy="give an array of gains for each tile",
+                )
+            pairs = zip(self.gains, outputs, strict=True)
+            object.__setattr__(
+                self, "gains", tuple(kept_array("gains", gain, (count,)) for gain, count in pairs)
             )
 
     @cached_property
@@ -96,8 +113,13 @@ class TiledLayer:
         return [Crossbar(g, **wires) for g in self.tile_conductances]
 
     def voltages(self, x: np.ndarray) -> np.ndarray:
-        """Word line voltages (batch, inputs) of inputs (batch, inputs)."""
-        return self.read_voltage * np.clip(np.asarray(x) / self.input_scale, 0.0, 1.0)
+        """Word line voltages (batch, inputs) of inputs (batch, inputs) ≥ 0; see `clipped`."""
+        values = checked_array("inputs", x, ("batch", self.tiling.rows), low=0)
+        return self.read_voltage * np.minimum(values / self.input_scale, 1.0)
+
+    def clipped(self, x: np.ndarray) -> int:
+        """How many of the inputs (batch, inputs) are larger than ``input_scale``."""
+        return int(np.count_nonzero(np.asarray(x) > self.input_scale))
 
     def __call__(self, x: np.ndarray, read: TileReader | None = None) -> np.ndarray:
         """Weighted sums (batch, outputs) of inputs (batch, inputs) ≥ 0.
@@ -126,6 +148,27 @@ def _solved(layer: TiledLayer, number: int, voltages: np.ndarray) -> np.ndarray:
     return layer.tiles[number].currents(voltages)
 
 
+class ClippedInputWarning(UserWarning):
+    """Inputs of a network are beyond what its word lines take: their results are those of the largest."""
+
+
+@dataclass(frozen=True, eq=False)
+class TiledTrace:
+    """What a network made of a batch.
+
+    Attributes
+    ----------
+    outputs
+        (samples, classes).
+    clipped
+        Of each layer, how many of its inputs (samples · inputs) were larger than its ``input_scale`` and
+        were read as that.
+    """
+
+    outputs: np.ndarray
+    clipped: tuple[int, ...]
+
+
 @dataclass(frozen=True, eq=False)
 class TiledNetwork:
     """Layers on tiles, rectified in between; ``biases`` (outputs,) are added digitally."""
@@ -133,17 +176,57 @@ class TiledNetwork:
     layers: tuple[TiledLayer, ...]
     biases: tuple[np.ndarray, ...]
 
-    def outputs(self, x: np.ndarray, read: TileReader | None = None) -> np.ndarray:
-        """Outputs (samples, classes) of inputs (samples, inputs) ≥ 0."""
-        values = np.asarray(x, dtype=float)
+    def __post_init__(self) -> None:
+        if not len(self.layers) or len(self.layers) != len(self.biases):
+            raise ParameterError(
+                f"{len(self.layers)} layers and {len(self.biases)} vectors of biases",
+                place="TiledNetwork",
+                remedy="give one of each, and at least one layer",
+            )
+        for number, (before, after) in enumerate(pairwise(self.layers)):
+            if before.tiling.columns != 2 * after.tiling.rows:
+                raise ParameterError(
+                    f"layer {number} has {before.tiling.columns // 2} outputs, the next "
+                    f"{after.tiling.rows} inputs",
+                    place=f"TiledNetwork.layers[{number + 1}]",
+                    remedy="make the layers fit",
+                )
+        biases = (
+            kept_array(f"biases[{number}]", bias, (layer.tiling.columns // 2,))
+            for number, (layer, bias) in enumerate(zip(self.layers, self.biases, strict=True))
+        )
+        object.__setattr__(self, "biases", tuple(biases))
+
+    def trace(self, x: np.ndarray, read: TileReader | None = None) -> TiledTrace:
+        """Outputs of inputs (samples, inputs) ≥ 0, and what was clipped on the way.
+
+        Warns
+        -----
+        ClippedInputWarning
+            If the network's own inputs are clipped.
+        """
+        values, clipped = np.asarray(real_array("inputs", x), dtype=float), []
         for number, (layer, bias) in enumerate(zip(self.layers, self.biases, strict=True)):
             summed = layer(values, read) + bias
+            clipped.append(layer.clipped(values))
             values = summed if number == len(self.layers) - 1 else np.maximum(summed, 0.0)
-        return values
+        if clipped[0]:
+            warnings.warn(
+                f"{clipped[0]} inputs are larger than {self.layers[0].input_scale:g} and are read as that; "
+                "map the network with calibration inputs as large as those it will get",
+                ClippedInputWarning,
+                stacklevel=2,
+            )
+        return TiledTrace(values, tuple(clipped))
+
+    def outputs(self, x: np.ndarray, read: TileReader | None = None) -> np.ndarray:
+        """Outputs (samples, classes) of inputs (samples, inputs) ≥ 0; see `trace`."""
+        return self.trace(x, read).outputs
 
     def accuracy(self, x: np.ndarray, labels: np.ndarray) -> float:
         """Share of samples (samples, inputs) whose largest output is their label's (samples,)."""
-        return float(np.mean(self.outputs(x).argmax(axis=1) == labels))
+        outputs = self.outputs(x)
+        return share_right(strongest(outputs), labels, outputs.shape[1])
 
     def with_layers(self, change: Callable[[TiledLayer], TiledLayer]) -> TiledNetwork:
         """The same network with every layer changed."""
@@ -183,17 +266,16 @@ def map_network(
     ParameterError
         For inputs that are negative or not finite: a word line voltage has one sign here.
     """
-    x = np.asarray(calibration, dtype=float)
-    if not (np.isfinite(x).all() and (x >= 0).all() and x.any()):
+    x = checked_array("calibration", calibration, ("samples", network.weights[0].shape[1]), low=0)
+    if not x.any():
         raise ParameterError(
-            "calibration inputs are negative, all zero or not finite",
-            place="calibration",
-            remedy="give inputs of 0 or more",
+            "calibration inputs are all zero", place="calibration", remedy="give inputs above 0"
         )
+    tile_rows, tile_columns = checked_array("tile", tile, (2,), low=1, whole=True).tolist()
     layers = []
     for weights, values in zip(network.weights, network.layer_inputs(x), strict=False):
         mapped = map_weights(weights, cells)
         rows, columns = mapped.conductances.shape
-        tiling = Tiling(rows, columns, *tile)
+        tiling = Tiling(rows, columns, tile_rows, tile_columns)
         layers.append(TiledLayer(mapped, tiling, wires or TileWires(), read_voltage, float(values.max())))
     return TiledNetwork(tuple(layers), network.biases)

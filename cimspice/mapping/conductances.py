@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from cimspice.arrays import checked_array, checked_count, checked_number, kept_array, real_array
 from cimspice.errors import MappingError
 
 
@@ -31,16 +32,18 @@ class ConductanceRange:
     levels: int | None = None
 
     def __post_init__(self) -> None:
-        if not (np.isfinite(self.low) and np.isfinite(self.high) and 0 < self.low < self.high):
+        low, high = (
+            checked_number(name, getattr(self, name), infinite=True, error=MappingError)
+            for name in ("low", "high")
+        )
+        if not 0 < low < high < np.inf:
             raise MappingError(
-                f"conductances from {self.low:g} to {self.high:g} S are no range",
+                f"conductances from {low:g} to {high:g} S are no range",
                 place="ConductanceRange",
                 remedy="give siemens with 0 < low < high, such as 2e-6 and 80e-6",
             )
-        if self.levels is not None and self.levels < 2:
-            raise MappingError(
-                f"{self.levels} levels cannot hold a weight", place="levels", remedy="give 2 or more, or None"
-            )
+        if self.levels is not None:
+            checked_count("levels", self.levels, low=2, error=MappingError)
 
     @property
     def span(self) -> float:
@@ -49,7 +52,8 @@ class ConductanceRange:
 
     def nearest(self, conductances: np.ndarray) -> np.ndarray:
         """Each conductance (S) clipped into the range, and moved to the nearest level."""
-        clipped = np.clip(conductances, self.low, self.high)
+        given = checked_array("conductances", conductances, (...,), infinite=True, error=MappingError)
+        clipped = np.clip(given, self.low, self.high)
         if self.levels is None:
             return clipped
         step = self.span / (self.levels - 1)
@@ -72,6 +76,17 @@ class MappedWeights:
     conductances: np.ndarray
     unit: float
 
+    def __post_init__(self) -> None:
+        kept = kept_array("conductances", self.conductances, ("inputs", "columns"), low=0, error=MappingError)
+        if kept.shape[1] % 2 or not kept.size:
+            raise MappingError(
+                f"conductances have shape {kept.shape}",
+                place="MappedWeights",
+                remedy="give (inputs, 2 outputs), G⁺ and G⁻ of each output, not empty",
+            )
+        object.__setattr__(self, "conductances", kept)
+        checked_number("unit", self.unit, above=0, place="MappedWeights", error=MappingError)
+
     @property
     def weights(self) -> np.ndarray:
         """Realised weights (outputs, inputs)."""
@@ -88,7 +103,7 @@ def map_weights(weights: np.ndarray, cells: ConductanceRange) -> MappedWeights:
     MappingError
         For weights that are not a matrix of finite numbers, and for those that are all zero.
     """
-    w = np.asarray(weights, dtype=float)
+    w = np.asarray(real_array("weights", weights, MappingError), dtype=float)
     if w.ndim != 2 or w.size == 0:
         raise MappingError(
             f"weights have shape {w.shape}", place="weights", remedy="give a matrix (outputs, inputs)"

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from cimspice.arrays import checked_array, checked_count
 from cimspice.errors import MappingError
 
 
@@ -29,10 +30,7 @@ class Tiling:
 
     def __post_init__(self) -> None:
         for name in ("rows", "columns", "tile_rows", "tile_columns"):
-            if getattr(self, name) < 1:
-                raise MappingError(
-                    f"{name} is {getattr(self, name)}", place="Tiling", remedy="give 1 or more"
-                )
+            checked_count(name, getattr(self, name), place="Tiling", error=MappingError)
         if self.tile_columns % 2:
             raise MappingError(
                 f"tiles of {self.tile_columns} columns part the two columns of an output",
@@ -51,9 +49,9 @@ class Tiling:
 
     def cut(self, matrix: np.ndarray) -> list[np.ndarray]:
         """Tiles (rows, columns) of a matrix of the tiling's shape."""
-        if matrix.shape != (self.rows, self.columns):
+        if np.shape(matrix) != (self.rows, self.columns):
             raise MappingError(
-                f"a matrix of {matrix.shape} is not what these tiles cover",
+                f"a matrix of {np.shape(matrix)} is not what these tiles cover",
                 place="Tiling",
                 remedy=f"give ({self.rows}, {self.columns})",
             )
@@ -61,22 +59,34 @@ class Tiling:
 
     def joined(self, tiles: Sequence[np.ndarray]) -> np.ndarray:
         """The matrix of tiles: the inverse of :meth:`cut`."""
+        self._check_number("tiles", tiles)
         matrix = np.empty((self.rows, self.columns))
         for place, tile in zip(self.places, tiles, strict=True):
-            matrix[place] = tile
+            shape = tuple(part.stop - part.start for part in place)
+            matrix[place] = checked_array("cells of a tile", tile, shape, infinite=True, error=MappingError)
         return matrix
 
     def inputs(self, voltages: np.ndarray) -> Iterator[np.ndarray]:
         """What each tile receives of voltages (batch, rows)."""
-        for rows, _ in self.places:
-            yield voltages[:, rows]
+        volts = checked_array("voltages", voltages, ("batch", self.rows), error=MappingError)
+        return (volts[:, rows] for rows, _ in self.places)
 
     def summed(self, currents: Sequence[np.ndarray]) -> np.ndarray:
         """Partial sums (batch, tile's columns) of all tiles added up (batch, columns)."""
+        self._check_number("currents", currents)
         total = np.zeros((len(currents[0]), self.columns))
         for (_, columns), part in zip(self.places, currents, strict=True):
-            total[:, columns] += part
+            shape = len(total), columns.stop - columns.start
+            total[:, columns] += checked_array("currents of a tile", part, shape, error=MappingError)
         return total
+
+    def _check_number(self, name: str, parts: Sequence[np.ndarray]) -> None:
+        if len(parts) != len(self.places):
+            raise MappingError(
+                f"{len(parts)} {name} for {len(self.places)} tiles",
+                place=name,
+                remedy="give one for each tile",
+            )
 
     def _column_slices(self) -> list[slice]:
         starts = range(0, self.columns, self.tile_columns)

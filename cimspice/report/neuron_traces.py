@@ -60,7 +60,7 @@ def model_traces(network: NeuronNetwork, spikes: np.ndarray) -> list[tuple[np.nd
     that gives none.
     """
     phase = network.model.phase
-    times, traces = network.line_times(spikes), []
+    times, traces = network.line_times(np.atleast_2d(spikes)), []
     for index, layer in enumerate(network.layers):
         outputs = layer(times)[1]
         points = layer.accumulate(times, trace=True)[1]

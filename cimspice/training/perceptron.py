@@ -8,7 +8,8 @@ from itertools import pairwise
 
 import numpy as np
 
-from cimspice.emulator.perceptron import Perceptron
+from cimspice.arrays import checked_count
+from cimspice.emulator.perceptron import Perceptron, layer_values
 from cimspice.training.adam import Adam
 
 HELD_OUT = 899
@@ -45,29 +46,32 @@ def train_perceptron(seed: int = 0, hidden: Sequence[int] = (256, 128)) -> Train
     )
     x_train, x_test, y_train, y_test = x[train], x[test], labels[train], labels[test]
     rng = np.random.default_rng(seed)
-    sizes = (x.shape[1], *hidden, 10)
+    sizes = (x.shape[1], *(checked_count("hidden", neurons) for neurons in hidden), 10)
     weights = [rng.normal(0.0, np.sqrt(2 / fan_in), (fan_out, fan_in)) for fan_in, fan_out in pairwise(sizes)]
-    network = Perceptron(tuple(weights), tuple(np.zeros(fan_out) for fan_out in sizes[1:]))
-    optimiser = Adam([*network.weights, *network.biases])
+    biases = [np.zeros(fan_out) for fan_out in sizes[1:]]
+    optimiser = Adam([*weights, *biases])
     batches = -(-len(x_train) // _BATCH)
     with threadpool_limits(1, "blas"):  # products this small only wait for a second thread
         for epoch in range(_EPOCHS):
             for number, batch in enumerate(np.array_split(rng.permutation(len(x_train)), batches)):
                 progress = (epoch + number / batches) / _EPOCHS
-                gradients = _gradients(network, x_train[batch], y_train[batch])
+                gradients = _gradients(weights, biases, x_train[batch], y_train[batch])
                 optimiser.step(gradients, _RATE * 0.5 * (1 + np.cos(np.pi * progress)))
+    network = Perceptron(tuple(weights), tuple(biases))
     return TrainedPerceptron(network, x_test, y_test, network.accuracy(x_test, y_test), x_train)
 
 
-def _gradients(network: Perceptron, x: np.ndarray, labels: np.ndarray) -> list[np.ndarray]:
+def _gradients(
+    weights: list[np.ndarray], biases: list[np.ndarray], x: np.ndarray, labels: np.ndarray
+) -> list[np.ndarray]:
     """∂loss/∂(weights, biases), mean cross-entropy plus weight decay."""
-    *inputs, outputs = network.layer_inputs(x)
+    *inputs, outputs = layer_values(weights, biases, x)
     share = np.exp(outputs - outputs.max(axis=1, keepdims=True))
     delta = share / share.sum(axis=1, keepdims=True)
     delta[np.arange(len(x)), labels] -= 1.0
     delta /= len(x)
     by_weight, by_bias = [], []
-    for weight, values in zip(network.weights[::-1], inputs[::-1], strict=True):
+    for weight, values in zip(weights[::-1], inputs[::-1], strict=True):
         by_weight.append(delta.T @ values + _DECAY * weight)
         by_bias.append(delta.sum(axis=0))
         delta = (delta @ weight) * (values > 0)

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from cimspice.emulator.decisions import agreement, earliest, undecided
 from cimspice.errors import ParameterError
 
 Array = np.ndarray
@@ -63,20 +64,25 @@ class Comparison:
         return float(largest[sample]), sample
 
     @property
+    def _decisions(self) -> tuple[Array, Array]:
+        return earliest(self.model[-1], self.phase), earliest(self.circuit[-1], self.phase)
+
+    @property
     def decisions_agree(self) -> float:
-        """Share of samples in which the earliest output is the same neuron."""
-        return float(np.mean(decisions(self.model[-1]) == decisions(self.circuit[-1])))
+        """Share of samples in which the earliest output is the same neuron; one that is silent decides
+        nothing."""
+        return agreement(*self._decisions)
+
+    @property
+    def undecided(self) -> float:
+        """Share of samples in which no output of model or circuit spikes, or two are earliest together."""
+        return undecided(*self._decisions)
 
     @property
     def spiking(self) -> float:
         """Share of the circuit's spikes, all layers, that come within the phase: the others agree too
         easily."""
         return float(np.mean(np.concatenate([layer.ravel() for layer in self.circuit]) < self.phase))
-
-
-def decisions(times: Array) -> Array:
-    """Index of the earliest output of each sample, shape (samples,)."""
-    return np.argmin(times, axis=1)
 
 
 def rmse(times: Sequence[Array] | Array, reference: Sequence[Array] | Array) -> float:

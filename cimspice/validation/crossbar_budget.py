@@ -10,6 +10,7 @@ import pandas as pd
 
 from cimspice.emulator.cell_errors import CellErrors
 from cimspice.emulator.crossbar_compensation import calibrate_gains, compensate
+from cimspice.emulator.decisions import share_right, strongest
 from cimspice.emulator.tiled_crossbar import IDEAL_WIRES, TiledNetwork, TileWires, map_network
 from cimspice.mapping.conductances import ConductanceRange
 from cimspice.training.perceptron import TrainedPerceptron
@@ -162,7 +163,7 @@ def rows_of(
     for title, network in networks.items():
         outputs = network.outputs(x)
         error = float(np.linalg.norm(outputs - wanted) / np.linalg.norm(wanted))
-        found.append(CauseRow(title, error, float(np.mean(outputs.argmax(axis=1) == labels))))
+        found.append(CauseRow(title, error, share_right(strongest(outputs), labels, outputs.shape[1])))
     return found
 
 

@@ -165,7 +165,7 @@ def network_report(result: NetworkValidation) -> dict[str, Any]:
     }
 
 
-def _compared(comparison: TileComparison, trained: TrainedPerceptron) -> dict[str, float]:
+def _compared(comparison: TileComparison, trained: TrainedPerceptron) -> dict[str, Any]:
     samples = len(comparison.outputs)
     wanted = trained.network.layer_inputs(trained.x_test[:samples])[-1]
     return {
@@ -174,6 +174,8 @@ def _compared(comparison: TileComparison, trained: TrainedPerceptron) -> dict[st
         "error": comparison.tile_error,
         "output_error": comparison.output_error,
         "decisions_agree": comparison.decisions_agree,
+        "undecided": comparison.undecided,
+        "clipped_inputs": list(comparison.clipped),
         "accuracy": comparison.circuit_accuracy(trained.y_test[:samples]),
         "output_error_to_float": float(
             np.linalg.norm(comparison.circuit_outputs - wanted) / np.linalg.norm(wanted)

@@ -10,6 +10,7 @@ import numpy as np
 
 from cimspice.circuits import bench
 from cimspice.circuits.crossbar import CrossbarReadParameters
+from cimspice.emulator.decisions import agreement, share_right, strongest, undecided
 from cimspice.emulator.tiled_crossbar import TiledLayer, TiledNetwork
 from cimspice.errors import ParameterError
 from cimspice.spice import simulate
@@ -86,6 +87,8 @@ class TileComparison:
         (samples, classes) of solver and of ngspice, each layer with its own inputs.
     tile_error
         Largest difference of a column current at equal voltages, relative to the tile's largest current.
+    clipped
+        Of each layer, how many of its inputs in ngspice were beyond its input scale.
     """
 
     outputs: np.ndarray
@@ -94,6 +97,7 @@ class TileComparison:
     tiles: int
     spice_seconds: float
     solver_seconds: float
+    clipped: tuple[int, ...]
 
     @property
     def output_error(self) -> float:
@@ -102,12 +106,17 @@ class TileComparison:
 
     @property
     def decisions_agree(self) -> float:
-        """Share of samples with the same decision."""
-        return float(np.mean(self.outputs.argmax(axis=1) == self.circuit_outputs.argmax(axis=1)))
+        """Share of samples with the same decision; outputs that are all equal decide nothing."""
+        return agreement(strongest(self.outputs), strongest(self.circuit_outputs))
+
+    @property
+    def undecided(self) -> float:
+        """Share of samples in which all outputs of solver or circuit are equal."""
+        return undecided(strongest(self.outputs), strongest(self.circuit_outputs))
 
     def circuit_accuracy(self, labels: np.ndarray) -> float:
         """Share of samples that ngspice gets right."""
-        return float(np.mean(self.circuit_outputs.argmax(axis=1) == labels))
+        return share_right(strongest(self.circuit_outputs), labels, self.circuit_outputs.shape[1])
 
 
 def compare_tiles(
@@ -115,6 +124,13 @@ def compare_tiles(
 ) -> TileComparison:
     """Send samples (samples, inputs) through the whole network in ngspice and in the exact solver."""
     reader = NgspiceTiles(told or (lambda done: None))
-    circuit = network.outputs(x, reader)
-    outputs = network.outputs(x)
-    return TileComparison(outputs, circuit, reader.worst, reader.count, reader.seconds, reader.solver_seconds)
+    circuit, solved = network.trace(x, reader), network.trace(x)
+    return TileComparison(
+        solved.outputs,
+        circuit.outputs,
+        reader.worst,
+        reader.count,
+        reader.seconds,
+        reader.solver_seconds,
+        circuit.clipped,
+    )

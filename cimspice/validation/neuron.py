@@ -14,6 +14,7 @@ from cimspice.campaign.neuron import characterise_neuron
 from cimspice.campaign.store import Store
 from cimspice.circuits.neuron.circuit import NeuronCircuit, resistor_circuit
 from cimspice.circuits.neuron.network import LayerProgramming
+from cimspice.emulator.decisions import earliest
 from cimspice.emulator.neuron_network import NeuronNetwork
 from cimspice.errors import ParameterError
 from cimspice.mapping import LayerMapping, map_layer
@@ -24,7 +25,7 @@ from cimspice.pdk import CORNERS
 from cimspice.training import TrainedNetwork, iris, train_iris
 from cimspice.validation.budget import ErrorBudget, error_budget, find_rung, search
 from cimspice.validation.circuit import CircuitRun, run_circuit
-from cimspice.validation.compare import Comparison, decisions, rmse
+from cimspice.validation.compare import Comparison, rmse
 
 Array = np.ndarray
 SynapseKind = Literal["mosfet", "resistor"]
@@ -252,14 +253,13 @@ class IrisValidation:
     @property
     def accuracy(self) -> dict[str, float]:
         """Share of right decisions: circuit and emulator (physical), and circuit (conventional)."""
-        run = self.physical
-        return {
-            "circuit": float(np.mean(decisions(run.circuit.times[-1]) == self.labels)),
-            "emulator": float(np.mean(decisions(run.comparison.model[-1]) == self.labels)),
-            "conventional_circuit": float(
-                np.mean(decisions(self.conventional_circuit.times[-1]) == self.labels)
-            ),
+        run, phase = self.physical, self.physical.model.phase
+        times = {
+            "circuit": run.circuit.times[-1],
+            "emulator": run.comparison.model[-1],
+            "conventional_circuit": self.conventional_circuit.times[-1],
         }
+        return {name: float(np.mean(earliest(last, phase) == self.labels)) for name, last in times.items()}
 
 
 CONVENTIONAL_REVERSAL = 100.0

@@ -37,6 +37,7 @@ def report(result: NeuronValidation | IrisValidation) -> dict[str, Any]:
         "conventional_output_rmse_ns": conventional * 1e9,
         "ratio": conventional / comparison.output_rmse if comparison.output_rmse else None,
         "decisions_agree": comparison.decisions_agree,
+        "undecided": comparison.undecided,
         "spiking": comparison.spiking,
         "samples": len(physical.spikes),
         "layers": [physical.spikes.shape[1], *(layer.shape[1] for layer in comparison.circuit)],

@@ -75,7 +75,7 @@ def test_compensation_refuses_what_it_cannot_use():
     with pytest.raises(ParameterError, match="steps is 0"):
         compensate_tile(wanted, STRONG, RANGE, np.ones((2, 4)), steps=0)
     for inputs in (np.ones((2, 5)), np.zeros((2, 4))):
-        with pytest.raises(ParameterError, match="inputs have shape"):
+        with pytest.raises(ParameterError, match=r"inputs (have|of) shape"):
             compensate_tile(wanted, STRONG, RANGE, inputs)
 
 

@@ -131,7 +131,7 @@ def test_weights_that_no_cells_can_hold_are_refused(weights, words):
     ("low", "high"), [(8e-5, 2e-6), (1e-6, 1e-6), (0.0, 1e-6), (-1e-6, 1e-6), (1e-6, np.nan)]
 )
 def test_a_range_must_rise_from_above_zero(low, high):
-    with pytest.raises(MappingError, match="no range"):
+    with pytest.raises(MappingError, match=r"no range|high is nan"):
         ConductanceRange(low, high)
 
 
@@ -168,7 +168,7 @@ def test_a_card_of_another_device_or_law_is_refused():
         (["--tile", "128"], "128 x 128 takes ngspice hours"),
         (["--g-min", "0"], "no range"),
         (["--g-min", "1e-4"], "no range"),
-        (["--levels", "1"], "1 levels cannot hold a weight"),
+        (["--levels", "1"], "levels is 1"),
         (["--wire", "-1"], "-1 ohm"),
         (["--stuck", "2"], "2 of the cells"),
         (["--tolerance", "2"], "tolerance is 2"),

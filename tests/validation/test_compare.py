@@ -3,9 +3,10 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from cimspice.emulator.decisions import earliest
 from cimspice.errors import ParameterError
 from cimspice.validation import Comparison
-from cimspice.validation.compare import decisions, rmse
+from cimspice.validation.compare import rmse
 
 PHASE = 1e-6
 
@@ -40,8 +41,23 @@ def test_decisions_are_the_earliest_output():
     found = comparison(
         ([[300.0, 100.0], [500.0, 900.0], [400.0, 410.0]], [[310.0, 90.0], [450.0, 800.0], [420.0, 410.0]])
     )
-    assert decisions(found.model[-1]).tolist() == [1, 0, 0]
+    assert earliest(found.model[-1]).tolist() == [1, 0, 0]
     assert found.decisions_agree == pytest.approx(2 / 3)
+
+
+def test_a_silent_network_decides_nothing_and_agrees_with_nobody():
+    silent, none = [1000.0, 1000.0, 1000.0], [[1000.0, 1000.0, 1000.0]] * 2
+    assert comparison((none, none)).decisions_agree == 0.0
+    assert comparison((none, none)).undecided == 1.0
+    found = comparison(([silent, [1.0, 2.0, 3.0]], [silent, [1.5, 2.0, 3.0]]))
+    assert (found.decisions_agree, found.undecided) == (0.5, 0.5)
+    one_neuron = comparison(([[1000.0], [900.0]], [[1000.0], [901.0]]))
+    assert (one_neuron.decisions_agree, one_neuron.undecided) == (0.5, 0.5)
+
+
+def test_outputs_that_come_first_together_decide_nothing():
+    found = comparison(([[0.0, 0.0, 7.0]], [[0.0, 1.0, 7.0]]))
+    assert (found.decisions_agree, found.undecided) == (0.0, 1.0)
 
 
 def test_spikes_that_do_not_come_are_not_counted_as_spiking():

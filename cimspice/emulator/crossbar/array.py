@@ -8,6 +8,7 @@ from typing import Literal
 
 import numpy as np
 
+from cimspice.arrays import numbers, real_array
 from cimspice.emulator.crossbar import cost
 from cimspice.emulator.crossbar.breaks import representable
 from cimspice.emulator.crossbar.conjugate import TOLERANCE, binary_scale, deviations_solver
@@ -20,7 +21,7 @@ from cimspice.emulator.crossbar.given import (
 from cimspice.emulator.crossbar.merge import effective_conductance, facing
 from cimspice.emulator.crossbar.sensitivity import conductance_gradient, updated_matrix
 from cimspice.emulator.crossbar.solution import Solution, connected
-from cimspice.emulator.crossbar.wires import Contacts, Drive, Sense, Wires, numbers, real_array
+from cimspice.emulator.crossbar.wires import Contacts, Drive, Sense, Wires
 from cimspice.errors import ParameterError
 
 Method = Literal["auto", "merge", "conjugate"]

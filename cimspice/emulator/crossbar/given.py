@@ -7,7 +7,7 @@ from importlib.util import find_spec
 
 import numpy as np
 
-from cimspice.emulator.crossbar.wires import numbers
+from cimspice.arrays import numbers
 from cimspice.errors import ParameterError
 
 

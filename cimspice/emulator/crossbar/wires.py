@@ -19,6 +19,7 @@ from typing import Literal
 
 import numpy as np
 
+from cimspice.arrays import numbers
 from cimspice.errors import ParameterError
 
 Drive = Literal["left", "right", "both"]
@@ -124,33 +125,6 @@ def _choice(name: str, value: str, allowed: tuple[str, ...]) -> None:
         raise ParameterError(
             f"{name} = {value!r} is unknown", place=name, remedy=f"use one of {', '.join(map(repr, allowed))}"
         )
-
-
-def real_array(name: str, value: object) -> np.ndarray:
-    """An array of real numbers, as it is; complex numbers, text, masked values and rows of unequal length are
-    refused."""
-    if np.ma.is_masked(value):
-        raise ParameterError(
-            f"{name} has masked values",
-            place=name,
-            remedy="fill them: 0 S is an open cell, inf S a short, inf ohm a broken wire",
-        )
-    try:
-        array = np.asarray(value)
-    except ValueError:
-        raise ParameterError(
-            f"{name} has rows of different lengths", place=name, remedy="give as many numbers in every row"
-        ) from None
-    if array.dtype.kind not in "biuf":
-        raise ParameterError(
-            f"{name} is of type {array.dtype}", place=name, remedy="give real numbers in SI units"
-        )
-    return array
-
-
-def numbers(name: str, value: object) -> np.ndarray:
-    """A new real array in double precision, row after row; refuses what `real_array` does."""
-    return real_array(name, value).astype(float, order="C")
 
 
 def _resistance(name: str, value: object) -> np.ndarray:
