@@ -93,9 +93,13 @@ class Variation:
         if settings.mismatch:
             sigmas = threshold_sigmas(netlist_text, constants=settings.constants, pdk=pdk) if pdk else {}
             if not sigmas:
-                raise ParameterError(nothing.format("transistor"), remedy="set mismatch = false")
+                raise ParameterError(
+                    nothing.format("transistor"), remedy="set mismatch = false, or leave [monte_carlo] out"
+                )
         if settings.process and not (pdk and draw_process(_models(netlist_text), settings.seed, pdk=pdk)):
-            raise ParameterError(nothing.format("device that varies"), remedy="set process = false")
+            raise ParameterError(
+                nothing.format("device that varies"), remedy="set process = false, or leave [monte_carlo] out"
+            )
         return cls(settings, sigmas, pdk.digest if pdk and settings.process else "")
 
     def identity(self) -> list[Any]:

@@ -183,12 +183,13 @@ class Plan:
         )  # without a PDK no point can be run: not the point's fault
         try:
             models = self.environment.models_digest(netlist.text)
-            asked = self.specification.monte_carlo
-            pdk = self.environment.pdk if models else None
-            varied = asked and Variation.of(asked, netlist.text, pdk)
-            return Circuit(self.specification.bench, netlist, models, varied)
         except CimspiceError as error:
             return error
+        asked = self.specification.monte_carlo
+        pdk = self.environment.pdk if models else None
+        # a circuit in which nothing varies is the fault of the campaign, not of each of its points
+        varied = asked and Variation.of(asked, netlist.text, pdk)
+        return Circuit(self.specification.bench, netlist, models, varied)
 
     def _prefix(self, circuit: Circuit | None) -> Any:
         known = [DIGEST_VERSION, self.specification.bench.name, self.code, self.environment.ngspice]

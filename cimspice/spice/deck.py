@@ -39,7 +39,9 @@ class Models(Protocol):
 
 @dataclass(frozen=True)
 class PlainModels:
-    """Device models given as text, for the corner said: there are no others to switch to."""
+    """Device models given as text, for the corner said: there are no others to switch to. A circuit without
+    device models is the same at every corner.
+    """
 
     text: str
     corner: str
@@ -86,11 +88,13 @@ def device_models(text: str, models: str | Models | None, corner: str, flat: boo
         return text, PlainModels(models, corner)
     if models is not None:
         return text, models
-    if not _SKY130.search(text):
-        return text, PlainModels("", corner)
     # Imported here: a netlist without PDK devices needs no PDK.
     from cimspice import pdk
+    from cimspice.pdk.model_slice import check_corner
 
+    if not _SKY130.search(text):
+        check_corner(corner)
+        return text, PlainModels("", corner, {each: {} for each in pdk.CORNERS})
     return _sliced(text, corner, flat, os.environ.get("PDK_ROOT"), pdk.cache_directory())
 
 
