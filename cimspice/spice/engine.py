@@ -22,6 +22,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import threading
 from pathlib import Path
 from typing import Any
 
@@ -41,6 +42,11 @@ ffi: Any = Shared.ffi
 _originals_taken: set[str] = set()
 
 
+# Held by whoever is inside the library: its copies share the process's locale, working directory and cffi.
+one_thread = threading.RLock()
+os.register_at_fork(after_in_child=one_thread._at_fork_reinit)  # pyright: ignore[reportAttributeAccessIssue] (not in the stubs)
+
+
 class Engine(NgSpiceShared):
     """One loaded copy of libngspice: commands in, words and vectors out.
 
@@ -58,10 +64,11 @@ class Engine(NgSpiceShared):
     def __init__(self) -> None:
         self.wants_exit = False
         self._words: list[str] = []
-        self._folder = WorkFolder("engine")
-        self._library_path = self._own_library(find_library())
-        self._load_library(verbose=False)
-        self._init_ngspice(send_data=False)
+        with one_thread:
+            self._folder = WorkFolder("engine")
+            self._library_path = self._own_library(find_library())
+            self._load_library(verbose=False)
+            self._init_ngspice(send_data=False)
 
     def _own_library(self, path: str) -> str:
         real = os.path.realpath(path)
@@ -122,7 +129,7 @@ class Engine(NgSpiceShared):
 
     def command(self, words: str) -> None:
         """Execute one ngspice command. Its return code says nothing, so none is returned."""
-        with plain_numbers():
+        with one_thread, plain_numbers():
             self._ngspice_shared.ngSpice_Command(words.encode("ascii"))
 
     def free_history(self) -> None:
@@ -132,7 +139,7 @@ class Engine(NgSpiceShared):
     def source(self, lines: list[str]) -> None:
         """Hand a deck over, line by line; the first is its title."""
         keep = [ffi.new("char[]", line.encode("ascii")) for line in (*lines, "")]
-        with plain_numbers():
+        with one_thread, plain_numbers():
             self._ngspice_shared.ngSpice_Circ(ffi.new("char *[]", [*keep, ffi.NULL]))
 
     def current_plot(self) -> str:

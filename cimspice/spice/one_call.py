@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from cimspice.spice.analysis import Analysis
 from cimspice.spice.deck import HasText, Models
+from cimspice.spice.engine import one_thread
 from cimspice.spice.options import SolverOptions
 from cimspice.spice.session import Session
 from cimspice.spice.waveforms import Waveforms
@@ -24,10 +25,13 @@ def simulate(
     """Load a circuit into this process' own session and run one analysis.
 
     Parameters are those of `Session.load`. There is no time limit: an impossible operating point hangs, and
-    Ctrl-C acts only when ngspice returns. A `Pool` has both.
+    Ctrl-C acts only when ngspice returns. A `Pool` has both. Threads that call it take turns.
     """
-    if not _own:
-        _own.append(Session())
-    session = _own[0]
-    session.load(netlist, corner=corner, temperature=temperature, options=options, models=models, flat=flat)
-    return session.run(analysis)
+    with one_thread:
+        if not _own:
+            _own.append(Session())
+        session = _own[0]
+        session.load(
+            netlist, corner=corner, temperature=temperature, options=options, models=models, flat=flat
+        )
+        return session.run(analysis)

@@ -7,8 +7,10 @@ another and goes on.
 
 from __future__ import annotations
 
+import contextlib
 import os
 import signal
+import threading
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from itertools import islice
@@ -27,6 +29,7 @@ _CHUNK_SECONDS = 0.1
 _ATTEMPTS = 2
 _START_SECONDS = 60.0
 _LARGEST_CHUNK = 1000
+_LOOK_SECONDS = 0.1  # at most, while another `map` may take this one's reports
 
 
 class Finished(NamedTuple):
@@ -55,7 +58,8 @@ class Pool:
     recycle_after
         Items after which a worker is replaced by a new one (ngspice leaks about 0.7 kB at each run).
 
-    The workers are spawned: in a script, make the pool under ``if __name__ == "__main__":``.
+    The workers are spawned: in a script, make the pool under ``if __name__ == "__main__":``. They belong to
+    this process: a forked child can neither use nor end them.
     """
 
     def __init__(
@@ -75,8 +79,12 @@ class Pool:
         self._folder: WorkFolder | None = None
         self._workers: list[WorkerProcess] = []
         self._past = PoolStatistics()
+        self._process = os.getpid()
+        self._lock = threading.RLock()
+        self._maps: list[_Map] = []
 
     def __enter__(self) -> Pool:
+        self._process = os.getpid()
         self._folder = WorkFolder("pool")
         try:
             with interrupts_held():
@@ -95,6 +103,8 @@ class Pool:
     def close(self) -> None:
         """End all workers: idle ones are asked to leave, busy ones are killed."""
         workers, self._workers = self._workers, []
+        if os.getpid() != self._process:
+            return
         for worker in workers:
             worker.ask_to_leave()
         for worker in workers:
@@ -147,23 +157,26 @@ class Pool:
             Yield results in the items' order: those that overtake a slow item wait in memory. If false,
             `Finished` pairs are yielded as they come.
         """
-        if not self._workers:
-            raise ParameterError(
-                "the pool is not open", place="Pool.map", remedy="use it in a with statement"
-            )
+        self._check_open()
         if on_error not in ("raise", "return"):
             raise ParameterError(f"on_error = {on_error!r} is unknown", remedy="use 'raise' or 'return'")
-        return self._run(function, _Queue(items, chunk, self.size), on_error, ordered)
+        return self._run(_Map(function, items, chunk, self.size), on_error, ordered)
 
-    def _run(self, function: Callable, queue: _Queue, on_error: str, ordered: bool) -> Iterator:
+    def _run(self, job: _Map, on_error: str, ordered: bool) -> Iterator:
         overtook: dict[int, Outcome] = {}
         following = 0
+        self._maps.append(job)
         try:
-            while queue.fill() or any(worker.chunk for worker in self._workers):
-                self._feed(function, queue)
-                queue.fill()  # so that the next ones are at hand when a worker asks
-                outcomes = self._collect(queue)
-                self._feed(function, queue)  # nobody idles while the caller uses these
+            while job.fill() or job.outcomes or any(worker.job is job for worker in self._workers):
+                with self._lock:
+                    self._check_open()
+                    self._feed(job)
+                job.fill()  # so that the next ones are at hand when a worker asks
+                self._listen(job)
+                with self._lock:
+                    self._collect()
+                    self._feed(job)  # nobody idles while the caller uses these
+                    outcomes, job.outcomes = job.outcomes, []
                 for outcome in outcomes:
                     if not ordered:
                         yield Finished(outcome.index, _value(outcome, on_error))
@@ -173,73 +186,89 @@ class Pool:
                         yield _value(overtook.pop(following), on_error)
                         following += 1
         finally:
-            # Interrupted or abandoned: what still runs is of no use to anyone.
-            for k, worker in enumerate(self._workers):
-                if worker.chunk:
-                    self._replace(k)
+            # Interrupted or abandoned: what still runs for this map is of no use to anyone.
+            if os.getpid() == self._process:
+                with self._lock:
+                    self._maps.remove(job)
+                    for k, worker in enumerate(self._workers):
+                        if worker.job is job:
+                            self._replace(k)
 
-    def _feed(self, function: Callable, queue: _Queue) -> None:
+    def _check_open(self) -> None:
+        if not self._workers or os.getpid() != self._process:
+            raise ParameterError(
+                "the pool is not open", place="Pool.map", remedy="use it in a with statement of this process"
+            )
+
+    def _feed(self, job: _Map) -> None:
         for k, worker in enumerate(self._workers):
             if not worker.ready or worker.chunk:
                 continue
             if worker.items >= self.recycle_after:
                 self._replace(k)
-            elif chunk := queue.take(self.recycle_after - worker.items):
-                worker.send(function, chunk)
+            elif chunk := job.take(self.recycle_after - worker.items):
+                worker.send(job, chunk)
 
-    def _collect(self, queue: _Queue) -> list[Outcome]:
-        """Wait for a report, a death or a time limit; return the outcomes, put back what must run again."""
+    def _listen(self, job: _Map) -> None:
+        """Wait for a report, a death or a time limit, whosever it is."""
+        with self._lock:
+            limits = [worker.remaining(self.time_limit) for worker in self._workers if worker.chunk]
+            seconds = min([*limits, 1.0] if len(self._maps) == 1 else [*limits, _LOOK_SECONDS])
+            connections = [worker.connection for worker in self._workers]
+        if not job.outcomes:
+            with contextlib.suppress(OSError):  # another thread has replaced a worker
+                wait(connections, max(0.0, seconds))
+
+    def _collect(self) -> None:
+        """Hand every report to the map it belongs to; what must run again goes back to that map's queue."""
         owners: dict[Any, int] = {worker.connection: k for k, worker in enumerate(self._workers)}
-        limits = [worker.remaining(self.time_limit) for worker in self._workers if worker.chunk]
-        signalled = {owners[handle] for handle in wait(list(owners), max(0.0, min(limits, default=1.0)))}
-        outcomes: list[Outcome] = []
-        for k in signalled:
+        for k in {owners[handle] for handle in wait(list(owners), 0.0)}:
             worker = self._workers[k]
             report = worker.receive()
             if report is None:
-                outcomes += self._lost(k, queue)
-            elif report.outcomes:
-                outcomes += report.outcomes
-                queue.learn(len(report.outcomes), worker.busy_seconds)
-                queue.put_back(worker.chunk[len(report.outcomes) :])
+                self._lost(k)
+            elif report.outcomes and worker.job is not None:
+                worker.job.outcomes += report.outcomes
+                worker.job.learn(len(report.outcomes), worker.busy_seconds)
+                worker.job.put_back(worker.chunk[len(report.outcomes) :])
                 worker.items += len(report.outcomes)
-                worker.chunk = []
+                worker.chunk, worker.job = [], None
                 if report.retire:
                     self._replace(k)
         for k, worker in enumerate(self._workers):
             if worker.chunk and worker.remaining(self.time_limit) <= 0:
-                outcomes.append(self._overdue(k, queue))
-        return outcomes
+                self._overdue(k)
 
-    def _lost(self, k: int, queue: _Queue) -> list[Outcome]:
+    def _lost(self, k: int) -> None:
         worker = self._workers[k]
         code = self._replace(k)
-        if not worker.chunk:
-            queue.count_idle_death(_cause(code))
-            return []
+        if worker.job is None:
+            self._maps[-1].count_idle_death(_cause(code))
+            return
         culprit, rest = worker.split()
-        queue.put_back(rest)
-        if queue.attempt(culprit[0]) < _ATTEMPTS:
-            queue.put_back([culprit])
-            return []
+        worker.job.put_back(rest)
+        if worker.job.attempt(culprit[0]) < _ATTEMPTS:
+            worker.job.put_back([culprit])
+            return
         error = WorkerLost(
             f"a worker died ({_cause(code)}) and, after a retry, another one",
             place=f"item {culprit[0]}",
             remedy="SIGKILL mostly means that memory ran out: use fewer workers or a smaller circuit",
         )
-        return [Outcome(culprit[0], None, error)]
+        worker.job.outcomes.append(Outcome(culprit[0], None, error))
 
-    def _overdue(self, k: int, queue: _Queue) -> Outcome:
+    def _overdue(self, k: int) -> None:
         worker = self._workers[k]
+        assert worker.job is not None
         culprit, rest = worker.split()
-        queue.put_back(rest)
+        worker.job.put_back(rest)
         self._replace(k)
         error = TimeLimit(
             f"the simulation ran past its time limit of {self.time_limit:g} s and was killed",
             place=f"item {culprit[0]}",
             remedy="an impossible operating point makes ngspice hang; else give Pool a longer time_limit",
         )
-        return Outcome(culprit[0], None, error)
+        worker.job.outcomes.append(Outcome(culprit[0], None, error))
 
     def _start(self) -> WorkerProcess:
         assert self._folder is not None
@@ -255,13 +284,16 @@ class Pool:
         return code
 
 
-class _Queue:
-    """Items that wait, in chunks of about a tenth of a second's worth, smaller towards the end.
+class _Map:
+    """One call of `Pool.map`: its function, outcomes that it has not yielded, and items that wait, in chunks
+    of about a tenth of a second's worth, smaller towards the end.
 
-    No more of them are held than it takes to know whether the end is near.
+    No more items are held than it takes to know whether the end is near.
     """
 
-    def __init__(self, items: Iterable, chunk: int | None, workers: int) -> None:
+    def __init__(self, function: Callable, items: Iterable, chunk: int | None, workers: int) -> None:
+        self.function = function
+        self.outcomes: list[Outcome] = []
         self._source = enumerate(items)
         self._waiting: deque[tuple[int, Any]] = deque()
         self._fixed, self._workers = chunk, workers
@@ -277,7 +309,6 @@ class _Queue:
         return bool(self._waiting)
 
     def take(self, most: int) -> list[tuple[int, Any]]:
-        self.fill()
         waiting = len(self._waiting)
         size = self._fixed or max(1, min(self._worth(), waiting // (2 * self._workers)))
         return [self._waiting.popleft() for _ in range(min(size, most, waiting))]

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import math
 import re
+import threading
 from collections.abc import Mapping
 from types import TracebackType
 from typing import Any
@@ -30,7 +31,7 @@ _MOSFET_PARAMETERS = ("delvto", "mulu0")
 
 
 class Session:
-    """One ngspice, loaded once. Not for use from several threads at a time.
+    """One ngspice, loaded once. One thread uses it at a time; sessions of several threads take turns.
 
     Use it as a context manager, or call `close`. The state (netlist, corner, temperature, options,
     parameters, alterations) is kept here: what was altered stays altered until `load`.
@@ -44,6 +45,8 @@ class Session:
         self._alterations: dict[str, float] = {}
         self._fresh = False
         self._corner_in_circuit = ""
+        self._loads: dict[int, int] = {}
+        """Thread -> which `load` or `configure`, of all, was its latest."""
 
     def __enter__(self) -> Session:
         return self
@@ -114,6 +117,7 @@ class Session:
             "flat": flat,
         }
         self._deck = None
+        self._begin()
         deck = compose(**conditions)
         self._conditions, self._parameters, self._alterations = conditions, {}, {}
         self._deck = deck
@@ -143,6 +147,7 @@ class Session:
             "models": models,
             "flat": flat,
         }
+        self._begin()
         changed = {name.lower(): float(value) for name, value in (parameters or {}).items()}
         altered = {name.lower(): float(value) for name, value in (alterations or {}).items()}
         if not self._reaches(wanted, corner) or self._parameters.keys() - changed.keys():
@@ -242,9 +247,18 @@ class Session:
             self._fresh = False
             raise
 
+    def _begin(self) -> None:
+        self._loads[threading.get_ident()] = max(self._loads.values(), default=0) + 1
+
     def _loaded(self) -> Deck:
         if self._deck is None:
             raise SimulationError("no circuit is loaded", remedy="call Session.load first")
+        mine = self._loads.get(threading.get_ident())
+        if mine is not None and mine < max(self._loads.values()):
+            raise SimulationError(
+                "another thread has loaded a circuit into this session since this one did",
+                remedy="give each thread a Session of its own, or use simulate() or a Pool",
+            )
         return self._deck
 
     def _checked(self, values: dict[str, float]) -> dict[str, float]:

@@ -29,16 +29,16 @@ class WorkFolder:
     Attributes
     ----------
     path
-        The folder. It goes with `remove`, or else when the process ends or this object is collected.
+        The folder. It goes with `remove`, or else when the process ends or this object is collected; a
+        forked child leaves it alone.
     """
 
     def __init__(self, purpose: str) -> None:
         remove_abandoned()
         while (made := _hold(purpose)) is None:
             pass  # another process took it for abandoned before it was locked
-        self._folder, descriptor = made
-        self.path = Path(self._folder.name)
-        self._release = weakref.finalize(self, os.close, descriptor)
+        self.path, descriptor = made
+        self._end = weakref.finalize(self, _end, os.getpid(), self.path, descriptor)
 
     def __enter__(self) -> WorkFolder:
         return self
@@ -50,8 +50,7 @@ class WorkFolder:
 
     def remove(self) -> None:
         """Remove the folder and all in it."""
-        self._folder.cleanup()
-        self._release()
+        self._end()
 
 
 def remove_abandoned() -> None:
@@ -67,16 +66,23 @@ def remove_abandoned() -> None:
                 _remove_if_abandoned(parent, name)
 
 
-def _hold(purpose: str) -> tuple[tempfile.TemporaryDirectory[str], int] | None:
+def _end(owner: int, folder: Path, descriptor: int) -> None:
+    """Remove a folder and give its lock back; a forked child of the owner only closes its descriptor."""
+    if os.getpid() == owner:
+        shutil.rmtree(folder, ignore_errors=True)
+    os.close(descriptor)
+
+
+def _hold(purpose: str) -> tuple[Path, int] | None:
     """A new folder and the descriptor that holds its lock; None if it was removed before it was locked."""
-    folder = tempfile.TemporaryDirectory(prefix=f"{PREFIX}{purpose}-", ignore_cleanup_errors=True)
+    folder = Path(tempfile.mkdtemp(prefix=f"{PREFIX}{purpose}-"))
     try:
-        descriptor = os.open(folder.name, os.O_RDONLY | os.O_DIRECTORY)
+        descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
     except FileNotFoundError:
         return None
     with contextlib.suppress(OSError):  # a file system without locks: then nobody can take it for abandoned
         fcntl.flock(descriptor, fcntl.LOCK_EX)
-    if os.path.isdir(folder.name):
+    if folder.is_dir():
         return folder, descriptor
     os.close(descriptor)
     return None

@@ -10,7 +10,6 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable
 from multiprocessing import Pipe, spawn
 from pathlib import Path
 from typing import Any
@@ -32,8 +31,9 @@ class WorkerProcess:
     ----------
     connection
         To it; readable too once it has ended.
-    chunk
-        The ``(index, item)`` pairs it has been sent and not yet answered; empty if it is idle.
+    chunk, job
+        The ``(index, item)`` pairs it has been sent and not yet answered, and the `Pool.map` they are of;
+        empty and None if it is idle.
     ready
         True once it has reported that it started.
     items
@@ -42,6 +42,7 @@ class WorkerProcess:
 
     def __init__(self, folder: Path) -> None:
         self.chunk: list[tuple[int, Any]] = []
+        self.job: Any = None
         self.ready = False
         self.items = 0
         self._sent = 0.0
@@ -62,14 +63,14 @@ class WorkerProcess:
         """Seconds since its chunk was sent."""
         return time.monotonic() - self._sent
 
-    def send(self, function: Callable, chunk: list[tuple[int, Any]]) -> None:
-        """Give it work. If it has died meanwhile, its sentinel tells."""
-        self.chunk, self._sent = chunk, time.monotonic()
+    def send(self, job: Any, chunk: list[tuple[int, Any]]) -> None:
+        """Give it work of a ``job``, whose ``function`` it calls. If it has died, its sentinel tells."""
+        self.chunk, self.job, self._sent = chunk, job, time.monotonic()
         try:
             with contextlib.suppress(BrokenPipeError, ConnectionResetError):
-                self.connection.send((function, chunk))
+                self.connection.send((job.function, chunk))
         except Exception:
-            self.chunk = []
+            self.chunk, self.job = [], None
             raise
 
     def receive(self) -> Report | None:

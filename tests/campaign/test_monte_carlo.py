@@ -124,14 +124,14 @@ def test_a_campaign_of_a_memory_cell_has_a_row_per_sample_and_a_yield(tmp_path):
     assert again.cached == 6
 
 
-def test_a_circuit_in_which_nothing_varies_is_refused(tmp_path):
+def test_a_circuit_in_which_nothing_varies_is_refused_once_before_any_point_runs(tmp_path):
     raw = {"campaign": {"bench": "test_divider"}, "monte_carlo": {"samples": 2}}
     with Store(tmp_path / "points.sqlite") as store:
-        result = run_campaign(
-            parse_specification(raw), store=store, engine=FakePool(), environment=ENVIRONMENT
-        )
-    assert result.failed == 2
-    assert "has no transistor of the PDK" in (result.failures[0][1].message or "")
+        engine = FakePool()
+        with pytest.raises(ParameterError, match="has no transistor of the PDK") as caught:
+            run_campaign(parse_specification(raw), store=store, engine=engine, environment=ENVIRONMENT)
+        assert "leave [monte_carlo] out" in caught.value.remedy
+        assert not engine.ran
 
 
 @pytest.mark.parametrize(
