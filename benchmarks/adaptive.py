@@ -263,21 +263,26 @@ def assess_curves(case: Case, bench: Bench, grid: Grid) -> dict[str, Any]:
 
 def draw(results: dict[str, dict[str, Any]], path: Path) -> None:
     """Error over simulations, full grids and adaptive campaign."""
-    from matplotlib.figure import Figure
+    from cimspice.report.colours import colours_of
+    from cimspice.report.style import GREY, legend_above, plain_log_axes, sheet
 
-    figure = Figure(figsize=(10, 4.2), layout="constrained", dpi=150)
-    for axes, (name, result) in zip(np.ravel(figure.subplots(1, 2)), results.items(), strict=True):
-        for interpolator, mark in zip((*DEGREES, *PROCESSES), "vsDo^", strict=True):
-            known = [(entry["points"], entry["errors"][interpolator]) for entry in result["grids"]
-                     if interpolator in entry["errors"]]  # fmt: skip
-            axes.plot(*zip(*known, strict=True), mark, ms=4, alpha=0.6, label=f"full grids, {interpolator}")
-        axes.plot(*zip(*result["history"], strict=True), "-", color="k", label="adaptive")
-        axes.axhline(result["held_out_error"], color="0.6", lw=0.8, ls="--")
-        title = f"{name}: {result['points_full']} simulations against {result['points_adaptive']}"
-        axes.set(xscale="log", yscale="log", xlabel="simulations", ylabel="rms error (fraction)", title=title)
-        axes.grid(alpha=0.25)
-        axes.legend(fontsize=8)
-    figure.savefig(path)
+    ways = (*DEGREES, *PROCESSES)
+    with sheet(10, 4.6) as canvas:
+        for axes, (name, result) in zip(np.ravel(canvas.subplots(1, 2)), results.items(), strict=True):
+            for way, mark, colour in zip(ways, "vsDo^", colours_of(ways), strict=True):
+                known = [(entry["points"], entry["errors"][way]) for entry in result["grids"]
+                         if way in entry["errors"]]  # fmt: skip
+                style: dict[str, Any] = {"color": colour, "ms": 4, "alpha": 0.7, "linestyle": "none"}
+                axes.plot(*zip(*known, strict=True), marker=mark, label=f"full grids, {way}", **style)
+            axes.plot(*zip(*result["history"], strict=True), "-", color="k", label="adaptive")
+            error = "error of the largest grid"
+            axes.axhline(result["held_out_error"], color=GREY, lw=0.8, ls="--", label=error)
+            title = f"{name}: {result['points_full']} simulations against {result['points_adaptive']}"
+            axes.set(xscale="log", yscale="log", xlabel="simulations", title=title)
+            axes.set_ylabel("rms error, relative")
+        legend_above(canvas)
+        plain_log_axes(canvas)
+        canvas.savefig(path)
 
 
 def main() -> None:

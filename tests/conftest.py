@@ -7,12 +7,15 @@ import io
 import json
 import re
 import signal
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 import pytest
+from figure_checks import check_figure
 from hypothesis import HealthCheck, settings
+from matplotlib.figure import Figure as Canvas
 
 from cimspice.models.neuron.build import COLUMNS, neuron_model
 from cimspice.models.neuron.neuron import NeuronModel
@@ -29,6 +32,23 @@ if signal.getsignal(signal.SIGINT) == signal.SIG_IGN:
     signal.signal(signal.SIGINT, signal.default_int_handler)
 
 GOLDEN_NEURON = Path(__file__).parent / "golden" / "neuron"
+
+
+@pytest.fixture(scope="session", autouse=True)
+def figures() -> Iterator[list[Canvas]]:
+    """Every figure that any test saves is checked; those of the PNGs, the last at the end."""
+    drawn: list[Canvas] = []
+    plain = Canvas.savefig
+
+    def save_and_check(canvas: Canvas, *given: Any, **named: Any) -> None:
+        plain(canvas, *given, **named)
+        if "metadata" not in named:  # the SVG is the same figure
+            check_figure(canvas)
+            drawn.append(canvas)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(Canvas, "savefig", save_and_check)
+        yield drawn
 
 
 @pytest.fixture

@@ -204,7 +204,7 @@ def check_figures(bench: Bench, given: Iterable[str], figures: Sequence[Figure],
     """Columns that the figures name, against those the table will have."""
     columns = (*dict.fromkeys([*given, "corner", "temperature", *bench.columns]),)
     for index, figure in enumerate(figures):
-        for key, name in (("x", figure.x), ("y", figure.y), *(("by", name) for name in figure.by)):
+        for key, name in (("x", figure.x), *(("y", y) for y in figure.y), *(("by", by) for by in figure.by)):
             if name not in columns:
                 problems.add(
                     f"figure[{index}].{key}",

@@ -55,18 +55,21 @@ class CampaignSection(BaseModel):
 
 
 class Figure(BaseModel):
-    """``[[figure]]``: one line figure of the result table; ``x``, ``y`` and ``by`` name its columns."""
+    """``[[figure]]``: one line figure of the result table; ``x``, ``y`` and ``by`` name its columns.
+
+    Several ``y`` of one unit share a panel; those of other units get panels below.
+    """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     x: str
-    y: str
+    y: tuple[str, ...] = Field(min_length=1)
     by: tuple[str, ...] = ()
     log: tuple[Literal["x", "y"], ...] = ()
     title: str = ""
     name: str = Field(default="", pattern=r"^[A-Za-z0-9_-]{0,64}$", description="file name, without ending")
 
-    @field_validator("by", "log", mode="before")
+    @field_validator("y", "by", "log", mode="before")
     @classmethod
     def _one_or_many(cls, value: object) -> object:
         return (value,) if isinstance(value, str) else value

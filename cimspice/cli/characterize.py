@@ -102,7 +102,13 @@ def characterize(
     if len(result.table):
         refuse_link(folder / "figures")
         for index, figure in enumerate(specification.figures):
-            figures += draw(result.table, figure, folder / "figures", default_name=f"figure_{index + 1}")
+            figures += draw(
+                result.table,
+                figure,
+                folder / "figures",
+                limits=specification.limits,
+                default_name=f"figure_{index + 1}",
+            )
         if result.adaptive:
             described = result.adaptive.describe()
             figures += draw_error(described, result.table.attrs["units"], folder / "figures")

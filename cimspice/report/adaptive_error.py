@@ -66,7 +66,7 @@ def draw_error(described: dict[str, Any], units: dict[str, str], folder: Path) -
     table = pd.concat(parts, ignore_index=True)
     table.attrs["units"] = {"error": "" if history.scale == "log" else units.get(history.column, "")}
     title = f"Fit of {words(history.column)}: {ends[1]} of {history.grid_points} simulations"
-    figure = Figure(x="simulations", y="error", by=("of",), log=("y",), title=title, name="adaptive_error")
+    figure = Figure(x="simulations", y=("error",), by=("of",), log=("y",), title=title, name="adaptive_error")
     return draw(table, figure, folder)
 
 

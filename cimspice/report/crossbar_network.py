@@ -7,35 +7,30 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
-from matplotlib import rc_context
-from matplotlib.backends.backend_agg import FigureCanvasAgg
-from matplotlib.figure import Figure as Canvas
 
 from cimspice.campaign import Figure
-from cimspice.report.figure import STYLE, draw
-from cimspice.report.save import save
+from cimspice.report.figure import draw
+from cimspice.report.style import CIRCUIT, MODEL, legend_above, save, sheet
 from cimspice.validation.crossbar_budget import CauseRow, NetworkLadder
-
-CAUSE, CORRECTED = "#00798c", "#d1805d"
 
 
 def draw_causes(
     rows: Sequence[CauseRow], corrected: int, folder: Path, name: str = "crossbar_budget"
 ) -> list[Path]:
     """Output error of each row as bars, of a cause alone as dots; the last ``corrected`` are corrections."""
-    with rc_context({**STYLE, "axes.grid": False}):
-        canvas = Canvas(figsize=(7.4, 0.36 * len(rows) + 1.1), layout="constrained")
-        FigureCanvasAgg(canvas)
+    with sheet(7.4, 0.36 * len(rows) + 1.3, grid=False) as canvas:
         axes = canvas.add_subplot()
         place, percent = np.arange(len(rows)), 100 * np.array([row.output_error for row in rows])
-        colours = [CAUSE] * (len(rows) - corrected) + [CORRECTED] * corrected
-        axes.barh(place, percent, height=0.6, color=colours)
+        first = len(rows) - corrected
+        axes.barh(place[:first], percent[:first], height=0.6, color=MODEL, label="with the causes above")
+        axes.barh(place[first:], percent[first:], height=0.6, color=CIRCUIT, label="corrected")
         for row, at, value in zip(rows, place, percent, strict=True):
             words = f"{value:.3g} %, {100 * row.accuracy:.1f} % right"
-            axes.annotate(words, (value, at), xytext=(4, 0), textcoords="offset points", va="center")
+            end = 100 * max(row.output_error, row.alone or 0.0)
+            axes.annotate(words, (end, at), xytext=(4, 0), textcoords="offset points", va="center")
         alone = [(100 * row.alone, at) for row, at in zip(rows, place, strict=True) if row.alone is not None]
         axes.plot(*zip(*alone, strict=True), "o", color="0.15", markersize=4, label="this cause alone")
-        axes.legend(loc="lower right")
+        legend_above(canvas)
         axes.set_yticks(place, [row.title for row in rows])
         axes.set_ylim(len(rows) - 0.5, -0.5)
         axes.set_xlim(0, 1.45 * max(percent))
@@ -49,18 +44,18 @@ def draw_sweep(table: pd.DataFrame, folder: Path) -> list[Path]:
     by = ("correction", "tile")
     accuracy = Figure(
         x="segment_resistance",
-        y="accuracy",
+        y=("accuracy",),
         by=by,
         log=("x",),
-        title="digits on tiles, by tile size",
+        title="Digits on tiles",
         name="crossbar_accuracy",
     )
     error = Figure(
         x="segment_resistance",
-        y="output_error",
+        y=("output_error",),
         by=by,
         log=("x", "y"),
-        title="rms error of the outputs, relative to theirs, by tile size",
+        title="Rms error of the outputs, relative to theirs",
         name="crossbar_output_error",
     )
     return [path for figure in (accuracy, error) for path in draw(table, figure, folder)]
@@ -72,9 +67,7 @@ def draw_compensation(steps: NetworkLadder, folder: Path) -> list[Path]:
         1e6 * network.layers[0].tile_conductances[0] for network in (steps.complete, steps.compensated)
     )
     largest = float(np.abs(better - wanted).max())
-    with rc_context({**STYLE, "axes.grid": False}):
-        canvas = Canvas(figsize=(8.4, 2.9), layout="constrained")
-        FigureCanvasAgg(canvas)
+    with sheet(8.4, 2.9, grid=False) as canvas:
         panels = canvas.subplots(1, 3)
         for axes, values, title, colours, low in (
             (panels[0], wanted, "as mapped", "viridis", 0.0),

@@ -1,4 +1,4 @@
-"""Line figures of a result table: one quantity over another, a line per combination of further columns."""
+"""Line figures of a result table: quantities over another, a line per combination of further columns."""
 
 from __future__ import annotations
 
@@ -9,46 +9,40 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-from matplotlib import colormaps, rc_context
 from matplotlib.axes import Axes
-from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.cm import ScalarMappable
-from matplotlib.colors import ListedColormap, Normalize
-from matplotlib.figure import Figure as Canvas
+from matplotlib.colors import Colormap, ListedColormap, Normalize
+from matplotlib.lines import Line2D
 
 from cimspice.campaign import Figure
+from cimspice.campaign.limits import Limit
 from cimspice.errors import TableError
-from cimspice.files import write_atomically
-from cimspice.report.quantity import PREFIXES, axis_label, exponent, plain_unit, words
+from cimspice.report.colours import colours_of
+from cimspice.report.panels import common_words, is_log, limit_ends, panels_of, stacked
+from cimspice.report.quantity import PREFIXES, exponent, plain_unit, words
+from cimspice.report.style import draw_limits, format_axis, heading, legend_above, legend_beside, save, sheet
 
-STYLE: dict[Any, Any] = {
-    "figure.figsize": (6.4, 4.2),
-    "figure.dpi": 150,
-    "font.size": 9,
-    "axes.grid": True,
-    "axes.spines.top": False,
-    "axes.spines.right": False,
-    "grid.alpha": 0.25,
-    "grid.linewidth": 0.6,
-    "lines.linewidth": 1.2,
-    "legend.frameon": False,
-    "legend.fontsize": 8,
-    "text.usetex": False,  # whatever a matplotlibrc in the working directory says
-    "text.parse_math": False,  # titles and values may hold a dollar sign
-    "svg.fonttype": "none",  # text stays text: searchable, and small
-    "svg.hashsalt": "cimspice",  # names in the SVG do not change from run to run
-}
 _LINE_STYLES = ("-", "--", ":", "-.", (0, (5, 1, 1, 1, 1, 1)))
+_MARKERS = (".", "s", "^", "v", "D")  # of the second five line styles and further
 _LONGEST_LEGEND = 12
+_MOST_PAIRS = 6  # of colour and line style in a legend; of more, colours and styles are named apart
+_FEW_VALUES = 3  # of a number: distinct colours, not shades
 _FEW_POINTS = 30  # a line of fewer shows each
-_DECADES = 12  # of a log axis: below lies what is zero but for rounding
 
 
-def draw(table: pd.DataFrame, figure: Figure, folder: Path, *, default_name: str = "figure") -> list[Path]:
+def draw(
+    table: pd.DataFrame,
+    figure: Figure,
+    folder: Path,
+    *,
+    limits: Sequence[Limit] = (),
+    default_name: str = "figure",
+) -> list[Path]:
     """Draw one figure as PNG and SVG.
 
-    Colour follows the first column of ``by``, the style of the line the others; a numeric first column of
-    many values gets a colour bar instead of a legend.
+    Quantities of one unit share a panel, those of others stand in panels below over the same abscissa. Colour
+    follows the first column of ``by``, the style of the line the others; a numeric first column of many
+    values gets a colour bar instead of a legend.
 
     Parameters
     ----------
@@ -58,6 +52,8 @@ def draw(table: pd.DataFrame, figure: Figure, folder: Path, *, default_name: str
         What to draw.
     folder
         Where to; made if absent.
+    limits
+        Drawn as dashed lines where they are on what is drawn; in the columns' units.
     default_name
         File name, without ending, of a figure that has none.
 
@@ -72,42 +68,27 @@ def draw(table: pd.DataFrame, figure: Figure, folder: Path, *, default_name: str
         If the table lacks a column, or has no number to draw.
     """
     _check(table, figure)
-    with rc_context(STYLE):
-        canvas = Canvas(layout="constrained")
-        FigureCanvasAgg(canvas)
-        axes = canvas.add_subplot()
-        _lines(axes, table, figure)
-        for axis, column in (("x", figure.x), ("y", figure.y)):
-            format_axis(axes, axis, table, column, log=axis in figure.log)
+    table = _nested_as_text(table)
+    panels = panels_of(figure.y, table.attrs.get("units", {}))
+    with sheet(7.4, 1.6 + 2.6 * len(panels)) as canvas:
+        grid = canvas.subplots(len(panels), 1, sharex=True, squeeze=False)[:, 0]
+        for axes, columns in zip(grid, panels, strict=True):
+            frame, y, by = stacked(table, columns, figure.by)
+            _lines(axes, frame, figure.x, y, by)
+            unit = _unit(table, columns[0])
+            log = is_log(figure.log, "y", unit, frame[y])
+            format_axis(axes.yaxis, common_words(columns), unit, frame[y], log=log)
+            ends = limit_ends(limits, columns, unit, *axes.get_ylim(), log=log)
+            if ends:
+                draw_limits(axes, ends)
+            if axes is grid[0] or len(columns) > 1:
+                _legend(axes, list(grid), frame, figure.x, by)
+        unit = _unit(table, figure.x)
+        log = is_log(figure.log, "x", unit, table[figure.x])
+        format_axis(grid[-1].xaxis, figure.x, unit, table[figure.x], log=log)
         if figure.title:
-            axes.set_title(figure.title, fontsize=10)
-        name = figure.name or default_name
-        # Without the date the same figure gives the same file.
-        return [
-            write_atomically(folder / f"{name}.png", canvas.savefig),
-            write_atomically(
-                folder / f"{name}.svg", lambda path: canvas.savefig(path, metadata={"Date": None})
-            ),
-        ]
-
-
-def format_axis(axes: Axes, name: str, table: pd.DataFrame, column: str, *, log: bool = False) -> None:
-    """Name axis ``"x"`` or ``"y"`` after a column, with its unit; a linear axis in a unit that suits its
-    values (µA, ns).
-    """
-    axis = axes.xaxis if name == "x" else axes.yaxis
-    values = np.abs(table[column].to_numpy(float))
-    values = values[np.isfinite(values) & (values > 0)]
-    largest = float(values.max()) if len(values) else 1.0
-    if log:
-        floor = max(float(values.min()), largest * 10.0**-_DECADES)
-        axes.set(**{f"{name}scale": "log", f"{name}lim": (floor / 1.5, largest * 1.5)})
-        axis.set_major_formatter(lambda value, _: f"{value:g}")  # powers would need math text
-        axis.set_label_text(axis_label(column, _unit(table, column)))
-        return
-    power = exponent([largest], _unit(table, column))
-    axis.set_major_formatter(lambda value, _: f"{value * 10.0**-power:g}")
-    axis.set_label_text(axis_label(column, _unit(table, column), power))
+            grid[0].set_title(figure.title)
+        return save(canvas, folder, figure.name or default_name)
 
 
 def _unit(table: pd.DataFrame, column: str) -> str:
@@ -115,78 +96,128 @@ def _unit(table: pd.DataFrame, column: str) -> str:
 
 
 def _check(table: pd.DataFrame, figure: Figure) -> None:
-    for column in (figure.x, figure.y, *figure.by):
+    place = f"figure {figure.name or figure.title}"
+    for column in (figure.x, *figure.y, *figure.by):
         if column not in table.columns:
             raise TableError(
                 f"the table has no column {column!r}",
-                place=f"figure {figure.name or figure.title}",
+                place=place,
                 remedy=f"it has {', '.join(map(str, table.columns))}",
             )
-    drawn = table[[figure.x, figure.y]]
-    for column, axis in ((figure.x, "x"), (figure.y, "y")):
-        if not pd.api.types.is_numeric_dtype(drawn[column]):
-            raise TableError(
-                f"column {column!r} holds no numbers", place=f"figure {figure.name or figure.title}"
-            )
-        good = np.isfinite(drawn[column].to_numpy(float))
-        if axis in figure.log:
-            good &= drawn[column].to_numpy(float) > 0
+    for axis, column in (("x", figure.x), *(("y", name) for name in figure.y)):
+        if not pd.api.types.is_numeric_dtype(table[column]):
+            raise TableError(f"column {column!r} holds no numbers", place=place)
+        good = np.isfinite(table[column].to_numpy(float))
+        log = is_log(figure.log, axis, _unit(table, column), table[column])
+        if log:
+            good &= table[column].to_numpy(float) > 0
         if not good.any():
             raise TableError(
-                f"column {column!r} has no value to draw" + (" on a log axis" if axis in figure.log else ""),
-                place=f"figure {figure.name or figure.title}",
+                f"column {column!r} has no value to draw" + (" on a log axis" if log else ""),
+                place=place,
                 remedy="look at the failures of the run, or take the axis off log",
             )
 
 
-def _lines(axes: Axes, table: pd.DataFrame, figure: Figure) -> None:
-    by = list(figure.by)
-    table = _nested_as_text(table)
-    # What else was swept splits lines too, unnamed: one line through several corners would be a zigzag.
-    hidden = [name for name in table.attrs.get("conditions", ()) if name not in (figure.x, figure.y, *by)]
-    hidden = [name for name in hidden if name in table.columns and table[name].nunique() > 1]
-    # ... but not what goes with x itself, as the values of zipped axes do.
-    hidden = [name for name in hidden if table.groupby(figure.x)[name].nunique().max() > 1]
-    keys = {name: _ordered(table[name]) for name in by}
-    firsts: list[Any] = keys[by[0]] if by else [None]
-    others = list(product(*(keys[name] for name in by[1:])))
-    colours = colormaps["viridis"](np.linspace(0.0, 0.9, len(firsts)))
-    gradual = bool(by) and len(firsts) * len(others) > _LONGEST_LEGEND and isinstance(firsts[0], int | float)
-    named: set[tuple[Any, ...]] = set()
-    for key, rows in table.groupby([*by, *hidden], sort=False) if by or hidden else [((), table)]:
-        shown = tuple(key)[: len(by)]
-        ordered = rows.sort_values(figure.x, kind="stable")
-        axes.plot(
-            ordered[figure.x],
-            ordered[figure.y],
-            color=colours[firsts.index(shown[0]) if by else 0],
-            linestyle=_LINE_STYLES[(others.index(shown[1:]) if by else 0) % len(_LINE_STYLES)],
-            label="_" if gradual or shown in named else _words(table, by, shown),
-            marker="." if len(ordered) < _FEW_POINTS and not gradual else None,
+def _hidden(table: pd.DataFrame, x: str, y: str, by: Sequence[str]) -> list[str]:
+    """What else was swept: it splits lines too, unnamed, as one line through several corners would be a
+    zigzag; but not what goes with x itself, as the values of zipped axes do.
+    """
+    names = [name for name in table.attrs.get("conditions", ()) if name not in (x, y, *by)]
+    names = [name for name in names if name in table.columns and table[name].nunique() > 1]
+    return [name for name in names if table.groupby(x)[name].nunique().max() > 1]
+
+
+class _Keys:
+    """Colours by the values of the first column, line styles by those of the others."""
+
+    def __init__(self, table: pd.DataFrame, by: Sequence[str]) -> None:
+        values = {name: _ordered(table[name]) for name in by}
+        self.by = list(by)
+        self.firsts: list[Any] = values[by[0]] if by else [None]
+        self.others = list(product(*(values[name] for name in by[1:])))
+        numeric = (
+            bool(by) and isinstance(self.firsts[0], int | float) and not isinstance(self.firsts[0], bool)
         )
-        named.add(shown)
-    if gradual:
-        _colour_bar(axes, table, by[0], firsts)
-        for style, other in zip(_LINE_STYLES, others if by[1:] else [], strict=False):
-            axes.plot([], [], color="0.3", linestyle=style, label=_words(table, by[1:], other))
-    if by and (not gradual or by[1:]):
-        axes.legend()
+        self.gradual = numeric and len(self.firsts) * len(self.others) > _LONGEST_LEGEND
+        graded = numeric and (self.gradual or len(self.firsts) > _FEW_VALUES)
+        self.colours = colours_of(self.firsts, by[0] if by else "", graded=graded)
+
+    def style(self, shown: tuple[Any, ...], points: int) -> dict[str, Any]:
+        """Of the line of these values of ``by``."""
+        other = self.others.index(shown[1:]) if self.by else 0
+        marker = _MARKERS[other // len(_LINE_STYLES) % len(_MARKERS)]
+        return {
+            "color": self.colours[self.firsts.index(shown[0]) if self.by else 0],
+            "linestyle": _LINE_STYLES[other % len(_LINE_STYLES)],
+            "marker": marker if marker != "." or (points < _FEW_POINTS and not self.gradual) else None,
+            "markersize": 3 if marker != "." else None,
+        }
 
 
-def _colour_bar(axes: Axes, table: pd.DataFrame, column: str, values: Sequence[float]) -> None:
+def _lines(axes: Axes, table: pd.DataFrame, x: str, y: str, by: Sequence[str]) -> None:
+    keys = _Keys(table, by)
+    split = [*by, *_hidden(table, x, y, by)]
+    for key, rows in table.groupby(split, sort=False) if split else [((), table)]:
+        ordered = rows.sort_values(x, kind="stable")
+        axes.plot(ordered[x], ordered[y], **keys.style(tuple(key)[: len(by)], len(ordered)))
+
+
+def _legend(axes: Axes, panels: Sequence[Axes], table: pd.DataFrame, x: str, by: Sequence[str]) -> None:
+    keys, points = _Keys(table, by), int(table[x].nunique())
+    hidden = ", ".join(map(words, _hidden(table, x, "", by)))
+    entries: list[Line2D] = []
+    title = ", ".join(map(words, by))
+    styles = [
+        Line2D([], [], **{**keys.style((keys.firsts[0], *other), points), "color": "0.3"},
+               label=_words(table, by[1:], other))
+        for other in keys.others
+    ] if by[1:] else []  # fmt: skip
+    if keys.gradual:
+        _colour_bar(panels, table, by[0], keys)
+        entries, title = styles, ""
+    elif by[1:] and len(keys.firsts) * len(keys.others) > _MOST_PAIRS:
+        title = words(by[0])
+        entries = [
+            *(Line2D([], [], color=colour, label=_text(table, by[0], value))
+              for value, colour in zip(keys.firsts, keys.colours, strict=True)),
+            heading(", ".join(map(words, by[1:]))),
+            *styles,
+        ]  # fmt: skip
+    elif by:
+        drawn = set(table[list(by)].itertuples(index=False, name=None))
+        entries = [
+            Line2D([], [], **keys.style(shown, points), label=_words(table, by, shown))
+            for shown in ((first, *other) for first in keys.firsts for other in keys.others)
+            if shown in drawn
+        ]
+    if hidden:
+        entries.append(heading(f"a line for each {hidden}"))
+    if keys.gradual and entries:
+        legend_above(axes.figure, entries)  # pyright: ignore[reportArgumentType] (a canvas, no part of one)
+    elif entries:
+        legend_beside(axes, entries, title)
+
+
+def _colour_bar(panels: Sequence[Axes], table: pd.DataFrame, column: str, keys: _Keys) -> None:
     """What the colours of many lines mean. They go by rank: unevenly spaced values are named one by one."""
+    values = keys.firsts
     steps = np.diff(values)
-    if np.allclose(steps, steps[0], rtol=1e-3):
-        spread = Normalize(values[0], values[-1])
-        axes.figure.colorbar(
-            ScalarMappable(spread, _upto_yellow()), ax=axes, label=axis_label(column, _unit(table, column))
-        )
+    even = np.allclose(steps, steps[0], rtol=1e-3)
+    spread = Normalize(values[0], values[-1]) if even else Normalize(0, len(values) - 1)
+    bar = panels[0].figure.colorbar(ScalarMappable(spread, _shades(keys)), ax=list(panels))
+    if even:
+        format_axis(bar.ax.yaxis, column, _unit(table, column), values)
         return
     last = len(values) - 1
-    bar = axes.figure.colorbar(ScalarMappable(Normalize(0, last), _upto_yellow()), ax=axes)
     ranks = sorted({round(rank) for rank in np.linspace(0, last, min(len(values), 9))})
     bar.set_ticks(ranks, labels=[_text(table, column, values[rank]) for rank in ranks])
     bar.set_label(words(column))
+
+
+def _shades(keys: _Keys) -> Colormap:
+    """The colours of the lines, between them too."""
+    return ListedColormap(colours_of(range(256), graded=True))
 
 
 def _nested_as_text(table: pd.DataFrame) -> pd.DataFrame:
@@ -194,11 +225,6 @@ def _nested_as_text(table: pd.DataFrame) -> pd.DataFrame:
     conditions = [name for name in table.attrs.get("conditions", ()) if name in table.columns]
     nested = [name for name in conditions if isinstance(table[name].iloc[0], list | tuple | dict)]
     return table.assign(**{name: table[name].map(repr) for name in nested})
-
-
-def _upto_yellow() -> ListedColormap:
-    """The colours of the lines: viridis without its palest tenth, which is hard to see on white."""
-    return ListedColormap(colormaps["viridis"](np.linspace(0.0, 0.9, 256)))
 
 
 def _ordered(column: pd.Series) -> list[Any]:
@@ -216,4 +242,4 @@ def _text(table: pd.DataFrame, column: str, value: Any) -> str:
         return str(value)
     unit = _unit(table, column)
     power = exponent(table[column], unit)  # the same for all of a column
-    return f"{value * 10.0**-power:.4g} {PREFIXES[power]}{plain_unit(unit)}".rstrip()
+    return f"{value * 10.0**-power:.4g} {PREFIXES[power]}{plain_unit(unit)}".rstrip().replace("-", "−")

@@ -2,22 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from pathlib import Path
 from typing import Any, Protocol
 
 import numpy as np
-from matplotlib import rc_context
 from matplotlib.axes import Axes
-from matplotlib.backends.backend_agg import FigureCanvasAgg
-from matplotlib.figure import Figure as Canvas
+from matplotlib.lines import Line2D
 
-from cimspice.files import write_atomically
 from cimspice.models import CurveSelection, Fit, ReversalFigures, Synapse
 from cimspice.models.curves import Curve
-from cimspice.report.figure import STYLE
+from cimspice.report.colours import colours_of
+from cimspice.report.quantity import quantity
+from cimspice.report.style import legend_above, legend_beside, save, sheet
 
-_COLOURS = ("#d1495b", "#edae49", "#00798c")
+_LINES = (":", "--", "-")
 _TITLES = {"n": "n: discharges the membrane", "p": "p: charges the membrane"}
 _SHOWN = (0.25, 0.5, 0.75, 1.0, 1.25)
 """Curves drawn, as multiples of the unit current: the nearest measured ones."""
@@ -54,12 +53,11 @@ class Fitted(Protocol):
 def draw_synapse_fit(result: Fitted, folder: Path, name: str = "synapse_fit") -> list[Path]:
     """Draw the fit of both polarities as PNG and SVG into ``folder``; gives the two paths.
 
-    Rows: current over membrane voltage, points measured and lines of the models; residuals of the same curves
-    in percent of the current at reset; λ of each curve alone over its current, with the models' λ.
+    Rows: current over membrane voltage, points measured and lines of the models, a colour for each gate bias;
+    residuals of the same curves in percent of the current at reset; λ of each curve alone over its current,
+    with the models' λ.
     """
-    with rc_context(STYLE):
-        canvas = Canvas(figsize=(8.0, 7.6), layout="constrained")
-        FigureCanvasAgg(canvas)
+    with sheet(10.0, 8.0) as canvas:
         grid = canvas.subplots(3, 2, sharex="row", height_ratios=(3, 2, 2))
         for column, polarity in enumerate(("n", "p")):
             upper, middle, lower = grid[:, column]
@@ -67,21 +65,35 @@ def draw_synapse_fit(result: Fitted, folder: Path, name: str = "synapse_fit") ->
                 row.term: row.fit.model for row in result.models if row.polarity == polarity and row.fit
             }
             shown = _nearest(result.curves[polarity], result.conditions.unit_current)
+            colours = colours_of(shown, graded=True)
             selection = result.conditions.selection(polarity)
-            _currents(upper, shown, models, selection)
-            _residuals(middle, shown, models, selection, result.conditions.unit_current)
+            _currents(upper, shown, colours, models, selection)
+            _residuals(middle, shown, colours, models, selection)
             _coefficients(lower, result, polarity, models, selection)
-            upper.set_title(_TITLES[polarity], fontsize=10)
-        canvas.legend(*grid[0, 0].get_legend_handles_labels(), loc="outside upper center", ncols=4)
-        grid[2, 0].legend()
+            upper.set_title(_TITLES[polarity])
+            biases = [
+                Line2D([], [], color=colour, label=quantity(curve.gate_bias, "V"))
+                for curve, colour in zip(shown, colours, strict=True)
+            ]
+            legend_beside(upper, biases, "gate bias")
+        legend_above(canvas, _keys(models))
         for row, words in enumerate(("current (nA)", "model − curve\n(% of current at reset)", "λ (1/V)")):
             grid[row, 0].set_ylabel(words)
-        return [
-            write_atomically(folder / f"{name}.png", canvas.savefig),
-            write_atomically(
-                folder / f"{name}.svg", lambda path: canvas.savefig(path, metadata={"Date": None})
-            ),
-        ]
+        return save(canvas, folder, name)
+
+
+def _keys(models: Collection[str]) -> list[Line2D]:
+    """Entries of the legend: what is measured, and the line of each model."""
+    return [
+        Line2D([], [], color="0.3", marker=".", linestyle="none", label="curve; λ of a line through it"),
+        *(
+            Line2D([], [], color="0.3", linestyle=line, label=term)
+            for term, line in zip(models, _LINES, strict=False)
+        ),
+        Line2D(
+            [], [], color="black", marker="D", linestyle="none", markersize=4, label="λ at the unit current"
+        ),
+    ]
 
 
 def _nearest(curves: Sequence[Curve], unit_current: float) -> list[Curve]:
@@ -103,44 +115,28 @@ def _fitted(model: Synapse, curve: Curve, voltage: np.ndarray) -> np.ndarray:
 
 
 def _currents(
-    axes: Axes, curves: Sequence[Curve], models: dict[str, Synapse], selection: CurveSelection
-) -> None:
-    for index, curve in enumerate(curves):
+    axes: Axes, curves: Sequence[Curve], colours: Sequence[Any], models: dict[str, Synapse],
+    selection: CurveSelection,
+) -> None:  # fmt: skip
+    for curve, colour in zip(curves, colours, strict=True):
         voltage = _voltage(curve, selection)
         few = slice(None, None, max(len(voltage) // 20, 1))
-        axes.plot(
-            voltage[few], curve.current[few] * 1e9, ".", color="0.45", markersize=4,
-            label="curve" if index == 0 else "_",
-        )  # fmt: skip
-        for (term, model), colour in zip(models.items(), _COLOURS, strict=False):
-            axes.plot(
-                voltage, _fitted(model, curve, voltage) * 1e9, color=colour, linewidth=1.0,
-                label=term if index == 0 else "_",
-            )  # fmt: skip
-        end = int(np.argmax(voltage))
-        axes.annotate(
-            f"{curve.gate_bias:g} V", (voltage[end], curve.current[end] * 1e9), xytext=(3, 0),
-            textcoords="offset points", fontsize=7, va="center", annotation_clip=False,
-        )  # fmt: skip
+        axes.plot(voltage[few], curve.current[few] * 1e9, ".", color=colour, markersize=5)
+        for model, line in zip(models.values(), _LINES, strict=False):
+            fitted = _fitted(model, curve, voltage) * 1e9
+            axes.plot(voltage, fitted, color=colour, linestyle=line, linewidth=1.0)
     axes.set_ylim(bottom=0)
 
 
 def _residuals(
-    axes: Axes,
-    curves: Sequence[Curve],
-    models: dict[str, Synapse],
+    axes: Axes, curves: Sequence[Curve], colours: Sequence[Any], models: dict[str, Synapse],
     selection: CurveSelection,
-    unit_current: float,
-) -> None:
-    unit = min(curves, key=lambda curve: abs(np.log(curve.current_at_reset / unit_current)))
-    for model, colour in zip(models.values(), _COLOURS, strict=False):
-        for curve in curves:
+) -> None:  # fmt: skip
+    for model, line in zip(models.values(), _LINES, strict=False):
+        for curve, colour in zip(curves, colours, strict=True):
             voltage = _voltage(curve, selection)
             error = 100 * (_fitted(model, curve, voltage) - curve.current) / curve.current_at_reset
-            strong = curve is unit
-            axes.plot(
-                voltage, error, color=colour, linewidth=1.4 if strong else 0.7, alpha=1 if strong else 0.4
-            )
+            axes.plot(voltage, error, color=colour, linestyle=line, linewidth=1.0)
     axes.axhline(0.0, color="0.3", linewidth=0.6)
     axes.set_xlabel("membrane voltage (V)")
 
@@ -154,12 +150,12 @@ def _coefficients(
     for curve in curves:
         slope, at_reset = np.polyfit(curve.displacement, curve.current, 1)
         alone.append(slope / at_reset)
-    axes.plot(currents * 1e9, alone, ".", color="0.45", label="line through each curve")
-    for (term, model), colour in zip(models.items(), _COLOURS[:2], strict=False):
+    axes.plot(currents * 1e9, alone, ".", color="0.3")
+    for model, line in zip(models.values(), _LINES[:2], strict=False):
         slope = np.abs(model.shape_slope(currents, selection.reset_voltage))
-        axes.plot(currents * 1e9, slope, color=colour, label=term)
+        axes.plot(currents * 1e9, slope, color="0.3", linestyle=line)
     figure = result.figures.lambda_n if polarity == "n" else result.figures.lambda_p
     unit = result.conditions.unit_current * 1e9
-    axes.plot([unit], [figure.value], "o", color="black", markersize=4, label="at the unit current")
+    axes.plot([unit], [figure.value], "D", color="black", markersize=4)
     axes.set_xscale("log")
     axes.set_xlabel("current at reset (nA)")

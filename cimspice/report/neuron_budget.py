@@ -6,16 +6,10 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
-from matplotlib import rc_context
 from matplotlib.axes import Axes
-from matplotlib.backends.backend_agg import FigureCanvasAgg
-from matplotlib.figure import Figure as Canvas
 
-from cimspice.report.figure import STYLE
-from cimspice.report.save import save
+from cimspice.report.style import MODEL, PALE, legend_above, save, sheet
 from cimspice.validation import BudgetRow, ErrorBudget
-
-OUTPUT, HIDDEN = "#00798c", "#9fc9d0"
 
 
 def draw_budget(budget: ErrorBudget, folder: Path, name: str = "error_budget") -> list[Path]:
@@ -23,10 +17,8 @@ def draw_budget(budget: ErrorBudget, folder: Path, name: str = "error_budget") -
 
     Bars: root mean square error of spike times against ngspice (ns, logarithmic), output and hidden layers.
     """
-    with rc_context({**STYLE, "axes.grid": False}):
-        counts = len(budget.ladder), len(budget.without)
-        canvas = Canvas(figsize=(7.4, 0.33 * sum(counts) + 1.5), layout="constrained")
-        FigureCanvasAgg(canvas)
+    counts = len(budget.ladder), len(budget.without)
+    with sheet(7.4, 0.33 * sum(counts) + 1.7, grid=False) as canvas:
         upper, lower = canvas.subplots(2, 1, sharex=True, height_ratios=counts)
         _bars(upper, budget.ladder, "each model adds a term to the one above")
         _bars(lower, budget.without, "the full model without one term")
@@ -34,17 +26,16 @@ def draw_budget(budget: ErrorBudget, folder: Path, name: str = "error_budget") -
         errors = [1e9 * error for row in rows for error in (row.output_rmse, row.hidden_rmse)]
         # from a whole decade below the shortest bar to where the number beside the longest has room
         lower.set_xlim(10.0 ** np.floor(np.log10(max(min(errors), 1e-6) / 2)), 4 * max(errors))
-        lower.xaxis.set_major_formatter(lambda value, _: f"{value:g}")
         lower.set_xlabel("spike times against ngspice, rms error (ns)")
-        upper.legend(loc="lower right")
+        legend_above(canvas, upper.get_legend_handles_labels()[0])
         return save(canvas, folder, name)
 
 
 def _bars(axes: Axes, rows: Sequence[BudgetRow], title: str) -> None:
     place = np.arange(len(rows))
-    shown = [(OUTPUT, "output layer", -0.2, [row.output_rmse for row in rows])]
+    shown = [(MODEL, "output layer", -0.2, [row.output_rmse for row in rows])]
     if any(len(row.comparison.circuit) > 1 for row in rows):
-        shown.append((HIDDEN, "hidden layers", 0.2, [row.hidden_rmse for row in rows]))
+        shown.append((PALE, "hidden layers", 0.2, [row.hidden_rmse for row in rows]))
     for colour, label, offset, values in shown:
         nanoseconds = 1e9 * np.array(values)
         axes.barh(place + offset, nanoseconds, height=0.36, color=colour, label=label)
@@ -58,6 +49,5 @@ def _bars(axes: Axes, rows: Sequence[BudgetRow], title: str) -> None:
     axes.set_ylim(len(rows) - 0.45, -0.55)
     axes.set_xscale("log")
     axes.grid(visible=True, axis="x")
-    axes.set_axisbelow(True)
     axes.tick_params(axis="y", length=0)
     axes.set_title(title, fontsize=9, loc="left")

@@ -4,16 +4,12 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from matplotlib import rc_context
 from matplotlib.axes import Axes
-from matplotlib.backends.backend_agg import FigureCanvasAgg
-from matplotlib.figure import Figure as Canvas
 
-from cimspice.report.figure import STYLE
-from cimspice.report.save import save
+from cimspice.report.colours import PALETTE
+from cimspice.report.style import GREY, legend_above, save, sheet
 from cimspice.validation import Comparison, NeuronValidation, find_rung
 
-_COLOURS = ("#00798c", "#d1495b", "#edae49", "#5f4b8b")
 _PAPER = "constant"
 
 
@@ -24,9 +20,7 @@ def draw_spikes(result: NeuronValidation, folder: Path, name: str = "spike_times
     the model that was compared. Spikes that do not come stand at the end of the phase.
     """
     rungs = list(dict.fromkeys([_PAPER, result.rung]))
-    with rc_context({**STYLE, "axes.axisbelow": True}):
-        canvas = Canvas(figsize=(6.4, 4.6 + 1.3 * len(rungs)), layout="constrained")
-        FigureCanvasAgg(canvas)
+    with sheet(6.4, 4.8 + 1.3 * len(rungs)) as canvas:
         axes = canvas.subplots(1 + len(rungs), 1, sharex=True, height_ratios=[3, *[1.2] * len(rungs)])
         _times(axes[0], result.comparison)
         for below, rung in zip(axes[1:], rungs, strict=True):
@@ -37,8 +31,8 @@ def draw_spikes(result: NeuronValidation, folder: Path, name: str = "spike_times
             below.set_title(f"{words}: {error}", fontsize=8.5, loc="left")
         axes[0].set_title(
             f"{len(result.spikes)} samples, {result.conditions.corner}, {result.conditions.temperature:g} °C",
-            fontsize=10,
         )
+        legend_above(canvas)
         axes[0].set_ylabel(f"model '{result.rung}' (ns)")
         axes[-1].set_xlabel("spike in ngspice, after the start of its layer's firing phase (ns)")
         return save(canvas, folder, name)
@@ -46,21 +40,20 @@ def draw_spikes(result: NeuronValidation, folder: Path, name: str = "spike_times
 
 def _times(axes: Axes, comparison: Comparison) -> None:
     end = 1e9 * comparison.phase
-    axes.plot([0, end], [0, end], color="0.6", linewidth=0.8)
+    axes.plot([0, end], [0, end], color=GREY, linewidth=0.8)
     for layer, (model, circuit) in enumerate(zip(comparison.model, comparison.circuit, strict=True)):
         axes.plot(
             1e9 * circuit.ravel(), 1e9 * model.ravel(), "o", markersize=4, alpha=0.7, markeredgewidth=0,
-            color=_COLOURS[layer % len(_COLOURS)], label=_label(layer, len(comparison.circuit)),
+            color=PALETTE[layer % len(PALETTE)], label=_label(layer, len(comparison.circuit)),
         )  # fmt: skip
-    axes.legend(loc="upper left")
 
 
 def _errors(axes: Axes, comparison: Comparison) -> None:
-    axes.axhline(0.0, color="0.6", linewidth=0.8)
+    axes.axhline(0.0, color=GREY, linewidth=0.8)
     for layer, circuit in enumerate(comparison.circuit):
         axes.plot(
             1e9 * circuit.ravel(), 1e9 * comparison.errors(layer).ravel(), "o", markersize=3, alpha=0.7,
-            markeredgewidth=0, color=_COLOURS[layer % len(_COLOURS)],
+            markeredgewidth=0, color=PALETTE[layer % len(PALETTE)],
         )  # fmt: skip
     low, high = axes.get_ylim()
     largest = max(-low, high)

@@ -6,18 +6,20 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
-from matplotlib import rc_context
 from matplotlib.axes import Axes
-from matplotlib.backends.backend_agg import FigureCanvasAgg
-from matplotlib.figure import Figure as Canvas
 from matplotlib.lines import Line2D
 
 from cimspice.emulator.neuron_network import NeuronNetwork
 from cimspice.models.neuron.readout import ReadoutModel
-from cimspice.report.figure import STYLE
-from cimspice.report.save import save
+from cimspice.report.colours import PALETTE
+from cimspice.report.style import GREY, legend_above, legend_beside, save, sheet
 
-_COLOURS = ("#00798c", "#d1495b", "#edae49", "#5f4b8b", "#3d8f45", "#8a6d4b", "#444444")
+_KEYS = (
+    Line2D([], [], color="0.3", marker=".", linestyle="none", label="ngspice"),
+    Line2D([], [], color="0.3", label="model, until the output spike"),
+    Line2D([], [], color="0.4", linestyle="--", linewidth=0.8, label="voltage at which the output spikes"),
+)
+_ACCUMULATES, _FIRES = "#1f5fa8", "#e0a100"  # ground of the phases, pale
 
 
 def draw_traces(
@@ -36,9 +38,7 @@ def draw_traces(
     """
     model = model_traces(network, spikes)
     layers = len(model)
-    with rc_context(STYLE):
-        canvas = Canvas(figsize=(7.4, 3.0 * layers + 0.6), layout="constrained")
-        FigureCanvasAgg(canvas)
+    with sheet(8.2, 3.0 * layers + 0.6) as canvas:
         grid = np.atleast_1d(canvas.subplots(2 * layers, 1, sharex=True, height_ratios=[3, 1] * layers))
         for layer, (time, voltage) in enumerate(model):
             rows = circuit[circuit["layer"] == layer + 1]
@@ -49,7 +49,8 @@ def draw_traces(
             upper.set_ylabel(f"{words}\nmembrane (V)")
             lower.set_ylabel("model −\ncircuit (mV)")
         grid[-1].set_xlabel("time (µs)")
-        _legend(canvas)
+        legend_above(canvas, _KEYS)
+        legend_beside(grid[0], _neurons(max(len(voltage) for _, voltage in model)))
         return save(canvas, folder, name)
 
 
@@ -91,7 +92,7 @@ def _ramp_starts(readout: ReadoutModel, outputs: np.ndarray) -> np.ndarray:
 
 def _membranes(upper: Axes, lower: Axes, time: np.ndarray, voltage: np.ndarray, rows: pd.DataFrame) -> None:
     for neuron, trace in enumerate(voltage):
-        colour = _COLOURS[neuron % len(_COLOURS)]
+        colour = PALETTE[neuron % len(PALETTE)]
         measured = rows[rows["neuron"] == neuron]
         moments, membrane = measured["time"].to_numpy(), measured["membrane_voltage"].to_numpy()
         few = slice(None, None, 8)
@@ -100,14 +101,14 @@ def _membranes(upper: Axes, lower: Axes, time: np.ndarray, voltage: np.ndarray, 
         inside = (moments > time[0]) & (moments < time[-1])
         error = np.interp(moments[inside], time, trace) - membrane[inside]
         lower.plot(1e6 * moments[inside], 1e3 * error, color=colour, linewidth=0.9)
-    lower.axhline(0.0, color="0.5", linewidth=0.6)
+    lower.axhline(0.0, color=GREY, linewidth=0.6)
 
 
 def _phases(upper: Axes, lower: Axes, layer: int, network: NeuronNetwork) -> None:
     phase = 1e6 * network.model.phase
     for axes in (upper, lower):
-        axes.axvspan(layer * phase, (layer + 1) * phase, color="#00798c", alpha=0.06, linewidth=0)
-        axes.axvspan((layer + 1) * phase, (layer + 2) * phase, color="#edae49", alpha=0.10, linewidth=0)
+        axes.axvspan(layer * phase, (layer + 1) * phase, color=_ACCUMULATES, alpha=0.06, linewidth=0)
+        axes.axvspan((layer + 1) * phase, (layer + 2) * phase, color=_FIRES, alpha=0.10, linewidth=0)
         axes.set_xlim(0, (len(network.layers) + 1) * phase)
     upper.axhline(network.layers[layer].readout.switch_voltage, color="0.4", linewidth=0.8, linestyle="--")
     for start, word in ((layer, "accumulates"), (layer + 1, "fires")):
@@ -117,11 +118,8 @@ def _phases(upper: Axes, lower: Axes, layer: int, network: NeuronNetwork) -> Non
         )  # fmt: skip
 
 
-def _legend(canvas: Canvas) -> None:
-    keys = [
-        Line2D([], [], color="0.3", marker=".", linestyle="none"),
-        Line2D([], [], color="0.3"),
-        Line2D([], [], color="0.4", linestyle="--", linewidth=0.8),
+def _neurons(count: int) -> list[Line2D]:
+    return [
+        Line2D([], [], color=PALETTE[neuron % len(PALETTE)], label=f"neuron {neuron + 1}")
+        for neuron in range(count)
     ]
-    words = ["ngspice", "model, until the output spike", "voltage at which the output spikes"]
-    canvas.legend(keys, words, loc="outside upper center", ncols=3)

@@ -1,5 +1,15 @@
 "use strict";
 (function () {
+  // A table that is cut off says so; those in a closed part when it is opened, all when the window changes.
+  function mark() {
+    for (const table of document.querySelectorAll(".scroll")) {
+      table.classList.toggle("more", table.scrollWidth > table.clientWidth + 1);
+    }
+  }
+  mark();
+  window.addEventListener("resize", mark);
+  document.addEventListener("toggle", mark, true);
+
   const charts = JSON.parse(document.getElementById("charts").textContent);
   const narrow = window.matchMedia("(max-width: 600px)").matches;
   const settings = {

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from itertools import product
 from typing import Any
 
@@ -11,13 +12,22 @@ import numpy as np
 import pandas as pd
 
 from cimspice.campaign import Figure
+from cimspice.campaign.limits import Limit
+from cimspice.report.colours import LIMIT, PALETTE, VIRIDIS, colours_of
 from cimspice.report.page_document import Chart, View, label, numbers
 from cimspice.report.page_study import SAMPLE, Study, ordered
-from cimspice.report.quantity import PREFIXES, axis_label, exponent, plain_unit, words
+from cimspice.report.panels import (
+    QUANTITY,
+    common_words,
+    is_log,
+    limit_ends,
+    log_ends,
+    panels_of,
+    spans,
+    stacked,
+)
+from cimspice.report.quantity import PREFIXES, axis_label, exponent, plain_unit, takes_prefix, words
 
-PALETTE = ("#1f5fa8", "#c8553d", "#2a9d6f", "#8a4fbe", "#d99a1c", "#3aa6b9", "#b23a77", "#6b7683")
-VIRIDIS = ("#440154", "#482878", "#3e4989", "#31688e", "#26828e", "#1f9e89", "#35b779", "#6ece58", "#b5de2b")
-"""Viridis without its palest tenth, which is hard to see on white."""
 DASHES = ("solid", "dash", "dot", "dashdot", "longdash", "longdashdot")
 _LONGEST_LEGEND = 12
 _MOST_LINES = 120
@@ -25,19 +35,23 @@ _MOST_POINTS = 40_000
 _POINTS_OF_A_LINE = 600
 _FEW_VALUES = 3  # of a number: distinct colours, not shades
 _FEW_POINTS = 30  # a line of fewer shows each
-_DECADES = 12  # of a log axis: below lies what is zero but for rounding
 _DEFAULT_FIGURES = 4
+_ANGLES = (90, 45, 15)
+_STEPS = {"dB": (20, 10), "°": _ANGLES, "deg": _ANGLES}  # of the axes of a Bode plot, the widest first
+_GAP = 0.06  # between panels, of the chart's height
 
 
-def curve_charts(study: Study, figures: Sequence[Figure]) -> tuple[list[Chart], list[str]]:
+def curve_charts(
+    study: Study, figures: Sequence[Figure], limits: Sequence[Limit] = ()
+) -> tuple[list[Chart], list[str]]:
     """Charts of the figures asked for, or of likely ones, and a sentence for each that cannot be drawn."""
     charts, problems = [], []
     for figure in figures or list(likely_figures(study)):
         problem = _problem(study, figure)
         if problem:
-            problems.append(f"{figure.title or figure.name or words(figure.y)}: {problem}")
+            problems.append(f"{figure.title or figure.name or words(figure.y[0])}: {problem}")
         else:
-            charts.append(_chart(study, figure))
+            charts.append(_chart(study, figure, limits))
     return charts, problems
 
 
@@ -54,21 +68,19 @@ def likely_figures(study: Study) -> Iterator[Figure]:
     split = [name for name in study.coordinates if name not in numeric]
     by = tuple(sorted((*split, *study.others(SAMPLE, x)), key=lambda name: -table[name].nunique())[:2])
     for y in study.quantities[:_DEFAULT_FIGURES]:
-        values = table[y].to_numpy(float)
-        values = values[np.isfinite(values)]
-        decades = np.log10(values.max() / values.min()) if len(values) and values.min() > 0 else 0
-        yield Figure(x=x, y=y, by=by, log=("y",) if decades > 3 else ())
+        yield Figure(x=x, y=(y,), by=by, log=("y",) if spans(table[y], 1000) else ())
 
 
 def _problem(study: Study, figure: Figure) -> str:
-    for column in (figure.x, figure.y, *figure.by):
+    for column in (figure.x, *figure.y, *figure.by):
         if column not in study.table.columns:
             return f"the table has no column {column!r}"
-    for column, axis in ((figure.x, "x"), (figure.y, "y")):
+    for axis, column in (("x", figure.x), *(("y", name) for name in figure.y)):
         if not pd.api.types.is_numeric_dtype(study.table[column]):
             return f"column {column!r} holds no numbers"
         values = study.table[column].to_numpy(float)
-        if not (np.isfinite(values) & ((values > 0) | (axis not in figure.log))).any():
+        log = is_log(figure.log, axis, study.unit(column), values)
+        if not (np.isfinite(values) & ((values > 0) | (not log))).any():
             return f"column {column!r} has no value to draw"
     return ""
 
@@ -78,19 +90,17 @@ def axis_of(values: Any, column: str, unit: str, *, log: bool = False) -> tuple[
     power = 0 if log else exponent(values, unit)
     axis: dict[str, Any] = {"title": {"text": label(axis_label(column, unit, power))}}
     if log:
-        array = np.asarray(values, dtype=float)
-        array = array[np.isfinite(array) & (array > 0)]
-        # A few currents of 1e-20 A must not press the curves into the upper edge.
-        low = max(
-            float(array.min()), float(np.percentile(array, 4)) / 10, float(array.max()) * 10.0**-_DECADES
-        )
-        ends = [math.log10(low / 1.5), math.log10(float(array.max()) * 1.5)]
+        ends = [math.log10(end) for end in log_ends(values)]
         axis |= {
             "type": "log",
-            "exponentformat": "SI",
+            "exponentformat": "SI" if takes_prefix(unit) else "power",
+            "minexponent": 2,
             "dtick": 1 if ends[1] - ends[0] > 1 else None,
             "range": ends,
         }
+    elif unit in _STEPS:
+        span = float(np.nanmax(values) - np.nanmin(values))
+        axis["dtick"] = next((step for step in _STEPS[unit] if span >= 3 * step), None)
     return {key: entry for key, entry in axis.items() if entry is not None}, 10.0**-power
 
 
@@ -107,40 +117,102 @@ def hover(axis: str, name: str, unit: str, values: Any, *, log: bool) -> str:
     return f"{label(words(name))}: %{{{axis}:.5~g}} {PREFIXES[exponent(values, unit)]}{shown}"
 
 
-def _chart(study: Study, figure: Figure) -> Chart:
-    table, by = study.table, list(figure.by)
+def _chart(study: Study, figure: Figure, limits: Sequence[Limit]) -> Chart:
+    panels = panels_of(figure.y, study.units)
+    x, unit = study.table[figure.x].to_numpy(float), study.unit(figure.x)
+    x_log = is_log(figure.log, "x", unit, x)
+    x_axis, x_factor = axis_of(x, figure.x, unit, log=x_log)
+    x_hover = hover("x", figure.x, unit, x, log=x_log)
+    height = (1 - _GAP * (len(panels) - 1)) / len(panels)
+    data: list[dict[str, Any]] = []
+    several = [QUANTITY] if len(panels[0]) > 1 else []
+    layout: dict[str, Any] = {**legend([*figure.by, *several]), "shapes": [], "annotations": []}
+    notes: list[str] = []
+    for place, columns in enumerate(panels):
+        frame, y, by = stacked(study.table, columns, figure.by)
+        part = replace(
+            study,
+            table=frame,
+            units={**study.units, y: study.unit(columns[0])},
+            coordinates=tuple(name for name in study.coordinates if name in frame),
+        )
+        values, log = frame[y].to_numpy(float), is_log(figure.log, "y", part.unit(y), frame[y])
+        axis, factor = axis_of(values, common_words(columns), part.unit(y), log=log)
+        key = str(place + 1) if place else ""
+        template = "<br>".join((x_hover, hover("y", common_words(columns), part.unit(y), values, log=log)))
+        traces, note = _traces(part, figure.x, y, by, (x_factor, factor), template)
+        for trace in traces:
+            trace |= {"yaxis": f"y{key}", "legendgroup": trace.get("name", "")}
+            trace["showlegend"] = bool(trace.get("showlegend")) and (not place or len(columns) > 1)
+        data += traces
+        _add_limits(layout, axis, limits, columns, part.unit(y), values * factor, factor, f"y{key}")
+        top = 1 - place * (height + _GAP)
+        layout[f"yaxis{key}"] = {**axis, "domain": [top - height, top]}
+        notes += [note] if note not in notes else []
+    layout["xaxis"] = {**x_axis, "anchor": f"y{len(panels)}" if len(panels) > 1 else "y"}
+    title = figure.title or f"{', '.join(map(words, figure.y))} over {words(figure.x)}"
+    return Chart(title, [View(title, data, layout)], " ".join(notes).strip(), panels=len(panels))
+
+
+def _add_limits(
+    layout: dict[str, Any], axis: dict[str, Any], limits: Sequence[Limit], columns: Sequence[str], unit: str,
+    drawn: np.ndarray, factor: float, name: str,
+) -> None:  # fmt: skip
+    """Dashed lines with their names for limits near what is drawn, names alone for those far away."""
+    log = axis.get("type") == "log"
+    low, high = (10.0**end for end in axis["range"]) if log else (np.nanmin(drawn), np.nanmax(drawn))
+    ends = limit_ends(limits, columns, unit, low / factor, high / factor, log=log)
+    near = [value * factor for value, _, where in ends if where == 0]
+    note = {"xref": "paper", "x": 1, "xanchor": "right", "showarrow": False}
+    note["font"] = {"color": LIMIT, "size": 11}
+    for value, words_, where in ends:
+        at = {"yref": f"{name} domain", "y": int(where > 0), "yanchor": "top" if where > 0 else "bottom"}
+        if where == 0:  # a note on a log axis is placed by the logarithm, a line by the value
+            at |= {"yref": name, "y": math.log10(value * factor) if log else value * factor}
+            layout["shapes"].append(
+                {"type": "line", "xref": "paper", "yref": name, "x0": 0, "x1": 1, "y0": value * factor,
+                 "y1": value * factor, "line": {"color": LIMIT, "width": 1.5, "dash": "dash"}}
+            )  # fmt: skip
+        arrow = {1: " ↑", 0: "", -1: " ↓"}[where]
+        layout["annotations"].append({**note, **at, "text": label(words_ + arrow)})
+    if near and not log:  # the library does not count lines when it chooses an axis' ends
+        low, high = min(low, *near), max(high, *near)
+        axis["range"] = [low - 0.05 * (high - low), high + 0.08 * (high - low)]
+    elif near:
+        axis["range"] = [
+            min(axis["range"][0], *(math.log10(value / 1.5) for value in near)),
+            max(axis["range"][1], *(math.log10(value * 1.5) for value in near)),
+        ]
+
+
+def _traces(
+    study: Study, x: str, y: str, by: Sequence[str], factors: tuple[float, float], template: str
+) -> tuple[list[dict[str, Any]], str]:
+    """The lines of one panel, and what is to be said of them."""
+    table = study.table
     # What else was varied splits lines too, unnamed: one line through several corners would be a zigzag.
-    hidden = [name for name in (*study.varied, *study.coordinates) if name not in (figure.x, figure.y, *by)]
-    if figure.x in study.coordinates:  # a further number swept along with it, as time with a voltage
+    hidden = [name for name in (*study.varied, *study.coordinates) if name not in (x, y, *by)]
+    if x in study.coordinates:  # a further number swept along with it, as time with a voltage
         hidden = [name for name in hidden if not (name in study.coordinates and _numeric(table, name))]
     keys = {name: ordered(table[name]) for name in by}
     firsts: list[Any] = keys[by[0]] if by else [None]
     others = list(product(*(keys[name] for name in by[1:])))
     gradual = bool(by) and len(firsts) * len(others) > _LONGEST_LEGEND and _numeric(table, by[0])
     styles = _styles(study, by, firsts, others, gradual, bool(hidden))
-    x, y = (table[name].to_numpy(float) for name in (figure.x, figure.y))
-    x_axis, x_factor = axis_of(x, figure.x, study.unit(figure.x), log="x" in figure.log)
-    y_axis, y_factor = axis_of(y, figure.y, study.unit(figure.y), log="y" in figure.log)
-    template = "<br>".join(
-        (
-            hover("x", figure.x, study.unit(figure.x), x, log="x" in figure.log),
-            hover("y", figure.y, study.unit(figure.y), y, log="y" in figure.log),
-        )
-    )
     lines = list(study.groups([*by, *hidden]))
     kept = _thinned(lines, by)
     limit = max(8, min(_POINTS_OF_A_LINE, _MOST_POINTS // max(len(kept), 1)))
     traces: dict[tuple[Any, ...], dict[str, Any]] = {}
     for key, rows in kept:
         shown = key[: len(by)]
-        line = rows.sort_values(figure.x, kind="stable")
+        line = rows.sort_values(x, kind="stable")
         line = line.iloc[np.unique(np.linspace(0, len(line) - 1, min(len(line), limit)).round().astype(int))]
         colour, dash = (
             styles[firsts.index(shown[0]), others.index(shown[1:])] if by else (PALETTE[0], DASHES[0])
         )
         points: dict[str, list[Any]] = {
-            "x": numbers(line[figure.x].to_numpy(float) * x_factor),
-            "y": numbers(line[figure.y].to_numpy(float) * y_factor),
+            "x": numbers(line[x].to_numpy(float) * factors[0]),
+            "y": numbers(line[y].to_numpy(float) * factors[1]),
         }
         if hidden:
             points["text"] = [label(study.named(hidden, key[len(by) :]))] * len(line)
@@ -165,9 +237,7 @@ def _chart(study: Study, figure: Figure) -> Chart:
     data = list(traces.values())
     if gradual:
         data += _key(study, by, firsts, others)
-    title = figure.title or f"{words(figure.y)} over {words(figure.x)}"
-    layout = {"xaxis": x_axis, "yaxis": y_axis, **legend(by)}
-    return Chart(title, [View(title, data, layout)], _note(study, hidden, len(kept), len(lines)))
+    return data, _note(study, hidden, len(kept), len(lines))
 
 
 def _note(study: Study, hidden: Sequence[str], kept: int, lines: int) -> str:
@@ -203,19 +273,11 @@ def _styles(
     """Colour and dash by positions among the first column's values and the others' combinations."""
     pairs = list(product(range(len(firsts)), range(len(others))))
     if crowded and len(pairs) <= len(PALETTE):  # dashes of many lines upon each other cannot be told apart
-        return {pair: (colour, DASHES[0]) for pair, colour in zip(pairs, PALETTE, strict=False)}
+        colours = colours_of(firsts, by[0]) if by and len(others) == 1 else PALETTE
+        return {pair: (colour, DASHES[0]) for pair, colour in zip(pairs, colours, strict=False)}
     graded = bool(by) and _numeric(study.table, by[0]) and (gradual or len(firsts) > _FEW_VALUES)
-    colours = _colours(len(firsts), graded)
+    colours = colours_of(firsts, by[0] if by else "", graded=graded)
     return {(first, other): (colours[first], DASHES[other % len(DASHES)]) for first, other in pairs}
-
-
-def _colours(count: int, graded: bool) -> list[str]:
-    if not graded:
-        return [PALETTE[index % len(PALETTE)] for index in range(count)]
-    stops = np.array([[int(colour[i : i + 2], 16) for i in (1, 3, 5)] for colour in VIRIDIS], dtype=float)
-    at = np.linspace(0, len(VIRIDIS) - 1, count) if count > 1 else np.array([3.0])
-    mixed = np.stack([np.interp(at, np.arange(len(VIRIDIS)), stops[:, i]) for i in range(3)], axis=1)
-    return ["#" + "".join(f"{round(part):02x}" for part in colour) for colour in mixed.tolist()]
 
 
 def _key(

@@ -22,6 +22,7 @@ import numpy as np
 from cimspice.errors import CimspiceError
 
 _HERE = Path(__file__).parent
+_CHART, _PANEL = 430, 250  # height of a chart of one panel, and of each further one, in pixels
 _DIGITS = 7  # of a number in a figure: more than a screen can show
 
 
@@ -37,13 +38,14 @@ class View:
 @dataclass(frozen=True)
 class Chart:
     """A figure of the page. Several views give a menu above it, which begins with view ``start``; ``note``
-    stands below.
+    stands below; more ``panels`` make it taller.
     """
 
     title: str
     views: list[View]
     note: str = ""
     start: int = 0
+    panels: int = 1
 
 
 @dataclass
@@ -135,11 +137,12 @@ def document(title: str, head: str, sections: Sequence[Section]) -> str:
     links = "".join(
         f'<a href="#{text(section.identifier)}">{text(section.title)}</a>' for section in sections
     )
-    scripts = [plotly_script(), (_HERE / "page.js").read_text(encoding="utf-8")] if charts else []
+    scripts = [plotly_script()] if charts else []
+    scripts.append((_HERE / "page.js").read_text(encoding="utf-8"))
     policy = "; ".join(
         (
             "default-src 'none'",
-            "script-src " + (" ".join(map(_digest, scripts)) or "'none'"),
+            "script-src " + " ".join(map(_digest, scripts)),
             "style-src 'unsafe-inline'",
             "img-src data: blob:",
             "base-uri 'none'",
@@ -184,9 +187,10 @@ def _section(section: Section, charts: list[Chart]) -> str:
             )
             menu = f'<select data-chart="{number}" aria-label="{text(part.title)}">{options}</select>'
         note = paragraph(part.note, "note") if part.note else ""
+        tall = f' style="height:{_CHART + _PANEL * (part.panels - 1)}px"' if part.panels > 1 else ""
         parts.append(
             f"<figure><figcaption>{text(part.title)}{menu}</figcaption>"
-            f'<div class="chart" id="chart-{number}"></div>{note}</figure>'
+            f'<div class="chart" id="chart-{number}"{tall}></div>{note}</figure>'
         )
     return (
         f'<section id="{text(section.identifier)}"><h2>{text(section.title)}</h2>{"".join(parts)}</section>'

@@ -9,7 +9,8 @@ import numpy as np
 import pandas as pd
 
 from cimspice.models import ModelCard
-from cimspice.report.page_curves import VIRIDIS, axis_of, hover, legend
+from cimspice.report.colours import VIRIDIS
+from cimspice.report.page_curves import axis_of, hover, legend
 from cimspice.report.page_document import Chart, View, folded, label, numbers, paragraph, rows, text
 from cimspice.report.page_fit import NoRows, Overlay, cards, overlay
 from cimspice.report.page_study import Study

@@ -10,7 +10,8 @@ import pandas as pd
 from scipy import special
 
 from cimspice.campaign.limits import SAMPLE, Limit, Share, Yield, sample_yield
-from cimspice.report.page_curves import PALETTE, axis_of
+from cimspice.report.colours import LIMIT, colours_of
+from cimspice.report.page_curves import axis_of
 from cimspice.report.page_document import Chart, View, label, numbers, rows
 from cimspice.report.page_study import Study, ordered
 from cimspice.report.quantity import PREFIXES, exponent, plain_unit, quantity, words
@@ -133,18 +134,21 @@ def _histogram(study: Study, part: pd.DataFrame, column: str, limits: Sequence[L
         for corner in split
     ]
     edges = _edges([values.to_numpy(float) for values in parts])
+    width = float(edges[1] - edges[0])
+    centres = np.concatenate([edges[:1] - width / 2, edges[:-1] + width / 2, edges[-1:] + width / 2])
     traces = []
-    for index, (corner, values) in enumerate(zip(split, parts, strict=True)):
+    for corner, values, colour in zip(split, parts, colours_of(split, "corner"), strict=True):
         counts, _ = np.histogram(values, edges)
-        traces.append(
+        traces.append(  # outlines: bars of several corners over each other mix to brown
             {
-                "type": "bar",
-                "x": numbers((edges[:-1] + edges[1:]) / 2 * factor),
-                "y": counts.tolist(),
-                "width": numbers(np.diff(edges) * factor),
+                "type": "scatter",
+                "mode": "lines",
+                "x": numbers(centres * factor),
+                "y": [0, *counts.tolist(), 0],
+                "line": {"shape": "hvh", "color": colour, "width": 1.8},
+                "fill": "tozeroy",
+                "fillcolor": f"{colour}14",
                 "name": label(f"{corner or 'samples'}: n = {len(values)}"),
-                "marker": {"color": PALETTE[index % len(PALETTE)], "line": {"width": 0.5, "color": "#fff"}},
-                "opacity": 0.6 if len(split) > 1 else 0.9,
                 "showlegend": True,
                 "hovertemplate": f"{label(words(column))}: %{{x:.4~g}} {label(shown)}<br>%{{y}} samples"
                 f"<extra>{label(corner or '')}</extra>",
@@ -157,12 +161,12 @@ def _histogram(study: Study, part: pd.DataFrame, column: str, limits: Sequence[L
     far = [f"limit {quantity(end, unit)} {'→' if end > high else '←'}" for end in ends if end not in near]
     lines = [
         {"type": "line", "x0": end * factor, "x1": end * factor, "y0": 0, "y1": 1, "yref": "paper",
-         "line": {"color": "#b02a37", "width": 1.5, "dash": "dash"}}
+         "line": {"color": LIMIT, "width": 1.5, "dash": "dash"}}
         for end in near
     ]  # fmt: skip
     marks = [
         {"x": end * factor, "y": 1, "yref": "paper", "yanchor": "bottom", "showarrow": False,
-         "text": label(quantity(end, unit)), "font": {"color": "#b02a37", "size": 11}}
+         "text": label(quantity(end, unit)), "font": {"color": LIMIT, "size": 11}}
         for end in near
     ]  # fmt: skip
     if far:
@@ -179,7 +183,6 @@ def _histogram(study: Study, part: pd.DataFrame, column: str, limits: Sequence[L
     layout = {
         "xaxis": axis,
         "yaxis": {"title": {"text": "samples"}, "rangemode": "tozero"},
-        "barmode": "overlay",
         "shapes": lines,
         "annotations": marks,
     }

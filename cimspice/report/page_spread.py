@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from cimspice.report.page_curves import PALETTE
+from cimspice.report.colours import PALETTE
 from cimspice.report.page_document import Chart, View, folded, label, rows
 from cimspice.report.page_study import Study, ordered
 from cimspice.report.quantity import words

@@ -25,11 +25,16 @@ def plain_unit(unit: str) -> str:
     return "" if unit == "1" else unit
 
 
+def takes_prefix(unit: str) -> bool:
+    """Whether values in this unit are written with SI prefixes: V and Hz, not °C or a pure number."""
+    return unit in _PREFIXED
+
+
 def exponent(values: Iterable[float], unit: str) -> int:
     """Power of ten of the SI prefix that suits the largest of the values; 0 for units that take none."""
     array = np.abs(np.asarray(list(values), dtype=float))
     array = array[np.isfinite(array) & (array > 0)]
-    if unit not in _PREFIXED or not array.size or 0.1 <= array.max() < 1:
+    if not takes_prefix(unit) or not array.size or 0.1 <= array.max() < 1:
         return 0
     power = 3 * math.floor(math.log10(float(array.max())) / 3 + 1e-9)
     return min(max(power, min(PREFIXES)), max(PREFIXES))

@@ -7,40 +7,29 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from matplotlib import rc_context
 from matplotlib.axes import Axes
-from matplotlib.backends.backend_agg import FigureCanvasAgg
-from matplotlib.figure import Figure as Canvas
 
-from cimspice.report.figure import STYLE
-from cimspice.report.save import save
+from cimspice.report.style import CIRCUIT, GREY, MODEL, legend_above, legend_beside, save, sheet
 from cimspice.validation.sram import SramValidation
 from cimspice.validation.sram_budget import ideal_sum
 from cimspice.validation.sram_butterfly import Butterfly
 
 Array = np.ndarray
-MODEL, OTHER, GREY = "#00798c", "#d1495b", "0.6"
-
-
-def _canvas(width: float, height: float) -> Canvas:
-    canvas = Canvas(figsize=(width, height), layout="constrained")
-    FigureCanvasAgg(canvas)
-    return canvas
 
 
 def draw_butterfly(curves: Mapping[str, Butterfly], folder: Path, name: str = "butterfly") -> list[Path]:
     """Butterflies side by side, one per title."""
-    with rc_context(STYLE):
-        canvas = _canvas(3.3 * len(curves), 3.4)
+    with sheet(3.3 * len(curves), 3.7) as canvas:
         for axes, (title, curve) in zip(
             np.ravel(canvas.subplots(1, len(curves), sharey=True)), curves.items(), strict=True
         ):
-            axes.plot(curve.input_voltage, curve.left, color=MODEL)
-            axes.plot(curve.right, curve.input_voltage, color=OTHER)
+            axes.plot(curve.input_voltage, curve.left, color=MODEL, label="left node over right")
+            axes.plot(curve.right, curve.input_voltage, color=CIRCUIT, label="right node over left")
             axes.set_title(f"{title}: {1e3 * curve.noise_margin:.0f} mV")
             axes.set_xlabel("right node (V)")
             axes.set_aspect("equal")
         canvas.axes[0].set_ylabel("left node (V)")
+        legend_above(canvas)
         return save(canvas, folder, name)
 
 
@@ -48,14 +37,13 @@ def draw_discharge(result: SramValidation, folder: Path, name: str = "discharge"
     """Error of the ideal weighted sum (two best scales) and of the model over the discharge in ngspice."""
     measured = 1e3 * result.measured.ravel()
     ideal = 1e3 * ideal_sum(result.words.sums, result.measured, both=True).ravel()
-    with rc_context(STYLE):
-        canvas = _canvas(6.4, 3.6)
+    with sheet(6.4, 3.8) as canvas:
         axes = canvas.subplots()
         axes.plot(measured, ideal - measured, ".", color=GREY, label="ideal weighted sum, two best scales")
         axes.plot(measured, 1e3 * result.predicted.ravel() - measured, ".", color=MODEL, label="model")
         axes.set_xlabel("discharge in ngspice (mV)")
         axes.set_ylabel("error (mV)")
-        axes.legend()
+        legend_above(canvas)
         return save(canvas, folder, name)
 
 
@@ -63,8 +51,7 @@ def draw_learning_budget(rows: Sequence[Mapping[str, Any]], folder: Path, name: 
     """Held-out accuracy with each effect alone and without it, with 95 % intervals of the difference."""
     alone = [row for row in rows if row["name"].startswith("with_")]
     without = [row for row in rows if row["name"].startswith("without_")]
-    with rc_context({**STYLE, "axes.grid": False}):
-        canvas = _canvas(7.4, 4.4)
+    with sheet(7.4, 4.4, grid=False) as canvas:
         upper, lower = canvas.subplots(2, 1, sharex=True)
         _differences(upper, alone, "one effect alone, against words only")
         _differences(lower, without, "all effects but one, against all")
@@ -88,14 +75,13 @@ def _differences(axes: Axes, rows: Sequence[Mapping[str, Any]], title: str) -> N
 def draw_chips(values: Mapping[str, Array], folder: Path, name: str = "chips") -> list[Path]:
     """Share of chips that reach at least an accuracy, for each way to fill them."""
     titles = {"software": "software", "transferred": "software, transferred", "on_chip": "learnt on the chip"}
-    with rc_context(STYLE):
-        canvas = _canvas(6.0, 3.6)
+    with sheet(7.4, 3.6) as canvas:
         axes = canvas.subplots()
-        for (key, title), colour in zip(titles.items(), (GREY, OTHER, MODEL), strict=True):
+        for (key, title), colour in zip(titles.items(), (GREY, CIRCUIT, MODEL), strict=True):
             ordered = 100 * np.sort(np.asarray(values[key]))
             share = 100 * (1 - np.arange(len(ordered)) / len(ordered))
             axes.step(ordered, share, where="pre", color=colour, label=title)
         axes.set_xlabel("held-out flowers right, at least (%)")
         axes.set_ylabel("chips (%)")
-        axes.legend(loc="lower left")
+        legend_beside(axes)
         return save(canvas, folder, name)

@@ -66,7 +66,7 @@ def test_many_values_of_a_number_get_a_colour_bar_and_the_styles_a_legend(table,
 def test_log_axis_and_default_name(table, tmp_path):
     png, svg = draw(table, figure(name="", log=("y",)), tmp_path, default_name="figure_1")
     assert png.name == "figure_1.png"
-    assert {"1e-07", "1e-06", "drain current (A)"} <= set(texts(svg))
+    assert {"100n", "1µ", "drain current (A)"} <= set(texts(svg))
 
 
 def test_the_same_table_gives_the_same_files(table, tmp_path):
