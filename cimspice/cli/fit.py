@@ -69,6 +69,18 @@ def table(
         list[str] | None,
         typer.Option(metavar="NAME=VALUE", help="Of the model's own fit: degree=3, polarity=n."),
     ] = None,
+    fix: Annotated[
+        list[str] | None,
+        typer.Option(metavar="NAME=VALUE", help="A parameter that is not fitted: series_resistance=0 (SI)."),
+    ] = None,
+    weight: Annotated[
+        str,
+        typer.Option(
+            metavar="absolute|relative|COLUMN",
+            help="Noise: the same everywhere, in proportion to the value, or a column of standard "
+            "deviations; default for measured data: the more probable of the first two.",
+        ),
+    ] = "",
     output: Annotated[
         Path | None,
         typer.Option("--output", "-o", metavar="CARD.json", help="Default: MODEL.json, beside the table."),
@@ -85,6 +97,8 @@ def table(
         units=pairs("--unit", unit or []),
         where=pairs("--where", where or []),
         options=pairs("--option", option or []),
+        fixed=pairs("--fix", fix or []),
+        weight=weight,
     )
     folder = source if source.is_dir() else source.parent
     show(result, write(result, output or folder / f"{result.recipe.kind}.json"), as_json=json)

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import math
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -15,7 +16,10 @@ from cimspice.errors import ParameterError, TableError
 from cimspice.files import write_atomically
 from cimspice.models import Fit, ModelCard, read_measured
 from cimspice.models.named import Recipe, recipe
+from cimspice.models.noise import BY_COLUMN, WEIGHTINGS
 from cimspice.models.prepare import prepare
+from cimspice.models.repeats import noise
+from cimspice.models.table import DEVIATION
 
 _CONDITIONS = ("corner", "temperature", "order", "polarity", "edge")
 
@@ -59,6 +63,8 @@ def fit_source(
     units: Mapping[str, str],
     where: Mapping[str, str],
     options: Mapping[str, str],
+    fixed: Mapping[str, str] | None = None,
+    weight: str = "",
 ) -> TableFit:
     """Fit a run folder, its ``table.parquet`` or a CSV file.
 
@@ -68,6 +74,10 @@ def fit_source(
         With file, row or column, value and remedy.
     """
     known = recipe(model)
+    held = {name: _number(name, text) for name, text in (fixed or {}).items()}
+    weighting, schema = weight, known.schema
+    if weight and weight not in WEIGHTINGS:
+        weighting, schema, columns = BY_COLUMN, schema.with_deviation(), {**columns, DEVIATION: weight}
     _check_columns("--column", columns, known)
     _check_columns("--unit", units, known)
     given, options = split(known, options)
@@ -78,18 +88,29 @@ def fit_source(
                 "a run's table is in SI units already", place="--unit", remedy="leave it out"
             )
         frame = read_run(source).table if source.is_dir() else read_table(source)
-        table = prepare(frame, known.schema, columns=columns, where=where, constants=given, place=str(source))
+        table = prepare(frame, schema, columns=columns, where=where, constants=given, place=str(source))
     else:
         table = read_measured(
             source,
-            known.schema,
+            schema,
             constants=given,
             columns=columns,
             units=units,
             where=where,
             ignore_others=True,
         )
-    return fit_table(known, table, {**where, "columns": dict(columns)}, options, source)
+    origin = {**where, "columns": dict(columns)}
+    return fit_table(known, table, origin, options, source, fixed=held, weighting=weighting)
+
+
+def _number(name: str, text: str) -> float:
+    try:
+        value = float(text)
+    except ValueError:
+        value = math.nan
+    if not math.isfinite(value):
+        raise ParameterError(f"{name} = {text!r} is not a number", place="--fix", remedy="in SI units")
+    return value
 
 
 def words(known: Recipe) -> tuple[str, ...]:
@@ -106,7 +127,7 @@ def split(known: Recipe, options: Mapping[str, Any]) -> tuple[dict[str, Any], di
 
 def _check_columns(option: str, given: Mapping[str, str], known: Recipe) -> None:
     for name in given:
-        if name not in known.schema.columns:
+        if name not in (*known.schema.columns, DEVIATION):
             raise ParameterError(
                 f"{known.kind} has no column {name!r}",
                 place=option,
@@ -115,13 +136,26 @@ def _check_columns(option: str, given: Mapping[str, str], known: Recipe) -> None
 
 
 def fit_table(
-    known: Recipe, table: pd.DataFrame, origin: Mapping[str, Any], options: Mapping[str, Any], place: object
+    known: Recipe,
+    table: pd.DataFrame,
+    origin: Mapping[str, Any],
+    options: Mapping[str, Any],
+    place: object,
+    *,
+    fixed: Mapping[str, float] | None = None,
+    weighting: str = "",
 ) -> TableFit:
     """Fit a table in the form of the model's schema; ``origin`` is added to the card's provenance."""
     _refuse_constant(known, table, place)
     conditions = {name: _only(table, name) for name in _CONDITIONS if name in table}
-    fit = known.fit(table, {name: value for name, value in conditions.items() if value is not None}, options)
+    given = {name: value for name, value in conditions.items() if value is not None}
+    fit = known.fit(table, given, options, fixed=fixed, weighting=weighting)
     told = {name: value for name, value in {**origin, **conditions}.items() if value is not None}
+    told |= {"fixed": dict(fixed)} if fixed else {}
+    repeats = (
+        noise(table, known.schema) if table.attrs.get("measured") and not known.schema.numbered else None
+    )
+    told |= {"noise": repeats} if repeats else {}
     told |= {"samples": table.attrs["samples"]} if "samples" in table.attrs else {}
     return TableFit(known, table, fit, ModelCard.from_fit(fit, told))
 
@@ -164,8 +198,9 @@ def show(result: TableFit, files: Mapping[str, Path], *, as_json: bool) -> None:
             {
                 "model": result.recipe.kind,
                 "rows": len(result.table),
-                "parameters": {name: estimate.as_dict() for name, estimate in fit.estimates.items()},
+                "parameters": {name: estimate.as_dict() for name, estimate in fit.figures().items()},
                 "identifiable": fit.identifiable,
+                "noise": result.card.provenance.get("noise"),
                 "residual": vars(fit.residual),
                 "ranges": {name: vars(seen) for name, seen in fit.model.ranges.items()},
                 "provenance": result.card.provenance,
@@ -175,7 +210,7 @@ def show(result: TableFit, files: Mapping[str, Path], *, as_json: bool) -> None:
         return
     screen = console()
     screen.print(f"{result.recipe.kind}: {result.recipe.title}", markup=False)
-    for name, estimate in fit.estimates.items():
+    for name, estimate in fit.figures().items():
         screen.print(f"  {name} = {estimate}", markup=False)
     left = fit.residual
     screen.print(
@@ -183,9 +218,29 @@ def show(result: TableFit, files: Mapping[str, Path], *, as_json: bool) -> None:
         f"{left.full_scale}; {left.observations} observations",
         markup=False,
     )
+    for sentence in _remarks(result.card.provenance):
+        screen.print(sentence, markup=False)
     seen = "; ".join(f"{name} {known}" for name, known in fit.model.ranges.items())
     screen.print(f"fitted on: {seen}", markup=False)
-    if "samples" in result.card.provenance:
-        screen.print(f"each row is the mean of {result.card.provenance['samples']} samples", markup=False)
     for path in files.values():
         screen.print(f"  {path}", markup=False)
+
+
+def _remarks(origin: Mapping[str, Any]) -> Iterator[str]:
+    """What was done with the rows, where anything was."""
+    if lost := origin.get("overflow_rows"):
+        shown = ", ".join(map(str, lost[:10])) + (" ..." if len(lost) > 10 else "")
+        yield f"left out: {len(lost)} rows with an overflow of the instrument (9.91E+37): row {shown}"
+    if outside := origin.get("rows_outside_window"):
+        yield f"left out: {outside} rows outside the window of membrane voltages"
+    if weighting := origin.get("weighting"):
+        yield f"noise: {weighting}"
+    if found := origin.get("noise"):
+        low, high = found["interval"]
+        relative = "" if found["relative"] is None else f", {100 * found['relative']:.3g} % of the value"
+        yield (
+            f"repeats of {found['points']} points: standard deviation of {found['column']} "
+            f"{found['standard_deviation']:.4g} [{low:.4g}, {high:.4g}] {found['unit']}{relative}"
+        )
+    if "samples" in origin:
+        yield f"each row is the mean of {origin['samples']} samples"

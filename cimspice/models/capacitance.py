@@ -18,6 +18,7 @@ from cimspice.models.curves import RESET_VOLTAGE
 from cimspice.models.fit import Fit
 from cimspice.models.least_squares import solve_linear
 from cimspice.models.model import Model, register
+from cimspice.models.noise import Noise
 from cimspice.models.ranges import Ranges
 from cimspice.models.table import CAPACITANCE
 
@@ -92,8 +93,10 @@ class ConstantCapacitance(MembraneCapacitance):
         reset_voltage: float = RESET_VOLTAGE,
     ) -> Fit[ConstantCapacitance]:
         """The mean of a C(V) table; the residual says how much C varies."""
-        voltage, capacitance = _columns(table, corner, temperature)
-        solution = solve_linear(np.ones((voltage.size, 1)), capacitance, names=["total_capacitance"])
+        voltage, capacitance, noise = _columns(table, corner, temperature)
+        solution = solve_linear(
+            np.ones((voltage.size, 1)), capacitance, names=["total_capacitance"], noise=noise
+        )
         model = cls(
             total_capacitance=float(solution.values[0]),
             reset_voltage=reset_voltage,
@@ -182,9 +185,9 @@ class SplineCapacitance(MembraneCapacitance):
         ``knots`` are voltages (k,), or how many, evenly spaced; without them the spline goes through every
         point of the table: right for a simulated one, but then nothing is left over to judge the values by.
         """
-        voltage, capacitance = _columns(table, corner, temperature)
+        voltage, capacitance, noise = _columns(table, corner, temperature)
         if knots is None:
-            at = voltage
+            at = np.unique(voltage)
         elif isinstance(knots, int):
             at = np.linspace(voltage[0], voltage[-1], knots)
         else:
@@ -192,7 +195,10 @@ class SplineCapacitance(MembraneCapacitance):
         if at.size < 4:
             raise FitError(f"{at.size} knots do not make a cubic spline", remedy="give four or more")
         solution = solve_linear(
-            _cardinal(at)(voltage), capacitance, names=[f"capacitances[{k}]" for k in range(at.size)]
+            _cardinal(at)(voltage),
+            capacitance,
+            names=[f"capacitances[{k}]" for k in range(at.size)],
+            noise=noise,
         )
         if np.any(solution.values <= 0):
             raise FitError(
@@ -210,7 +216,7 @@ class SplineCapacitance(MembraneCapacitance):
 
 def _columns(
     table: pd.DataFrame, corner: str | None, temperature: float | None
-) -> tuple[np.ndarray, np.ndarray]:
+) -> tuple[np.ndarray, np.ndarray, Noise | None]:
     """Membrane voltages (m,), rising, and capacitances (m,)."""
     rows = CAPACITANCE.rows(table, corner=corner, temperature=temperature).sort_values("membrane_voltage")
     voltage, capacitance = rows["membrane_voltage"].to_numpy(), rows["capacitance"].to_numpy()
@@ -220,7 +226,7 @@ def _columns(
             place="capacitance table, column 'capacitance'",
             remedy="give the small-signal capacitance in F",
         )
-    return voltage, capacitance
+    return voltage, capacitance, Noise.of(rows, "capacitance")
 
 
 def _cardinal(knots: np.ndarray) -> CubicSpline:

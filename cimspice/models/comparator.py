@@ -14,6 +14,7 @@ from cimspice.errors import ParameterError, TableError
 from cimspice.models.fit import Fit
 from cimspice.models.least_squares import join, solve, solve_linear
 from cimspice.models.model import Model, register
+from cimspice.models.noise import Noise
 from cimspice.models.ranges import Ranges
 from cimspice.models.table import COMPARATOR
 
@@ -117,6 +118,7 @@ class Comparator(Model):
             scale=float(np.max(np.abs(delay))),
             jacobian=lambda p: build(p).gradient(slope)[1:].T,
             bounds=(np.append(-unbounded, _EXPONENTS[0]), np.append(unbounded, _EXPONENTS[1])),
+            noise=Noise.of(rows, "delay"),
         )
         return Fit.assemble(
             build(law.values),

@@ -10,7 +10,7 @@ import pandas as pd
 
 from cimspice.errors import TableError
 from cimspice.models.least_squares import Solution, solve
-from cimspice.models.table import ORDERS, SYNAPSE
+from cimspice.models.table import GATE_LAW, ORDERS, SYNAPSE, TableSchema
 
 RESET_VOLTAGE = 1.3
 VOLTAGE_SCALE = 0.872
@@ -66,18 +66,11 @@ def synapse_curves(table: pd.DataFrame, selection: CurveSelection) -> list[Curve
         current at reset that is not positive.
     """
     polarity, near = selection.polarity, selection.near_current
-    rows = SYNAPSE.rows(
-        table,
-        polarity=polarity,
-        order=selection.order,
-        corner=selection.corner,
-        temperature=selection.temperature,
-    )
-    low, high = selection.window
-    inside = rows["membrane_voltage"].between(low - _WINDOW_SLACK, high + _WINDOW_SLACK)
+    rows = _rows(SYNAPSE, table, selection)
+    inside = _inside(rows, selection)
     if not inside.any():
         raise TableError(
-            f"no membrane voltage lies between {low} and {high} V",
+            "no membrane voltage lies between {} and {} V".format(*selection.window),
             place="synapse table, column 'membrane_voltage'",
             remedy="measure there, or give another window",
         )
@@ -91,6 +84,42 @@ def synapse_curves(table: pd.DataFrame, selection: CurveSelection) -> list[Curve
     if near is not None:
         curves = [min(curves, key=lambda curve: abs(np.log(curve.current_at_reset / near)))]
     return curves
+
+
+def transfer_rows(table: pd.DataFrame, selection: CurveSelection) -> pd.DataFrame | None:
+    """The rows of a transfer curve, swept at one membrane voltage or at one that is not told; else None."""
+    rows = _rows(GATE_LAW, table, selection)
+    if "membrane_voltage" in rows and rows["membrane_voltage"].nunique() > 1:
+        return None
+    if not (rows["current"] > 0).all():
+        least = rows.sort_values("current").iloc[0]
+        raise TableError(
+            f"the current is {least['current']:.3g} A at gate bias {least['gate_bias']:g} V",
+            place="gate_law table, column 'current'",
+            remedy="give the magnitude of the driven current, and leave out rows that are only noise",
+        )
+    return rows.sort_values("gate_bias")
+
+
+def outside_window(table: pd.DataFrame, selection: CurveSelection) -> int:
+    """Number of rows whose membrane voltage is not in the window."""
+    rows = _rows(SYNAPSE, table, selection)
+    return int((~_inside(rows, selection)).sum())
+
+
+def _rows(schema: TableSchema, table: pd.DataFrame, selection: CurveSelection) -> pd.DataFrame:
+    return schema.rows(
+        table,
+        polarity=selection.polarity,
+        order=selection.order,
+        corner=selection.corner,
+        temperature=selection.temperature,
+    )
+
+
+def _inside(rows: pd.DataFrame, selection: CurveSelection) -> pd.Series:
+    low, high = selection.window
+    return rows["membrane_voltage"].between(low - _WINDOW_SLACK, high + _WINDOW_SLACK)
 
 
 def _current_at_reset(bias: float, moved: np.ndarray, current: np.ndarray) -> float:

@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike
 
+from cimspice.errors import FitError
 from cimspice.models.curves import CurveSelection
 from cimspice.models.fit import Fit
 from cimspice.models.gate_law import GateLaw, assemble_gate_law, currents_at_reset
@@ -34,6 +35,7 @@ class EkvGateLaw(GateLaw):
         "threshold": "V",
         "thermal_slope": "V",
     }
+    log_units: ClassVar[Mapping[str, str]] = {"log_specific_current": "A"}
     log_specific_current: float
     threshold: float
     thermal_slope: float
@@ -73,10 +75,14 @@ class EkvGateLaw(GateLaw):
 
         Where all points lie in weak inversion, I_S and V_T cannot be told apart, and the fit says so.
         """
-        biases, currents = currents_at_reset(table, selection)
+        biases, currents, noise = currents_at_reset(table, selection)
         logarithms = np.log(currents)
         seen = Ranges.seen({"gate_bias": "V"}, gate_bias=biases)
-        steepest = float(np.max(np.abs(np.diff(logarithms) / np.diff(biases))))
+        points = np.unique(biases)
+        if points.size < 2:
+            raise FitError("a gate law needs several gate biases", remedy="sweep the gate bias")
+        means = np.array([np.mean(logarithms[biases == point]) for point in points])
+        steepest = float(np.max(np.abs(np.diff(means) / np.diff(points))))
         strong = float(biases[np.argmax(currents)])
 
         def build(values: np.ndarray) -> EkvGateLaw:
@@ -100,5 +106,7 @@ class EkvGateLaw(GateLaw):
             names=tuple(cls.parameter_units),
             scale=1.0,
             jacobian=lambda values: build(values).gradient(biases).T,
+            noise=noise,
+            per=1 / currents,
         )
         return assemble_gate_law(build(solution.values), solution, table)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Generic, TypeVar
 
 import numpy as np
@@ -28,18 +28,20 @@ class Estimate:
     reason: str = ""
 
     def as_dict(self) -> dict[str, Any]:
-        """JSON form; an end of the interval that is unbounded is None."""
+        """JSON form; an end of the interval that is unbounded is None, and so is one without ends."""
         ends = [end if np.isfinite(end) else None for end in self.interval]
         return {
             "value": self.value,
             "unit": self.unit,
-            "interval": ends,
+            "interval": ends if any(end is not None for end in ends) else None,
             "identifiable": self.identifiable,
             "reason": self.reason,
         }
 
     def __str__(self) -> str:
-        text = f"{self.value:.6g} [{self.interval[0]:.6g}, {self.interval[1]:.6g}] {self.unit}".rstrip()
+        unit = "" if self.unit == "1" else f" {self.unit}"
+        known = np.isfinite(self.interval).any()
+        text = f"{self.value:.6g}" + (" [{:.6g}, {:.6g}]".format(*self.interval) if known else "") + unit
         return text if self.identifiable else f"{text} (not identifiable: {self.reason})"
 
 
@@ -121,12 +123,12 @@ class Fit(Generic[ModelT]):
             name: Estimate(
                 value=float(value),
                 unit=model.unit(name),
-                interval=(float(value - half), float(value + half)),
+                interval=(float(low), float(high)),
                 identifiable=not reason,
                 reason=reason,
             )
-            for name, value, half, reason in zip(
-                solution.names, solution.values, solution.half_widths, solution.reasons, strict=True
+            for name, value, (low, high), reason in zip(
+                solution.names, solution.values, solution.intervals, solution.reasons, strict=True
             )
         }
         if tuple(estimates) != tuple(model.parameters()):
@@ -139,7 +141,11 @@ class Fit(Generic[ModelT]):
             residual=Residual.of(
                 residuals, residuals / full_scale, unit, full_scale_name, solution.degrees_of_freedom
             ),
-            provenance={**table_provenance(table), **(provenance or {})},
+            provenance={
+                **table_provenance(table),
+                **({"weighting": solution.weighting} if solution.weighting else {}),
+                **(provenance or {}),
+            },
         )
 
     @property
@@ -154,6 +160,19 @@ class Fit(Generic[ModelT]):
     def identifiable(self) -> bool:
         """Whether the data determine every parameter."""
         return all(estimate.identifiable for estimate in self.estimates.values())
+
+    def figures(self) -> dict[str, Estimate]:
+        """The estimates as the field gives them: of a logarithm, that of which it is one."""
+        return dict(self._figure(name, estimate) for name, estimate in self.estimates.items())
+
+    def _figure(self, name: str, estimate: Estimate) -> tuple[str, Estimate]:
+        unit = self.model.log_units.get(name.partition("[")[0])
+        if unit is None:
+            return name, estimate
+        with np.errstate(over="ignore"):
+            value, low, high = np.exp([estimate.value, *estimate.interval]).tolist()
+        interval = (low, high) if np.isfinite(estimate.interval).any() else estimate.interval
+        return name.removeprefix("log_"), replace(estimate, value=value, unit=unit, interval=interval)
 
     def derived(self, name: str, function: Callable[[float], float], unit: str) -> Estimate:
         """A monotone function of one parameter with the interval carried along.

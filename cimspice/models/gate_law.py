@@ -14,10 +14,11 @@ from numpy.polynomial import chebyshev
 from numpy.typing import ArrayLike
 
 from cimspice.errors import FitError, MappingError, ParameterError
-from cimspice.models.curves import CurveSelection, synapse_curves
+from cimspice.models.curves import CurveSelection, synapse_curves, transfer_rows
 from cimspice.models.fit import Fit
 from cimspice.models.least_squares import solve_linear
 from cimspice.models.model import Model, register
+from cimspice.models.noise import Noise
 from cimspice.models.ranges import Ranges
 
 _GRID = 1025
@@ -116,18 +117,24 @@ class GateLaw(Model):
         return self.ranges["gate_bias"].low, self.ranges["gate_bias"].high
 
 
-def currents_at_reset(table: pd.DataFrame, selection: CurveSelection) -> tuple[np.ndarray, np.ndarray]:
-    """Gate biases (k,) in V and currents at the reset voltage (k,) in A.
+def currents_at_reset(
+    table: pd.DataFrame, selection: CurveSelection
+) -> tuple[np.ndarray, np.ndarray, Noise | None]:
+    """Gate biases (k,) in V, currents at the reset voltage (k,) in A, and the noise of single ones.
 
-    Each current is that of the fourth-degree polynomial through its curve, so that noise averages out and V0
-    need not be one of the points.
+    A transfer curve is taken as it is, at the membrane voltage of its measurement. Of output curves each
+    current is that of the fourth-degree polynomial through its curve, so that noise averages out and V0 need
+    not be one of the points.
     """
+    rows = transfer_rows(table, selection)
+    if rows is not None:
+        return rows["gate_bias"].to_numpy(), rows["current"].to_numpy(), Noise.of(rows, "current")
     curves = sorted(synapse_curves(table, selection), key=lambda curve: curve.gate_bias)
     currents = []
     for curve in curves:
         degree = min(4, curve.current.size - 1)
         currents.append(np.polynomial.Polynomial.fit(curve.displacement, curve.current, degree)(0.0))
-    return np.array([curve.gate_bias for curve in curves]), np.array(currents)
+    return np.array([curve.gate_bias for curve in curves]), np.array(currents), None
 
 
 @register
@@ -163,14 +170,19 @@ class PolynomialGateLaw(GateLaw):
         cls, table: pd.DataFrame, selection: CurveSelection, *, degree: int = 8
     ) -> Fit[PolynomialGateLaw]:
         """Fit ln I at reset over the gate biases of a synapse table; residuals are relative."""
-        biases, currents = currents_at_reset(table, selection)
+        biases, currents, noise = currents_at_reset(table, selection)
         centre, half_width = (biases.max() + biases.min()) / 2, (biases.max() - biases.min()) / 2
         if half_width == 0:
             raise FitError("a gate law needs several gate biases", remedy="sweep the gate bias")
         design = chebyshev.chebvander((biases - centre) / half_width, degree)
         names = [f"coefficients[{k}]" for k in range(degree + 1)]
         solution = solve_linear(
-            design, np.log(currents), names=names, resolution=dict.fromkeys(names, _RESOLUTION)
+            design,
+            np.log(currents),
+            names=names,
+            resolution=dict.fromkeys(names, _RESOLUTION),
+            noise=noise,
+            per=1 / currents,
         )
         model = cls(
             polarity=selection.polarity,

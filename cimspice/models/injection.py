@@ -15,6 +15,7 @@ from cimspice.errors import FitError, ParameterError
 from cimspice.models.fit import Fit
 from cimspice.models.least_squares import solve_linear
 from cimspice.models.model import Model, register
+from cimspice.models.noise import Noise
 from cimspice.models.ranges import Ranges
 from cimspice.models.table import INJECTION
 
@@ -125,6 +126,7 @@ class InjectedCharge(Model):
             charge,
             names=names,
             resolution=dict.fromkeys(names, _RESOLUTION * largest),
+            noise=Noise.of(rows, "charge"),
         )
         model = cls(
             polarity=polarity,

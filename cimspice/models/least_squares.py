@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from scipy import optimize, special
 
 from cimspice.errors import FitError
+from cimspice.models.minimise import Problem, held_parameters
+from cimspice.models.noise import Noise, settle
 
 CONFIDENCE = 0.95
 # Singular values (of the Jacobian with columns of unit length) below this fraction of the largest one count
@@ -16,7 +18,6 @@ CONFIDENCE = 0.95
 _RANK_ANALYTIC, _RANK_NUMERIC = 1e-10, 1e-8
 # How much of a null direction a parameter may have and still count as determined.
 _SHARE = 1e-2
-_TOLERANCE = 1e-14
 
 
 @dataclass(frozen=True)
@@ -26,7 +27,8 @@ class Solution:
     ``covariance`` (n, n) is the residual variance × (JᵀJ)⁻¹; a parameter that the data do not determine has
     an infinite variance. ``half_widths`` (n,) are those of the 95 % intervals (Student's t). ``reasons`` says
     for each parameter why it is not identifiable, and is empty where it is. ``residuals`` (m,) are model −
-    data.
+    data. ``limits`` (n, 2) are the bounds, beyond which no interval goes; ``weighting`` says how the noise of
+    measured data is distributed over them.
     """
 
     names: tuple[str, ...]
@@ -36,6 +38,17 @@ class Solution:
     reasons: tuple[str, ...]
     residuals: np.ndarray
     degrees_of_freedom: int
+    limits: np.ndarray | None = None
+    weighting: str = ""
+
+    @property
+    def intervals(self) -> np.ndarray:
+        """Both ends of each 95 % interval, (n, 2); infinite where the data give none."""
+        ends = self.values[:, None] + np.outer(self.half_widths, [-1.0, 1.0])
+        if self.limits is not None:
+            known = np.isfinite(self.half_widths)
+            ends[known] = np.clip(ends[known], self.limits[known, :1], self.limits[known, 1:])
+        return ends
 
     def first(self, count: int) -> Solution:
         """The first ``count`` parameters alone; the others remain accounted for in the covariance."""
@@ -47,6 +60,8 @@ class Solution:
             self.reasons[:count],
             self.residuals,
             self.degrees_of_freedom,
+            None if self.limits is None else self.limits[:count],
+            self.weighting,
         )
 
 
@@ -63,6 +78,14 @@ def join(first: Solution, second: Solution) -> Solution:
         first.reasons + second.reasons,
         second.residuals,
         second.degrees_of_freedom,
+        np.concatenate([_limits(first), _limits(second)]),
+        second.weighting,
+    )
+
+
+def _limits(solution: Solution) -> np.ndarray:
+    return (
+        np.tile([-np.inf, np.inf], (len(solution.names), 1)) if solution.limits is None else solution.limits
     )
 
 
@@ -75,8 +98,13 @@ def solve(
     jacobian: Callable[[np.ndarray], np.ndarray] | None = None,
     bounds: tuple[np.ndarray, np.ndarray] | None = None,
     resolution: Mapping[str, float] | None = None,
+    noise: Noise | None = None,
+    per: np.ndarray | float = 1.0,
 ) -> Solution:
-    """Minimise Σ residuals² and say how well the data determine each parameter.
+    """Minimise Σ (residuals/σ)² and say how well the data determine each parameter.
+
+    A parameter that ends at a bound is held there, and the others are fitted again; its interval has one
+    side.
 
     Parameters
     ----------
@@ -92,15 +120,21 @@ def solve(
     jacobian
         ∂residuals/∂parameters (m, n); numeric (three points) if not given.
     bounds
-        Lower and upper bounds, (n,) each; a parameter that ends at one is reported as not identifiable.
+        Lower and upper bounds, (n,) each.
     resolution
         Per parameter, the half-width of the interval below which it counts as known even though zero lies in
         the interval (for coefficients of a correction that may well be zero).
+    noise
+        That of measured data; without it σ is the same for all residuals.
+    per
+        Change of each residual per unit of its observation, where that is not 1.
 
     Raises
     ------
     FitError
         Fewer observations than parameters, residuals not finite, no convergence.
+    ParameterError
+        A parameter that is held outside its bounds.
     """
     names = tuple(names)
     starts = [np.asarray(s, dtype=float) for s in (start if isinstance(start, list | tuple) else [start])]
@@ -108,13 +142,23 @@ def solve(
         raise FitError(
             f"the data have no usable size: {scale}", remedy="check that the data are not all zero"
         )
-    best = None
-    for candidate in starts:
-        result = _minimise(residuals, candidate, names, scale, jacobian, bounds)
-        if best is None or result.cost < best.cost:
-            best = result
-    assert best is not None
-    return _judge(best, names, scale, jacobian is not None, resolution or {})
+    unbounded = np.full(starts[0].shape, np.inf)
+    low, high = (-unbounded, unbounded) if bounds is None else bounds
+    problem = Problem(residuals, jacobian, names, scale, low, high, bounds is not None)
+    held = held_parameters(problem)
+    size = np.asarray(residuals(starts[0])).size
+    if noise is None:
+        best, sigma, weighting = problem.best(starts, held, np.ones(size)), np.ones(size), ""
+    else:
+        best, sigma, weighting = settle(
+            noise,
+            np.broadcast_to(np.abs(per), (size,)),
+            size - starts[0].size + len(held),
+            lambda sigma, before: problem.best(starts if before is None else [before.x], held, sigma),
+            lambda result: np.asarray(residuals(result.x), dtype=float),
+        )
+    solution = _judge(best, problem, held, sigma, resolution or {}, known=noise is not None)
+    return replace(solution, limits=np.column_stack([low, high]), weighting=weighting)
 
 
 def solve_linear(
@@ -124,6 +168,8 @@ def solve_linear(
     names: Sequence[str],
     scale: float | None = None,
     resolution: Mapping[str, float] | None = None,
+    noise: Noise | None = None,
+    per: np.ndarray | float = 1.0,
 ) -> Solution:
     """:func:`solve` for ``design`` (m, n) @ parameters ≈ ``observed`` (m,)."""
     norms = np.linalg.norm(design, axis=0)
@@ -137,67 +183,54 @@ def solve_linear(
         scale=size,
         jacobian=lambda parameters: design,
         resolution=resolution,
+        noise=noise,
+        per=per,
     )
 
 
-def _minimise(residuals, start, names, scale, jacobian, bounds) -> optimize.OptimizeResult:
-    typical = np.where(start != 0, np.abs(start), 1.0)
-    first = np.asarray(residuals(start), dtype=float)
-    if first.size < start.size:
-        raise FitError(
-            f"{first.size} observations cannot determine {start.size} parameters ({', '.join(names)})",
-            remedy="measure more points or fit a model with fewer parameters",
-        )
-    if not np.all(np.isfinite(first)):
-        raise FitError(
-            f"the model is not finite at the start values {dict(zip(names, start.tolist(), strict=True))}",
-            remedy="check the data for values far outside the model's domain",
-        )
-    low, high = (
-        bounds if bounds is not None else (np.full(start.shape, -np.inf), np.full(start.shape, np.inf))
-    )
-    options: dict = {"jac": "3-point", "bounds": (low / typical, high / typical)}
-    if jacobian is not None:
-        options["jac"] = lambda z: jacobian(z * typical) * typical / scale
-        if bounds is None:
-            options = {"jac": options["jac"], "method": "lm"}  # much quicker, but knows no bounds
-    result = optimize.least_squares(
-        lambda z: np.asarray(residuals(z * typical), dtype=float) / scale,
-        start / typical,
-        x_scale="jac",
-        ftol=_TOLERANCE,
-        xtol=_TOLERANCE,
-        gtol=_TOLERANCE,
-        max_nfev=400 * start.size,
-        **options,
-    )
-    if result.status <= 0 or not np.all(np.isfinite(result.x)):
-        raise FitError(
-            f"the fit of {', '.join(names)} did not converge: {result.message}",
-            remedy="check the data for outliers, or fit a narrower range",
-        )
-    result.x = result.x * typical
-    result.jac = result.jac / typical
-    return result
+def _judge(
+    result: optimize.OptimizeResult,
+    problem: Problem,
+    held: Mapping[int, float],
+    sigma: np.ndarray,
+    resolution: Mapping[str, float],
+    *,
+    known: bool,
+) -> Solution:
+    """Covariance from the singular values of the Jacobian, and which parameters the data do not determine.
 
-
-def _judge(result, names, scale, analytic, resolution) -> Solution:
-    """Covariance from the singular values of the Jacobian, and which parameters the data do not determine."""
-    residuals, jacobian = result.fun * scale, result.jac * scale
-    freedom = residuals.size - result.x.size
-    reasons = _undetermined(result, names, analytic)
-    norms = np.linalg.norm(jacobian, axis=0)
-    norms = np.where(norms > 0, norms, 1.0)
-    _, singular, rows = np.linalg.svd(jacobian / norms, full_matrices=False)
-    kept = singular > (_RANK_ANALYTIC if analytic else _RANK_NUMERIC) * singular[0]
-    inverse = rows[kept] / singular[kept, None]
-    variance = float(residuals @ residuals) / freedom if freedom > 0 else np.inf
-    shape = (inverse.T @ inverse) / np.outer(norms, norms)
-    lost = np.array([bool(reason) for reason in reasons]) | (freedom <= 0)
-    covariance = np.where(lost[:, None] | lost[None, :], 0.0, shape * (variance if freedom > 0 else 0.0))
-    covariance[lost, lost] = np.inf
+    Where σ is not ``known``, the residuals are what tells it.
+    """
+    names, count = problem.names, len(problem.names)
+    middle = float(np.median(sigma))
+    weighted = result.fun * problem.scale
+    freedom = weighted.size - len(result.free)
+    variance = middle**2 if known else float(weighted @ weighted) / max(freedom, 1)
     quantile = float(special.stdtrit(freedom, 0.5 + CONFIDENCE / 2)) if freedom > 0 else np.inf
-    half_widths = np.where(lost, np.inf, quantile * np.sqrt(np.diagonal(covariance)))
+    covariance, half_widths, reasons = np.zeros((count, count)), np.full(count, np.inf), [""] * count
+
+    def spread(end: optimize.OptimizeResult) -> tuple[np.ndarray, list[str]]:
+        """Covariance of the free parameters of an end, and why one is undetermined."""
+        jacobian = end.jac * problem.scale
+        free_names = [names[k] for k in end.free]
+        lost, shape = _undetermined(jacobian, free_names, problem.jacobian is not None)
+        none = np.array([bool(reason) for reason in lost]) | (freedom <= 0)
+        found = np.where(none[:, None] | none[None, :], 0.0, shape * variance)
+        found[none, none] = np.inf
+        return found, lost
+
+    found, lost = spread(result)
+    covariance[np.ix_(result.free, result.free)] = found
+    for k, reason in zip(result.free, lost, strict=True):
+        reasons[k] = reason
+        half_widths[k] = np.inf if reason or freedom <= 0 else quantile * np.sqrt(covariance[k, k])
+    for k, value in held.items():
+        reasons[k] = f"held at {value:g}, not fitted"
+    if result.at_bound:
+        variances = dict(zip(result.inside.free, np.diagonal(spread(result.inside)[0]), strict=True))
+        for k, bound in result.at_bound.items():
+            half_widths[k] = quantile * np.sqrt(variances[k])
+            reasons[k] = f"it ended at its bound, {bound:.6g}, and is held there"
     for k, name in enumerate(names):
         if reasons[k]:
             continue
@@ -205,21 +238,24 @@ def _judge(result, names, scale, analytic, resolution) -> Solution:
             reasons[k] = "as many parameters as observations: nothing is left over to judge by"
         elif 2 * half_widths[k] > abs(result.x[k]) and half_widths[k] > resolution.get(name, 0.0):
             reasons[k] = f"the interval, ±{half_widths[k]:.3g}, is wider than the value {result.x[k]:.3g}"
+    residuals = weighted * sigma / middle
     return Solution(names, result.x, covariance, half_widths, tuple(reasons), residuals, freedom)
 
 
-def _undetermined(result, names, analytic) -> list[str]:
+def _undetermined(jacobian: np.ndarray, names: Sequence[str], analytic: bool) -> tuple[list[str], np.ndarray]:
+    """Why each parameter is not determined, empty where it is, and (JᵀJ)⁻¹ of the determined directions."""
     reasons = [""] * len(names)
-    norms = np.linalg.norm(result.jac, axis=0)
+    norms = np.linalg.norm(jacobian, axis=0)
     for k in np.flatnonzero(norms == 0):
         reasons[k] = "the data do not depend on it"
-    for k in np.flatnonzero(result.active_mask != 0):
-        reasons[k] = f"it ended at its bound, {result.x[k]:.6g}"
-    _, singular, rows = np.linalg.svd(result.jac / np.where(norms > 0, norms, 1.0), full_matrices=False)
-    threshold = (_RANK_ANALYTIC if analytic else _RANK_NUMERIC) * singular[0]
+    units = np.where(norms > 0, norms, 1.0)
+    _, singular, rows = np.linalg.svd(jacobian / units, full_matrices=False)
+    threshold = (_RANK_ANALYTIC if analytic else _RANK_NUMERIC) * np.max(singular, initial=0.0)
     for row in rows[singular <= threshold]:
-        members = [k for k in np.flatnonzero(np.abs(row) > _SHARE) if norms[k] > 0]
+        members = [k for k in np.flatnonzero(np.abs(row) > _SHARE).tolist() if norms[k] > 0]
         for k in members:
             others = ", ".join(names[j] for j in members if j != k)
             reasons[k] = reasons[k] or f"the data determine only a combination of it with {others}"
-    return reasons
+    kept = singular > threshold
+    inverse = rows[kept] / singular[kept, None]
+    return reasons, (inverse.T @ inverse) / np.outer(units, units)

@@ -2,17 +2,25 @@
 
 from __future__ import annotations
 
-import csv
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import pandas as pd
 
 from cimspice.errors import TableError
 from cimspice.files import read_plain
-from cimspice.models.measured_header import DECIMAL_COMMA, Headers, could_be, read_header
-from cimspice.models.table import Column, TableSchema
+from cimspice.models.measured_header import Headers, Read, could_be, read_header, split_header
+from cimspice.models.measured_text import (
+    Line,
+    decimal_mark,
+    is_overflow,
+    read_lines,
+    read_number,
+    resolutions,
+)
+from cimspice.models.repeats import refuse_mixture
+from cimspice.models.table import RESOLUTION, TableSchema
 
 LARGEST_FILE = 256 << 20  # bytes
 
@@ -27,23 +35,26 @@ def read_measured(
     where: Mapping[str, str] | None = None,
     ignore_others: bool = False,
 ) -> pd.DataFrame:
-    """Read a CSV file of measured data.
+    """Read a CSV file of measured data, as an instrument or a spreadsheet wrote it.
 
-    The first line names the columns, each with its unit: ``gate_bias_mV``, ``gate_bias (mV)`` or ``gate_bias
-    [mV]``; or the names stand alone and the second line holds the units; a number column with no unit at all
-    is taken to be in SI units. Fields are separated by commas, semicolons or tabs, decimals by a point. Lines
-    that start with ``#`` are comments.
+    One line names the columns, each with its unit: ``gate_bias_mV``, ``gate_bias (mV)``, ``gate_bias [mV]``,
+    ``gate_bias/mV``; or the next line holds the units; a number column with no unit at all is taken to be in
+    SI units. Lines before it that name no column are passed over, and so are lines that start with ``#``.
+    Fields are separated by commas, semicolons, tabs or spaces; decimals have a point, or all of them a comma.
+    The text is UTF-8, UTF-16 or Windows' code page 1252. Rows in which a number is an instrument's overflow
+    (9.91E+37, OVLD) are left out.
 
     Parameters
     ----------
     path
-        The file (UTF-8).
+        The file.
     schema
         The kind of table, for instance :data:`cimspice.models.table.SYNAPSE`.
     constants
         Columns that the file lacks because they are the same throughout, such as ``{"polarity": "n"}``.
     columns
-        Column of the schema -> header of the file that it stands under, where that is another.
+        Column of the schema -> header of the file that it stands under, where that is another; its number,
+        counted from 1, in a file without headers.
     units
         Column of the schema -> its unit in the file, where that does not say it.
     where
@@ -54,7 +65,8 @@ def read_measured(
     Returns
     -------
     A table as :meth:`TableSchema.validate` returns it; ``attrs["provenance"]`` has the file's name and
-    digest.
+    digest, and the lines that were left out. Rows may repeat a point: they tell the noise. The column
+    :data:`cimspice.models.table.RESOLUTION` is added.
 
     Raises
     ------
@@ -64,35 +76,28 @@ def read_measured(
     path = Path(path)
     try:
         data = read_plain(path, LARGEST_FILE)
-        text = data.decode("utf-8-sig")
     except OSError as error:
         raise TableError(
             f"cannot read the file: {error.strerror}",
             place=str(path),
             remedy="give a CSV file that may be read",
         ) from None
-    except UnicodeDecodeError as error:
-        raise TableError(
-            f"byte {error.start} is not UTF-8", place=str(path), remedy="save the file as CSV in UTF-8"
-        ) from None
-    lines = _lines(text, path)
     names = Headers(schema, dict(columns or {}), dict(units or {}), ignore_others)
-    read, rows = read_header(lines, names, path)
-    rows = _chosen(lines[0], read, rows, where or {}, path)
-    frame = {name: [] for name, _, _ in read if name}
-    for line, cells in rows:
-        _check_width(cells, read, line, path)
-        for cell, (name, factor, column) in zip(cells, read, strict=True):
-            if not name:
-                continue
-            value = _number(cell, factor, column, f"{path}, row {line}, column {name!r}") if factor else cell
-            frame[name].append(value)
+    read, rows = read_header(read_lines(data, path), names, path)
     if not rows:
         raise TableError(
             "the file has a header but no data", place=str(path), remedy="give at least one row of data"
         )
-    table = pd.DataFrame(frame, index=[line for line, _ in rows])
-    _tell_missing(table, schema, constants or {}, lines[0][1], read, path)
+    rows = [_fitted_to(row, len(read), path) for row in rows]
+    rows = _chosen(read, rows, where or {}, path)
+    numbers = [k for k, one in enumerate(read) if one.column is not None and one.column.is_number]
+    lost = [row.number for row in rows if any(is_overflow(row.cells[k]) for k in numbers)]
+    rows = [row for row in rows if row.number not in set(lost)]
+    if not rows:
+        raise TableError("every row is an overflow", place=str(path), remedy="measure in a wider range")
+    frame = {one.name: _column(one, k, rows, path) for k, one in enumerate(read) if one.name}
+    table = pd.DataFrame(frame, index=[row.number for row in rows])
+    _tell_missing(table, schema, constants or {}, read, path)
     for name, value in (constants or {}).items():
         if name in table.columns:
             raise TableError(
@@ -101,45 +106,66 @@ def read_measured(
                 remedy="leave out one of the two",
             )
         table[name] = value
+    if schema.measured in table:
+        k = next(k for k, one in enumerate(read) if one.name == schema.measured)
+        cells = [row.cells[k] for row in rows]
+        values = (table[schema.measured].to_numpy() - read[k].offset) / read[k].factor
+        table[RESOLUTION] = resolutions(cells, values) * read[k].factor
     table.attrs["provenance"] = {
         "measured_file": path.name,
         "measured_file_digest": hashlib.sha256(data).hexdigest(),
+        **({"overflow_rows": lost} if lost else {}),
     }
+    table.attrs["measured"] = True
+    others = {one.header: [row.cells[k] for row in rows] for k, one in enumerate(read) if not one.name}
+    refuse_mixture(table, others, schema, str(path))
     return schema.validate(table, str(path))
 
 
-def _lines(text: str, path: Path) -> list[tuple[int, list[str]]]:
-    """(line number, cells) of every line that holds something."""
-    content = [(k, line) for k, line in enumerate(text.splitlines(), start=1) if line.strip()]
-    content = [(k, line) for k, line in content if not line.lstrip().startswith("#")]
-    if not content:
-        raise TableError("the file is empty", place=str(path), remedy="give a header line and rows of data")
-    delimiter = next((mark for mark in (";", "\t") if mark in content[0][1]), ",")
-    cells = []
-    for k, line in content:
-        try:
-            cells.append((k, [cell.strip() for cell in next(csv.reader([line], delimiter=delimiter))]))
-        except csv.Error as error:
-            raise TableError(f"not a line of CSV: {error}", place=f"{path}, row {k}") from None
-    return cells
+def _column(read: Read, k: int, rows: Sequence[Line], path: Path) -> list[float] | list[str]:
+    """SI numbers or words of a column."""
+    cells = [row.cells[k] for row in rows]
+    if read.column is None or not read.column.is_number:
+        return cells
+    mark = decimal_mark(cells)
+    return [
+        read_number(cell, mark, read.column.unit, f"{path}, row {row.number}, column {read.name!r}")
+        * read.factor
+        + read.offset
+        for cell, row in zip(cells, rows, strict=True)
+    ]
 
 
-def _chosen(header, read, rows, where: Mapping[str, str], path: Path):
+def _fitted_to(row: Line, width: int, path: Path) -> Line:
+    """The row without the empty cells that a separator at its end makes."""
+    cells = row.cells[:width] if not any(row.cells[width:]) else row.cells
+    if len(cells) != width:
+        raise TableError(
+            f"{len(cells)} values for {width} columns: {','.join(cells)!r}",
+            place=f"{path}, row {row.number}",
+            remedy="give one value per column; if decimals are written with a comma, separate the values "
+            "with semicolons",
+        )
+    return Line(row.number, cells, row.comment)
+
+
+def _chosen(read: Sequence[Read], rows: list[Line], where: Mapping[str, str], path: Path) -> list[Line]:
     """The rows that have the wanted values."""
-    number, cells = header
-    known = {cell: k for k, cell in enumerate(cells)}
-    known |= {name: k for k, (name, _, _) in enumerate(read) if name}
+    known = {
+        key: k for k, one in enumerate(read) for key in (split_header(one.header)[0], one.name, one.header)
+    }
     for name, wanted in where.items():
         if name not in known:
             raise TableError(
                 f"there is no column {name!r} to choose rows by",
-                place=f"{path}, row {number}",
-                remedy=f"the file has {', '.join(cells)}",
+                place=str(path),
+                remedy=f"the file has {', '.join(one.header for one in read)}",
             )
         at = known[name]
-        kept = [(line, row) for line, row in rows if at < len(row) and _same(row[at], wanted)]
+        mark = decimal_mark([row.cells[at] for row in rows])
+        kept = [row for row in rows if _same(row.cells[at], wanted, mark)]
         if not kept:
-            present = list(dict.fromkeys(row[at] for _, row in rows if at < len(row)))[:8]
+            present = list(dict.fromkeys(row.cells[at] for row in rows))[:8]
             raise TableError(
                 f"no row has {name} = {wanted}", place=str(path), remedy=f"it has {', '.join(present)}"
             )
@@ -147,19 +173,25 @@ def _chosen(header, read, rows, where: Mapping[str, str], path: Path):
     return rows
 
 
-def _same(cell: str, wanted: str) -> bool:
+def _same(cell: str, wanted: str, mark: str) -> bool:
     try:
-        return float(cell) == float(wanted)
+        return read_number(cell, mark, "", "") == float(wanted)
     except ValueError:
         return cell == wanted
 
 
-def _tell_missing(table, schema: TableSchema, constants, header, read, path: Path) -> None:
+def _tell_missing(
+    table: pd.DataFrame,
+    schema: TableSchema,
+    constants: Mapping[str, object],
+    read: Sequence[Read],
+    path: Path,
+) -> None:
     """Refuse a file that lacks a column; say which of its others could be it."""
     for name, column in schema.columns.items():
         if not column.required or name in table.columns or name in constants:
             continue
-        others = [cell for cell, (known, _, _) in zip(header, read, strict=True) if not known]
+        others = [one.header for one in read if not one.name]
         likely = [cell for cell in others if could_be(cell, column)]
         could = f": it could be {', '.join(map(repr, likely[:5]))} (--column {name}=...)" if likely else ""
         raise TableError(
@@ -167,29 +199,5 @@ def _tell_missing(table, schema: TableSchema, constants, header, read, path: Pat
             place=str(path),
             remedy=f"add it{f' in {column.unit}' if column.unit else ''}; "
             f"{'' if column.is_number else f'with one value for all rows: --option {name}=...; '}"
-            f"the file has {', '.join(header)}",
-        )
-
-
-def _number(cell: str, factor: float, column: Column, place: str) -> float:
-    try:
-        return float(cell) * factor
-    except ValueError:
-        pass
-    if DECIMAL_COMMA.match(cell):
-        raise TableError(
-            f"{cell!r} has a decimal comma",
-            place=place,
-            remedy=f"write {cell.replace(',', '.')} with a decimal point",
-        )
-    what = "the cell is empty" if not cell else f"{cell!r} is not a number"
-    raise TableError(what, place=place, remedy=f"write a number in {column.unit}, or leave the row out")
-
-
-def _check_width(cells, columns, line: int, path: Path) -> None:
-    if len(cells) != len(columns):
-        raise TableError(
-            f"{len(cells)} values for {len(columns)} columns: {','.join(cells)!r}",
-            place=f"{path}, row {line}",
-            remedy="give one value per column; if decimals are written with a comma, write them with a point",
+            f"the file has {', '.join(one.header for one in read)}",
         )

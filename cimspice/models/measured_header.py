@@ -3,16 +3,29 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from cimspice.errors import TableError
+from cimspice.models.measured_text import Line
 from cimspice.models.table import Column, TableSchema
+from cimspice.models.units import parse_unit, to_unit
 
-_PREFIXES = {"f": 1e-15, "p": 1e-12, "n": 1e-9, "u": 1e-6, "m": 1e-3, "": 1.0, "k": 1e3, "M": 1e6, "G": 1e9}
-_PREFIXES |= {"µ": 1e-6, "μ": 1e-6}  # the micro sign and the Greek letter
-_HEADER = re.compile(r"^\s*(?P<name>.+?)\s*[\[(]\s*(?P<unit>[^\])]*)\s*[\])]\s*$")
-DECIMAL_COMMA = re.compile(r"^[+-]?\d+,\d+([eE][+-]?\d+)?$")
+_BRACKETS = re.compile(r"(?P<name>.+?)\s*[\[(]\s*(?P<unit>[^\])]*?)\s*[\])]")
+_INDEX = re.compile(r"[\d,;: ]*")
+_BREAK = re.compile(r"[_/ .,:;-]+(?:in )?")
+
+
+@dataclass(frozen=True)
+class Read:
+    """A column of the file: its name in the schema ("" of one that is left out), and its unit there."""
+
+    header: str
+    name: str = ""
+    column: Column | None = None
+    factor: float = 1.0
+    offset: float = 0.0
 
 
 @dataclass(frozen=True)
@@ -26,134 +39,153 @@ class Headers:
 
     def name_and_unit(self, cell: str) -> tuple[str | None, str | None]:
         """Column and unit of a header; (None, None) of an unknown one."""
+        stem, unit = split_header(cell)
         for name, header in self.columns.items():
-            match = _HEADER.match(cell)
-            if cell == header or (match and match["name"] == header):
-                return name, match["unit"].strip() or None if match else None
-        name, unit = _name_and_unit(cell, self.schema)
-        return (None, None) if name in self.columns else (name, unit)
+            if header in (cell, stem):
+                return name, unit
+        synonyms = {
+            alias: name for name, column in self.schema.columns.items() for alias in (name, *column.names)
+        }
+        whole = _plain(cell)
+        name, unit = (synonyms[whole], None) if whole in synonyms else (synonyms.get(_plain(stem)), unit)
+        return (None, None) if name is None or name in self.columns else (name, unit)
+
+    def known(self, cells: Sequence[str]) -> int:
+        """How many cells name a column."""
+        return sum(self.name_and_unit(cell)[0] is not None for cell in cells)
 
 
-def read_header(lines, names: Headers, path: Path):
-    """Columns as (name, factor to SI or None for words, column), an ignored one as ("", None, None), and the
-    rows of data.
+def split_header(cell: str) -> tuple[str, str | None]:
+    """Name and unit of ``Id (uA)``, ``Id [uA]``, ``Id_uA``, ``Id/uA``, ``Id uA``, ``slope_V_per_us``.
+
+    Brackets hold a unit, unless there is only a number in them (``V[1]``); without them a unit is what stands
+    behind a break and can be one.
     """
+    match = _BRACKETS.fullmatch(cell)
+    if match and not _INDEX.fullmatch(match["unit"]):
+        return match["name"], match["unit"]
+    text = cell.replace("_per_", "/")
+    for found in _BREAK.finditer(text):
+        tail = text[found.end() :]
+        if found.start() and tail not in ("m", "1", "%") and (parse_unit(tail) or tail in ("degC", "°C")):
+            return text[: found.start()], tail
+    return cell, None
+
+
+def find_header(lines: Sequence[Line], names: Headers, path: Path) -> tuple[Line, list[Line]]:
+    """The line with the names, and the lines behind it.
+
+    Lines before it, as instruments write them, are passed over: the header is the line before numbers that
+    names most columns of the table. Where no line does, it is the first of as many cells as the numbers have.
+
+    Raises
+    ------
+    TableError
+        If the file has no header and ``names`` does not give the columns' numbers instead.
+    """
+    best, most = -1, 0
+    for k, line in enumerate(lines):
+        if line.has_numbers:
+            continue
+        known = names.known(line.cells)
+        below = next((after for after in lines[k + 1 :] if not is_units_row(after)), None)
+        fits = below is not None and below.has_numbers and len(below.cells) == len(line.cells) > 1
+        if known > most or (best < 0 and fits and not line.comment):
+            best, most = k, known
+    wanted = names.columns.values()
+    if most == 0 and wanted and all(header.isdecimal() for header in wanted):
+        rows = [line for line in lines if line.has_numbers and len(line.cells) >= max(map(int, wanted))]
+        if rows:
+            width = len(rows[0].cells)
+            return Line(rows[0].number, [str(k) for k in range(1, width + 1)], False), rows
+    if best >= 0:
+        return lines[best], [line for line in lines[best + 1 :] if not line.comment]
+    first = next((line for line in lines if line.has_numbers), lines[0])
+    if not first.has_numbers:
+        return first, []
+    raise TableError(
+        f"the file has no header: it begins with {', '.join(first.cells[:6])}",
+        place=f"{path}, row {first.number}",
+        remedy="add a line with the columns' names and units, or give the columns by number and their units "
+        "(--column current=2 --unit current=uA)",
+    )
+
+
+def read_header(lines: Sequence[Line], names: Headers, path: Path) -> tuple[list[Read], list[Line]]:
+    """The file's columns, and the rows of data."""
     schema = names.schema
-    number, header = lines[0]
+    header, rows = find_header(lines, names, path)
+    cells = header.cells[: max((k for k, cell in enumerate(header.cells, 1) if cell), default=0)]
+    place = f"{path}, row {header.number}"
     for name, wanted in names.columns.items():
-        if all(names.name_and_unit(cell)[0] != name for cell in header):
+        if all(names.name_and_unit(cell)[0] != name for cell in cells):
             raise TableError(
                 f"there is no column {wanted!r} to take {name!r} from",
-                place=f"{path}, row {number}",
-                remedy=f"the file has {', '.join(header)}",
+                place=place,
+                remedy=f"the file has {', '.join(cells)}",
             )
-    rows = lines[1:]
-    units: list[str | None] = [None] * len(header)
-    if rows and _is_units_row(rows[0][1], len(header)):
-        units, rows = [cell.strip("[]() ") or None for cell in rows[0][1]], rows[1:]
-    columns = []
-    for cell, unit_below in zip(header, units, strict=True):
+    units: list[str | None] = [None] * len(cells)
+    below = next((k for k, line in enumerate(lines) if line is header), -1) + 1
+    if 0 < below < len(lines) and is_units_row(lines[below]):
+        row = lines[below]
+        units = [cell.strip("[]() ") or None for cell in [*row.cells, *[""] * len(cells)][: len(cells)]]
+        rows = [line for line in rows if line.cells != row.cells]
+    rows = [line for line in rows if line.cells != header.cells]  # written anew before each sweep
+    columns: list[Read] = []
+    for cell, unit_below in zip(cells, units, strict=True):
         name, unit = names.name_and_unit(cell)
         if name is None and names.ignore_others:
-            columns.append(("", None, None))
+            columns.append(Read(cell))
             continue
         if name is None:
             raise TableError(
                 f"unknown column {cell!r}",
-                place=f"{path}, row {number}",
+                place=place,
                 remedy=f"remove or rename it; a {schema.name} table has {_expected(schema)}",
             )
-        if any(name == known for known, _, _ in columns):
-            raise TableError(
-                f"column {name!r} appears twice",
-                place=f"{path}, row {number}",
-                remedy="remove one of the two",
-            )
+        if any(name == known.name for known in columns):
+            raise TableError(f"column {name!r} appears twice", place=place, remedy="remove one of the two")
         column = schema.columns[name]
-        if unit and unit_below and unit != unit_below:
+        if unit and unit_below and parse_unit(unit) != parse_unit(unit_below) and name not in names.units:
             raise TableError(
                 f"column {name!r} has two units, {unit!r} in its name and {unit_below!r} below it",
-                place=f"{path}, row {number}",
+                place=place,
                 remedy="keep one",
             )
-        unit, unit_below = (names.units[name], None) if name in names.units else (unit, unit_below)
-        factor = _factor(unit or unit_below, column, f"{path}, row {number}, column {cell!r}")
-        columns.append((name, factor, column))
+        unit = names.units.get(name, unit or unit_below)
+        columns.append(Read(cell, name, column, *_scale(unit, name, column, f"{place}, column {cell!r}")))
     return columns, rows
 
 
 def could_be(cell: str, column: Column) -> bool:
     """Whether a header's unit, if it has any, is one of the column's."""
-    match = _HEADER.match(cell)
-    unit = match["unit"] if match else cell.rpartition("_")[2]
-    split = _split_unit(unit)
-    return column.is_number and (split is None or split[0] == column.unit)
+    unit = split_header(cell)[1]
+    return column.is_number and (unit is None or to_unit(unit, column.unit) is not None)
 
 
-def _is_units_row(cells: list[str], width: int) -> bool:
+def is_units_row(line: Line) -> bool:
     """No cell is a number, and at least one is a unit."""
-    if len(cells) != width or any(_is_number(cell) for cell in cells):
-        return False
-    return any(_split_unit(cell.strip("[]() ")) is not None for cell in cells)
+    return not line.has_numbers and any(
+        parse_unit(cell) or cell in ("degC", "°C") for cell in (cell.strip("[]() ") for cell in line.cells)
+    )
 
 
-def _is_number(cell: str) -> bool:
-    try:
-        float(cell)
-    except ValueError:
-        return bool(DECIMAL_COMMA.match(cell))
-    return True
+def _plain(name: str) -> str:
+    return re.sub(r"[ \-.]+", "_", name.strip()).lower()
 
 
-def _name_and_unit(cell: str, schema: TableSchema) -> tuple[str | None, str | None]:
-    """Column name (through its synonyms) and unit of a header cell; (None, None) for an unknown one."""
-    synonyms = {alias: name for name, column in schema.columns.items() for alias in (name, *column.names)}
-    match = _HEADER.match(cell)
-    if match:
-        name = synonyms.get(match["name"].strip().lower().replace(" ", "_"))
-        return (name, match["unit"].strip() or None) if name else (None, None)
-    plain = cell.strip().replace(" ", "_")
-    if plain.lower() in synonyms:
-        return synonyms[plain.lower()], None
-    stem, _, unit = plain.rpartition("_")
-    if stem.lower() in synonyms and unit:
-        return synonyms[stem.lower()], unit
-    if stem.lower().endswith("_v_per") and unit:  # slope_V_per_us
-        return synonyms.get(stem[: -len("_v_per")].lower()), f"{stem[-5]}/{unit}"
-    return None, None
-
-
-def _split_unit(unit: str) -> tuple[str, float] | None:
-    """SI unit and factor of a unit with a prefix, None if it is not one."""
-    if unit in ("C", "degC", "°C", "K"):
-        return unit, 1.0
-    numerator, slash, denominator = unit.partition("/")
-    base = numerator[-1:]
-    if base not in ("V", "A", "F", "C", "S", "s") or numerator[:-1] not in _PREFIXES:
-        return None
-    factor = _PREFIXES[numerator[:-1]]
-    if not slash:
-        return base, factor
-    if denominator[-1:] != "s" or denominator[:-1] not in _PREFIXES:
-        return None
-    return f"{base}/s", factor / _PREFIXES[denominator[:-1]]
-
-
-def _factor(unit: str | None, column: Column, place: str) -> float | None:
-    if not column.is_number:
-        return None
-    if unit is None:
-        return 1.0
-    split = _split_unit(unit)
-    if split is not None and column.unit == "degC" and split[0] in ("C", "°C", "degC"):
-        return 1.0
-    if split is None or split[0] != column.unit:
+def _scale(unit: str | None, name: str, column: Column, place: str) -> tuple[float, float]:
+    if unit is None or not column.is_number:
+        return 1.0, 0.0
+    scale = to_unit(unit, column.unit)
+    if scale is None:
         raise TableError(
             f"{unit!r} is not a unit of this column",
             place=place,
-            remedy=f"use {column.unit}, with a prefix such as m, u, n or p if you like",
+            remedy=f"use {column.unit}, with a prefix such as m, u, n or p if you like; if {unit!r} is no "
+            f"unit, say which it is: --unit {name}={column.unit}",
         )
-    return split[1]
+    return scale
 
 
 def _expected(schema: TableSchema) -> str:

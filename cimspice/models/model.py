@@ -18,12 +18,14 @@ class Model:
 
     A subclass is a ``@dataclass(frozen=True, kw_only=True, eq=False)``. ``kind`` is its name on model cards,
     ``parameter_units`` names the fields that are fitted, with their units; all other fields are settings
-    (fixed voltages, polarity, tables, other models). Number sequences become read-only arrays. ``ranges``
-    holds what the fit saw of each input; a model without ranges never warns.
+    (fixed voltages, polarity, tables, other models). ``log_units`` names the parameters that are logarithms,
+    with the unit of what they are the logarithm of: reports show that. Number sequences become read-only
+    arrays. ``ranges`` holds what the fit saw of each input; a model without ranges never warns.
     """
 
     kind: ClassVar[str] = ""
     parameter_units: ClassVar[Mapping[str, str]] = {}
+    log_units: ClassVar[Mapping[str, str]] = {}
     ranges: Ranges = field(default_factory=Ranges)
 
     def __post_init__(self) -> None:

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import importlib
 import inspect
+import math
 import pkgutil
 from collections.abc import Mapping
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from difflib import get_close_matches
 from typing import Any
 
@@ -15,10 +16,11 @@ import pandas as pd
 from cimspice.errors import ParameterError
 from cimspice.models.capacitance import MembraneCapacitance
 from cimspice.models.comparator import Comparator
-from cimspice.models.curves import CurveSelection
+from cimspice.models.curves import CurveSelection, outside_window, transfer_rows
 from cimspice.models.fit import Fit
 from cimspice.models.gate_law import GateLaw
 from cimspice.models.injection import InjectedCharge
+from cimspice.models.minimise import holding
 from cimspice.models.model import Model, registered
 from cimspice.models.ramp import Ramp
 from cimspice.models.synapse import Synapse
@@ -26,6 +28,7 @@ from cimspice.models.table import (
     CAPACITANCE,
     COMPARATOR,
     DISCHARGER,
+    GATE_LAW,
     INJECTION,
     SCHEMAS,
     SYNAPSE,
@@ -37,7 +40,7 @@ SYNONYMS = {"synapse": "voltage_dependent_synapse", "gate_law": "polynomial_gate
 
 _SCHEMAS: dict[type[Model], TableSchema] = {
     Synapse: SYNAPSE,
-    GateLaw: SYNAPSE,
+    GateLaw: GATE_LAW,
     MembraneCapacitance: CAPACITANCE,
     Ramp: DISCHARGER,
     Comparator: COMPARATOR,
@@ -84,7 +87,13 @@ class Recipe:
         return "selection" in inspect.signature(_fit_of(self.model)).parameters
 
     def fit(
-        self, table: pd.DataFrame, conditions: Mapping[str, Any], options: Mapping[str, Any] | None = None
+        self,
+        table: pd.DataFrame,
+        conditions: Mapping[str, Any],
+        options: Mapping[str, Any] | None = None,
+        *,
+        fixed: Mapping[str, float] | None = None,
+        weighting: str = "",
     ) -> Fit[Any]:
         """Fit to the rows of a table that stand under some conditions.
 
@@ -97,6 +106,12 @@ class Recipe:
             where the table has such a column. One that is not given must have a single value.
         options
             Others of the fit's own arguments, as text or as values.
+        fixed
+            Parameters that are not fitted -> their values in SI units.
+        weighting
+            ``absolute`` (the noise is the same everywhere), ``relative`` (it goes with the value) or
+            :data:`cimspice.models.noise.BY_COLUMN`. Empty: the more probable of the first two for a measured
+            table, the model's own weights for a simulated one.
 
         Raises
         ------
@@ -106,6 +121,49 @@ class Recipe:
             As the model's own fit.
         """
         given = self.read_options(options or {})
+        if weighting:
+            table = table.copy(deep=False)
+            table.attrs = {**table.attrs, "weighting": weighting}
+        held = dict(self._held(name, value) for name, value in (fixed or {}).items())
+        with holding(held) as met:
+            fit = self._fitted(table, conditions, given)
+        if weighting and "weighting" not in fit.provenance:
+            raise ParameterError(
+                f"a {self.kind} weighs its rows by itself", place="weighting", remedy="leave it out"
+            )
+        if missed := set(held) - met:
+            raise ParameterError(
+                f"{missed.pop()!r} of a {self.kind} cannot be held", place="fixed parameter", remedy="fit it"
+            )
+        return fit
+
+    def _held(self, name: str, value: float) -> tuple[str, float]:
+        """A parameter and its value as the model has them: a logarithm where it is one."""
+        logarithm = f"log_{name}"
+        if logarithm.partition("[")[0] in self.model.log_units:
+            if not value > 0:
+                raise ParameterError(
+                    f"{name} = {value:g}", place="fixed parameter", remedy="give a positive one"
+                )
+            return logarithm, math.log(value)
+        if name.partition("[")[0] not in self.model.parameter_units:
+            raise ParameterError(
+                f"{self.kind} has no parameter {name!r}",
+                place="fixed parameter",
+                remedy=f"it has {', '.join(self.parameters)}",
+            )
+        return name, value
+
+    @property
+    def parameters(self) -> dict[str, str]:
+        """What a fit gives -> its unit; an array stands for all of its numbers."""
+        logarithms = self.model.log_units
+        return {
+            name.removeprefix("log_") if name in logarithms else name: logarithms.get(name, unit)
+            for name, unit in self.model.parameter_units.items()
+        }
+
+    def _fitted(self, table: pd.DataFrame, conditions: Mapping[str, Any], given: dict[str, Any]) -> Fit[Any]:
         known = {name: value for name, value in conditions.items() if value is not None}
         known |= {name: _single(table, name) for name in ("polarity", "edge") if name not in known}
         known = {name: value for name, value in known.items() if value is not None}
@@ -117,7 +175,12 @@ class Recipe:
             chosen.setdefault("order", _single(table, "order") if "order" in table else None)
             if "polarity" not in chosen:
                 raise self._lacks("polarity", table)
-            return _fit_of(self.model)(table, CurveSelection(**chosen), **given)
+            selection = CurveSelection(**chosen)
+            fit = _fit_of(self.model)(table, selection, **given)
+            if issubclass(self.model, GateLaw) and transfer_rows(table, selection) is not None:
+                return fit
+            outside = {"rows_outside_window": outside_window(table, selection)}
+            return replace(fit, provenance={**fit.provenance, **outside})
         arguments = {name: value for name, value in known.items() if name in self._arguments} | given
         for name, default in self.options.items():
             if default is inspect.Parameter.empty and name not in arguments:

@@ -15,6 +15,7 @@ from cimspice.models.curves import RESET_VOLTAGE, VOLTAGE_SCALE, WINDOW
 from cimspice.models.fit import Fit
 from cimspice.models.least_squares import solve
 from cimspice.models.model import Model, register
+from cimspice.models.noise import Noise
 from cimspice.models.ranges import Ranges
 from cimspice.models.table import DISCHARGER, TRACE
 
@@ -102,7 +103,8 @@ class Ramp(Model):
                 f"membrane_capacitance is {membrane_capacitance} F", remedy="give a positive capacitance"
             )
         rows = DISCHARGER.rows(table, corner=corner, temperature=temperature)
-        rows = rows[rows["membrane_voltage"].between(window[0] - 1e-6, window[1] + 1e-6)]
+        inside = rows["membrane_voltage"].between(window[0] - 1e-6, window[1] + 1e-6)
+        rows, outside = rows[inside], int((~inside).sum())
         if len(rows) < 3:
             raise TableError(
                 f"{len(rows)} points lie between {window[0]} and {window[1]} V; a ramp needs three",
@@ -125,6 +127,7 @@ class Ramp(Model):
             names=tuple(cls.parameter_units),
             scale=float(intercept),
             jacobian=lambda p: unit * np.stack([1 + p[1] * moved, p[0] * moved], axis=1),
+            noise=Noise.of(rows, "current"),
         )
         model = cls(
             rate=float(solution.values[0]),
@@ -140,7 +143,7 @@ class Ramp(Model):
             full_scale_name="current at reset",
             unit="A",
             table=table,
-            provenance={"membrane_capacitance": membrane_capacitance},
+            provenance={"membrane_capacitance": membrane_capacitance, "rows_outside_window": outside},
         )
 
     @classmethod

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import pandas as pd
 
 from cimspice.errors import TableError
 
+RESOLUTION, DEVIATION = "standard deviation of digits", "standard deviation given"
+"""Columns of a measured table of any kind, in the unit of what is measured: that of rounding to the digits it
+is written with, and that which the user gave."""
 _NAME = re.compile(r"[^\W_][\w .:/()+-]{0,99}\Z")
 """A word of a table. It begins with a letter or digit: as a formula it does nothing in a spreadsheet."""
 
@@ -38,10 +41,24 @@ class Column:
 
 @dataclass(frozen=True)
 class TableSchema:
-    """The columns of a kind of table. Rows with equal coordinates are duplicates."""
+    """The columns of a kind of table. Rows with equal coordinates are duplicates.
+
+    A measured table may have them, as repeats; where ``numbered``, every row is one of its own there too.
+    """
 
     name: str
     columns: Mapping[str, Column]
+    numbered: bool = False
+
+    @property
+    def measured(self) -> str:
+        """The column that a fit explains: the first that is no coordinate."""
+        return next((name for name, one in self.columns.items() if one.is_number and not one.coordinate), "")
+
+    def with_deviation(self) -> TableSchema:
+        """The same with the column of standard deviations."""
+        unit = self.columns[self.measured].unit
+        return replace(self, columns={**self.columns, DEVIATION: _deviation(unit)})
 
     def validate(self, frame: pd.DataFrame, source: str = "table", *, strict: bool = True) -> pd.DataFrame:
         """A copy of ``frame`` with the known columns, checked and in SI units (float64).
@@ -59,7 +76,8 @@ class TableSchema:
             raise TableError(
                 f"the {self.name} table has no rows", place=source, remedy="give at least one row of data"
             )
-        unknown = [str(column) for column in frame.columns if column not in self.columns]
+        columns = {**self.columns, **dict.fromkeys((RESOLUTION, DEVIATION), _deviation("1"))}
+        unknown = [str(column) for column in frame.columns if column not in columns]
         if unknown and strict:
             raise TableError(
                 f"unknown column {unknown[0]!r} in the {self.name} table",
@@ -67,7 +85,7 @@ class TableSchema:
                 remedy=f"remove or rename it; known columns are {', '.join(self.columns)}",
             )
         checked = {}
-        for name, column in self.columns.items():
+        for name, column in columns.items():
             if name in frame.columns:
                 check = self._numbers if column.is_number else self._words
                 checked[name] = check(name, column, frame[name], source)
@@ -80,7 +98,8 @@ class TableSchema:
                 )
         result = pd.DataFrame(checked)
         result.attrs.update(frame.attrs)
-        self._refuse_duplicates(result, frame.index, source)
+        if self.numbered or not frame.attrs.get("measured"):
+            self._refuse_duplicates(result, frame.index, source)
         return result
 
     def rows(self, frame: pd.DataFrame, **wanted: float | str | None) -> pd.DataFrame:
@@ -143,7 +162,7 @@ class TableSchema:
         return words
 
     def _refuse_duplicates(self, frame: pd.DataFrame, labels: pd.Index, source: str) -> None:
-        keys = [name for name in frame.columns if self.columns[name].coordinate]
+        keys = [name for name in frame.columns if name in self.columns and self.columns[name].coordinate]
         repeated = frame.duplicated(keys, keep=False).to_numpy()
         if repeated.any():
             second = int(np.flatnonzero(frame.duplicated(keys).to_numpy())[0])
@@ -153,18 +172,23 @@ class TableSchema:
             raise TableError(
                 f"the point {point} appears twice",
                 place=f"{source}, rows {labels[first]} and {labels[second]}",
-                remedy="average repeated measurements, or split them into several tables",
+                remedy="choose one of them, average them, or split them into several tables",
             )
+
+
+def _deviation(unit: str) -> Column:
+    return Column(unit=unit, low=0.0, required=False, coordinate=False)
 
 
 def _voltage(*names: str, coordinate: bool = True) -> Column:
     return Column(unit="V", low=-20.0, high=20.0, names=names, coordinate=coordinate)
 
 
-def _current(*names: str) -> Column:
-    return Column(unit="A", low=-1.0, high=1.0, names=names, coordinate=False)
-
-
+_GATE = _voltage("gate_voltage", "vg", "v_g", "vgs", "v_gs")
+_DRAIN = _voltage("drain_voltage", "vd", "v_d", "vds", "v_ds")
+_CURRENT = Column(
+    unit="A", low=-1.0, high=1.0, names=("drain_current", "id", "i_d", "ids", "i_ds"), coordinate=False
+)
 _POLARITY = Column(choices=("n", "p"))
 _CONDITIONS = {
     "corner": Column(required=False),
@@ -177,12 +201,13 @@ SYNAPSE = TableSchema(
     {
         "polarity": _POLARITY,
         "order": Column(choices=ORDERS, required=False),
-        "gate_bias": _voltage("gate_voltage"),
-        "membrane_voltage": _voltage("drain_voltage"),
-        "current": _current("drain_current"),
+        "gate_bias": _GATE,
+        "membrane_voltage": _DRAIN,
+        "current": _CURRENT,
         **_CONDITIONS,
     },
 )
+GATE_LAW = TableSchema("gate_law", {**SYNAPSE.columns, "membrane_voltage": replace(_DRAIN, required=False)})
 CAPACITANCE = TableSchema(
     "capacitance",
     {
@@ -194,8 +219,8 @@ CAPACITANCE = TableSchema(
 DISCHARGER = TableSchema(
     "discharger",
     {
-        "membrane_voltage": _voltage("drain_voltage"),
-        "current": _current("drain_current"),
+        "membrane_voltage": _DRAIN,
+        "current": _CURRENT,
         **_CONDITIONS,
     },
 )
@@ -212,7 +237,7 @@ INJECTION = TableSchema(
     "injection",
     {
         "polarity": _POLARITY,
-        "gate_bias": _voltage("gate_voltage"),
+        "gate_bias": _GATE,
         "membrane_voltage": _voltage(),
         "edge": Column(choices=("on", "off")),
         "charge": Column(unit="C", low=-1e-6, high=1e-6, coordinate=False),
@@ -227,4 +252,7 @@ TRACE = TableSchema(
         **_CONDITIONS,
     },
 )
-SCHEMAS = {schema.name: schema for schema in (SYNAPSE, CAPACITANCE, DISCHARGER, COMPARATOR, INJECTION, TRACE)}
+SCHEMAS = {
+    schema.name: schema
+    for schema in (SYNAPSE, GATE_LAW, CAPACITANCE, DISCHARGER, COMPARATOR, INJECTION, TRACE)
+}

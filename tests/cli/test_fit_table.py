@@ -59,7 +59,8 @@ def test_a_lab_file_gives_back_what_made_it(probe, fit, tmp_path):
     found = {name: entry["value"] for name, entry in facts["parameters"].items()}
     assert found["threshold"] == pytest.approx(THRESHOLD, abs=1e-6)
     assert found["thermal_slope"] == pytest.approx(SLOPE, abs=1e-7)
-    assert np.exp(found["log_specific_current"]) == pytest.approx(SPECIFIC, rel=1e-5)
+    assert found["specific_current"] == pytest.approx(SPECIFIC, rel=1e-5)
+    assert facts["parameters"]["specific_current"]["unit"] == "A"
     low, high = facts["parameters"]["threshold"]["interval"]
     assert low <= THRESHOLD <= high
     assert facts["rows"] == len(curves())
@@ -99,7 +100,8 @@ def test_a_run_folder_and_its_parquet_are_fitted_without_mapping(fit, tmp_path):
     ("words", "told"),
     [
         (["--model", "ekv_gate_lw", *LAB], ["did you mean 'ekv_gate_law'?", "polynomial_gate_law"]),
-        (["--model", "ekv_gate_law", "--option", "polarity=n"], ["lacks the column 'gate_bias'", "'Vg'"]),
+        (["--model", "ekv_gate_law", *LAB[2:], "--column", "gate_bias=VG"], ["no column 'VG'", "Vg, Vm, Id"]),
+        (["--model", "ramp", "--column", "current=Id"], ["lacks the column 'membrane_voltage'", "'Vm'"]),
         (["--model", "ekv_gate_law", *LAB], ["appears twice"]),
         (["--model", "ekv_gate_law", *LAB, "--where", "die=9"], ["no row has die = 9", "7, 8"]),
         (["--model", "ekv_gate_law", *LAB, "--where", "dye=7"], ["no column 'dye'", "Vg, Vm, Id, die"]),

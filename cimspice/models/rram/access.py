@@ -14,6 +14,7 @@ from cimspice.errors import TableError
 from cimspice.models.fit import Fit
 from cimspice.models.least_squares import solve
 from cimspice.models.model import register
+from cimspice.models.noise import Noise
 from cimspice.models.ranges import Ranges
 from cimspice.models.rram.access_law import AccessLaw
 from cimspice.models.rram.device import thermal_voltage
@@ -68,6 +69,7 @@ class AccessTransistor(AccessLaw):
         "modulation_voltage": "V",
         "drain_lowering": "1",
     }
+    log_units: ClassVar[Mapping[str, str]] = {"log_gain": "A/V^2"}
     log_gain: float
     threshold: float
     body_factor: float
@@ -133,7 +135,12 @@ class AccessTransistor(AccessLaw):
         start = np.array([*_START.values()])
         start[0] = np.log(largest / np.max(np.abs(build(start).current(*volts))))
         solution = solve(
-            lambda values: (build(values).current(*volts) - current) / scale, start, names=names, scale=1.0
+            lambda values: (build(values).current(*volts) - current) / scale,
+            start,
+            names=names,
+            scale=1.0,
+            noise=Noise.of(rows, "current"),
+            per=1 / scale,
         )
         model = build(solution.values, seen)
         return Fit.assemble(

@@ -15,6 +15,7 @@ from cimspice.errors import FitError, ParameterError
 from cimspice.models.fit import Fit
 from cimspice.models.least_squares import solve, solve_linear
 from cimspice.models.model import Model, register
+from cimspice.models.noise import Noise
 from cimspice.models.ranges import Ranges
 from cimspice.models.rram.root import rising_root
 from cimspice.models.rram.tables import RRAM_READ
@@ -71,8 +72,8 @@ class LinearRead(ReadLaw):
         cls, table: pd.DataFrame, *, corner: str | None = None, temperature: float | None = None
     ) -> Fit[Self]:
         """Fit to a table of voltage and current, by least squares of the current."""
-        voltage, current = _columns(table, corner, temperature)
-        solution = solve_linear(voltage[:, None], current, names=["conductance"])
+        voltage, current, noise = _columns(table, corner, temperature)
+        solution = solve_linear(voltage[:, None], current, names=["conductance"], noise=noise)
         seen = Ranges.seen({"voltage": "V"}, voltage=voltage)
         return _assembled(cls(conductance=float(solution.values[0]), ranges=seen), solution, current, table)
 
@@ -129,7 +130,7 @@ class SeriesRead(ReadLaw):
         Voltages that hardly bend the curve leave curvature and series resistance undetermined; the fit then
         says so.
         """
-        voltage, current = _columns(table, corner, temperature)
+        voltage, current, noise = _columns(table, corner, temperature)
         names = ("conductance", "curvature", "series_resistance")
         seen = Ranges.seen({"voltage": "V"}, voltage=voltage)
         ohmic = float(voltage @ current / (voltage @ voltage))
@@ -150,6 +151,7 @@ class SeriesRead(ReadLaw):
             jacobian=lambda p: build(p).gradient(voltage).T,
             bounds=(np.array([1e-18, 0.0, 0.0]), np.full(3, np.inf)),
             resolution={"curvature": 1e-3 / reach, "series_resistance": 1e-3 / ohmic},
+            noise=noise,
         )
         return _assembled(build(solution.values, seen), solution, current, table)
 
@@ -197,7 +199,7 @@ class QuadraticRead(SeriesRead):
 
 def _columns(
     table: pd.DataFrame, corner: str | None, temperature: float | None
-) -> tuple[np.ndarray, np.ndarray]:
+) -> tuple[np.ndarray, np.ndarray, Noise | None]:
     rows = RRAM_READ.rows(table, corner=corner, temperature=temperature)
     voltage, current = rows["voltage"].to_numpy(), rows["current"].to_numpy()
     if np.sum(voltage * current) <= 0:
@@ -206,7 +208,7 @@ def _columns(
             place="rram_read table",
             remedy="check the sign of the current column, and that voltages other than 0 V are there",
         )
-    return voltage, current
+    return voltage, current, Noise.of(rows, "current")
 
 
 def _assembled(model, solution, current: np.ndarray, table: pd.DataFrame) -> Fit:

@@ -14,6 +14,7 @@ from cimspice.errors import FitError, ParameterError
 from cimspice.models.fit import Fit
 from cimspice.models.least_squares import Solution, solve
 from cimspice.models.model import Model, register
+from cimspice.models.noise import Noise
 from cimspice.models.ranges import Ranges
 from cimspice.models.rram.tables import RRAM_PULSES
 from cimspice.models.table import TableSchema
@@ -47,6 +48,7 @@ class SwitchingLaw(Model):
         "voltage_reset": "V",
         "order_reset": "1",
     }
+    log_units: ClassVar[Mapping[str, str]] = {"log_rate_set": "1/s", "log_rate_reset": "1/s"}
     log_rate_set: float
     voltage_set: float
     order_set: float
@@ -149,9 +151,7 @@ class SwitchingLaw(Model):
         for name, sign in (("set", 1), ("reset", -1)):
             chosen = sign * voltage > 0
             if chosen.any():
-                parts[name] = _fit_polarity(
-                    frame, name, voltage[chosen], width[chosen], x0[chosen], x1[chosen]
-                )
+                parts[name] = _fit_polarity(frame, name, rows[chosen], x0[chosen], x1[chosen])
         if not parts:
             raise FitError(
                 "no pulse has a voltage other than 0",
@@ -183,9 +183,10 @@ def _still(name: str) -> dict[str, float]:
     return {f"log_rate_{name}": -1000.0, f"voltage_{name}": 1.0, f"order_{name}": 1.0}
 
 
-def _fit_polarity(frame: SwitchingLaw, name: str, voltage, width, x0, x1) -> Solution:
+def _fit_polarity(frame: SwitchingLaw, name: str, rows: pd.DataFrame, x0, x1) -> Solution:
     """The three parameters of one polarity."""
     names = tuple(_still(name))
+    voltage, width = rows["pulse_voltage"].to_numpy(), rows["pulse_width"].to_numpy()
     if np.max(np.abs(x1 - x0)) < _LEAST_CHANGE:
         raise FitError(
             f"no {name.upper()} pulse changes the conductance",
@@ -212,12 +213,14 @@ def _fit_polarity(frame: SwitchingLaw, name: str, voltage, width, x0, x1) -> Sol
         np.array([offset + shift, scale, order]) for shift, order in ((0.0, 1.1), (1.0, 2.0), (0.0, 0.6))
     ]
     bounds = (np.array([-600.0, 1e-3, 0.05]), np.array([600.0, 20.0, 10.0]))
-    return solve(residuals, starts, names=names, scale=1.0, bounds=bounds)
+    per = 1 / (frame.conductance_max - frame.conductance_min)
+    noise = Noise.of(rows, "conductance_after")
+    return solve(residuals, starts, names=names, scale=1.0, bounds=bounds, noise=noise, per=per)
 
 
 def _joined(parts: dict[str, Solution], names: tuple[str, ...]) -> Solution:
     """Both polarities as one solution; a missing one is marked as not identifiable."""
-    covariance = np.zeros((len(names),) * 2)
+    covariance, limits = np.zeros((len(names),) * 2), np.tile([-np.inf, np.inf], (len(names), 1))
     values, halves = np.zeros(len(names)), np.full(len(names), np.inf)
     reasons = ["the table has no pulse of this polarity"] * len(names)
     still = {**_still("set"), **_still("reset")}
@@ -227,8 +230,10 @@ def _joined(parts: dict[str, Solution], names: tuple[str, ...]) -> Solution:
         index = [names.index(name) for name in part.names]
         covariance[np.ix_(index, index)] = part.covariance
         values[index], halves[index] = part.values, part.half_widths
+        limits[index] = part.limits
         for k, reason in zip(index, part.reasons, strict=True):
             reasons[k] = reason
     residuals = np.concatenate([part.residuals for part in parts.values()])
     freedom = sum(part.degrees_of_freedom for part in parts.values())
-    return Solution(names, values, covariance, halves, tuple(reasons), residuals, freedom)
+    weighting = ", ".join(dict.fromkeys(part.weighting for part in parts.values()))
+    return Solution(names, values, covariance, halves, tuple(reasons), residuals, freedom, limits, weighting)

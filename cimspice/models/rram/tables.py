@@ -22,8 +22,8 @@ def _conductance(*names: str, coordinate: bool = False) -> Column:
 RRAM_READ = TableSchema(
     "rram_read",
     {
-        "voltage": _voltage("read_voltage", "bias"),
-        "current": Column(unit="A", low=-1.0, high=1.0, coordinate=False, names=("read_current",)),
+        "voltage": _voltage("read_voltage", "bias", "v"),
+        "current": Column(unit="A", low=-1.0, high=1.0, coordinate=False, names=("read_current", "i")),
         **_CONDITIONS,
     },
 )
@@ -48,6 +48,7 @@ RRAM_CYCLES = TableSchema(
         "reset_voltage": Column(unit="V", low=1e-3, high=10.0, coordinate=False, required=False),
         **_CONDITIONS,
     },
+    numbered=True,
 )
 RRAM_ACCESS = TableSchema(
     "rram_access",

@@ -48,6 +48,7 @@ class RramVariability(Model):
         "cycle_covariance": "1",
         "correlation": "1",
     }
+    log_units: ClassVar[Mapping[str, str]] = {"log_median": "SI"}
     log_median: np.ndarray
     device_covariance: np.ndarray
     cycle_covariance: np.ndarray
