@@ -25,6 +25,7 @@ from cimspice.campaign.runner import Engine, Progress, Runner
 from cimspice.campaign.selection import Place, Selection
 from cimspice.campaign.store import Store
 from cimspice.campaign.table import batches, recorded
+from cimspice.campaign.unseen import unseen_places, unseen_width
 from cimspice.errors import SimulationError, TableError
 
 CANDIDATES = 1500
@@ -36,8 +37,9 @@ _ROUNDS_ON_TARGET = 2  # one alone may be luck
 
 @dataclass(frozen=True)
 class Round:
-    """One fit: simulations so far, held-out ones included; rms and largest error on the held-out points; the
-    rms error that the fit expects of itself where points may still be chosen.
+    """One fit: simulations so far, held-out ones included; rms and largest error on the held-out points (of
+    the last round also on those of the check); the rms error that the fit expects of itself where points may
+    still be chosen.
     """
 
     points: int
@@ -55,15 +57,21 @@ class Outcome:
     history
         One entry per fit.
     reached
-        Whether the target was met.
+        Whether the target was met, on the held-out points and then on those of a check.
     grid
         Points of the whole grid.
+    checked
+        Points of that check; 0 if there was none.
+    unseen_width
+        Fraction of every axis's range: a feature as narrow as this may lie where nothing was simulated.
     """
 
     settings: Adaptive
     history: list[Round]
     reached: bool
     grid: int
+    checked: int
+    unseen_width: float
 
     def describe(self) -> dict[str, Any]:
         """Fit for JSON."""
@@ -71,6 +79,8 @@ class Outcome:
             **self.settings.model_dump(),
             "grid_points": self.grid,
             "reached": self.reached,
+            "checked": self.checked,
+            "unseen_width": self.unseen_width,
             "history": [vars(entry) for entry in self.history],
         }
 
@@ -126,26 +136,37 @@ class Search:
         self.lattice = Lattice.of(specification)
         self.budget = min(self.settings.budget, self.lattice.points)
         self._known: dict[Place, np.ndarray] = {}
+        self._held_out: list[Place] = []
+        self._check: list[Place] = []
+        self._reached = False
+        self._process: GaussianProcess | None = None
         self._searched = 0
         self._numbers: Hyperparameters | None = None
 
     def run(self, engine: AbstractContextManager[Engine]) -> Outcome:
-        """Choose and run points until the target is met, the budget spent, or too many points have failed."""
+        """Choose and run points until the target is met, the budget spent, or too many points have failed.
+
+        Where held-out points say that it is met, the fit is checked at as many places that are far from all
+        points so far, and at the ends of the axes. Is it wrong there, these points are fitted too, and it
+        goes on.
+        """
         settings = self.settings
         with ExitStack() as stack, threadpool_limits(1):  # one thread: the workers have the others
             shared = _Shared(engine, stack)
-            held_out = self.lattice.scatter(settings.held_out, (settings.seed, 0), set())
-            self._simulate(held_out, shared)
+            self._held_out = self.lattice.scatter(settings.held_out, (settings.seed, 0), set())
+            self._simulate(self._held_out, shared)
             first = settings.first(len(self.lattice.inputs), self.lattice.categories)
             wanted = self.lattice.spread(
                 min(first, self.budget - len(self.chosen)), settings.seed, set(self.chosen)
             )
             while wanted and not self.stopped:
                 self._simulate(wanted, shared)
-                wanted = [] if self.stopped else self._round(held_out)
+                wanted = [] if self.stopped else self._next()
             self.budget = len(self.chosen)
             self._tell(Progress(0, 0, 0, 0))  # no more are wanted
-        return Outcome(settings, self.history, self._on_target, self.lattice.points)
+        checked = len(self._check) if self._reached else 0
+        width = unseen_width(self.lattice, self._known, (settings.seed, 1))
+        return Outcome(settings, self.history, self._reached, self.lattice.points, checked, width)
 
     @property
     def selection(self) -> Selection:
@@ -207,31 +228,55 @@ class Search:
             )
         return numbers
 
-    def _round(self, held_out: Sequence[Place]) -> list[Place]:
+    def _next(self) -> list[Place]:
+        """Where to simulate next; nowhere if the target is met or the budget spent."""
+        if self._check and self._process is not None:
+            errors = self._errors(self._process, self._check)
+            if len(errors) and _rms(errors) <= self.settings.target:
+                both = np.concatenate([errors, self._errors(self._process, self._held_out)])
+                self._note(both, self.history[-1].expected)
+                self._reached = True
+                return []
+            self._check = []  # known from now on
+        return self._round()
+
+    def _round(self) -> list[Place]:
         """Fit, judge the fit, and say where to simulate next."""
-        away = set(held_out)
+        away = set(self._held_out)
         fitted = [place for place in self.chosen if place in self._known and place not in away]
-        judged = [place for place in held_out if place in self._known]
-        if len(fitted) < 4 or len(judged) < 4:
+        if len(fitted) < 4 or sum(place in self._known for place in away) < 4:
             raise SimulationError(
                 f"{self.failed} of {len(self.chosen)} points failed: too few are left to fit",
                 place=self.plan.specification.source,
                 remedy="look at why they fail: run the same grid without [adaptive] on a few values",
             )
         settings, process = self.settings, self._fit(fitted)
+        self._process = process
         if self.watch is not None:
             self.watch(len(self.chosen), process)
-        predicted = settings.restored(process.predict(self.lattice.samples(judged)))
-        errors = settings.errors(predicted, np.stack([self._known[place] for place in judged]))
         left = self.budget - len(self.chosen)
         seed = (settings.seed, len(self.chosen))
         candidates = self.lattice.scatter(CANDIDATES, seed, set(self.chosen))
         picked, expected = choose(
             process, self.lattice.samples(candidates), settings.sensitivity, min(settings.batch, left)
         )
-        rms = float(np.sqrt(np.mean(errors**2)))
-        self.history.append(Round(len(self.chosen), rms, float(np.max(np.abs(errors))), expected))
-        return [] if self._on_target else [candidates[k] for k in picked]
+        self._note(self._errors(process, self._held_out), expected)
+        if not self._on_target:
+            return [candidates[k] for k in picked]
+        self._check = unseen_places(self.lattice, self.chosen, min(settings.held_out, left), seed)
+        self._reached = len(self.chosen) == self.lattice.points  # nothing is left to check
+        return self._check
+
+    def _errors(self, process: GaussianProcess, places: Sequence[Place]) -> np.ndarray:
+        """Errors of a fit at those of some places that did not fail."""
+        judged = [place for place in places if place in self._known]
+        if not judged:
+            return np.empty(0)
+        predicted = self.settings.restored(process.predict(self.lattice.samples(judged)))
+        return np.ravel(self.settings.errors(predicted, np.stack([self._known[place] for place in judged])))
+
+    def _note(self, errors: np.ndarray, expected: float) -> None:
+        self.history.append(Round(len(self.chosen), _rms(errors), float(np.max(np.abs(errors))), expected))
 
     def _fit(self, places: Sequence[Place]) -> GaussianProcess:
         samples = self.lattice.samples(places)
@@ -245,3 +290,7 @@ class Search:
             some = Samples(samples.inputs[few], samples.category[few])
             self._numbers, self._searched = fit_hyperparameters(some, values[few], starts), len(places)
         return GaussianProcess(samples, values, self._numbers)
+
+
+def _rms(errors: np.ndarray) -> float:
+    return float(np.sqrt(np.mean(errors**2)))

@@ -236,7 +236,8 @@ def sample_yield(kept: pd.Series, conditions: pd.DataFrame) -> Yield:
     shares: list[tuple[dict[str, Any], Share]] = []
     for where, part in passes.groupby(varied, sort=False, dropna=False) if varied else [((), passes)]:
         values = where if isinstance(where, tuple) else (where,)
-        shares.append((dict(zip(varied, values, strict=True)), Share(int(part[""].sum()), len(part))))
+        named: dict[str, Any] = {name: value for name, value in zip(varied, values, strict=True)}  # noqa: C416
+        shares.append((named, Share(int(part[""].sum()), len(part))))
     each = passes.groupby(SAMPLE, sort=False)[""].agg(["all", "size"])
     known = each[~each["all"] | (each["size"] == len(shares))]
     return Yield(tuple(shares), Share(int(known["all"].sum()), len(known)))

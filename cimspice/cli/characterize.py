@@ -300,11 +300,14 @@ def _show(result: Result, table: Path, figures: list[Path], fits: CampaignFits, 
 
 
 def _choice_line(outcome: Outcome) -> str:
+    from cimspice.report.adaptive_error import missed
+
     last = outcome.history[-1] if outcome.history else None
     unit = " (of the value)" if outcome.settings.scale == "log" else ""
     found = f"error {last.rms:.3g}{unit}, at most {last.largest:.3g}" if last else "no fit"
-    verdict = "reached" if outcome.reached else "not reached"
-    return f"fit of {outcome.settings.column}: {found}; target {outcome.settings.target:g} {verdict}"
+    verdict = f"reached, checked at {outcome.checked} more points" if outcome.reached else "not reached"
+    target = f"target {outcome.settings.target:g} {verdict}"
+    return f"fit of {outcome.settings.column}: {found}; {target}. {missed(outcome.unseen_width)}"
 
 
 def _limit_line(result: LimitResult) -> str:

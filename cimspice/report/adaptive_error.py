@@ -43,6 +43,8 @@ class History(BaseModel):
     reached: bool
     grid_points: NonNegativeInt
     held_out: NonNegativeInt = 0
+    checked: NonNegativeInt = 0
+    unseen_width: NonNegativeFloat | None = None
     history: list[_Round]
 
     def errors(self, kind: str) -> tuple[list[int], list[float]]:
@@ -94,7 +96,21 @@ def error_parts(described: Any, study: Study) -> tuple[list[str | Chart], str]:
         f"was {_shown(last.rms, unit)} rms, {_shown(last.largest, unit)} at most: the target of "
         f"{_shown(history.target, unit)} was {verdict}."
     )
+    if history.checked:
+        told.append(
+            f"It was met again at {history.checked} points, the farthest from all others and at the ends of "
+            "the axes."
+        )
+    if history.unseen_width is not None:
+        told.append(missed(history.unseen_width))
     return [paragraph(" ".join(told)), _chart(history, unit)], ""
+
+
+def missed(width: float) -> str:
+    """What the points may have missed, as a sentence; ``width`` is a fraction of every axis's range."""
+    if not width:
+        return "Every point of the grid was simulated."
+    return f"A feature narrower than {100 * width:.2g} % of every axis may lie between the points, unseen."
 
 
 def _meaning(history: History, study: Study) -> str:
