@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import errno
 import os
+import shutil
 import stat
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import BinaryIO
 
@@ -92,14 +94,47 @@ def write_atomically(path: Path, write: Callable[[Path], object]) -> Path:
         finally:
             temporary.unlink(missing_ok=True)
     except OSError as error:
-        kind = OutputError if error.errno in _WRONG_PLACE else CimspiceError
-        remedy = "choose another folder" if kind is OutputError else "free the disk or choose another folder"
-        raise kind(
-            f"cannot write: {error.strerror or error}",
-            place=str(path),
-            remedy=f"{remedy}; finished points are kept",
-        ) from error
+        raise _not_written(error, path) from error
     return path
+
+
+@contextmanager
+def written_together(folder: Path, last: str) -> Iterator[Path]:
+    """A new folder inside ``folder`` to write files into, which then take their places: all of them or, if
+    one cannot be written, none.
+
+    A kill in the midst of the renaming leaves some of them. ``last`` is the name of the file that comes last,
+    by which whoever reads them can tell.
+
+    Raises
+    ------
+    OutputError, CimspiceError
+        As :func:`write_atomically`.
+    """
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        aside = Path(tempfile.mkdtemp(dir=folder, prefix=".new-"))
+        try:
+            yield aside
+            for path in sorted(aside.iterdir(), key=lambda path: (path.name == last, path.name)):
+                os.replace(path, folder / path.name)
+        finally:
+            shutil.rmtree(aside, ignore_errors=True)
+    except CimspiceError as error:
+        error.place = error.place.replace(f"{aside}{os.sep}", f"{folder}{os.sep}")
+        raise
+    except OSError as error:
+        raise _not_written(error, folder) from error
+
+
+def _not_written(error: OSError, path: Path) -> CimspiceError:
+    kind = OutputError if error.errno in _WRONG_PLACE else CimspiceError
+    remedy = "choose another folder" if kind is OutputError else "free the disk or choose another folder"
+    return kind(
+        f"cannot write: {error.strerror or error}",
+        place=str(path),
+        remedy=f"{remedy}; finished points are kept",
+    )
 
 
 def refuse_link(folder: Path) -> None:

@@ -1,45 +1,92 @@
-"""The run folder: the result table as Parquet and CSV, and what the run was, as JSON; every file whole or
-absent.
-"""
+"""The run folder: the result table as Parquet and CSV, and what the run was, as JSON; all of one run."""
 
 from __future__ import annotations
 
 import json
 import math
+import re
+from collections.abc import Iterable
 from functools import partial
 from pathlib import Path
 from typing import Any
 
 from cimspice.campaign.limits import CONFIDENCE, LimitResult, Share, Yield
+from cimspice.campaign.load import Record, file_digest, read_record
 from cimspice.campaign.run import Result
 from cimspice.campaign.run_waveforms import write_run_waveforms
 from cimspice.campaign.store import Store
-from cimspice.files import write_atomically
+from cimspice.files import write_atomically, written_together
 
 
 def export(result: Result, folder: Path) -> dict[str, Path]:
     """Write ``table.parquet``, ``table.csv`` and ``run.json`` into a run folder, and ``waveforms.parquet`` if
     the campaign keeps waveforms.
 
-    Parquet keeps units and provenance in ``attrs``; the CSV is plain, its units are in ``run.json``.
+    They become valid together: where one cannot be written, the run that the folder held stays as it was.
+    What that run left besides (:func:`superseded`) goes with its table. ``run.json`` holds the digests of the
+    others. Parquet keeps units and provenance in ``attrs``; the CSV is plain, its units are in ``run.json``.
 
     Returns
     -------
     dict
         ``"parquet"``, ``"csv"``, ``"run"`` and perhaps ``"waveforms"`` with the paths.
     """
-    files: dict[str, Path] = {}
     keep = result.plan.specification.keep.vectors
-    if keep is not None and result.store is not None:
-        with Store(result.store) as store:
-            write = partial(write_run_waveforms, plan=result.plan, store=store)
-            files["waveforms"] = write_atomically(folder / "waveforms.parquet", write)
-    text = json.dumps(describe(result), indent=2, ensure_ascii=False, default=str)
-    return files | {
-        "parquet": write_atomically(folder / "table.parquet", result.table.to_parquet),
-        "csv": write_atomically(folder / "table.csv", lambda path: result.table.to_csv(path, index=False)),
-        "run": write_atomically(folder / "run.json", lambda path: path.write_text(text, encoding="utf-8")),
+    names = {"parquet": "table.parquet", "csv": "table.csv", "run": "run.json"}
+    with written_together(folder, last=names["run"]) as aside:
+        if keep is not None and result.store is not None:
+            names["waveforms"] = "waveforms.parquet"
+            with Store(result.store) as store:
+                write = partial(write_run_waveforms, plan=result.plan, store=store)
+                write_atomically(aside / names["waveforms"], write)
+        write_atomically(aside / names["parquet"], result.table.to_parquet)
+        write_atomically(aside / names["csv"], lambda path: result.table.to_csv(path, index=False))
+        files = {path.name: file_digest(path) for path in sorted(aside.iterdir())}
+        _write_record(aside / names["run"], {**describe(result), "files": files})
+        for path in superseded(result, folder):
+            path.unlink()
+    return {kind: folder / name for kind, name in names.items()}
+
+
+def superseded(result: Result, folder: Path) -> list[Path]:
+    """What a folder holds of the run that this one is to take the place of, besides the files of its own
+    name: figures, model cards of ``[[fit]]``, waveforms, and the page unless the runs are the same.
+    """
+    old = read_record(folder)
+    if old is None:
+        return []
+    names = {"waveforms.parquet", *old.files} - {"table.parquet", "table.csv"}
+    names |= {  # of a version that did not list them, or of a run that was killed before it did
+        f"figures/{figure.name or f'figure_{index + 1}'}.{ending}"
+        for index, figure in enumerate(old.figures)
+        for ending in ("png", "svg")
     }
+    new = Record.model_validate(json.loads(_as_json(describe(result))))
+    if old.model_copy(update={name: getattr(new, name) for name in ("seconds", "cached", "files")}) != new:
+        names.add("report.html")
+    # the names are those of a file that may be a stranger's
+    plain = [name for name in sorted(names) if re.fullmatch(r"((figures|cards)/)?\w[\w.+-]*", name)]
+    links = {name for name in ("figures", "cards") if (folder / name).is_symlink()}
+    paths = [folder / name for name in plain if name.partition("/")[0] not in links]
+    return [path for path in paths if path.is_file() or path.is_symlink()]
+
+
+def add_files(folder: Path, paths: Iterable[Path]) -> None:
+    """Name further files of a run, with their digests, in its ``run.json``."""
+    path = folder / "run.json"
+    described = json.loads(path.read_text(encoding="utf-8"))
+    described["files"] |= {file.relative_to(folder).as_posix(): file_digest(file) for file in paths}
+    _write_record(path, described)
+
+
+def _write_record(path: Path, described: dict[str, Any]) -> None:
+    # what is not UTF-8, such as a name of a file on a disk, is written out
+    content = _as_json(described).encode("utf-8", errors="backslashreplace")
+    write_atomically(path, lambda temporary: temporary.write_bytes(content))
+
+
+def _as_json(described: dict[str, Any]) -> str:
+    return json.dumps(described, indent=2, ensure_ascii=False, default=str)
 
 
 def describe(result: Result) -> dict[str, Any]:

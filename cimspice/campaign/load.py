@@ -7,7 +7,10 @@ as it should be is a clear error.
 from __future__ import annotations
 
 import errno
+import hashlib
+import os
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 from typing import Annotated, Any, BinaryIO
 
@@ -23,6 +26,7 @@ from cimspice.files import open_plain
 
 LARGEST_JSON = 64 << 20  # bytes; about 200,000 failures
 LARGEST_TABLE = 4 << 30  # bytes in memory
+LARGEST_FILE = 1 << 40  # bytes of a file of waveforms; only the row groups of the point are read
 _BATCH_ROWS = 1 << 16
 _MADE_BY = "make the run anew with: cimspice characterize SPEC -o RUN"
 
@@ -76,15 +80,20 @@ class Record(BaseModel):
     figures: list[Figure] = []
     limits: Any = None
     adaptive: Any = None
+    files: dict[str, str] = {}
+    """SHA-256 of the run's other files, by their paths in the folder; empty in runs of earlier versions."""
 
 
 @dataclass(frozen=True)
 class Run:
-    """A run folder's content: ``table`` as of :func:`load`, ``record`` as of its ``run.json``."""
+    """A run folder's content: ``table`` as of :func:`load`, ``record`` as of its ``run.json``; ``problem``
+    says that the two are not of one run, "" where they are.
+    """
 
     folder: Path
     table: pd.DataFrame
     record: Record
+    problem: str = ""
 
 
 def load(run: str | Path) -> pd.DataFrame:
@@ -106,7 +115,8 @@ def load(run: str | Path) -> pd.DataFrame:
     Raises
     ------
     TableError
-        If a file of the folder is missing, damaged, a link, or larger than a run can be.
+        If a file of the folder is missing, damaged, a link, larger than a run can be, or not of the same run
+        as the others.
     """
     return read_run(run).table
 
@@ -119,17 +129,24 @@ def read_table(path: str | Path) -> pd.DataFrame:
     TableError
         As :func:`load`.
     """
+    check_file(path)
     table = _table(Path(path))
     table.attrs = {name: _mapping(table.attrs.get(name)) for name in ("units", "provenance")}
     return table
 
 
-def read_run(run: str | Path) -> Run:
-    """As :func:`load`, with the counts, failures, figures and limits of ``run.json``."""
+def read_run(run: str | Path, *, whole: bool = True) -> Run:
+    """As :func:`load`, with the counts, failures, figures and limits of ``run.json``.
+
+    A table that is not of the same run as ``run.json`` is read too unless ``whole``; ``problem`` says so.
+    """
     folder = Path(run)
     if not folder.is_dir():
         raise TableError("there is no such run folder", place=str(folder), remedy=_MADE_BY)
     record = _record(folder / "run.json")
+    problem = _problem(folder / "table.parquet", record)
+    if problem and whole:
+        raise TableError(problem, place=str(folder / "table.parquet"), remedy=_MADE_BY)
     table = _table(folder / "table.parquet")
     stored = table.attrs
     conditions = stored.get("conditions")
@@ -139,15 +156,45 @@ def read_run(run: str | Path) -> Run:
         "provenance": {**record.provenance, **_mapping(stored.get("provenance"))},
         "campaign": record.campaign.model_dump(mode="json"),
     }
-    return Run(folder, table, record)
+    return Run(folder, table, record, problem)
 
 
-def bench_of_run(run: str | Path) -> str | None:
-    """Name of the bench whose run a folder holds; None if it holds none."""
+def read_record(run: str | Path) -> Record | None:
+    """What a folder's ``run.json`` says; None if it holds no run."""
     try:
-        return _record(Path(run) / "run.json").campaign.bench or None
+        return _record(Path(run) / "run.json")
     except TableError:
         return None
+
+
+def check_file(path: str | Path) -> None:
+    """TableError if a file lies in a run folder and is not the one that its ``run.json`` names."""
+    record = read_record(Path(path).parent)
+    problem = "" if record is None else _problem(Path(path), record)
+    if problem:
+        raise TableError(problem, place=str(path), remedy=_MADE_BY)
+
+
+def _problem(path: Path, record: Record) -> str:
+    """Why a file is not of the run that ``run.json`` tells of; "" if it is, or ``run.json`` does not say."""
+    expected = record.files.get(path.name)
+    if expected is None or file_digest(path) == expected:
+        return ""
+    return "it is not the file that run.json names: one of the two is of another run, or was changed since"
+
+
+def file_digest(path: Path) -> str:
+    """SHA-256 of a file of a run folder."""
+    with open_regular(path, LARGEST_FILE) as file:
+        status = os.fstat(file.fileno())
+        return _digest(str(path), status.st_ino, status.st_size, status.st_mtime_ns)
+
+
+@lru_cache(maxsize=256)
+def _digest(path: str, *_: int) -> str:
+    """Computed once for each state of a file: one of waveforms is asked for point after point."""
+    with open_regular(Path(path), LARGEST_FILE) as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def _conditions(stored: object, record: Record, table: pd.DataFrame) -> list[str]:

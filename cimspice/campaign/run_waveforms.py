@@ -16,14 +16,13 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from cimspice.campaign import waveform_file
-from cimspice.campaign.load import LARGEST_TABLE, open_regular
+from cimspice.campaign.load import LARGEST_FILE, LARGEST_TABLE, check_file, open_regular
 from cimspice.campaign.plan import Plan
 from cimspice.campaign.store import Store
 from cimspice.campaign.table import batches, recorded
 from cimspice.campaign.waveform_file import POINT, Vectors, has
 from cimspice.errors import TableError
 
-LARGEST_FILE = 1 << 40  # bytes; only the row groups of the point are read
 _AXES = ("time", "v-sweep", "frequency")
 _POINTS_TOGETHER = 64
 _MADE_BY = "make the run anew, with waveforms under [keep] of the campaign"
@@ -81,9 +80,11 @@ def waveforms(run: str | Path, point: int) -> pd.DataFrame:
     Raises
     ------
     TableError
-        If the run has no waveforms, none of this point, or the file is damaged, a link or no plain file.
+        If the run has no waveforms, none of this point, or the file is damaged, a link, no plain file or of
+        another run.
     """
     path = Path(run) / "waveforms.parquet"
+    check_file(path)
     with open_regular(path, LARGEST_FILE) as file:
         try:
             table = _read(file, point)

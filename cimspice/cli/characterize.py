@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import shlex
 import sys
 from collections.abc import Iterable
 from pathlib import Path
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
     from cimspice.campaign.cluster import Cluster
     from cimspice.campaign.environment import Environment
     from cimspice.campaign.limits import LimitResult, Yield
+    from cimspice.campaign.load import Record
     from cimspice.cli.campaign_fit import CampaignFits
 
 LIMITS_MISSED = 3  # exit code: every point is done, and not all keep the limits
@@ -75,7 +77,8 @@ def characterize(
     """Characterise a circuit: sweep a bench as a campaign file says. Finished points are never run again."""
     from cimspice.campaign import read_specification, run_campaign
     from cimspice.campaign.environment import Environment
-    from cimspice.campaign.export import export
+    from cimspice.campaign.export import add_files, export, superseded
+    from cimspice.campaign.load import read_record
     from cimspice.cli.campaign_fit import check_models, fit_campaign
     from cimspice.files import refuse_link
     from cimspice.report.adaptive_error import draw_error
@@ -92,11 +95,13 @@ def characterize(
         _show_plan(specification, environment, json)
         return 0
     folder = usable(output or Path("runs") / path.stem)
-    _refuse_another(folder, specification.bench.name)
+    old = read_record(folder)
+    _refuse_another(folder, old, specification.bench.name)
     with shown(progress, specification.bench.name, specification.most_points) as told:
         result = run_campaign(
             specification, workers=jobs, progress=told, environment=environment, engine=_cluster(dask, jobs)
         )
+    removed = superseded(result, folder)
     files = export(result, folder)
     figures: list[Path] = []
     if len(result.table):
@@ -113,23 +118,26 @@ def characterize(
             described = result.adaptive.describe()
             figures += draw_error(described, result.table.attrs["units"], folder / "figures")
     fits = fit_campaign(result.table, specification.fits, folder)
+    add_files(folder, [*figures, *fits.cards])
     for problem in fits.problems:
         say(f"not fitted: {problem}")
-    _show(result, files["parquet"], figures, fits, json)
+    removed = [path for path in removed if not path.exists()]
+    if old is not None and (removed or old.points != result.points):
+        gone = f"; removed with it: {', '.join(str(path.relative_to(folder)) for path in removed)}"
+        say(f"the run of {old.points} points that {folder} held is replaced{gone if removed else ''}")
+    _show(result, files["parquet"], figures, fits, removed, json)
     if result.failed or fits.problems:
         return FAILED
     return LIMITS_MISSED if result.overall and not result.overall.kept else 0
 
 
-def _refuse_another(folder: Path, bench: str) -> None:
-    """Leave the run of another circuit as it is: what remained of it would pass for this one's."""
-    from cimspice.campaign.load import bench_of_run
+def _refuse_another(folder: Path, old: Record | None, bench: str) -> None:
+    """Leave the run of another circuit as it is."""
     from cimspice.errors import ParameterError
 
-    other = bench_of_run(folder)
-    if other not in (None, bench):
+    if old is not None and old.campaign.bench not in ("", bench):
         raise ParameterError(
-            f"the folder holds a run of the bench {other}, not of {bench}",
+            f"the folder holds a run of the bench {old.campaign.bench}, not of {bench}",
             place=str(folder),
             remedy="name another folder with --output, or remove that run first",
         )
@@ -254,7 +262,9 @@ def _show_choice(specification: Specification, json: bool) -> None:
     console().print(f"{specification.title}\n{counts}: {cost}", markup=False)
 
 
-def _show(result: Result, table: Path, figures: list[Path], fits: CampaignFits, json: bool) -> None:
+def _show(
+    result: Result, table: Path, figures: list[Path], fits: CampaignFits, removed: list[Path], json: bool
+) -> None:
     from cimspice.campaign.export import describe_limit, describe_yield
 
     if result.failures:
@@ -286,6 +296,7 @@ def _show(result: Result, table: Path, figures: list[Path], fits: CampaignFits, 
                 "figures": figures,
                 "cards": fits.cards,
                 "not_fitted": fits.problems,
+                "removed": removed,
             }
         )
         return
@@ -297,6 +308,7 @@ def _show(result: Result, table: Path, figures: list[Path], fits: CampaignFits, 
         console().print(f"all limits: {_yield_text(result.overall)}", markup=False)
     for path in (table, *figures, *fits.cards):
         console().print(f"  {path}", markup=False)
+    console().print(f"see it as one page: cimspice report {shlex.quote(str(table.parent))}", markup=False)
 
 
 def _choice_line(outcome: Outcome) -> str:

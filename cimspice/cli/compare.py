@@ -26,10 +26,7 @@ def compare(
     found = compare_runs(before, after)
     if json:
         print_json(
-            {
-                "identical": found.identical,
-                **{name: getattr(found, name) for name in found.__dataclass_fields__},
-            }
+            {"same": found.same, **{name: getattr(found, name) for name in found.__dataclass_fields__}}
         )
         return
     _show(found)
@@ -42,30 +39,29 @@ def _show(found: Difference) -> None:
     from cimspice.report.quantity import cut, quantity, words
 
     screen = console()
-    if found.identical:
+    if found.same:
         screen.print("the runs are the same")
         return
     if found.changes:
-        table = Table("", "what", "before", "after", box=None, pad_edge=False)
+        table = Table("", "what", "before", "after", "", box=None, pad_edge=False)
         for change in found.changes:
             sides = (
                 "—" if side is None else quantity(side, change.unit) for side in (change.before, change.after)
             )
-            table.add_row(
-                change.section, escape(words(change.name)), *(escape(cut(side, 48)) for side in sides)
-            )
+            cells = (words(change.name), *(cut(side, 48) for side in sides), cut(change.where, 80))
+            table.add_row(change.section, *map(escape, cells))
         screen.print(table)
     if found.effects:
-        table = Table("quantity", "change", "", "largest", "effect", "against", box=None, pad_edge=False)
+        table = Table("quantity", "change", "", "largest", "effect", box=None, pad_edge=False)
+        table.add_column("against", no_wrap=True)
         for entry in found.effects[:_SHOWN]:
             table.add_row(*(escape(cell) for cell in _cells(entry)))
         screen.print(table)
-    rest = [f"{len(found.effects) - _SHOWN} smaller effects"] if len(found.effects) > _SHOWN else []
+    rest = [_rows(entry) for entry in found.effects if entry.changed < entry.rows or any(entry.not_finite)]
+    rest += [f"{len(found.effects) - _SHOWN} smaller effects"] if len(found.effects) > _SHOWN else []
     rest += [f"unchanged: {', '.join(map(words, found.unchanged))}"] if found.unchanged else []
     rest += (
-        [f"{found.only_a} conditions only in A, {found.only_b} only in B"]
-        if found.only_a or found.only_b
-        else []
+        [f"{found.only_a} rows only in A, {found.only_b} only in B"] if found.only_a or found.only_b else []
     )
     for failures, what in ((found.new_failures, "new"), (found.gone_failures, "no longer")):
         if failures:
@@ -73,6 +69,15 @@ def _show(found: Difference) -> None:
             rest.append(f"failed points, {what}: {len(failures)}; the first: {first}")
     for line in rest:
         screen.print(line, markup=False)
+
+
+def _rows(entry: Effect) -> str:
+    from cimspice.report.quantity import words
+
+    told = f"{words(entry.column)}: {entry.changed} of {entry.rows} rows changed"
+    if any(entry.not_finite):
+        told += f"; NaN or infinite are {entry.not_finite[0]} of A, {entry.not_finite[1]} of B"
+    return told
 
 
 def _cells(entry: Effect) -> list[str]:

@@ -10,7 +10,7 @@ from typing import Any
 
 import pandas as pd
 
-from cimspice.campaign.load import read_run, read_table
+from cimspice.campaign.load import check_file, read_run, read_table
 from cimspice.cli.output import console, print_json
 from cimspice.errors import ParameterError, TableError
 from cimspice.files import write_atomically
@@ -90,6 +90,7 @@ def fit_source(
         frame = read_run(source).table if source.is_dir() else read_table(source)
         table = prepare(frame, schema, columns=columns, where=where, constants=given, place=str(source))
     else:
+        check_file(source)
         table = read_measured(
             source,
             schema,

@@ -55,7 +55,8 @@ class Study:
             elif pd.api.types.is_bool_dtype(table[name]):
                 table[name] = table[name].astype(float)
             elif pd.api.types.is_float_dtype(table[name]):
-                table[name] = table[name].where(table[name].abs() < _LARGEST)
+                values = table[name].astype(float)
+                table[name] = values.where(values.abs() < _LARGEST)
         several = [name for name in conditions if table[name].nunique(dropna=False) > 1]
         points = table.groupby(several, sort=False, dropna=False) if several else None
         rows = len(table) if points is None else int(points.size().max()) if len(table) else 0

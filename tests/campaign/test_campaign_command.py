@@ -109,3 +109,25 @@ def test_failed_points_outrank_limits_and_a_stop_is_said(tmp_path, cache, capsys
     assert told["stopped"] == (told["failed"] < 3)
     assert told["yield"]["fraction"] is None
     assert "covers" in streams.err
+
+
+def test_a_smaller_second_run_takes_the_old_page_and_figures_with_it_and_says_so(tmp_path, cache, capsys):
+    path, folder = tmp_path / "mine.toml", tmp_path / "run"
+    figure = '[[figure]]\nname = "{}"\nx = "drain_voltage"\ny = "drain_current"\n'
+    path.write_text(FILE.format(maximum=1e4) + figure.format("first"))
+    words = ["characterize", str(path), "-o", str(folder), "--jobs", "1"]
+    assert command_line(words) == 0
+    assert f"cimspice report {folder}" in capsys.readouterr().out.splitlines()[-1]
+    assert command_line(["report", str(folder)]) == 0
+    capsys.readouterr()
+    assert command_line([*words, "--json"]) == 0  # the same run again
+    streams = capsys.readouterr()
+    assert (json.loads(streams.out)["removed"], "replaced" in streams.err) == ([], False)
+    assert (folder / "report.html").exists()
+    path.write_text(FILE.format(maximum=1e4).replace("samples = 4", "samples = 2") + figure.format("second"))
+    assert command_line([*words, "--json"]) == 0
+    streams = capsys.readouterr()
+    removed = [str(folder / name) for name in ("figures/first.png", "figures/first.svg", "report.html")]
+    assert json.loads(streams.out)["removed"] == removed
+    assert f"the run of 4 points that {folder} held is replaced; removed with it:" in streams.err
+    assert sorted(file.name for file in (folder / "figures").iterdir()) == ["second.png", "second.svg"]

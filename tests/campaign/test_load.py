@@ -40,6 +40,14 @@ def made(tmp_path):
     return tmp_path / "run", result.table
 
 
+@pytest.fixture
+def unlisted(made):
+    """The run as one whose ``run.json`` names no files, so that another table may be put there."""
+    record = json.loads((made[0] / "run.json").read_text())
+    (made[0] / "run.json").write_text(json.dumps({**record, "files": {}}))
+    return made
+
+
 def test_load_gives_back_what_the_campaign_made_with_units_conditions_and_provenance(made):
     folder, table = made
     loaded = cimspice.load(folder)
@@ -73,8 +81,8 @@ def test_a_worker_starts_without_scipy():
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
 
 
-def test_a_file_without_attributes_takes_them_from_the_record(made):
-    folder, table = made
+def test_a_file_without_attributes_takes_them_from_the_record(unlisted):
+    folder, table = unlisted
     bare = table.copy()
     bare.attrs = {}
     bare.to_parquet(folder / "table.parquet")
@@ -134,15 +142,15 @@ def test_a_huge_record_is_not_read(made):
         cimspice.load(made[0])
 
 
-def test_a_small_file_that_unpacks_to_a_huge_table_is_refused(made):
+def test_a_small_file_that_unpacks_to_a_huge_table_is_refused(unlisted):
     word = pa.DictionaryArray.from_arrays(pa.array([0] * 100_000, pa.int32()), pa.array(["x" * 1_000_000]))
-    pq.write_table(pa.table({"device": word}), made[0] / "table.parquet", compression="zstd")
-    assert (made[0] / "table.parquet").stat().st_size < 2_000_000
+    pq.write_table(pa.table({"device": word}), unlisted[0] / "table.parquet", compression="zstd")
+    assert (unlisted[0] / "table.parquet").stat().st_size < 2_000_000
     with pytest.raises(TableError, match="unpacks to more than"):
-        cimspice.load(made[0])
+        cimspice.load(unlisted[0])
 
 
-def test_types_named_in_a_file_are_not_followed(made):
+def test_types_named_in_a_file_are_not_followed(unlisted):
     pandas_says = {
         "index_columns": [],
         "columns": [
@@ -156,8 +164,8 @@ def test_types_named_in_a_file_are_not_followed(made):
             b"PANDAS_ATTRS": b'{"units": [], "conditions": {"a": 1}}',
         }
     )
-    pq.write_table(table, made[0] / "table.parquet")
-    loaded = cimspice.load(made[0])
+    pq.write_table(table, unlisted[0] / "table.parquet")
+    loaded = cimspice.load(unlisted[0])
     assert loaded["output"].tolist() == [1.0]
     assert loaded.attrs["conditions"] == []
 

@@ -48,7 +48,7 @@ def test_compare_tells_people_and_programs_what_changed(folder, tmp_path, capsys
     )
     assert run(["compare", str(folder), str(other), "--json"]) == 0
     told = json.loads(capsys.readouterr().out)
-    assert told["identical"] is False
+    assert told["same"] is False
     assert [entry["column"] for entry in told["effects"]] == ["delay"]
     pdk = told["changes"][0]
     assert (pdk["section"], pdk["name"]) == ("provenance", "pdk")

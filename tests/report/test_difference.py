@@ -1,10 +1,15 @@
 from __future__ import annotations
 
+import json
+
 import numpy as np
 import pandas as pd
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 from page_runs import sample_table, synapse_table, write_run
 
+from cimspice.cli.app import run
 from cimspice.report.difference import Change, compare_runs
 
 CONDITIONS = ["gate_bias", "corner", "temperature", "polarity"]
@@ -20,7 +25,7 @@ def original(tmp_path):
 
 
 def test_a_run_is_the_same_as_itself(original, tmp_path):
-    assert compare_runs(original, original).identical
+    assert compare_runs(original, original).same
     # other digests of results alone, and round-off, are no change
     other = write_run(
         tmp_path / "b",
@@ -28,7 +33,7 @@ def test_a_run_is_the_same_as_itself(original, tmp_path):
         CONDITIONS,
         provenance={"digest": "x"},
     )
-    assert compare_runs(original, other).identical
+    assert compare_runs(original, other).same
 
 
 def test_what_a_run_rests_on_and_what_was_asked_are_told(original, tmp_path):
@@ -116,7 +121,7 @@ def test_runs_without_a_common_condition_or_spread_are_compared_as_far_as_they_g
     found = compare_runs(a, c)
     assert (found.only_a, found.only_b) == (1, 2)
     empty = write_run(tmp_path / "d", one[:0], ["corner"])
-    assert not compare_runs(a, empty).identical
+    assert not compare_runs(a, empty).same
 
 
 def test_a_changed_template_or_model_file_is_named(tmp_path):
@@ -133,4 +138,103 @@ def test_a_changed_template_or_model_file_is_named(tmp_path):
         "bb",
         "cc",
     )
-    assert compare_runs(folders[0], folders[2]).identical  # a run of an earlier version does not tell
+    assert compare_runs(folders[0], folders[2]).same  # a run of an earlier version does not tell
+
+
+def leaking(**changed):
+    """A column of 1 mA and 0.1 pA, one of text and one of truth values at every corner and temperature."""
+    rows = [(corner, degrees, edge) for corner in ("tt", "ss") for degrees in (27.0, 85.0) for edge in (0, 1)]
+    table = pd.DataFrame(rows, columns=["corner", "temperature", "edge"]).assign(
+        current=lambda t: np.where(t.edge == 1, 1e-3, 1e-13), state="held", relaxed=False, count=3
+    )
+    return table.assign(**changed)
+
+
+def put(row, column, value):
+    def change(table):
+        table[column] = table[column].astype(object if isinstance(value, str) else table[column].dtype)
+        table.loc[row, column] = value
+        return table
+
+    return change
+
+
+@pytest.mark.parametrize(
+    ("change", "name"),
+    [
+        (put(4, "current", np.nan), "current"),
+        (put(4, "current", np.inf), "current"),
+        (lambda t: t.assign(current=np.nan), "current"),
+        (put(0, "current", 9e-13), "current"),
+        (put(0, "current", 0.0), "current"),
+        (put(3, "state", "lost"), "state"),
+        (put(3, "relaxed", True), "relaxed"),
+        (lambda t: t.drop(index=5), "rows"),
+        (lambda t: t[:0], "rows"),
+        (lambda t: pd.concat([t, t[:1]]), "rows"),
+        (lambda t: t.drop(columns="count"), "count"),
+        (lambda t: t.assign(more=1.0), "more"),
+        (lambda t: t.assign(count=3.0), "count"),
+        (lambda t: t.assign(current=t.current.astype("float32")), "current"),
+        (lambda t: t.assign(current=t.current.map(str)), "current"),
+        (lambda t: t.assign(temperature=t.temperature + 1), "rows"),
+    ],
+)  # fmt: skip
+def test_compare_reports_every_change_of_a_table_to_programs_and_people(tmp_path, capsys, change, name):
+    conditions = ["corner", "temperature"]
+    a = write_run(tmp_path / "a", leaking(), conditions)
+    b = write_run(tmp_path / "b", change(leaking()), conditions)
+    for pair in ((a, b), (b, a)):
+        assert run(["compare", *map(str, pair), "--json"]) == 0
+        told = json.loads(capsys.readouterr().out)
+        assert told["same"] is False
+        assert name in told["changed"]
+        assert run(["compare", *map(str, pair)]) == 0
+        shown = capsys.readouterr().out
+        assert "the runs are the same" not in shown
+        assert name in shown
+
+
+def test_not_finite_to_not_finite_and_huge_values_are_compared_as_they_are(tmp_path):
+    values = ([np.nan, np.inf, 1e200, 1.0], [np.inf, np.inf, 2e200, 1.0])
+    folders = [
+        write_run(tmp_path / name, pd.DataFrame({"corner": list("abcd"), "gain": column}), ["corner"])
+        for name, column in zip("ab", values, strict=True)
+    ]
+    (entry,) = compare_runs(*folders).effects
+    assert (entry.rows, entry.changed, entry.not_finite) == (4, 2, (2, 2))
+    assert entry.largest == 1e200
+    assert compare_runs(folders[0], folders[0]).same
+
+
+@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(
+    row=st.integers(0, 119),
+    column=st.sampled_from(["delay", "current"]),
+    factor=st.one_of(
+        st.floats(-12, -8.5).map(lambda power: 1 + 10**power), st.sampled_from([np.nan, np.inf, -1.0, 0.0])
+    ),
+)
+def test_one_changed_value_of_one_sample_is_a_change_whatever_its_size(tmp_path_factory, row, column, factor):
+    folder = tmp_path_factory.mktemp("runs")
+    table = sample_table(30)
+    other = table.copy()
+    other.loc[row, column] *= factor
+    conditions = ["corner", "temperature", "sample"]
+    a, b = (write_run(folder / n, t, conditions) for n, t in (("a", table), ("b", other)))
+    found = compare_runs(a, b)
+    if 1e-9 / 2 < abs(factor - 1) < 1e-9 * 2:  # at the border of rounding either may be
+        return
+    assert found.changed == ([] if abs(factor - 1) < 1e-9 else [column])
+
+
+def test_what_was_asked_and_counted_is_compared_too(tmp_path):
+    table = sample_table(5)
+    asked = {"points": 20, "limits": [{"column": "delay", "maximum": 1.0}], "adaptive": {"target": 0.1}}
+    a = write_run(tmp_path / "a", table, ["corner", "temperature", "sample"], **asked)
+    for number, changed in enumerate(
+        [{"points": 21}, {"limits": [{"column": "delay", "maximum": 2.0}]}, {"adaptive": {"target": 0.2}}]
+    ):
+        b = write_run(tmp_path / str(number), table, ["corner", "temperature", "sample"], **asked | changed)
+        (change,) = compare_runs(a, b).changes
+        assert change.section in {"counts", "limits", "adaptive"}
