@@ -193,8 +193,11 @@ def file_digest(path: Path) -> str:
 @lru_cache(maxsize=256)
 def _digest(path: str, *_: int) -> str:
     """Computed once for each state of a file: one of waveforms is asked for point after point."""
+    digest = hashlib.sha256()
     with open_regular(Path(path), LARGEST_FILE) as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
+        while part := file.read(1 << 20):
+            digest.update(part)
+    return digest.hexdigest()
 
 
 def _conditions(stored: object, record: Record, table: pd.DataFrame) -> list[str]:
