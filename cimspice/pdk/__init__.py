@@ -3,8 +3,8 @@
 Defects of the PDK's files that a user meets, and what is done about them (measured figures: ``docs/pdk.md``):
 
 - ``special_pfet_pass`` never loads: refused, with the name to use instead (``special_pfet_latch``).
-- ``mult=`` on an X line does not multiply the current, ``m=`` does: ``mult=`` is refused. ngspice would
-  silently ignore any unknown parameter: all of them are refused.
+- ``mult=`` on an X line does not multiply the current, ``m=`` does: ``mult=`` is refused unless it says the
+  same. ngspice would silently ignore any unknown parameter: all of them are refused.
 - The corner ``sf`` is fast-n/slow-p and ``fs`` slow-n/fast-p, against the PDK's own description: kept, so
   that results can be compared with others', and said here.
 - The combined library's corners shift thresholds, widths, lengths and junctions only; its factors of

@@ -16,7 +16,7 @@ from cimspice.errors import ParameterError, PdkError
 from cimspice.pdk.corners import global_value
 from cimspice.pdk.devices import Device, device, mosfet_path
 from cimspice.pdk.draws import standard_normal
-from cimspice.pdk.expression import evaluate
+from cimspice.pdk.expression import evaluate, number
 from cimspice.pdk.instances import Instance, instance_paths, place_of
 from cimspice.pdk.library import Library, Section, assignments, joined, statements
 from cimspice.pdk.model_slice import check_corner
@@ -105,7 +105,7 @@ def threshold_sigmas(
     Raises
     ------
     ParameterError
-        If a transistor's W, L or m is an expression: its area has to be a number.
+        If a transistor's W, L or m has no value: an expression of unknown names.
     """
     pdk = pdk or locate()
     known: dict[tuple, float] = {}
@@ -188,7 +188,10 @@ def mismatch_alterations(
         own = threshold_shift(
             instance.device.name, width, length, corner=corner, fingers=int(fingers), process=process, pdk=pdk
         )
-        result[mosfet_path(path, instance.device.name, flat=flat)] = own + given + shift
+        written = flat and all(
+            number(instance.parameters.get(name, "1")) is not None for name in ("w", "l", "nf")
+        )
+        result[mosfet_path(path, instance.device.name, flat=written)] = own + given + shift
     return result
 
 
@@ -237,15 +240,14 @@ def _with_draw(expression: str) -> str:
 
 
 def _number(instance: Instance, name: str) -> float:
-    default = 0.0 if name == "delvto" else 1.0
-    value = instance.value(name) if name in instance.parameters else default
-    if value is None:
+    value = instance.value(name)
+    if value is None and name in instance.parameters:
         raise ParameterError(
-            f"{name}={instance.parameters[name]} is an expression: mismatch needs numbers",
+            f"{name}={instance.parameters[name]} has no value in this netlist: mismatch needs numbers",
             place=place_of(instance),
-            remedy="write the number on the X line (a template can put it there)",
+            remedy="use parameters of its subcircuit or of .param, or write the number on the X line",
         )
-    return value
+    return (0.0 if name == "delvto" else 1.0) if value is None else value
 
 
 def _without_delvto(instance: Instance) -> str:

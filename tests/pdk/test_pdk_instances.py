@@ -20,8 +20,9 @@ def _refused(pdk, line: str, kind: type[Exception] = ParameterError):
     return error
 
 
-def test_mult_is_refused_and_m_is_offered(pdk):
-    assert "m=" in _refused(pdk, f"x1 d d 0 0 {NFET} w=1 l=0.15 mult=4").remedy
+def test_mult_that_is_not_m_is_refused_and_the_right_m_is_offered(pdk):
+    assert _refused(pdk, f"x1 d d 0 0 {NFET} w=1 l=0.15 mult=4").remedy == "write m=4"
+    assert "leave it out" in _refused(pdk, f"x1 d d 0 0 {NFET} w=1 l=0.15 mult=4 m=2").remedy
 
 
 @pytest.mark.parametrize(

@@ -76,7 +76,7 @@ def test_bad_geometry_and_devices_are_refused(pdk):
             threshold_sigma("nfet_01v8", width, 0.15, pdk=pdk)
     with pytest.raises(PdkError, match="no threshold"):
         threshold_sigma("cap_mim_m3_1", 1, 1, pdk=pdk)
-    with pytest.raises(ParameterError, match="is an expression"):
+    with pytest.raises(ParameterError, match="has no value"):
         threshold_sigmas(f"* t\nx1 d g 0 0 {NFET} w={{wn}} l=0.15\n", pdk=pdk)
 
 
@@ -152,3 +152,36 @@ def test_process_draws_cover_what_the_slice_depends_on(pdk):
     slow = draw_process(models, 1, 3, corner="ss", pdk=pdk)
     shift = models.corner_parameters["ss"]["sw_polycd"] - models.corner_parameters["tt"]["sw_polycd"]
     assert slow["sw_polycd"] - drawn[3]["sw_polycd"] == pytest.approx(shift)
+
+
+def test_widths_may_be_parameters_of_subcircuits_and_of_the_netlist(pdk):
+    """Each use of a subcircuit has its own area, with the multipliers of all levels."""
+    text = f"""* t
+.param unit=0.5 long={{2*0.15}}
+.subckt pair a b w=1 k=2
+.param wide={{k*w}}
+xn a b 0 0 {NFET} w={{w}} l={{long}}
+xp a b 0 0 {NFET} w='wide' l=0.15 m={{k}}
+.ends
+.subckt two a b size=1
+xl a b pair w={{size*unit}} m=2
+xr a b pair
+.ends
+xa d g two size=4
+xb d g two
+xc d g 0 0 {NFET} w={{unit*2}} l=long
+"""
+    areas = {
+        "xa.xl.xn": 2.0 * 0.3 * 2,
+        "xa.xl.xp": 4.0 * 0.15 * 2 * 2,
+        "xa.xr.xn": 1.0 * 0.3,
+        "xa.xr.xp": 2.0 * 0.15 * 2,
+        "xb.xl.xn": 0.5 * 0.3 * 2,
+        "xb.xl.xp": 1.0 * 0.15 * 2 * 2,
+        "xb.xr.xn": 1.0 * 0.3,
+        "xb.xr.xp": 2.0 * 0.15 * 2,
+        "xc": 1.0 * 0.3,
+    }
+    one = threshold_sigma("nfet_01v8", 1.0, 1.0, pdk=pdk)
+    sigmas = threshold_sigmas(text, pdk=pdk)
+    assert sigmas == pytest.approx({path: one / math.sqrt(area) for path, area in areas.items()})
