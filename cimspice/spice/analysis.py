@@ -6,6 +6,7 @@ knows the axis that a complete result must have, so that a partial result is nev
 
 from __future__ import annotations
 
+import itertools
 import math
 import re
 from abc import ABC, abstractmethod
@@ -16,9 +17,11 @@ from typing import ClassVar
 import numpy as np
 
 from cimspice.errors import ParameterError
+from cimspice.spice.digits import deck_reads
 
-_NAME = re.compile(r"[A-Za-z][\w.:#+-]*\Z")
-_VECTOR = re.compile(r"@?[\w.:#+!-]+(\[\w+\])?\Z")
+_NAME = re.compile(r"[A-Za-z][\w.:#+/\[\]-]*\Z")
+# As extractors and schematic editors write them: a_12#, /top/net, data<3>, in[0], vdd!, n~.
+_VECTOR = re.compile(r"[\w.:#+/<>\[\]~|%@-]*[\w.:#+/<>\[\]~|%-]!?\Z")
 
 
 def number(value: float) -> str:
@@ -44,8 +47,16 @@ def _check_finite(what: Analysis | Sweep) -> None:
 def _check_name(what: object, name: str) -> None:
     wrong = f"{name!r} is not the name of an element"
     _require(
-        bool(_NAME.match(name)), what, wrong, "use letters, digits, . : # _ + -, beginning with a letter"
+        bool(_NAME.match(name)),
+        what,
+        wrong,
+        "use letters, digits, . : # _ + - / [ ], beginning with a letter",
     )
+
+
+def deck_steps(points: int, start: float, stop: float) -> int:
+    """Steps of a ``dec`` sweep as ngspice 39 counts them."""
+    return math.floor(abs(math.log10(deck_reads(number(stop)) / deck_reads(number(start)))) * points)
 
 
 def _wrong_points(axis: np.ndarray, wanted: np.ndarray, tolerance: np.ndarray | float) -> str:
@@ -88,6 +99,21 @@ class Analysis(ABC):
     @abstractmethod
     def command(self) -> str:
         """The analysis as an ngspice command; with a leading dot it is the card of a batch deck."""
+
+    @property
+    def commands(self) -> tuple[str, ...]:
+        """What ngspice is told: `command`, or several whose results together are the analysis."""
+        return (self.command,)
+
+    @property
+    def plots(self) -> int:
+        """How many plots ngspice makes of it."""
+        return len(self.commands)
+
+    @property
+    def asked(self) -> tuple[str, ...]:
+        """The vectors that ngspice is told to save; empty for all."""
+        return self.save
 
     @abstractmethod
     def defect(self, axis: np.ndarray) -> str:
@@ -253,16 +279,39 @@ class _FrequencyAnalysis(Analysis):
 
     @property
     def frequencies(self) -> np.ndarray:
-        """Frequencies that ngspice visits (Hz), shape (points,); the last may lie below ``stop``."""
+        """Frequencies of the result (Hz), shape (points,); one where ``start`` is ``stop``."""
+        if self.start == self.stop:
+            return np.array([self.start])
         if self.scale == "lin":
             return np.linspace(self.start, self.stop, self.points)
-        ratio = (10.0 if self.scale == "dec" else 2.0) ** (1.0 / self.points)
-        count = math.floor(math.log(self.stop / self.start) / math.log(ratio) + 1e-6) + 1
-        return self.start * ratio ** np.arange(count)
+        if self.scale == "oct":
+            return self.start * 2.0 ** (np.arange(math.floor(self._steps + 1e-9) + 1) / self.points)
+        count = max(1, math.floor(self._steps + 1e-9))
+        return self.start * (self.stop / self.start) ** (np.arange(count + 1) / count)
+
+    @property
+    def _steps(self) -> float:
+        """Steps of the width asked for that fit between ``start`` and ``stop``, the last one in part."""
+        return self.points * (math.log10 if self.scale == "dec" else math.log2)(self.stop / self.start)
 
     @property
     def _words(self) -> str:
-        return f"{self.scale} {self.points} {number(self.start)} {number(self.stop)}"
+        stop, steps = self.stop, self._steps
+        if self.scale == "dec" and abs(steps - round(steps)) < 1e-9:
+            # ngspice rounds the steps down, and reads numbers to a unit in the last place only.
+            stop *= 1 + 1e-12 * (deck_steps(self.points, self.start, stop) < round(steps))
+        return f"{self.scale} {self.points} {number(self.start)} {number(stop)}"
+
+    def _pieces(self, whole: bool) -> tuple[str, ...]:
+        """The words of the sweep if ngspice has it as a ``whole``, else of its parts: each step, or each of
+        two frequencies (which ngspice's ``lin 2`` and less than a step of ``dec`` do not give).
+        """
+        if whole:
+            return (self._words,)
+        found = [number(frequency) for frequency in self.frequencies]
+        if len(found) == 1 or (len(found) == 2 and not isinstance(self, Noise)):
+            return tuple(f"lin 1 {frequency} {frequency}" for frequency in found)
+        return tuple(f"lin 2 {first} {second}" for first, second in itertools.pairwise(found))
 
     def defect(self, axis: np.ndarray) -> str:
         return _wrong_points(np.real(axis), self.frequencies, 1e-6 * self.frequencies)
@@ -270,7 +319,12 @@ class _FrequencyAnalysis(Analysis):
 
 @dataclass(frozen=True)
 class Ac(_FrequencyAnalysis):
-    """Small-signal sweep of frequency (Hz): ``points`` per decade, per octave ("oct") or in all ("lin")."""
+    """Small-signal sweep of frequency (Hz): ``points`` per decade, per octave ("oct") or in all ("lin").
+
+    "dec" goes from ``start`` to ``stop``, both included, in as many equal steps (of the logarithm) as
+    there are whole ones, at least one: floor(points * log10(stop / start)). "oct" keeps the step and may
+    end below ``stop``. Where ``start`` is ``stop`` there is one frequency.
+    """
 
     plot: ClassVar[str] = "ac"
 
@@ -278,13 +332,22 @@ class Ac(_FrequencyAnalysis):
     def command(self) -> str:
         return f"ac {self._words}"
 
+    @property
+    def commands(self) -> tuple[str, ...]:
+        count = len(self.frequencies)
+        whole = (
+            count > 2 or (count == 2 and self.scale == "oct") or (self.scale == "dec" and self._steps >= 1)
+        )
+        return tuple(f"ac {words}" for words in self._pieces(whole))
+
 
 @dataclass(frozen=True)
 class Noise(_FrequencyAnalysis):
     """Noise at node ``output`` referred to the source ``source``, over a sweep of frequency (Hz).
 
     Spectra are ``onoise_spectrum`` and ``inoise_spectrum`` (V/sqrt(Hz)); their integrals over the sweep are
-    ``onoise_total`` and ``inoise_total`` (V rms), repeated along the axis.
+    ``onoise_total`` and ``inoise_total`` (V rms), repeated along the axis; there are none for a single
+    frequency. Frequencies are those of `Ac`.
     """
 
     plot: ClassVar[str] = "noise"
@@ -301,4 +364,23 @@ class Noise(_FrequencyAnalysis):
 
     @property
     def command(self) -> str:
-        return f"noise v({self.output.lower()}) {self.source.lower()} {self._words}"
+        return f"{self._head} {self._words}"
+
+    @property
+    def commands(self) -> tuple[str, ...]:
+        # ngspice's own grid ends below `stop` unless that is a whole number of steps away.
+        many = len(self.frequencies) > 1
+        whole = many and (self.scale != "dec" or abs(self._steps - max(1, round(self._steps))) < 1e-9)
+        return tuple(f"{self._head} {words}" for words in self._pieces(whole))
+
+    @property
+    def plots(self) -> int:
+        return len(self.commands) * min(2, len(self.frequencies))  # spectra, and their integrals
+
+    @property
+    def asked(self) -> tuple[str, ...]:
+        return ()  # spectra and integrals are two plots, and ngspice refuses one of which nothing is saved
+
+    @property
+    def _head(self) -> str:
+        return f"noise v({self.output.lower()}) {self.source.lower()}"

@@ -15,7 +15,7 @@ import numpy as np
 from cimspice.errors import BadParameter, SimulationError, TimeLimit, WorkerLost
 from cimspice.spice.analysis import Analysis
 from cimspice.spice.deck import Deck, HasText, Models, compose
-from cimspice.spice.failures import complaints, failure, judge, read_plot
+from cimspice.spice.failures import check_names, complaints, failure, judge, read_plot
 from cimspice.spice.library import find_executable
 from cimspice.spice.options import SolverOptions
 from cimspice.spice.rawfile import RawPlot, read_raw
@@ -60,8 +60,9 @@ def simulate_batch(
 
 def run_deck(deck: Deck, analysis: Analysis, time_limit: float | None = None) -> Waveforms:
     """Run one analysis of a composed deck with ``ngspice -b -r``."""
-    saves = [f".save {_word(name)}" for name in analysis.save]
-    lines = [*deck.lines, *saves, "." + analysis.command, ".end"]
+    check_names(analysis, deck.lines)
+    saves = [f".save {_word(name)}" for name in analysis.asked]
+    lines = [*deck.lines, *saves, *("." + command for command in analysis.commands), ".end"]
     with WorkFolder("batch") as own:
         folder = own.path
         write_spiceinit(folder)

@@ -2,21 +2,23 @@
 
 from __future__ import annotations
 
+import re
 import time
 from collections.abc import Callable
 
 import numpy as np
 
 from cimspice.errors import BadParameter, SimulationError
-from cimspice.spice.analysis import Analysis, Noise
+from cimspice.spice.analysis import Analysis
 from cimspice.spice.deck import Deck
 from cimspice.spice.engine import Engine
-from cimspice.spice.failures import complaints, failure, judge, read_plot
+from cimspice.spice.failures import check_names, complaints, failure, judge, read_plot
 from cimspice.spice.lint import zero_resistor
 from cimspice.spice.statistics import Statistics
 from cimspice.spice.waveforms import Waveforms
 
 _HISTORY_EVERY = 50
+_SPECIAL = re.compile(r"\S*[<>|!]\S*")
 
 
 class Console:
@@ -77,15 +79,23 @@ class Console:
     def run(self, analysis: Analysis, deck: Deck) -> Waveforms:
         """Run an analysis; raises unless the result is new, complete and finite, and ngspice was content."""
         engine = self._loaded()
-        if analysis.save != self._saved:
-            self._commands(engine, ["delete all", *(f"save {name}" for name in analysis.save)])
-            self._saved = analysis.save
+        check_names(analysis, deck.lines)
+        if special := _SPECIAL.search(analysis.command):
+            raise BadParameter(
+                f"a session cannot name {special[0]!r}: < > | and ! are signs of ngspice's command language",
+                place=analysis.command,
+                remedy="run it with simulate_batch, or give the node another name",
+            )
+        if analysis.asked != self._saved:
+            self._commands(engine, ["delete all", *(f"save {_quoted(name)}" for name in analysis.asked)])
+            self._saved = analysis.asked
         engine.take_words()
         self.used = True
-        self.statistics.analysis_seconds += self._timed(lambda: engine.command(analysis.command))
+        for command in analysis.commands:
+            self.statistics.analysis_seconds += self._timed(lambda command=command: engine.command(command))
         words = engine.take_words()
         try:
-            plot, vectors = _read(engine, analysis)
+            plot, vectors = ("", {}) if complaints(words) else _read(engine, analysis)
             if engine.wants_exit:
                 raise failure(words, deck.lines, analysis.command)
             judge(analysis, plot, vectors, words, deck.lines)
@@ -143,8 +153,12 @@ def _read(engine: Engine, analysis: Analysis) -> tuple[str, dict[str, np.ndarray
     plot = engine.current_plot()
     if not plot.startswith(analysis.plot):
         return plot, {}
-    plots = [engine.vectors(plot)]
-    if isinstance(analysis, Noise):
-        # The integrals lie in the current plot, the spectra in the one made just before.
-        plots.insert(0, engine.vectors(f"noise{int(plot.removeprefix('noise')) - 1}"))
+    # The current plot is the last of those made.
+    last = int(plot.removeprefix(analysis.plot))
+    plots = [engine.vectors(f"{analysis.plot}{k + 1}") for k in range(last - analysis.plots, last)]
     return plot, read_plot(analysis, plots)
+
+
+def _quoted(name: str) -> str:
+    """A vector as the command ``save`` has it: quotes keep ``<`` from naming a file, but not ``!``."""
+    return name if name.endswith("!") else f'"{name}"'

@@ -13,7 +13,14 @@ from typing import Protocol
 
 from cimspice.errors import BadParameter
 from cimspice.spice.analysis import number
-from cimspice.spice.lint import check_models, check_netlist, computed_resistors, models_age, top_parameters
+from cimspice.spice.lint import (
+    braced_values,
+    check_models,
+    check_netlist,
+    computed_resistors,
+    models_age,
+    top_parameters,
+)
 from cimspice.spice.options import SolverOptions
 
 _SKY130 = re.compile(r"\bsky130_fd_pr__\w+", re.IGNORECASE)
@@ -147,6 +154,7 @@ def compose(
     check_netlist(text, chosen.text)
     check_models(chosen.text)
     title, _, circuit = text.partition("\n")
+    circuit = braced_values(circuit, chosen.text)
     head = ["* " + title.lstrip("* \t"), f".temp {number(temperature)}"]
     card = (options or SolverOptions()).card
     parts = [*head, *([card] if card else []), *chosen.text.splitlines(), *circuit.splitlines()]

@@ -34,6 +34,7 @@ from PySpice.Spice.NgSpice.Shared import NgSpiceShared
 from cimspice.errors import EngineMissing
 from cimspice.spice.library import find_library
 from cimspice.spice.start_up import plain_numbers, settings_hidden, write_spiceinit
+from cimspice.spice.waveforms import plain_name
 from cimspice.spice.work_folder import WorkFolder
 
 # cffi's types are made at run time: there is nothing a type checker could know of them.
@@ -156,7 +157,7 @@ class Engine(NgSpiceShared):
             name = ffi.string(names[k]).decode()
             array = self.vector(f"{plot}.{name}")
             if array is not None:
-                found[name] = array
+                found[plain_name(name)] = array
             k += 1
         return found
 

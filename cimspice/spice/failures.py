@@ -6,20 +6,26 @@ to be harmless is a failure; the first pattern below that matches any of the lin
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Sequence
+from difflib import get_close_matches
 
 import numpy as np
 
 from cimspice.errors import BadParameter, MissingModel, NonConvergence, SimulationError, SingularMatrix
-from cimspice.spice.analysis import Analysis
+from cimspice.spice.analysis import Analysis, Noise, Tran
+from cimspice.spice.topology import loose_nodes, nodes
 
 LARGEST_VOLTAGE = 1e3
-"""Volts. No integrated circuit has more; a current into a floating node gives 10 kV through gmin."""
+"""Volts. No integrated circuit has more; a current into a floating node gives 10 kV through gmin. Nodes that
+something else holds may have any number: see `cimspice.spice.topology.loose_nodes`.
+"""
 
 _HARMLESS = re.compile(
     r"Note:|Trying gmin|Supplies reduced|Using SPARSE|Using KLU|\s*$"
-    r"|Warning: (?!.*(singular|resistance to low|can't|unknown|not found|missing|ignored|invalid))",
+    r"|Warning: (?!.*(singular|resistance to low|can't|unknown|unrecognized|not found|missing|ignored"
+    r"|invalid))",
     re.IGNORECASE,
 )
 _STEPPING = re.compile(
@@ -40,11 +46,13 @@ _MODEL = (
 )
 _PARAMETER = "check the name and the value; every parameter used must be declared and finite"
 _SAVE = "name nodes of the netlist, or vname#branch for the current of a voltage source"
+_DEVICE = "check the path and the parameter (m.x1.m0[gm]); AC and noise analyses have no such values"
 _NOISE = "give the source an AC value, as in `vin in 0 dc 1 ac 1`"
 
 _KINDS: tuple[tuple[str, type[SimulationError], str, str], ...] = (
     (r"no data saved", BadParameter, "the circuit has none of the vectors to save", _SAVE),
     (r"ac input not found", BadParameter, "the noise source has no AC value", _NOISE),
+    (r"unrecognized variable", BadParameter, "a vector @device[parameter] does not exist", _DEVICE),
     (r"find include file|can't find .*\.inc", MissingModel, "an included file is not there", _MODEL),
     (
         r"unknown subckt|cannot find subcircuit|illegal subckt call",
@@ -61,7 +69,7 @@ _KINDS: tuple[tuple[str, type[SimulationError], str, str], ...] = (
     (
         r"undefined parameter|unknown parameter|no such parameter|parameter '.*' not found|bad parameter"
         r"|cannot compute substitute|formula\(\) error|insertnumber|expression err|syntax error"
-        r"|no such device|not in the circuit|already exists|non-existent|unrecognized|no such function"
+        r"|no such device|not in (?:the )?circuit|already exists|non-existent|unrecognized|no such function"
         r"|too many parameters|mismatch of|wrong type|misplaced operator"
         r"|no such vector|no such node|resistance to low|too few parameters|missing .*value",
         BadParameter,
@@ -154,18 +162,41 @@ def read_plot(analysis: Analysis, plots: Sequence[dict[str, np.ndarray]]) -> dic
     analysis
         What was run.
     plots
-        The plots it made: one, or two for `Noise` (spectra, then their integrals).
+        The plots it made: one, or several where it was run in pieces; `Noise` makes two of each, spectra and
+        their integrals.
     """
-    vectors = dict(plots[0])
-    for integrals in plots[1:]:
-        length = max(map(len, vectors.values()), default=0)
-        vectors |= {name: np.full(length, value[0]) for name, value in integrals.items() if len(value)}
+    pieces = [plot for plot in plots if analysis.axis != "frequency" or "frequency" in plot]
+    if len(pieces) > 1:  # a batch run makes them in another order
+        pieces.sort(key=lambda piece: piece["frequency"][0].real)
+    vectors = dict(pieces[0]) if pieces else {}
+    for piece in pieces[1:]:  # of several frequencies, the first is the last of the piece before
+        again = int(len(piece["frequency"]) > 1)
+        vectors = {name: np.append(vectors[name], values[again:]) for name, values in piece.items()}
+    integrals = [plot for plot in plots if analysis.axis == "frequency" and "frequency" not in plot]
+    length = max(map(len, vectors.values()), default=0)
+    for name in {name for plot in integrals for name in plot}:
+        vectors[name] = np.full(length, math.hypot(*(plot[name][0] for plot in integrals)))
+    if not analysis.asked and analysis.save and vectors.keys() >= set(analysis.save):
+        vectors = {
+            name: values for name, values in vectors.items() if name in (analysis.axis, *analysis.save)
+        }
     for name in ("i-sweep", "temp-sweep", "res-sweep"):
         if analysis.axis == "v-sweep" and name in vectors:
             vectors["v-sweep"] = vectors.pop(name)
     if analysis.axis == "frequency" and "frequency" in vectors:
         vectors["frequency"] = np.real(vectors["frequency"])
     return vectors
+
+
+def check_names(analysis: Analysis, deck: tuple[str, ...]) -> None:
+    """Refuse noise at a node that the circuit does not have: ngspice would make one, and say 0."""
+    if isinstance(analysis, Noise) and analysis.output.lower() not in (known := nodes(deck)):
+        near = get_close_matches(analysis.output.lower(), known, n=1)
+        raise BadParameter(
+            f"the circuit has no node {analysis.output!r}" + (f", did you mean {near[0]!r}?" if near else ""),
+            place=analysis.command,
+            remedy=f"its nodes: {', '.join(sorted(known)[:20])}",
+        )
 
 
 def judge(
@@ -196,6 +227,9 @@ def judge(
             place=analysis.command,
             remedy=_CONVERGE + "; a .nodeset near the solution helps",
         )
+    for name, values in vectors.items():
+        if name[0] == "@" and len(values) == 0:
+            raise BadParameter(f"the vector {name!r} does not exist", place=analysis.command, remedy=_DEVICE)
     axis = vectors.get(analysis.axis) if analysis.axis else next(iter(vectors.values()), None)
     if axis is None:
         axis = np.empty(0)
@@ -225,7 +259,8 @@ def judge(
             and analysis.plot in ("op", "dc", "tran")
         ):
             highest = float(np.max(np.abs(values)))
-            if highest > LARGEST_VOLTAGE:
+            charged = isinstance(analysis, Tran) and analysis.uic
+            if highest > LARGEST_VOLTAGE and name in loose_nodes(tuple(deck), charged=charged):
                 raise SingularMatrix(
                     f"node {name!r} reaches {highest:.3g} V: it floats, held by gmin alone",
                     netlist_line=netlist_line([f"stderr singular matrix:  check node {name}"], deck),

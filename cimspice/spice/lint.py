@@ -11,6 +11,7 @@ import re
 from functools import lru_cache
 
 from cimspice.errors import BadParameter, MissingModel, SimulationError
+from cimspice.spice.value_check import brace_defect, expression_defect, glued, number_defect
 
 _CARDS = {
     *(
@@ -42,11 +43,12 @@ _ELSEWHERE = {
     ".end": "leave it out; it is added",
 }
 _INCLUDES = {".include", ".inc", ".lib", ".incbin"}
-_NUMBER = re.compile(r"[-+]?(\d+\.?\d*|\.\d+)(e[-+]?\d+)?[a-zµ°%]*\Z", re.IGNORECASE)
-_OPERATOR = re.compile(r"[*/<>?:&|!^]|(?<=[^eE])[-+]")
-_NUMERIC = re.compile(r"[-+]?\.?\d")
-_NOT_FINITE = re.compile(r"[-+]?(nan|inf|infinity)\Z", re.IGNORECASE)
-_ZERO = re.compile(r"[-+]?0*\.?0*(e[-+]?\d+)?[a-z]*\Z", re.IGNORECASE)
+_VALUE = re.compile(r"[-+]?\.?\d|[{']")
+_ZERO = re.compile(r"[-+]?(0+\.?0*|\.0+)(e[-+]?\d+)?[a-z]*\Z", re.IGNORECASE)
+_LISTED_RESISTANCE = re.compile(r"(?:(?:r|resistance)\s*=\s*|[a-z_]\w*\s+)?(\S+)", re.IGNORECASE)
+_BARE_VALUE = re.compile(
+    r"^([ \t]*[rcl]\S*[ \t]+\S+[ \t]+\S+[ \t]+)([a-z_]\w*)(?=[ \t]|$)(?![ \t]*=)", re.I | re.M
+)
 _DECIMAL_COMMA = re.compile(r"\d,\d")
 _PROGRAMS = re.compile(r"[`\x00-\x08\x0e-\x1f]|\b(?:\w*file|codemodel)\s*=", re.IGNORECASE)
 _BRACKETED = re.compile(r"\([^()]*\)|\{[^{}]*\}|'[^']*'")
@@ -67,10 +69,15 @@ _NODES = {
     "k": 2,
     "b": 2,
 }
-# Where an expression follows, numbers stand inside it and ngspice's own parser checks them.
+# Other names of the value that stands after the nodes.
+_OWN_VALUE = {"r": ("r", "resistance"), "c": ("c", "capacitance"), "l": ("l", "inductance")}
+# Where an expression follows, ngspice keeps it as text: see `brace_defect`.
 _EXPRESSION = re.compile(
     r"\b(v|i|value|vol|cur|r|c|l|q|poly|table)\s*=\s*[^\s]*[-+*/(?]|\bpoly\b|\btable\b", re.I
 )
+
+
+_BEHAVIOURAL = re.compile(rf"{_EXPRESSION.pattern}|\b[vi]\s*\(", re.IGNORECASE)
 
 
 def logical_lines(text: str) -> list[str]:
@@ -89,8 +96,9 @@ def logical_lines(text: str) -> list[str]:
     return joined
 
 
-def _pairs(tokens: list[str]) -> tuple[list[str], dict[str, str]]:
-    """Split words into plain ones and name=value pairs (names lower case)."""
+def name_value_pairs(line: str) -> tuple[list[str], dict[str, str]]:
+    """The plain words of a line, and its name=value pairs (names lower case)."""
+    tokens = _TOKEN.findall(line)
     first = tokens.index("=") - 1 if "=" in tokens else len(tokens)
     pairs = {tokens[k - 1].lower(): tokens[k + 1] for k in range(1, len(tokens) - 1) if tokens[k] == "="}
     plain = [word for word in tokens[:first] if word.lower() not in ("params:", "param:")]
@@ -109,13 +117,13 @@ def subcircuit_parameters(text: str) -> dict[str, frozenset[str]]:
     for line in logical_lines("*\n" + text):
         card = line[:7].lower().rstrip()
         if card.startswith((".subckt", ".macro")):
-            plain, pairs = _pairs(_TOKEN.findall(line))
+            plain, pairs = name_value_pairs(line)
             inside.append(plain[1].lower() if len(plain) > 1 else "")
             found[inside[-1]] = frozenset(pairs) | {"m"}
         elif card.startswith((".ends", ".eom")):
             inside[-1:] = []
         elif card.startswith(".param") and inside:
-            found[inside[-1]] |= frozenset(_pairs(_TOKEN.findall(line))[1])
+            found[inside[-1]] |= frozenset(name_value_pairs(line)[1])
     return found
 
 
@@ -127,7 +135,7 @@ def top_parameters(text: str) -> frozenset[str]:
         card = line.split(maxsplit=1)[0].lower()
         depth += (card in (".subckt", ".macro")) - (card in (".ends", ".eom"))
         if card in (".param", ".params") and depth == 0:
-            pairs = _pairs(_TOKEN.findall(line))[1]
+            pairs = name_value_pairs(line)[1]
             names |= {
                 n for n, v in pairs.items() if not re.search(r"gauss|unif|limit", v + line, re.IGNORECASE)
             }
@@ -142,22 +150,31 @@ def _check_card(line: str) -> None:
     card = line.split(maxsplit=1)[0].lower()
     if card in _CARDS:
         if card in (".param", ".params"):
-            for value in _pairs(_TOKEN.findall(line))[1].values():
+            for value in name_value_pairs(line)[1].values():
                 _check_value(line, value)
+        elif card == ".func":
+            _check_expression(line, line.partition(")")[2])
         return
     kind = MissingModel if card in _INCLUDES else BadParameter
     raise _refuse(line, f"{card} does not belong in a netlist", _ELSEWHERE.get(card, "remove it"), kind)
 
 
 def _check_value(line: str, word: str) -> None:
-    if _NOT_FINITE.match(word):
-        raise _refuse(line, f"{word} is not a finite number", "give a finite number")
-    if _NUMERIC.match(word) and not _NUMBER.match(word) and not _OPERATOR.search(word):
-        raise _refuse(line, f"{word} is not a number: ngspice would read only its beginning", "write it out")
+    defect = number_defect(word) or expression_defect(word)
+    if defect:
+        raise _refuse(line, defect, "write it out: digits, an exponent, a scale suffix that SPICE knows")
+
+
+def _check_expression(line: str, text: str) -> None:
+    """The expression of a behavioural source: numbers in it, and braces that would come apart."""
+    _check_value(line, "{" + text + "}")
+    if group := brace_defect(text):
+        what = f"ngspice would put the text of {group} in its place without brackets"
+        raise _refuse(line, what, f"write ({group})")
 
 
 def _check_instance(line: str, known: dict[str, frozenset[str]]) -> None:
-    plain, pairs = _pairs(_TOKEN.findall(line))
+    plain, pairs = name_value_pairs(line)
     if len(plain) < 2:
         raise _refuse(line, "the instance names no subcircuit", "give its nodes, then the subcircuit's name")
     name = plain[-1].lower()
@@ -179,9 +196,17 @@ def _check_element(line: str, known: dict[str, frozenset[str]]) -> None:
     letter = tokens[0][0].lower()
     if letter == "x":
         _check_instance(line, known)
+    behavioural = letter in "begrcl" and _BEHAVIOURAL.search(line)
+    if letter == "b" or behavioural:
+        _check_expression(line, line.partition("=")[2])
+    elif part := glued(line):
+        raise _refuse(line, f"ngspice would drop a part of the value at {part}", "put all of it in one {...}")
     for k, token in enumerate(tokens[:-1]):
         if token == "=":
             _check_value(line, tokens[k + 1])
+            late = tokens[k + 2] if k + 2 < len(tokens) else ""
+            if letter in "rclx" and _VALUE.match(late) and tokens[k - 1].lower() not in ("tc", "ic"):
+                raise _refuse(line, f"{late} follows a value and belongs to no parameter", "remove it")
     if letter in "rclvimx" and _DECIMAL_COMMA.search(_BRACKETED.sub("", line)):
         raise _refuse(line, "a comma inside a number: ngspice would split it in two", "write a decimal point")
     if letter not in _NODES or letter == "b" or _EXPRESSION.search(line):
@@ -191,11 +216,26 @@ def _check_element(line: str, known: dict[str, frozenset[str]]) -> None:
         raise _refuse(line, "the element has no value", "give node, node and value")
     for word in values:
         _check_value(line, word)
+    pairs = name_value_pairs(line)[1]
+    own = [pairs[name] for name in _OWN_VALUE.get(letter, ()) if name in pairs]
+    _check_single(line, letter, values[: values.index("=") - 1] if "=" in values else values, own)
     if letter == "r":
-        value = _pairs(tokens)[1].get("r") or values[0]
+        value = own[0] if own else values[0]
         if _ZERO.match(value):
             remedy = "join the nodes, use a 0 V source, or give a small positive resistance"
             raise _refuse(line, "a resistor of 0 ohm: ngspice would take 1 milliohm", remedy)
+
+
+def _check_single(line: str, letter: str, plain: list[str], own: list[str]) -> None:
+    """Refuse a second value, which ngspice would take in place of the first, add to it, or drop."""
+    if letter in "vi":
+        after_waveform = re.search(r"\)\s*[-+.\d]", re.sub(r"\{[^{}]*\}|'[^']*'", "0", line))
+        twice = plain and _VALUE.match(plain[0]) and "dc" in map(str.lower, plain)
+        if after_waveform or twice:
+            remedy = "give the DC value once, before AC and the waveform"
+            raise _refuse(line, "the source has a value too many", remedy)
+    elif letter in "rclegfh" and len(found := [*filter(_VALUE.match, plain), *own]) > 1:
+        raise _refuse(line, f"the element has {len(found)} values: {', '.join(found)}", "give one")
 
 
 @lru_cache(maxsize=64)
@@ -232,8 +272,24 @@ def check_models(text: str) -> None:
 
 
 def computed_resistors(text: str) -> bool:
-    """True if a resistor's value is an expression: only ngspice knows then whether it is 0."""
-    return any(line[0] in "rR" and ("{" in line or "'" in line) for line in logical_lines(text)[1:])
+    """True if a resistor's value is a parameter or an expression: only ngspice knows whether it is 0."""
+    resistors = (line for line in logical_lines(text)[1:] if line[0] in "rR")
+    return any(not re.match(r"\S+\s+\S+\s+\S+\s+([rR]\s*=\s*)?[-+]?\.?\d", line) for line in resistors)
+
+
+@lru_cache(maxsize=64)
+def braced_values(circuit: str, models: str) -> str:
+    """The circuit with ``r1 a b load`` as ``r1 a b {load}`` where ``load`` is no model: ngspice looks for a
+    model of that name first, and complains that it finds none.
+    """
+    known = {
+        found.lower() for found in re.findall(r"^\s*\.model\s+(\S+)", circuit + "\n" + models, re.I | re.M)
+    }
+
+    def braced(found: re.Match[str]) -> str:
+        return found[0] if found[2].lower() in known else f"{found[1]}{{{found[2]}}}"
+
+    return _BARE_VALUE.sub(braced, circuit)
 
 
 @lru_cache(maxsize=64)
@@ -259,6 +315,8 @@ def zero_resistor(listing: list[str]) -> str:
     """The first resistor of 0 ohm in ngspice's expanded listing, empty if there is none."""
     for line in listing:
         words = line.split()
-        if len(words) > 6 and words[3][0] in "rR" and _ZERO.match(words[6]):
-            return " ".join(words[3:])
+        if len(words) > 6 and words[3][0] in "rR":
+            value = _LISTED_RESISTANCE.match(" ".join(words[6:]))
+            if value and _ZERO.match(value[1]):
+                return " ".join(words[3:])
     return ""
