@@ -1,8 +1,9 @@
 """Simulation: analyses, waveforms; ngspice as a session that stays loaded, a batch run, a pool of workers."""
 
-from cimspice.spice.analysis import Ac, Analysis, Dc, Noise, Op, Sweep, Tran
+from cimspice.spice.analysis import Analysis, Dc, Op, Sweep, Tran
 from cimspice.spice.batch import simulate_batch
 from cimspice.spice.features import engine_features
+from cimspice.spice.frequency import Ac, Noise
 from cimspice.spice.one_call import simulate
 from cimspice.spice.options import SolverOptions
 from cimspice.spice.pool import Pool

@@ -14,7 +14,8 @@ from difflib import get_close_matches
 import numpy as np
 
 from cimspice.errors import BadParameter, MissingModel, NonConvergence, SimulationError, SingularMatrix
-from cimspice.spice.analysis import Analysis, Noise, Tran
+from cimspice.spice.analysis import Analysis, Tran
+from cimspice.spice.frequency import Noise
 from cimspice.spice.topology import loose_nodes, nodes
 
 LARGEST_VOLTAGE = 1e3
