@@ -14,8 +14,10 @@ _LIBRARIES = [
 
 def line_of(error: BaseException) -> str:
     """``file:line`` of the innermost frame of an exception that is neither of Python, of an installed package
-    nor of cimspice outside its benches; of the innermost one if all are.
+    nor of cimspice outside its benches, of the innermost one if all are; of a syntax error its own.
     """
+    if isinstance(error, SyntaxError) and error.filename:
+        return f"{error.filename}:{error.lineno}"
     frames = traceback.extract_tb(error.__traceback__)
     own = [frame for frame in frames if not _foreign(frame.filename)] or list(frames)
     return f"{own[-1].filename}:{own[-1].lineno}" if own else ""

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from pydantic import BaseModel, ConfigDict, Field, StrictBool
 
+from cimspice.circuits.bench_call import analysis_of
 from cimspice.errors import CimspiceError
 
 if TYPE_CHECKING:
@@ -47,7 +48,7 @@ def check_keep(bench: Bench, values: Mapping[str, Any], keep: Keep, problems: Pr
     if "point" in (*bench.Parameters.model_fields, *bench.columns) and keep.vectors is not None:
         problems.add("keep.waveforms", keep.waveforms, f"bench {bench.name} uses the name 'point' itself")
     try:
-        saved = bench.analysis(bench.Parameters.model_validate(values)).save
+        saved = analysis_of(bench, bench.Parameters.model_validate(values)).save
     except CimspiceError:
         return  # told already, as a fault of the parameters
     for name in keep.vectors or ():

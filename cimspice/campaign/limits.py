@@ -230,7 +230,7 @@ def sample_yield(kept: pd.Series, conditions: pd.DataFrame) -> Yield:
     """
     others = conditions.drop(columns=[SAMPLE, *({"point"} & {*conditions.columns})])
     others = others.apply(lambda column: column.map(_comparable) if column.dtype == object else column)
-    varied = [name for name in others if others[name].nunique(dropna=False) > 1]
+    varied = [str(name) for name in others if others[name].nunique(dropna=False) > 1]
     key = others[varied].assign(**{SAMPLE: conditions[SAMPLE], "": kept.to_numpy(dtype=bool)})
     passes = key.groupby([*varied, SAMPLE], sort=False, dropna=False)[""].all().reset_index()
     shares: list[tuple[dict[str, Any], Share]] = []

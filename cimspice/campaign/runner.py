@@ -13,6 +13,7 @@ from cimspice.campaign.policy import relaxed, relaxed_digest
 from cimspice.campaign.store import Record, Store
 from cimspice.campaign.table import batches, finished
 from cimspice.campaign.work import Chunk, Outcome, run_chunk
+from cimspice.circuits.bench_call import options_of
 from cimspice.errors import CimspiceError, EngineMissing, PdkError, SimulationError
 from cimspice.spice.pool import Finished
 
@@ -194,7 +195,7 @@ def _records(plan: Plan, point: Point, outcome: Outcome) -> Iterator[Record]:
     if error is not None:
         yield replace(known, rows=None, error=type(error).__name__, message=str(error))
     if outcome.rows is not None and error is not None and point.parameters is not None:
-        options = relaxed(bench.options(point.parameters))
+        options = relaxed(options_of(bench, point.parameters))
         note = f"with relaxed options: {options.card}"
         yield replace(known, digest=relaxed_digest(point.digest), message=note)
     elif error is None:

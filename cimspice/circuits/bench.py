@@ -137,7 +137,7 @@ def bench(name: str) -> Bench:
     Raises
     ------
     ParameterError
-        If there is none; the message names the known ones.
+        If there is none; the message names the nearest one.
     """
     if name not in _registry:
         _discover()
@@ -145,6 +145,7 @@ def bench(name: str) -> Bench:
         near = get_close_matches(name, _registry, n=1)
         raise ParameterError(
             f"unknown bench {name!r}" + (f", did you mean {near[0]!r}?" if near else ""),
-            remedy=f"known benches: {', '.join(sorted(_registry)) or 'none'}",
+            remedy="name the Python file of a bench of your own with --import FILE.py (in Python: import its "
+            "module first); `cimspice list benches` shows those that come with cimspice",
         )
     return _registry[name]()

@@ -189,6 +189,7 @@ def import_modules(files: Iterable[str]) -> None:
         If there is no such file, its name is no module's, or another module of that name is loaded.
     """
     from cimspice.errors import ParameterError
+    from cimspice.own_code import line_of
 
     for name in files:
         path = Path(name).resolve()
@@ -202,7 +203,7 @@ def import_modules(files: Iterable[str]) -> None:
         except Exception as error:  # the user's own code: whatever it raises is told as what it is
             raise ParameterError(
                 f"the file cannot be imported: {type(error).__name__}: {error}",
-                place=str(path),
+                place=line_of(error) or str(path),
                 remedy="correct it",
             ) from error
         if Path(module.__file__ or "").resolve() != path:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from enum import Enum
 from functools import lru_cache
 from math import isfinite
@@ -12,7 +13,7 @@ from typing import Annotated, Any, Self
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError, model_validator
 from pydantic.fields import FieldInfo
 
-from cimspice.errors import ParameterError
+from cimspice.errors import CimspiceError, ParameterError
 from cimspice.netlist.explain import parameter_error
 from cimspice.netlist.numbers import number_text
 
@@ -66,6 +67,19 @@ def quantity(
     return field
 
 
+@contextmanager
+def _told(model: type[BaseModel], place: str = "") -> Iterator[None]:
+    """Faults of a validation as our own error."""
+    try:
+        yield
+    except ValidationError as error:
+        raise parameter_error(model, error, place=place) from None
+    except CimspiceError:
+        raise
+    except Exception as error:  # of a validator of the user's
+        raise parameter_error(model, error, place=place) from error
+
+
 class NetlistParameters(BaseModel):
     """Base of all parameter models: frozen, unknown names refused, finite numbers and single words inside.
 
@@ -82,10 +96,8 @@ class NetlistParameters(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False, validate_default=True)
 
     def __init__(self, **data: Any) -> None:
-        try:
+        with _told(type(self)):
             super().__init__(**data)
-        except ValidationError as error:
-            raise parameter_error(type(self), error) from None
 
     # pydantic then validates nested models directly, and reports all their faults together with ours
     __init__.__pydantic_base_init__ = True  # pyright: ignore[reportFunctionMemberAccess] (pydantic's own mark)
@@ -93,18 +105,14 @@ class NetlistParameters(BaseModel):
     @classmethod
     def model_validate(cls, obj: Any, **options: Any) -> Self:
         """As pydantic's, with :class:`ParameterError` instead of its own exception."""
-        try:
+        with _told(cls):
             return super().model_validate(obj, **options)
-        except ValidationError as error:
-            raise parameter_error(cls, error) from None
 
     @classmethod
     def parse(cls, values: Mapping[str, Any], *, place: str) -> Self:
         """Parameters from a mapping (a TOML table, say), with errors that name the place it came from."""
-        try:
+        with _told(cls, place):
             return super().model_validate(dict(values))
-        except ValidationError as error:
-            raise parameter_error(cls, error, place=place) from None
 
     @model_validator(mode="before")
     @classmethod
