@@ -12,6 +12,7 @@ from abc import ABC, abstractmethod
 from difflib import get_close_matches
 from typing import TYPE_CHECKING, Any, ClassVar
 
+from cimspice.circuits.notebook import as_module, typed
 from cimspice.errors import ParameterError
 from cimspice.netlist import Netlist, NetlistParameters, render
 
@@ -137,7 +138,8 @@ def bench(name: str) -> Bench:
     Raises
     ------
     ParameterError
-        If there is none; the message names the nearest one.
+        If there is none, which names the nearest one; if it was typed into a notebook and its cells are not
+        to be had.
     """
     if name not in _registry:
         _discover()
@@ -148,4 +150,11 @@ def bench(name: str) -> Bench:
             remedy="name the Python file of a bench of your own with --import FILE.py (in Python: import its "
             "module first); `cimspice list benches` shows those that come with cimspice",
         )
-    return _registry[name]()
+    found = _registry[name]
+    if typed(found):
+        del _registry[name]  # for its like, which registers itself
+        try:
+            return as_module(found)()
+        finally:
+            _registry[name] = found
+    return found()
