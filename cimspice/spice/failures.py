@@ -16,7 +16,7 @@ import numpy as np
 from cimspice.errors import BadParameter, MissingModel, NonConvergence, SimulationError, SingularMatrix
 from cimspice.spice.analysis import Analysis, Tran
 from cimspice.spice.frequency import Noise
-from cimspice.spice.topology import loose_nodes, nodes
+from cimspice.spice.topology import has_node, loose_nodes, nodes
 
 LARGEST_VOLTAGE = 1e3
 """Volts. No integrated circuit has more; a current into a floating node gives 10 kV through gmin. Nodes that
@@ -190,7 +190,15 @@ def read_plot(analysis: Analysis, plots: Sequence[dict[str, np.ndarray]]) -> dic
 
 
 def check_names(analysis: Analysis, deck: tuple[str, ...]) -> None:
-    """Refuse noise at a node that the circuit does not have: ngspice would make one, and say 0."""
+    """Refuse noise at a node that the circuit does not have (ngspice would make one, and say 0), and a node
+    that has the name of the axis (its voltage would be the axis, or the axis its voltage).
+    """
+    if analysis.axis and has_node(deck, analysis.axis):
+        raise BadParameter(
+            f"the node {analysis.axis!r} has the name of the result's axis",
+            place=analysis.command,
+            remedy="rename it",
+        )
     if isinstance(analysis, Noise) and analysis.output.lower() not in (known := nodes(deck)):
         near = get_close_matches(analysis.output.lower(), known, n=1)
         raise BadParameter(

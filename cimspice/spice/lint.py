@@ -49,6 +49,8 @@ _LISTED_RESISTANCE = re.compile(r"(?:(?:r|resistance)\s*=\s*|[a-z_]\w*\s+)?(\S+)
 _BARE_VALUE = re.compile(
     r"^([ \t]*[rcl]\S*[ \t]+\S+[ \t]+\S+[ \t]+)([a-z_]\w*)(?=[ \t]|$)(?![ \t]*=)", re.I | re.M
 )
+_VERSION = re.compile(r"\bversion\s*=\s*\S+", re.IGNORECASE)  # 4.8.2, say
+_LATE_VALUE = re.compile(r"=\s*(?:\{[^{}]*\}|'[^']*'|[-+.\w]+)\s+([-+]?\.?\d\S*|\{[^{}]*\})")
 _DECIMAL_COMMA = re.compile(r"\d,\d")
 _PROGRAMS = re.compile(r"[`\x00-\x08\x0e-\x1f]|\b(?:\w*file|codemodel)\s*=", re.IGNORECASE)
 _BRACKETED = re.compile(r"\([^()]*\)|\{[^{}]*\}|'[^']*'")
@@ -149,11 +151,15 @@ def _refuse(line: str, what: str, remedy: str, kind: type[SimulationError] = Bad
 def _check_card(line: str) -> None:
     card = line.split(maxsplit=1)[0].lower()
     if card in _CARDS:
-        if card in (".param", ".params"):
-            for value in name_value_pairs(line)[1].values():
-                _check_value(line, value)
-        elif card == ".func":
+        if card == ".func":
             _check_expression(line, line.partition(")")[2])
+        elif not card.startswith((".if", ".else")):
+            written = _VERSION.sub("", line)
+            for value in (*name_value_pairs(written)[1].values(), f"{{{written.partition('=')[2]}}}"):
+                _check_value(line, value)
+            late = _LATE_VALUE.search(written) if card in (".model", ".subckt", ".macro") else None
+            if late:
+                raise _refuse(line, f"{late[1]} follows a value and belongs to no parameter", "remove it")
         return
     kind = MissingModel if card in _INCLUDES else BadParameter
     raise _refuse(line, f"{card} does not belong in a netlist", _ELSEWHERE.get(card, "remove it"), kind)

@@ -11,7 +11,9 @@ import re
 
 _SCALE = "t|g|meg|k|mil|m|u|n|p|f|a"
 _UNIT = "ohms?|f|farads?|h|henry|v|volts?|a|amps?|amperes?|s|secs?|seconds?|hz|hertz|w|watts?|c|m|j|deg|%"
-_NUMBER = re.compile(rf"([-+]?(?:\d+\.?\d*|\.\d+)(?:e[-+]?\d+)?)(?:{_SCALE})?(?:{_UNIT})?\Z", re.IGNORECASE)
+_NUMBER = re.compile(
+    rf"([-+]?(?:\d+\.?\d*|\.\d+)(?:[ed][-+]?\d+)?)(?:{_SCALE})?(?:{_UNIT})?\Z", re.IGNORECASE
+)
 _NUMERIC = re.compile(r"[-+]*(\.|\d|\Z)")
 _NOT_FINITE = re.compile(r"[-+]?(nan|inf|infinity)\Z", re.IGNORECASE)
 _OPERATOR = re.compile(r"[*/<>?:&|!^{}'()=]|(?<=[^eE])[-+]")
@@ -39,8 +41,9 @@ def number_defect(word: str) -> str:
     found = _NUMBER.match(word)
     if not found:
         return f"{word} is not a number: ngspice would read only its beginning"
-    value = abs(float(found[1]))
-    if math.isinf(value) or (value < 1e-300 and re.search("[1-9]", found[1].lower().partition("e")[0])):
+    digits = found[1].lower().replace("d", "e")
+    value = abs(float(digits))
+    if math.isinf(value) or (value < 1e-300 and re.search("[1-9]", digits.partition("e")[0])):
         return f"{word} is beyond what a double holds (1e-300 to 1e308): ngspice would take 0 or infinity"
     return ""
 

@@ -103,6 +103,19 @@ def test_noise_at_a_node_inside_a_subcircuit_is_found(run):
     assert noise["onoise_spectrum"] == pytest.approx([DENSITY] * 2, rel=1e-6)
 
 
+@BOTH
+@pytest.mark.parametrize(
+    ("node", "analysis"),
+    [("time", Tran(1e-9, 1e-8)), ("Frequency", Ac(1, 1.0, 10.0)), ("v-sweep", Dc("v1", 0, 1, 1))],
+)
+def test_a_node_with_the_name_of_the_axis_is_refused_and_does_not_take_its_place(run, node, analysis):
+    with pytest.raises(BadParameter, match="name of the result's axis"):
+        run(circuit(f"v1 {node} 0 dc 1 ac 1\nr1 {node} 0 1k"), analysis)
+    assert run(circuit(f"v1 {node} 0 1\nr1 {node} b 1k\nr2 b 0 1k"), Op())[node.lower()] == pytest.approx(
+        [1.0]
+    )
+
+
 def test_a_refused_noise_run_leaves_no_node_in_the_session(session):
     session.load(SERIES)
     with pytest.raises(BadParameter):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from spice_circuits import BSIM4, circuit
+from spice_circuits import BSIM4, Text, circuit
 
 from cimspice import pdk
 from cimspice.circuits import bench
@@ -95,3 +95,30 @@ def test_a_circuit_of_other_models_is_not_scaled_as_the_one_before(session):
     alone = simulate_batch(device, Op(), models=BSIM4)
     assert_same_bits(session.run(Op()), alone)
     assert alone["vd#branch"][0] < -1e-4
+
+
+@pytest.mark.parametrize("flat", [False, True])
+@pytest.mark.parametrize("corner", ["tt", "ss"])
+def test_a_sample_is_the_same_whether_widths_are_numbers_or_parameters_of_a_subcircuit(flat, corner):
+    def inverter(width: str, length: str) -> Text:
+        return circuit(f"""
+vdd vdd 0 1.8
+vin in 0 0.85
+x1 in out vdd inv w=2
+.subckt inv i o v w=1 k=1
+xn o i 0 0 sky130_fd_pr__nfet_01v8 w={width} l={length}
+xp o i v v sky130_fd_pr__pfet_01v8 w=4 l=0.15
+.ends
+""")
+
+    outputs = []
+    for netlist in (inverter("{w}", "{0.1+0.05*k}"), inverter("2", "0.15")):
+        shifts = pdk.draw_mismatch(pdk.threshold_sigmas(netlist.text), seed=3, sample=1)
+        with Session() as session:
+            session.load(netlist, corner=corner, flat=flat)
+            values = pdk.mismatch_alterations(netlist.text, shifts, corner=corner, flat=flat)
+            for path, volts in values.items():
+                session.alter(f"@{path}[delvto]", volts)
+            outputs.append(session.run(Op())["out"][0])
+    assert outputs[0] == pytest.approx(outputs[1], rel=1e-9)
+    assert 0.3 < outputs[0] < 1.5  # where the inverter's gain shows a shift

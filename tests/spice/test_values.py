@@ -41,6 +41,14 @@ MISREAD = [
     ".param z=1O",
     ".param z=1e-400",
     ".param z={2*1O}",
+    ".param z = 2 * 1e-400",
+    ".ic v(a)=1O",
+    ".nodeset v(b)=.",
+    *(
+        f".model dm d({settings})"
+        for settings in ("is=1O", "is=1e-400", "n=1 is=.", "is=1e-14 2", "is={q} {p}")
+    ),
+    ".subckt other p q r=1O\n.ends",
 ]
 
 
@@ -49,7 +57,7 @@ def test_what_ngspice_would_misread_is_refused_with_its_line_and_a_remedy(line):
     rest = ".subckt load p q value=1k\nr1 p q {value}\n.ends"
     with pytest.raises(BadParameter) as caught:
         simulate(circuit(f".param q=5 p=3\nva a 0 1\nrb b 0 1k\n{line}\n{rest}"), Op())
-    assert caught.value.netlist_line == line
+    assert caught.value.netlist_line == line.partition("\n")[0]
     assert caught.value.remedy
 
 
