@@ -118,8 +118,9 @@ def test_a_campaign_of_a_memory_cell_has_a_row_per_sample_and_a_yield(tmp_path):
     assert list(result.table["sample"]) == list(range(6))
     assert result.table.noise_margin.nunique() == 6
     assert result.overall is not None
-    assert (result.overall.passed, result.overall.points) == (6, 6)
-    assert 0.55 < result.overall.low < 0.65  # six of six: Wilson's bound is 0.610
+    share = result.overall.everywhere
+    assert (share.passed, share.count) == (6, 6)
+    assert 0.55 < share.interval[0] < 0.65  # six of six: Wilson's bound is 0.610
     again = run_campaign(specification, store=tmp_path / "points.sqlite")
     assert again.cached == 6
 
