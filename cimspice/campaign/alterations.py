@@ -60,7 +60,7 @@ class Alterations:
         altered = self.bench.altered
         moved = [name for name in altered if getattr(parameters, name) != getattr(self.loaded, name)]
         alike = self._others is not None and self._visible(parameters) == self._others
-        if alike and (not moved or self._always):
+        if alike and (self._always if moved else self._has_defaults):
             return None
         for name in moved:
             if name in self._without_effect:
@@ -69,9 +69,15 @@ class Alterations:
                     place=f"bench {self.bench.name}, {self.netlist.template}",
                     remedy=f"print {name} as the value of {altered[name]}, or take it out of altered",
                 )
-        netlist = self.render(parameters)
+        netlist = self.netlist if alike and not moved else self.render(parameters)
         values = {source: getattr(parameters, name) for name, source in altered.items()}
         return None if differs_in_values(self.netlist.text, netlist.text, values) else netlist
+
+    @cached_property
+    def _has_defaults(self) -> bool:
+        """Whether the loaded sources have the loaded values: altering them to these then changes nothing."""
+        values = {source: getattr(self.loaded, name) for name, source in self.bench.altered.items()}
+        return not values or differs_in_values(self.netlist.text, self.netlist.text, values)
 
     def _visible(self, parameters: NetlistParameters) -> dict[str, object] | None:
         """What a template sees besides what is altered, from which validators and computed fields may make

@@ -79,6 +79,12 @@ KINDS = {
         ".subckt half x\nVsup x 0 dc {{ supply }}\n.ends\nX1 s half\nVsup t 0 1\n" + EQUAL,
         lambda v, w: v / 2,
     ),
+    "pulse": ("Vsup s 0 PULSE(0 {{ supply }} 1n 1n 1n 5n 20n)\n" + EQUAL, lambda v, w: 0.0),
+    "ac": ("Vsup s 0 dc 1 ac {{ supply }}\n" + EQUAL, lambda v, w: 0.5),
+    "behavioural": (
+        SOURCE + EQUAL + "B1 b 0 V=V(s)*{{ supply }}\nR3 b a 1000\n",
+        lambda v, w: (v + v * v) / 3,
+    ),
     "computed": (SOURCE + "R2 a 0 {{ load }}\n", lambda v, w: switched(v)),
     "validator": (SOURCE + "R2 a 0 {{ step }}\n", lambda v, w: switched(v)),
     "python": (SOURCE + "R2 a 0 {{ step }}\n", lambda v, w: switched(v)),
@@ -140,7 +146,7 @@ def test_every_kind_of_altered_parameter_gives_what_its_netlist_says(tmp_path):
     assert not result.failed, result.failures[0]
     table = result.table
     right = [KINDS[str(row.kind)][1](row.supply, row.other) for row in table.itertuples()]
-    assert table["a"].to_numpy() == pytest.approx(np.array(right), rel=1e-9)
+    assert table["a"].to_numpy() == pytest.approx(np.array(right), rel=1e-9, abs=1e-12)
 
 
 def points(asked: Any) -> list[Any]:
