@@ -17,7 +17,7 @@ import numpy as np
 
 from cimspice.errors import ParameterError
 
-_NAME = re.compile(r"[A-Za-z][\w.:#+/\[\]-]*\Z")
+_NAME = re.compile(r"[A-Za-z][\w.:#\[\]]*\Z")
 # As extractors and schematic editors write them: a_12#, /top/net, data<3>, in[0], vdd!, n~.
 VECTOR = re.compile(r"[\w.:#+/<>\[\]~|%@-]*[\w.:#+/<>\[\]~|%-]!?\Z")
 
@@ -50,7 +50,7 @@ def check_name(what: object, name: str) -> None:
         bool(_NAME.match(name)),
         what,
         wrong,
-        "use letters, digits, . : # _ + - / [ ], beginning with a letter",
+        "ngspice splits it: use letters, digits, . : # _ [ ], beginning with a letter",
     )
 
 

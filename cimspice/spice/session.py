@@ -24,8 +24,8 @@ from cimspice.spice.options import SolverOptions
 from cimspice.spice.statistics import Statistics
 from cimspice.spice.waveforms import Waveforms
 
-_DEVICE = re.compile(r"(@[\w.]+\[\w+\]|[a-z][\w.]*)\Z")
-_RESISTANCE = re.compile(r"(@r[\w.]*\[(r|resistance)\]|r[\w.]*)\Z")
+_DEVICE = re.compile(r"(@[\w.:#+/-]+\[\w+\]|[a-z][\w.:#+/-]*)\Z")
+_RESISTANCE = re.compile(r"(@r[\w.:#+/-]*\[(r|resistance)\]|r[\w.:#+/-]*)\Z")
 # Changing any other parameter of a loaded MOSFET is silently wrong (31 mV for w in an inverter).
 _MOSFET_PARAMETERS = ("delvto", "mulu0")
 
@@ -178,7 +178,7 @@ class Session:
         """
         deck = self._loaded()
         name = device.strip().lower()
-        inner = re.match(r"@(m[\w.]*)\[(\w+)\]", name)
+        inner = re.match(r"@(m[\w.:#+/-]*)\[(\w+)\]", name)
         if not _DEVICE.match(name) or name.startswith("m"):  # ngspice dies of a bare MOSFET's name
             raise BadParameter(
                 f"{device!r} is not a device",

@@ -256,3 +256,11 @@ def test_one_session_changes_between_kinds_of_names():
         assert session.run(Op(save=("top/a<0>",)))["top/a<0>"] == pytest.approx([0.5])
         assert session.run(Ac(1, 1e3, 2e3, save=("1",))).names == ("1",)
         assert set(session.run(Op()).names) == {"1", "top/a<0>", "v1#branch"}
+
+
+@pytest.mark.parametrize("name", ["va/b", "v#2", "v-1", "v:1"])
+def test_sources_are_altered_under_the_names_that_editors_give_them(session, name):
+    session.load(circuit(f"{name} a 0 1\nr/1 a b 1k\nr2 b 0 1k"))
+    session.alter(name, 3.0)
+    session.alter("r/1", 2e3)
+    assert session.run(Op())["b"] == pytest.approx([1.0])

@@ -179,6 +179,8 @@ def test_configure_reaches_every_state_by_the_cheapest_way(session):
         lambda s: s.alter("nobody", 1.0),
         lambda s: s.alter("vin; quit", 1.0),
         lambda s: s.alter("rlower", 0.0),
+        lambda s: s.alter("r/lower", 0.0),
+        lambda s: s.alter("v<1>", 0.0),
         lambda s: s.alter("@m.x1.mcore[w]", 2e-6),
         lambda s: s.alter("@rlower[nothing]", 2.0),
         lambda s: s.alter_parameters({"upper": math.nan}),
