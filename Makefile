@@ -2,6 +2,7 @@
 # make demo    the whole loop on a few samples: characterise, fit, train, map, emulate, validate
 # make test    lint and the whole test suite; installs Chromium for the tests of the report page where it can
 # make lint    ruff (rules and format) and basedpyright alone
+# make figures the pictures of docs/ anew, by the commands that the pages name (about an hour)
 # make clean   remove .venv/ and what tools left behind; the device models stay in the user's cache
 
 SHELL := /bin/sh
@@ -24,11 +25,11 @@ apt-install = if ! command -v apt-get >/dev/null 2>&1; then false; \
 	sudo $(APT) update && sudo $(APT) install -y $(1) >/dev/null; \
 	else echo "setup: apt-get needs root and sudo is not here; as root run: apt-get install $(1)" >&2; false; fi
 
-.PHONY: help setup python-packages engine models browser demo test lint clean
+.PHONY: help setup python-packages engine models browser demo test lint figures clean
 .NOTPARALLEL:
 
 help:
-	@sed -n 's/^# //p' Makefile | head -5
+	@sed -n 's/^# //p' Makefile | head -6
 
 setup: python-packages engine models
 	@echo "setup: ready (check with $(BIN)/cimspice doctor)"
@@ -63,6 +64,9 @@ models: python-packages
 
 demo: setup
 	@$(BIN)/cimspice demo neuron
+
+figures: setup
+	@$(BIN)/python docs/images/renew.py
 
 lint: python-packages
 	@echo "lint: ruff check"; $(BIN)/ruff check --quiet .

@@ -28,11 +28,11 @@ from cimspice.reprogramming.program import Programmed
 from cimspice.reprogramming.sweep import SETTING, front
 
 COLOURS = {
-    "unsorted, exact": GREY, "sorted, exact": PALETTE[6], "sorted, random": PALETTE[1],
-    "sorted, largest": PALETTE[4], "sorted, nearest": PALETTE[6], "gray, exact": PALETTE[2],
+    "unsorted, exact": GREY, "sorted, exact": PALETTE[3], "sorted, random": PALETTE[1],
+    "sorted, largest": PALETTE[4], "sorted, nearest": PALETTE[3], "gray, exact": PALETTE[2],
     "gray, nearest": PALETTE[2], "hamming, exact": PALETTE[0], "hamming, nearest": PALETTE[0],
 }  # fmt: skip
-_FOUR = (GREY, PALETTE[6], PALETTE[1], PALETTE[0])
+_FOUR = (GREY, PALETTE[3], PALETTE[1], PALETTE[0])
 """Baseline, sorted, sorted with bits stuck, the plan that was chosen."""
 _NO_ERROR = 1e-4
 """Where points without error stand on the logarithmic axis."""

@@ -36,6 +36,7 @@ STYLE: dict[Any, Any] = {
     "lines.linewidth": 1.2,
     "legend.frameon": False,
     "legend.fontsize": 8,
+    "legend.handlelength": 2.6,  # a dash and a gap at least
     "legend.title_fontsize": 8,
     "text.usetex": False,  # whatever a matplotlibrc in the working directory says
     "text.parse_math": False,  # titles and values may hold a dollar sign
