@@ -25,6 +25,10 @@ def check_figure(canvas: Canvas) -> None:
         assert not any(_overlap(box, area) for area in areas), f"the legend {words} lies on the axes"
         assert max(box.x1 - sheet.x1, box.y1 - sheet.y1) < 1, f"the legend {words} is cut off"
     for axes in canvas.axes:
+        for text in (axes.title, axes.xaxis.label, axes.yaxis.label):
+            box = text.get_window_extent()
+            cut = max(sheet.x0 - box.x0, sheet.y0 - box.y0, box.x1 - sheet.x1, box.y1 - sheet.y1)
+            assert not text.get_text() or cut < 1, f"{text.get_text()!r} is cut off"
         for axis in (axes.xaxis, axes.yaxis):
             ticks = [text for text in axis.get_ticklabels(which="both") if text.get_text()]
             ticks = [text for text in ticks if text.get_visible() and _inside(axis, text)]

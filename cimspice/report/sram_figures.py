@@ -19,7 +19,7 @@ Array = np.ndarray
 
 def draw_butterfly(curves: Mapping[str, Butterfly], folder: Path, name: str = "butterfly") -> list[Path]:
     """Butterflies side by side, one per title."""
-    with sheet(3.3 * len(curves), 3.7) as canvas:
+    with sheet(3.3 * len(curves) + 0.4, 4.2) as canvas:
         for axes, (title, curve) in zip(
             np.ravel(canvas.subplots(1, len(curves), sharey=True)), curves.items(), strict=True
         ):
@@ -27,7 +27,7 @@ def draw_butterfly(curves: Mapping[str, Butterfly], folder: Path, name: str = "b
             axes.plot(curve.right, curve.input_voltage, color=CIRCUIT, label="right node over left")
             axes.set_title(f"{title}: {1e3 * curve.noise_margin:.0f} mV")
             axes.set_xlabel("right node (V)")
-            axes.set_aspect("equal")
+            axes.set_box_aspect(1)
         canvas.axes[0].set_ylabel("left node (V)")
         legend_above(canvas)
         return save(canvas, folder, name)
