@@ -3,21 +3,64 @@
 from __future__ import annotations
 
 import errno
+import hashlib
 import os
 import shutil
 import stat
 import tempfile
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import BinaryIO
+from typing import BinaryIO, Generic, TypeVar
 
 from cimspice.errors import CimspiceError, OutputError
 
+_SETTLED_NANOSECONDS = 2_000_000_000  # the coarsest clock of a file system
 _WRONG_PLACE = {
     errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOENT, errno.ENOTDIR, errno.EEXIST, errno.EISDIR,
     errno.ENAMETOOLONG,
 }  # fmt: skip
+
+Made = TypeVar("Made")
+
+
+def identity(path: str | Path) -> tuple[int, ...] | None:
+    """What changes when a file or folder is changed or another one takes its place; None if there is none."""
+    try:
+        found = os.stat(path)
+    except (OSError, ValueError):
+        return None
+    return found.st_dev, found.st_ino, found.st_size, found.st_mtime_ns, found.st_ctime_ns
+
+
+def is_settled(known: tuple[int, ...] | None) -> bool:
+    """Whether a later change would show in the identity: one within the same tick of the clock would not."""
+    return known is None or time.time_ns() - max(known[-2:]) > _SETTLED_NANOSECONDS
+
+
+class OfContent(Generic[Made]):
+    """What ``make`` makes of a file's content; made anew only once the file is another one or has changed.
+    OSError if it cannot be read.
+    """
+
+    def __init__(self, make: Callable[[bytes], Made]) -> None:
+        self._make = make
+        self._known: dict[str, tuple[tuple[int, ...], Made]] = {}
+
+    def __call__(self, path: str | Path) -> Made:
+        now = identity(path)
+        known = self._known.get(str(path))
+        if known is not None and known[0] == now:
+            return known[1]
+        made = self._make(Path(path).read_bytes())
+        if now is not None and is_settled(now):
+            self._known[str(path)] = now, made
+        return made
+
+
+content_digest = OfContent(lambda content: hashlib.sha256(content).hexdigest())
+"""SHA-256 (hexadecimal) of a file's content, by its path."""
 
 
 def open_plain(path: str | Path, largest: int, *, links: bool = True) -> BinaryIO:

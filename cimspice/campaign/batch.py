@@ -11,7 +11,7 @@ import pandas as pd
 
 from cimspice.campaign.environment import Environment
 from cimspice.campaign.plan import Plan, Point
-from cimspice.campaign.provenance import code_digest
+from cimspice.campaign.provenance import code_digest, require_same_code
 from cimspice.campaign.run import store_context
 from cimspice.campaign.specification import parse_specification
 from cimspice.campaign.store import Record, Store
@@ -79,7 +79,7 @@ def run_batch(
         done = kept.done(digests)
         missing = list({point.digest: point for point in points if point.digest not in done}.values())
         failed = _simulate(
-            missing, kept, workers, lambda count: told(len(points) - len(missing) + count, len(points))
+            missing, kept, workers, code, lambda count: told(len(points) - len(missing) + count, len(points))
         )
         if failed is not None:
             raise failed
@@ -112,17 +112,19 @@ def _point(
 
 
 def _simulate(
-    missing: Sequence[Point], store: Store, workers: int | None, told: Callable[[int], object]
+    missing: Sequence[Point], store: Store, workers: int | None, code: str, told: Callable[[int], object]
 ) -> CimspiceError | None:
     """Run and keep points; the first error, if any."""
     told(0)
     failed: CimspiceError | None = None
     if not missing:
         return None
+    store.require_writable()
     with Pool(workers=workers) as pool:
         chunks = [Chunk(point.circuit, (point,)) for point in missing if point.circuit is not None]
         answers = zip(missing, pool.map(run_chunk, chunks, chunk=1), strict=True)
         for count, (point, outcomes) in enumerate(answers, 1):
+            require_same_code(type(chunks[0].circuit.bench), code)
             failed = failed or _keep(store, point, outcomes[0])
             told(count)
     return failed

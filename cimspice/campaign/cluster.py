@@ -180,12 +180,13 @@ class Cluster:
 
         waiting = enumerate(items)
         places: dict[Future, int] = {}
+        files: dict[Any, dict[str, bytes]] = {}
         finished = as_completed([], loop=client.loop, with_results=True, raise_errors=False)
         try:
             while True:
                 while len(places) < _AHEAD * self.size and (following := next(waiting, None)) is not None:
                     place, item = following
-                    shipment = pickle.dumps(Shipment.of(function, item))
+                    shipment = pickle.dumps(Shipment.of(function, item, files))
                     key = f"{self._name}-{place}"
                     future = client.submit(run_shipment, self._name, shipment, key=key, pure=False)
                     places[future] = place

@@ -19,8 +19,9 @@ from typing import Any
 
 import cimspice
 from cimspice.campaign.environment import Environment
-from cimspice.campaign.provenance import code_digest, own_modules
+from cimspice.campaign.provenance import code_digest, own_files
 from cimspice.campaign.work import Chunk
+from cimspice.circuits import Bench
 from cimspice.errors import CimspiceError, ClusterError, PdkError
 from cimspice.pdk import locate
 from cimspice.spice import Pool, Session
@@ -55,30 +56,33 @@ class Facts:
 
 @dataclass(frozen=True)
 class Shipment:
-    """One item on its way: what must be the same there, modules that only the sender has, and the pickled
+    """One item on its way: what must be the same there, files that only the sender has, and the pickled
     pair of function and item; of a chunk of a campaign also the digests of the code that measures and of the
     device models (empty: none are needed).
     """
 
     facts: Facts
-    modules: Mapping[str, bytes]
+    files: Mapping[str, bytes]
     work: bytes
     code: str = ""
     models: str = ""
 
     @classmethod
-    def of(cls, function: Callable[[Any, Any], Any], item: Any) -> Shipment:
-        """From this machine."""
+    def of(
+        cls, function: Callable[[Any, Any], Any], item: Any, files: dict[type[Bench], dict[str, bytes]]
+    ) -> Shipment:
+        """From this machine; ``files`` are kept from one item of a campaign to the next."""
         work = pickle.dumps((function, item))
         if not isinstance(item, Chunk):
             return cls(Facts.here(), {}, work)
         bench = type(item.circuit.bench)
+        if bench not in files:
+            files[bench] = own_files(bench)
         models = locate().digest if item.circuit.models else ""
-        return cls(Facts.here(), _modules(bench), work, _code(bench), models)
+        return cls(Facts.here(), files[bench], work, code_digest(bench), models)
 
 
-_modules = lru_cache(maxsize=64)(own_modules)
-_code = lru_cache(maxsize=64)(code_digest)
+_code = lru_cache(maxsize=64)(code_digest)  # of what this process has imported
 
 
 class Slots:
@@ -112,7 +116,7 @@ def unpack_and_run(session: Session, packed: bytes) -> bytes:
     """In the worker process: check that it may run the item, run it, and pickle what comes."""
     shipment: Shipment = pickle.loads(packed)
     check(shipment)
-    _import(shipment.modules)
+    _import(shipment.files)
     try:
         work: tuple[Callable[[Session, Any], Any], Any] = pickle.loads(shipment.work)
     except (ImportError, AttributeError) as error:
@@ -124,7 +128,8 @@ def unpack_and_run(session: Session, packed: bytes) -> bytes:
         ) from error
     function, item = work
     if isinstance(item, Chunk) and _code(type(item.circuit.bench)) != shipment.code:
-        raise _differs("cimspice", f"another bench {item.circuit.bench.name}", "this one")
+        name = item.circuit.bench.name
+        raise _differs("code and packages", f"bench {name} with other code or packages", "these")
     return pickle.dumps(function(session, item))
 
 
@@ -147,7 +152,6 @@ def _differs(name: str, mine: str, theirs: str) -> ClusterError:
     )
 
 
-@lru_cache(maxsize=4)
 def _check_models(digest: str) -> None:
     try:
         found = locate().digest
@@ -166,13 +170,14 @@ def _check_models(digest: str) -> None:
         )
 
 
-def _import(modules: Mapping[str, bytes]) -> None:
-    """Put the sender's modules where this process finds them: into its private folder."""
+def _import(files: Mapping[str, bytes]) -> None:
+    """Put the sender's files where this process finds them: into its private folder."""
     folder = Path.cwd() / "modules"
-    for name, source in modules.items():
-        if name not in sys.modules:
-            folder.mkdir(exist_ok=True)
-            (folder / f"{name}.py").write_bytes(source)
+    for name, content in files.items():
+        path = folder / name
+        if Path(name).stem not in sys.modules and not path.exists() and path.resolve().is_relative_to(folder):
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_bytes(content)
     if folder.is_dir() and str(folder) not in sys.path:
         sys.path.insert(0, str(folder))
 

@@ -15,13 +15,12 @@ from cimspice.campaign.alterations import Alterations
 from cimspice.campaign.environment import Environment
 from cimspice.campaign.monte_carlo import Variation
 from cimspice.campaign.provenance import code_digest
+from cimspice.campaign.schema import DIGEST_VERSION
 from cimspice.campaign.specification import AxisGroup, Specification
 from cimspice.circuits import Bench
 from cimspice.circuits.bench_call import analysis_of, netlist_of, options_of
 from cimspice.errors import CimspiceError
 from cimspice.netlist import Netlist, NetlistParameters, allow_includes
-
-DIGEST_VERSION = 1  # raised when what a digest covers changes: older results are then not taken for new ones
 
 _REMEMBERED = 2048  # settings kept while the conditions change: about 2 MB
 

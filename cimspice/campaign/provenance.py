@@ -1,97 +1,279 @@
-"""The code that decides a result, as a digest: a changed measurement must not find its old results."""
+"""The code that decides a result, as a digest: a changed measurement must not find its old results.
+
+It covers what a bench reaches: its module and those of its bases, all that these import, wherever it lies and
+wherever the import stands, and cimspice's own code that runs a point. The standard library is left out, an
+installed distribution stands with its version, everything else with its content. Module names, folders and
+the layout of the text are no part of it, so that a file that moves keeps its results.
+
+What the digest of a point holds by value (netlist, device models, parameters, analysis, options) needs no
+cover here: so ``cimspice.circuits.bench`` is left out.
+"""
 
 from __future__ import annotations
 
-import ast
 import hashlib
+import importlib.metadata
 import importlib.util
 import inspect
 import sys
+import sysconfig
 from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import lru_cache
+from importlib.machinery import PathFinder
 from pathlib import Path
 
+import cimspice
+from cimspice.campaign.bench_files import BenchFile, declared_files, named_files
+from cimspice.campaign.source import Reference, Source, read_source
 from cimspice.circuits import Bench
 from cimspice.errors import CimspiceError
+from cimspice.files import OfContent, content_digest, identity, is_settled
 
-_BENCH = Path(inspect.getfile(Bench)).resolve()
-_CIRCUITS = _BENCH.parent
+_BENCH = str(Path(inspect.getfile(Bench)).resolve())
+_PACKAGE = str(Path(cimspice.__file__).resolve().parent) + "/"
+_RUN = ("cimspice.campaign.work", "cimspice.spice.session")
+_STANDARD = tuple({str(Path(sysconfig.get_path(name)).resolve()) + "/" for name in ("stdlib", "platstdlib")})
+_INSTALLED = ("/site-packages/", "/dist-packages/")
+_source = OfContent(read_source)
+_digests: dict[type[Bench], tuple[dict[Path, tuple[int, ...] | None], str]] = {}  # with the files looked at
 
 
 def code_digest(bench: type[Bench]) -> str:
-    """SHA-256 (hexadecimal) of the sources that measure: the bench's module, those of its bases, and what
-    they import from their own folder or from ``cimspice.circuits``; ``cimspice.circuits.bench`` itself is
-    left out.
+    """SHA-256 (hexadecimal) of the code and data that a bench reaches, as the files are now.
 
     Raises
     ------
     CimspiceError
         If a source is not to be had (a class typed at a prompt): its results could not be told apart later.
     """
-    digest = hashlib.sha256()
-    for name, source in sorted(_sources(bench).items()):
-        digest.update(name.encode() + b"\0" + source + b"\0")
-    return digest.hexdigest()
+    seen, digest = _digests.get(bench, ({}, ""))
+    if not digest or any(identity(path) != known for path, known in seen.items()):
+        reach = _Reach(bench)
+        files = reach.files()
+        looked_at = [*(module.path for module in reach.own.values()), *(file.path for file in files)]
+        seen = {path: identity(path) for path in {*looked_at, *(path.parent for path in looked_at)}}
+        parts = [*sorted(reach.statements()), *sorted(reach.distributions)]
+        parts += [f"{file.name} {content_digest(file.path)}" for file in files]
+        digest = hashlib.sha256("\n".join(parts).encode()).hexdigest()
+        if all(map(is_settled, seen.values())):
+            _digests[bench] = seen, digest
+    return digest
 
 
-def own_modules(bench: type[Bench]) -> dict[str, bytes]:
-    """Name and source of the modules of `code_digest` that a user wrote as plain files: those of no package.
-    Another machine may not have them.
+def require_same_code(bench: type[Bench], digest: str) -> None:
+    """CimspiceError if the code that measures is another than when the digest was made: a worker that
+    started meanwhile measures with the new one.
     """
-    sources = _sources(bench)
-    return {name: source for name, source in sources.items() if "." not in name and name != "__main__"}
+    if code_digest(bench) != digest:
+        raise CimspiceError(
+            f"the code of bench {bench.__qualname__} was changed while its points were run",
+            place=inspect.getfile(bench),
+            remedy="say the same command again: what was finished before stays with the code of then",
+        )
 
 
-def _sources(bench: type[Bench]) -> dict[str, bytes]:
-    """Module -> source, as `code_digest` says."""
-    pending = [base.__module__ for base in bench.__mro__ if issubclass(base, Bench)]
-    sources: dict[str, bytes] = {}
-    while pending:
-        name = pending.pop()
-        path = _file(name)
-        if name in sources or path == _BENCH:
-            continue
-        try:
-            sources[name] = path.read_bytes() if path else b""
-        except OSError:
-            path = None
-        if path is None:
-            raise CimspiceError(
-                f"the source of bench {bench.__qualname__} cannot be read",
-                place=name,
-                remedy="put the bench into a file and import it from there",
-            )
-        pending.extend(_neighbours(name, path, sources[name]))
-    return sources
+def own_files(bench: type[Bench]) -> dict[str, bytes]:
+    """Path below one folder -> content of the files of `code_digest` that another machine may not have: the
+    modules that a user wrote as plain files, those of no package, and what they read.
+    """
+    reach = _Reach(bench)
+    plain = [module for module in reach.own.values() if module.is_users and "." not in module.name]
+    found = {module.path.name: module.path for module in plain if module.name != "__main__"}
+    found |= {file.name: file.path for file in reach.files() if not Path(file.name).is_absolute()}
+    return {name: path.read_bytes() for name, path in found.items()}
 
 
-def _file(name: str) -> Path | None:
-    module = sys.modules.get(name)
-    origin = getattr(module, "__file__", None)
-    if origin is None:
-        try:
-            spec = importlib.util.find_spec(name)
-        except (ImportError, ValueError):
-            return None
-        origin = spec.origin if spec is not None else None
-    return Path(origin).resolve() if origin and origin.endswith(".py") else None
+@dataclass(frozen=True)
+class _Module:
+    """A module whose content counts; ``source`` is None for one that is no Python text."""
+
+    name: str
+    path: Path
+    source: Source | None
+
+    @property
+    def package(self) -> str:
+        """What its relative imports are relative to."""
+        if self.name == "__main__":
+            return getattr(sys.modules["__main__"], "__package__", None) or ""
+        return self.name if self.path.name == "__init__.py" else self.name.rpartition(".")[0]
+
+    @property
+    def is_users(self) -> bool:
+        return not str(self.path).startswith(_PACKAGE)
+
+    @property
+    def body(self) -> str:
+        return self.source.body if self.source else content_digest(self.path)
 
 
-def _neighbours(name: str, path: Path, source: bytes) -> Iterator[str]:
-    """Imported modules that lie in the folder of ``path`` or below ``cimspice.circuits``."""
-    package = name if path.name == "__init__.py" else name.rpartition(".")[0]
-    for imported in _imports(ast.parse(source), package):
-        file = _file(imported)
-        near = file is not None and (file.parent == path.parent or file.is_relative_to(_CIRCUITS))
-        if file is not None and near and file.name != "__init__.py":
-            yield imported
+class _Reach:
+    """What a bench reaches: ``own`` modules by name, and ``distributions`` with their versions."""
+
+    def __init__(self, bench: type[Bench]) -> None:
+        self._bench = bench
+        self._bases = [base for base in bench.__mro__ if issubclass(base, Bench) and base is not Bench]
+        self._modules: dict[str, _Module | None] = {}
+        self.own: dict[str, _Module] = {}
+        self.distributions: set[str] = set()
+        self._plain: dict[str, str] = {}
+        for base in self._bases:
+            if self._module(base.__module__) is None:
+                raise self._unreadable(base.__module__)
+        waiting = [*(base.__module__ for base in self._bases), *_RUN]
+        while waiting:
+            module = self._module(waiting.pop())
+            if module is not None and module.name not in self.own and str(module.path) != _BENCH:
+                self.own[module.name] = module
+                waiting += self._beyond(module)
+
+    def statements(self) -> set[str]:
+        """One digest for each module that has any statement."""
+        return {self._digest(module) for module in self.own.values() if module.body}
+
+    def files(self) -> list[BenchFile]:
+        """Data: what the bench declares, and what the texts in the user's modules name."""
+        users = [module for module in self.own.values() if module.is_users]
+        sources = [module.source for module in users if module.source]
+        found = named_files(
+            {module.path.parent for module in users},
+            {folder for module in users for folder in _above(module)},
+            {word for source in sources for word in source.words},
+            listed=any(source.lists_folders for source in sources),
+        )
+        for base in self._bases:
+            module = self.own[base.__module__]
+            found |= declared_files(vars(base).get("files", ()), module.path.parent, base.__qualname__)
+        python = {module.path for module in users}
+        return sorted(file for file in found if file.path not in python)
+
+    def _beyond(self, module: _Module) -> Iterator[str]:
+        """Names of modules that one more module brings in."""
+        if module.is_users:
+            parents = module.name.split(".")[:-1]
+            yield from (".".join(parents[:count]) for count in range(1, len(parents) + 1))
+        for reference in module.source.imported if module.source else ():
+            target, _ = self._resolve(reference, module)
+            if target:
+                yield target
+            if module.is_users:  # what passes a name on is run too, and may do more than that
+                yield _absolute(reference.module, module.package)
+
+    def _digest(self, module: _Module) -> str:
+        """Of a module's statements, and of what the imported names in them mean."""
+        meanings: list[str] = []
+        for references in module.source.references if module.source else ():
+            for reference in references:
+                target, name = self._resolve(reference, module)
+                own = self._module(target) if target else None
+                alone = self._statements_alone(own) if own and str(own.path) != _BENCH else ""
+                meanings.append(f"{alone} {name}")
+            meanings.append(";")
+        return hashlib.sha256("\n".join([module.body, *meanings]).encode()).hexdigest()
+
+    def _statements_alone(self, module: _Module) -> str:
+        """Identity of a module, without what it imports from others like it (they may import one another)."""
+        if module.name not in self._plain:
+            references = module.source.references if module.source else ()
+            names = [
+                name or target
+                for several in references
+                for target, name in (self._resolve(one, module) for one in several)
+                if not target or name
+            ]
+            text = "\n".join([module.body, *names])
+            self._plain[module.name] = hashlib.sha256(text.encode()).hexdigest()
+        return self._plain[module.name]
+
+    def _resolve(self, reference: Reference, module: _Module, depth: int = 0) -> tuple[str, str]:
+        """Module and name that an import leads to, through modules that only pass the name on; an empty
+        module and what stands in the import, if that is not a module whose content counts.
+        """
+        target = _absolute(reference.module, module.package)
+        own = self._module(target)
+        if own is None:
+            return "", f"{target}.{reference.name}"
+        if reference.name in ("", "*") or own.source is None:
+            return target, reference.name
+        bound = own.source.bindings.get(reference.name, ())
+        if len(bound) == 1 and depth < 32 and str(own.path) != _BENCH:
+            return self._resolve(bound[0], own, depth + 1)
+        inner = f"{target}.{reference.name}"
+        if own.path.name == "__init__.py" and self._module(inner) is not None:
+            return inner, ""
+        return target, reference.name
+
+    def _module(self, name: str) -> _Module | None:
+        """The module, if its content counts; notes a distribution otherwise."""
+        if name not in self._modules:
+            self._modules[name] = None
+            origin = _origin(name)
+            if origin is not None and self._counts(name, origin):
+                path = Path(origin).resolve()
+                try:
+                    source = _source(path) if path.suffix == ".py" else None
+                except (OSError, SyntaxError, ValueError) as error:
+                    raise self._unreadable(name, str(error)) from error
+                self._modules[name] = _Module(name, path, source)
+        return self._modules[name]
+
+    def _counts(self, name: str, origin: str) -> bool:
+        path = str(Path(origin).resolve())
+        if path.startswith(_PACKAGE):
+            return True
+        if any(part in path for part in _INSTALLED):
+            version = _version(name.split(".", 1)[0])
+            self.distributions |= {version} - {""}
+            return not version
+        return not path.startswith(_STANDARD)
+
+    def _unreadable(self, place: str, why: str = "") -> CimspiceError:
+        return CimspiceError(
+            f"the source of bench {self._bench.__qualname__} cannot be read" + (f": {why}" if why else ""),
+            place=place,
+            remedy="put the bench into a file and import it from there",
+        )
 
 
-def _imports(tree: ast.AST, package: str) -> Iterator[str]:
-    for node in ast.walk(tree):
-        if isinstance(node, ast.Import):
-            yield from (alias.name for alias in node.names)
-        elif isinstance(node, ast.ImportFrom):
-            origin = "." * node.level + (node.module or "")
-            origin = importlib.util.resolve_name(origin, package) if node.level else origin
-            yield origin
-            yield from (f"{origin}.{alias.name}" for alias in node.names)
+def _above(module: _Module) -> list[Path]:
+    """The folders above a module's as far as the one that holds its package, and two more."""
+    depth = module.package.count(".") + 1 if module.package else 0
+    return list(module.path.parent.parents)[: depth + 2]
+
+
+def _absolute(module: str, package: str) -> str:
+    try:
+        return importlib.util.resolve_name(module, package)
+    except ImportError:  # beyond the top
+        return module
+
+
+def _origin(name: str) -> str | None:
+    """File of a module, found without importing it; None if it has none."""
+    loaded = getattr(sys.modules.get(name), "__file__", None)
+    if loaded:
+        return loaded
+    parent = name.rpartition(".")[0]
+    folders = None
+    if parent:
+        above = _origin(parent)
+        known = getattr(sys.modules.get(parent), "__path__", None)
+        folders = list(known) if known else [str(Path(above).parent)] if above else []
+    spec = PathFinder.find_spec(name, folders)
+    return spec.origin if spec is not None and spec.has_location else None
+
+
+@lru_cache(maxsize=512)
+def _version(top: str) -> str:
+    """Name and version of the distribution that has a top-level module; empty if none has."""
+    try:
+        return f"{top} {importlib.metadata.version(top)}"
+    except importlib.metadata.PackageNotFoundError:
+        names = sorted(set(_distributions().get(top, ())))
+        return ", ".join(f"{name} {importlib.metadata.version(name)}" for name in names)
+
+
+@lru_cache(maxsize=1)
+def _distributions() -> dict[str, list[str]]:
+    return dict(importlib.metadata.packages_distributions())

@@ -10,6 +10,7 @@ from typing import Any, Literal, Protocol
 
 from cimspice.campaign.plan import Circuit, Plan, Point
 from cimspice.campaign.policy import relaxed, relaxed_digest
+from cimspice.campaign.provenance import require_same_code
 from cimspice.campaign.store import Record, Store
 from cimspice.campaign.table import batches, finished
 from cimspice.campaign.work import Chunk, Outcome, run_chunk
@@ -73,6 +74,7 @@ class Runner:
         if first is None:
             self._tell()
             return
+        self.store.require_writable()
         with engine as running:
             self.workers = getattr(running, "size", self.workers)
             again = self._work(running, chain([first], chunks))
@@ -157,6 +159,7 @@ class Runner:
         return lost
 
     def _keep(self, points: Sequence[Point], outcomes: Sequence[Outcome]) -> None:
+        require_same_code(type(self.plan.specification.bench), self.plan.code)
         pairs = list(zip(points, outcomes, strict=True))
         waveforms = {
             point.digest if outcome.error is None else relaxed_digest(point.digest): outcome.waveforms

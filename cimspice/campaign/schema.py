@@ -1,16 +1,16 @@
 """The layout of the store's file, its version, and how a file of an older version becomes one of this.
 
-Version 2 (this one):
+Version 3 (this one):
 
 - ``schema``: ``version``.
 - ``points``, one row per digest: ``bench``, ``parameters`` (JSON), ``corner``, ``temperature`` (degrees
   Celsius), ``status`` (``done`` or ``failed``), ``error`` and ``message`` (of a failed point), ``rows``
   (JSON: column -> list, of a done point; floats as text that reads back exactly), ``cpu_seconds``,
-  ``created`` (UTC).
+  ``created`` (UTC), ``digest_version`` (what the digest covers: see `DIGEST_VERSION`).
 - ``waveforms``, one row per digest of which waveforms are kept: ``file`` (Parquet, in the folder
   ``NAME.waveforms`` beside ``NAME.sqlite``) and ``vectors`` (JSON: names of the vectors in it).
 
-Version 1 had no waveforms.
+Version 1 had no waveforms, version 2 no ``digest_version``.
 """
 
 from __future__ import annotations
@@ -39,18 +39,28 @@ CREATE TABLE points (
   message TEXT,
   rows TEXT,
   cpu_seconds REAL NOT NULL,
-  created TEXT NOT NULL
+  created TEXT NOT NULL,
+  digest_version INTEGER NOT NULL DEFAULT 1
 )
 """
 
+DIGEST_VERSION = 2
+"""Raised when a point's digest covers more than before: points of an earlier one are never found again.
+
+1 had the bench's module and its folder for the code, and the installed device models by their sizes.
+"""
+
 CREATION = ("CREATE TABLE schema (version INTEGER NOT NULL)", _POINTS, _WAVEFORMS)
-MIGRATIONS: Mapping[int, tuple[str, ...]] = {1: (_WAVEFORMS,)}
+MIGRATIONS: Mapping[int, tuple[str, ...]] = {
+    1: (_WAVEFORMS,),
+    2: ("ALTER TABLE points ADD COLUMN digest_version INTEGER NOT NULL DEFAULT 1",),
+}
 """Version -> statements that make the next version of it."""
 VERSION = max(MIGRATIONS) + 1
 
 
-def bring_up_to_date(connection: sqlite3.Connection, place: str) -> None:
-    """Make an empty file a store, and a store of an older version one of this.
+def bring_up_to_date(connection: sqlite3.Connection, place: str) -> bool:
+    """Make an empty file a store, and a store of an older version one of this; whether it was an older one.
 
     To be called inside a transaction: all steps are done, or none.
 
@@ -59,6 +69,22 @@ def bring_up_to_date(connection: sqlite3.Connection, place: str) -> None:
     StoreError
         If the file is of a newer version, or no store.
     """
+    version = found_version(connection, place)
+    if version is None:
+        for statement in CREATION:
+            connection.execute(statement)
+        connection.execute("INSERT INTO schema VALUES (?)", (VERSION,))
+        return False
+    for step in range(version, VERSION):
+        for statement in MIGRATIONS[step]:
+            connection.execute(statement)
+    if version < VERSION:
+        connection.execute("UPDATE schema SET version = ?", (VERSION,))
+    return version < VERSION
+
+
+def found_version(connection: sqlite3.Connection, place: str) -> int | None:
+    """Version of a store's file; None if it is empty. StoreError as `bring_up_to_date`."""
     code = connection.execute(
         "SELECT name FROM sqlite_master WHERE type IN ('view', 'trigger') OR sql LIKE 'CREATE VIRTUAL%'"
     ).fetchone()
@@ -70,10 +96,7 @@ def bring_up_to_date(connection: sqlite3.Connection, place: str) -> None:
         )
     tables = {row[0] for row in connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'")}
     if not tables:
-        for statement in CREATION:
-            connection.execute(statement)
-        connection.execute("INSERT INTO schema VALUES (?)", (VERSION,))
-        return
+        return None
     found = connection.execute("SELECT version FROM schema").fetchone() if "schema" in tables else None
     if found is None or not (isinstance(found[0], int) and found[0] >= 1):
         raise StoreError(
@@ -81,15 +104,10 @@ def bring_up_to_date(connection: sqlite3.Connection, place: str) -> None:
             place=place,
             remedy="give another store (CIMSPICE_CACHE)",
         )
-    version = found[0]
-    if version > VERSION:
+    if found[0] > VERSION:
         raise StoreError(
-            f"the store has layout {version}, this cimspice writes {VERSION}",
+            f"the store has layout {found[0]}, this cimspice writes {VERSION}",
             place=place,
             remedy="update cimspice, or give another store (CIMSPICE_CACHE)",
         )
-    for step in range(version, VERSION):
-        for statement in MIGRATIONS[step]:
-            connection.execute(statement)
-    if version < VERSION:
-        connection.execute("UPDATE schema SET version = ?", (VERSION,))
+    return found[0]

@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import json
 import sqlite3
-import time
+import warnings
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -14,13 +14,13 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-from cimspice.campaign.schema import bring_up_to_date
+from cimspice.campaign.schema import DIGEST_VERSION
+from cimspice.campaign.store_file import Reserve, delete, open_store, transaction
 from cimspice.campaign.waveform_file import Vectors, has
 from cimspice.campaign.waveform_folder import WaveformFolder
 from cimspice.errors import CimspiceError, StoreError
 from cimspice.pdk import cache_directory
 
-_PATIENCE = 60.0  # seconds that another process may hold the file
 _BATCH = 500  # digests asked for in one query; SQLite allows 999 variables on old builds
 
 
@@ -61,6 +61,10 @@ class Holding:
     newest: str
 
 
+class OldPointsWarning(UserWarning):
+    """A store holds points that are not used any more."""
+
+
 def default_path() -> Path:
     """``points.sqlite`` in ``CIMSPICE_CACHE``, or else in the user's cache folder."""
     return cache_directory() / "points.sqlite"
@@ -77,43 +81,39 @@ class Store:
     path
         The file; made if absent. Default: :func:`default_path`.
 
+    Attributes
+    ----------
+    read_only
+        Whether the file can only be read: no rights to write, or a full disk.
+
     Raises
     ------
     StoreError
         If the file cannot be opened, is of a newer layout, or is no such file; later if the disk is full. A
-        file of an older layout becomes one of this.
+        file of an older layout becomes one of this; an `OldPointsWarning` says which points are not used any
+        more.
     """
 
     def __init__(self, path: Path | str | None = None) -> None:
         self.path = Path(path) if path is not None else default_path()
         self._waveforms = WaveformFolder(self.path)
+        self._reserve = Reserve(self.path)
         with self._explained():
-            self.path.parent.mkdir(parents=True, exist_ok=True)
-            self._connection = sqlite3.connect(self.path, timeout=_PATIENCE, isolation_level=None)
-            try:
-                self._prepare()
-            except BaseException:
-                self._connection.close()
-                raise
+            self._connection, self.read_only, old = open_store(self.path)
+            if not self.read_only:
+                self._reserve.keep()
+        if old:
+            warnings.warn(_of_old_points(old, self.path), OldPointsWarning, stacklevel=2)
 
-    def _prepare(self) -> None:
-        self._connection.execute("PRAGMA trusted_schema = OFF")  # the file may be a stranger's
-        self._keep_a_log()
-        self._connection.execute("PRAGMA synchronous = NORMAL")
-        with self._transaction():
-            bring_up_to_date(self._connection, str(self.path))
-
-    def _keep_a_log(self) -> None:
-        """Readers and a writer at once. SQLite does not wait by itself where two make a new file so."""
-        until = time.monotonic() + _PATIENCE
-        while True:
-            try:
-                self._connection.execute("PRAGMA journal_mode = WAL")
-                return
-            except sqlite3.OperationalError as error:
-                if error.sqlite_errorcode & 0xFF != sqlite3.SQLITE_BUSY or time.monotonic() > until:
-                    raise
-                time.sleep(0.01)
+    def require_writable(self) -> None:
+        """StoreError if the file can only be read: what is run now could not be kept."""
+        if self.read_only:
+            raise StoreError(
+                "the store of finished points can only be read, and not all that is asked for is in it",
+                place=str(self.path),
+                remedy="free the disk (`cimspice cache prune`) or make file and folder writable; or name "
+                "another folder in CIMSPICE_CACHE",
+            )
 
     def __enter__(self) -> Store:
         return self
@@ -129,6 +129,7 @@ class Store:
         """Keep these points, and the waveforms (digest -> columns) of those that have some, in one
         transaction. A point recorded before is replaced.
         """
+        self.require_writable()
         now = datetime.now(UTC).isoformat(timespec="seconds")
         lines = [
             (
@@ -143,6 +144,7 @@ class Store:
                 None if record.rows is None else json.dumps(record.rows),
                 record.cpu_seconds,
                 now,
+                DIGEST_VERSION,
             )
             for record in records
         ]
@@ -151,8 +153,8 @@ class Store:
             kept = [
                 (digest, file, json.dumps(list(columns))) for digest, columns in (waveforms or {}).items()
             ]
-            with self._transaction():
-                points = f"INSERT OR REPLACE INTO points VALUES ({','.join('?' * 11)})"
+            with transaction(self._connection):
+                points = f"INSERT OR REPLACE INTO points VALUES ({','.join('?' * 12)})"
                 self._connection.executemany(points, lines)
                 self._connection.executemany("INSERT OR REPLACE INTO waveforms VALUES (?, ?, ?)", kept)
 
@@ -233,9 +235,12 @@ class Store:
         older_than_days: float | None = None,
         bench: str | None = None,
         failed: bool = False,
+        outdated: bool = False,
         dry_run: bool = False,
     ) -> int:
         """Remove the points that every given condition holds for (without any: all), and give the disk back.
+
+        It works on a full disk too: a file that is kept beside the store for that makes room.
 
         Parameters
         ----------
@@ -245,6 +250,8 @@ class Store:
             Of this bench.
         failed
             Failed ones.
+        outdated
+            Those that are not used any more: see `OldPointsWarning`.
         dry_run
             Count only.
 
@@ -263,22 +270,29 @@ class Store:
             values.append(bench)
         if failed:
             conditions.append("status = 'failed'")
+        if outdated:
+            conditions.append("digest_version < ?")
+            values.append(DIGEST_VERSION)
         where = " AND ".join(conditions)
         with self._explained():
             if dry_run:
                 counted = self._connection.execute(f"SELECT count(*) FROM points WHERE {where}", values)
                 return counted.fetchone()[0]
+            self._make_room()
             before = self._waveform_files()
-            with self._transaction():
-                count = self._connection.execute(f"DELETE FROM points WHERE {where}", values).rowcount
-                self._connection.execute(
-                    "DELETE FROM waveforms WHERE digest NOT IN (SELECT digest FROM points)"
-                )
+            count = delete(self._connection, where, values, self._reserve)
             named = self._waveform_files()
             self._waveforms.remove((before - named) | self._waveforms.abandoned(named))
-            self._connection.execute("VACUUM")
-            self._connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+            self._reserve.keep()
         return count
+
+    def _make_room(self) -> None:
+        """Open for writing what could only be read, with the room that the reserve took."""
+        if self.read_only:
+            self._reserve.release()
+            self._connection.close()
+            self._connection, self.read_only, _ = open_store(self.path)
+            self.require_writable()
 
     def _waveform_files(self) -> set[str]:
         return {row[0] for row in self._connection.execute("SELECT DISTINCT file FROM waveforms")}
@@ -290,17 +304,6 @@ class Store:
         with self._explained():
             query = f"SELECT {columns} FROM {table} WHERE digest IN ({marks}) {condition}"
             return self._connection.execute(query, tuple(digests)).fetchall()
-
-    @contextmanager
-    def _transaction(self) -> Iterator[None]:
-        self._connection.execute("BEGIN IMMEDIATE")
-        try:
-            yield
-        except BaseException:
-            if self._connection.in_transaction:  # a full disk has rolled it back already
-                self._connection.execute("ROLLBACK")
-            raise
-        self._connection.execute("COMMIT")
 
     @contextmanager
     def _explained(self) -> Iterator[None]:
@@ -319,3 +322,12 @@ class Store:
 def _batches(digests: Sequence[str]) -> Iterator[Sequence[str]]:
     for start in range(0, len(digests), _BATCH):
         yield digests[start : start + _BATCH]
+
+
+def _of_old_points(old: Sequence[tuple[str, int]], path: Path) -> str:
+    counts = ", ".join(f"{count} of {bench}" for bench, count in old)
+    return (
+        f"{sum(count for _, count in old)} finished points are not used any more, and are simulated again "
+        "when they are asked for: their digests did not cover all that decides a result. "
+        f"They are {counts} in {path}; `cimspice cache prune --outdated` removes them"
+    )

@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from cimspice.campaign.monte_carlo import vary
-from cimspice.campaign.plan import Circuit, Point
 from cimspice.campaign.policy import relaxed
 from cimspice.campaign.waveform_file import Vectors, columns_of
 from cimspice.circuits import Bench
@@ -23,6 +22,7 @@ from cimspice.errors import (
 from cimspice.netlist import NetlistParameters
 
 if TYPE_CHECKING:
+    from cimspice.campaign.plan import Circuit, Point
     from cimspice.spice import Session, Waveforms
 
 

@@ -45,6 +45,9 @@ class Bench(ABC):
         netlist bears this out (``cimspice.campaign.alterations``); others are loaded one by one.
     flat
         Whether PDK devices become one top-level model per geometry: much quicker for large transients.
+    files
+        Data that it reads under names that its code does not hold: paths from its module's folder (a file, a
+        folder, or a pattern with ``*``). Points are run again once their content changes.
     """
 
     name: ClassVar[str]
@@ -54,6 +57,7 @@ class Bench(ABC):
     columns: ClassVar[dict[str, str]]
     altered: ClassVar[dict[str, str]] = {}
     flat: ClassVar[bool] = False
+    files: ClassVar[tuple[str, ...]] = ()
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import signal
 import sys
+import warnings
 from collections.abc import Sequence
 from typing import Annotated, Any
 
@@ -16,6 +17,7 @@ from cimspice.cli import cache, characterize, compare, demo, doctor, fit, new, p
 from cimspice.cli.failure import INTERRUPTED, Interrupted, report
 from cimspice.cli.interruption import Interruption
 from cimspice.cli.list import list_
+from cimspice.cli.output import show_warning
 from cimspice.cli.program import program
 from cimspice.cli.report import report as report_on_run
 
@@ -84,7 +86,8 @@ def run(arguments: Sequence[str]) -> int:
     """
     debug = "--debug" in arguments
     words = [word for word in arguments if word != "--debug"]
-    with Interruption() as interruption:
+    with Interruption() as interruption, warnings.catch_warnings():
+        warnings.showwarning = show_warning
         try:
             code = app(words, prog_name="cimspice", standalone_mode=False)
             if interruption.seen:

@@ -38,6 +38,9 @@ def prune(
     ] = None,
     bench: Annotated[str | None, typer.Option(help="Points of this bench.")] = None,
     failed: Annotated[bool, typer.Option("--failed", help="Failed points.")] = False,
+    outdated: Annotated[
+        bool, typer.Option("--outdated", help="Points of an older cimspice, which are not used any more.")
+    ] = False,
     everything: Annotated[bool, typer.Option("--all", help="All points.")] = False,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Only count them.")] = False,
     json: JsonFlag = False,
@@ -46,15 +49,17 @@ def prune(
     from cimspice.campaign import Store
     from cimspice.errors import ParameterError
 
-    if everything == (older_than is not None or bench is not None or failed):
+    if everything == (older_than is not None or bench is not None or failed or outdated):
         raise ParameterError(
             "say which points, or --all of them",
             place="cache prune",
-            remedy="give --older-than, --bench, --failed or several of these; or --all alone",
+            remedy="give --older-than, --bench, --failed, --outdated or several of these; or --all alone",
         )
     with Store() as store:
         before = store.size
-        removed = store.prune(older_than_days=older_than, bench=bench, failed=failed, dry_run=dry_run)
+        removed = store.prune(
+            older_than_days=older_than, bench=bench, failed=failed, outdated=outdated, dry_run=dry_run
+        )
         freed = before - store.size
     if json:
         print_json({"points": removed, "bytes": freed, "dry_run": dry_run})

@@ -14,6 +14,7 @@ from typing import Annotated, Any
 
 import typer
 from rich.console import Console, ConsoleOptions, RenderableType
+from rich.markup import escape
 from rich.segment import Segment
 
 JsonFlag = Annotated[bool, typer.Option("--json", help="Print the result as one JSON object on stdout.")]
@@ -44,6 +45,11 @@ def console(*, stderr: bool = False) -> Console:
 def say(message: str) -> None:
     """One line of progress, on stderr."""
     console(stderr=True).print(message, markup=False)
+
+
+def show_warning(message: Warning | str, *_: object, **__: object) -> None:
+    """A warning of the library as a line on stderr, in place of ``warnings.showwarning``."""
+    console(stderr=True).print(f"[yellow]warning:[/] {escape(str(message))}")
 
 
 def print_json(result: Any) -> None:

@@ -10,7 +10,7 @@ from functools import lru_cache
 from pathlib import Path
 
 from cimspice.errors import PdkError
-from cimspice.files import read_plain
+from cimspice.files import identity, is_settled, read_plain
 
 LARGEST_FILE = 256 << 20  # bytes; the original bins take some tens of megabytes
 _SECTION_EDGE = re.compile(r"^\.(?:lib[ \t]+(\S+)[ \t]*$|endl)", re.M | re.I)
@@ -44,12 +44,12 @@ class Library:
 
     @classmethod
     def open(cls, path: Path) -> Library:
-        """The library at ``path``; read once per process as long as the file does not change."""
-        try:
-            stamp = path.stat()
-        except OSError as error:
-            raise PdkError(f"the model library cannot be read: {error}", place=str(path)) from error
-        return _opened(path.resolve(), stamp.st_mtime_ns, stamp.st_size)
+        """The library at ``path``; read once per process as long as no file that was read changes."""
+        if not path.is_file():
+            raise PdkError("there is no model library", place=str(path))
+        if any(identity(file) != known for file, known in _looked_at.items()):
+            forget()
+        return cls(path.resolve())
 
     def section(self, name: str) -> Section:
         """Everything that section ``name`` defines, includes followed."""
@@ -90,11 +90,7 @@ def assignments(text: str) -> dict[str, str]:
     }
 
 
-@lru_cache(maxsize=4)
-def _opened(path: Path, modified: int, size: int) -> Library:
-    del modified, size  # part of the key only: a changed file is another library
-    forget()
-    return Library(path)
+_looked_at: dict[Path, tuple[int, ...] | None] = {}  # files that were read or missed; see `identity`
 
 
 def forget() -> None:
@@ -102,6 +98,12 @@ def forget() -> None:
     _section.cache_clear()
     _pieces.cache_clear()
     _digest.cache_clear()
+    _looked_at.clear()
+
+
+def _look_at(path: Path) -> None:
+    now = identity(path)
+    _looked_at[path] = now if is_settled(now) else ()
 
 
 @lru_cache(maxsize=16)
@@ -141,6 +143,7 @@ def _collect(
         if kind == "include":
             included = Path(os.path.normpath(path.parent / value))
             _check_include(included, above)
+            _look_at(included)
             found = included.is_file()
             (section.files if found else section.missing).append(included)
             _collect(section, included, _pieces(included) if found else [], (*above, included))
@@ -201,6 +204,7 @@ def _top_level(text: str) -> list[tuple[str, str, str]]:
 
 
 def _read(path: Path) -> str:
+    _look_at(path)
     try:
         return read_plain(path, LARGEST_FILE).decode("latin-1").replace("\r\n", "\n")
     except OSError as error:

@@ -11,7 +11,8 @@ from pathlib import Path
 from platformdirs import user_cache_path
 
 from cimspice.errors import PdkError
-from cimspice.pdk.library import Library, forget
+from cimspice.files import OfContent, content_digest
+from cimspice.pdk.library import Library
 
 CORNERS = ("tt", "ff", "ss", "sf", "fs")
 """Corners with nominal resistance and capacitance; the first letter is the n-channel device's in name only
@@ -72,11 +73,11 @@ def installation_directory() -> Path:
 
 
 def locate() -> Pdk:
-    """Find the device models; no network, a few milliseconds.
+    """Find the device models, as the files are now; no network, a few milliseconds.
 
     ``PDK_ROOT`` is used when set (layouts of open_pdks and ciel, ``sky130A/libs.tech/{combined,ngspice}``
-    below it, or pointing at ``sky130A`` itself; ``PDK`` chooses another variant). Otherwise the cache is,
-    after every file of its manifest was found with its size: a broken download never counts as installed.
+    below it, or pointing at ``sky130A`` itself; ``PDK`` chooses another variant, if it names one of sky130).
+    Otherwise the cache is, after every file was found with the content that its manifest says.
 
     Raises
     ------
@@ -93,45 +94,32 @@ def locate() -> Pdk:
 
 
 def from_manifest(root: Path) -> Pdk:
-    """The installation in ``root``; PdkError unless its manifest is whole and every file has its size."""
-    manifest = _read_manifest(root)
-    for name, (_, size) in manifest["files"].items():
+    """The installation in ``root``; PdkError unless every file has the content that its manifest says. A file
+    is read again only once it has changed.
+    """
+    manifest = _manifest(root)
+    for name, (digest, size) in manifest["files"].items():
         path = os.path.join(root, name)  # text: a hundred Path objects cost more than asking for the files
-        if not (os.path.isfile(path) and os.path.getsize(path) == size):
-            raise PdkError(
-                "the installed SKY130 models are incomplete: a file is missing or was cut short",
-                place=path,
-                remedy=REMEDY,
-            )
+        try:
+            if content_digest(path) == digest:
+                continue
+            message = "a model file was changed or damaged"
+            if os.path.getsize(path) < size:
+                message = "the installed SKY130 models are incomplete: a file was cut short"
+        except FileNotFoundError:
+            message = "the installed SKY130 models are incomplete: a file is missing"
+        except OSError as error:
+            message = f"a model file cannot be read: {error}"
+        raise PdkError(message, place=path, remedy=REMEDY)
     return Pdk(root=root, source="cache", version=manifest["version"], digest=manifest["digest"])
 
 
 def verify(pdk: Pdk | None = None) -> Pdk:
-    """Read every model file and compare it with the manifest's SHA-256 (for ``PDK_ROOT``: read every file).
-
-    Returns
-    -------
-    Pdk
-        The verified installation.
-
-    Raises
-    ------
-    PdkError
-        If a file is missing, was changed, or cannot be read.
-    """
+    """Find the device models anew, every file looked at; PdkError as `locate`."""
     pdk = pdk or locate()
-    if pdk.source != "cache":
-        forget()
-        return replace(pdk, digest=Library.open(pdk.library()).digest(CORNERS))
-    for name, (digest, _) in _read_manifest(pdk.root)["files"].items():
-        path = pdk.root / name
-        try:
-            found = hashlib.sha256(path.read_bytes()).hexdigest()
-        except OSError as error:
-            raise PdkError(f"a model file cannot be read: {error}", place=str(path), remedy=REMEDY) from error
-        if found != digest:
-            raise PdkError("a model file was changed or damaged", place=str(path), remedy=REMEDY)
-    return pdk
+    if pdk.source == "cache":
+        return from_manifest(pdk.root)
+    return replace(pdk, digest=Library.open(pdk.library()).digest(CORNERS))
 
 
 def tree_digest(files: dict[str, tuple[str, int]]) -> str:
@@ -140,21 +128,29 @@ def tree_digest(files: dict[str, tuple[str, int]]) -> str:
     return hashlib.sha256(listing.encode()).hexdigest()
 
 
-def _read_manifest(root: Path) -> dict:
+def _manifest(root: Path) -> dict:
     place = root / MANIFEST
     try:
-        manifest = json.loads(place.read_text(encoding="utf-8"))
-        files = {str(name): (str(digest), int(size)) for name, (digest, size) in manifest["files"].items()}
-        if manifest["digest"] != tree_digest(files) or LIBRARY not in files:
-            raise ValueError("its digest does not match its list of files")
-        return {"version": str(manifest["version"]), "digest": manifest["digest"], "files": files}
+        return _read_manifest(place)
     except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
         message = f"the installed SKY130 models have no usable manifest: {error}"
         raise PdkError(message, place=str(place), remedy=REMEDY) from error
 
 
+def _parse_manifest(content: bytes) -> dict:
+    manifest = json.loads(content)
+    files = {str(name): (str(digest), int(size)) for name, (digest, size) in manifest["files"].items()}
+    if manifest["digest"] != tree_digest(files) or LIBRARY not in files:
+        raise ValueError("its digest does not match its list of files")
+    return {"version": str(manifest["version"]), "digest": manifest["digest"], "files": files}
+
+
+_read_manifest = OfContent(_parse_manifest)
+
+
 def _from_pdk_root(chosen: Path) -> Pdk:
-    variants = (chosen / os.environ.get("PDK", "sky130A"), chosen)
+    variant = os.environ.get("PDK", "")  # of another technology, it says nothing of this one
+    variants = (chosen / (variant if variant.startswith("sky130") else "sky130A"), chosen)
     tried = [root / path for path in _PDK_ROOT_LIBRARIES for root in variants]
     for library in tried:
         if library.is_file():

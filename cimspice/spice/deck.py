@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import math
-import os
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import lru_cache
-from pathlib import Path
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from cimspice.errors import BadParameter
 from cimspice.spice.analysis import number
@@ -22,6 +20,9 @@ from cimspice.spice.lint import (
     top_parameters,
 )
 from cimspice.spice.options import SolverOptions
+
+if TYPE_CHECKING:
+    from cimspice.pdk import Pdk
 
 _SKY130 = re.compile(r"\bsky130_fd_pr__\w+", re.IGNORECASE)
 
@@ -96,21 +97,21 @@ def device_models(text: str, models: str | Models | None, corner: str, flat: boo
     if models is not None:
         return text, models
     # Imported here: a netlist without PDK devices needs no PDK.
-    from cimspice import pdk
+    from cimspice.pdk import CORNERS, locate
     from cimspice.pdk.model_slice import check_corner
 
     if not _SKY130.search(text):
         check_corner(corner)
-        return text, PlainModels("", corner, {each: {} for each in pdk.CORNERS})
-    return _sliced(text, corner, flat, os.environ.get("PDK_ROOT"), pdk.cache_directory())
+        return text, PlainModels("", corner, {each: {} for each in CORNERS})
+    return _sliced(text, corner, flat, locate())
 
 
 @lru_cache(maxsize=64)
-def _sliced(text: str, corner: str, flat: bool, _root: str | None, _cache: Path) -> tuple[str, Models]:
-    """The PDK's models for a netlist; where the PDK is sought belongs to the key."""
-    from cimspice import pdk
+def _sliced(text: str, corner: str, flat: bool, pdk: Pdk) -> tuple[str, Models]:
+    """The PDK's models for a netlist; the installation, with its content, belongs to the key."""
+    from cimspice.pdk import flatten_models, slice_models
 
-    return pdk.flatten_models(text, corner=corner) if flat else (text, pdk.slice_models(text, corner=corner))
+    return flatten_models(text, pdk, corner) if flat else (text, slice_models(text, pdk, corner))
 
 
 def compose(

@@ -103,9 +103,9 @@ def test_a_machine_that_would_give_other_results_is_refused(what):
 def test_a_worker_that_does_not_fit_ends_the_campaign(cluster, tmp_path, monkeypatch):
     address, _, log = cluster
     monkeypatch.setattr(
-        "cimspice.campaign.cluster_worker._code", lambda _: "of a bench that measures otherwise"
+        "cimspice.campaign.cluster_worker.code_digest", lambda _: "of a bench that measures otherwise"
     )
-    with pytest.raises(ClusterError, match="the worker has another bench test_slow_divider"):
+    with pytest.raises(ClusterError, match="the worker has bench test_slow_divider with other code"):
         run_campaign(parse_specification(CAMPAIGN), store=tmp_path / "points.sqlite", engine=Cluster(address))
     assert not lines(log)
 
