@@ -108,11 +108,11 @@ def _old_points(connection: sqlite3.Connection) -> list[tuple[str, int]]:
 
 def _connect(path: Path) -> sqlite3.Connection:
     """For reading and writing, made if absent; its log kept short."""
-    connection = sqlite3.connect(path, timeout=_PATIENCE, isolation_level=None)
+    connection = sqlite3.connect(path, timeout=0, isolation_level=None)
     with _closed_on_error(connection):
         connection.execute("PRAGMA trusted_schema = OFF")  # the file may be a stranger's
-        connection.execute("PRAGMA auto_vacuum = INCREMENTAL")  # takes effect in a new file
         _keep_a_log(connection)
+        connection.execute(f"PRAGMA busy_timeout = {1000 * _PATIENCE:.0f}")
         connection.execute("PRAGMA synchronous = NORMAL")
         connection.execute(f"PRAGMA wal_autocheckpoint = {_LOG_PAGES}")
     return connection
@@ -142,6 +142,13 @@ def delete(connection: sqlite3.Connection, where: str, values: Sequence[object],
         How many.
     """
     count, step = 0, _ROWS_AT_ONCE
+    try:
+        _write_log_back(connection)
+    except sqlite3.OperationalError as error:
+        if not _is_full(error):
+            raise
+        reserve.release()
+        _write_log_back(connection)
     while True:
         chosen = f"SELECT digest FROM points WHERE {where} LIMIT {step}"
         try:
@@ -194,6 +201,7 @@ def _keep_a_log(connection: sqlite3.Connection) -> None:
     until = time.monotonic() + _PATIENCE
     while True:
         try:
+            connection.execute("PRAGMA auto_vacuum = INCREMENTAL")  # takes effect in a new file
             connection.execute("PRAGMA journal_mode = WAL")
             return
         except sqlite3.OperationalError as error:

@@ -93,7 +93,7 @@ def test_the_file_is_readable_with_sqlite_alone(tmp_path):
     connection = sqlite3.connect(path)
     query = "SELECT value FROM points, json_each(points.rows, '$.x') WHERE status = 'done'"
     assert [row[0] for row in connection.execute(query)] == [0.1, math.pi]
-    assert connection.execute("SELECT version FROM schema").fetchall() == [(2,)]
+    assert connection.execute("SELECT version FROM schema").fetchall() == [(3,)]
     connection.close()
 
 

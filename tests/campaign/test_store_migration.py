@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import sqlite3
+import warnings
 
 import numpy as np
 import pytest
 from campaign_fakes import ENVIRONMENT, FakePool
 
 from cimspice.campaign import Store, parse_specification, run_campaign, schema
+from cimspice.campaign.store import OldPointsWarning, Record
+from cimspice.cli.app import run
 from cimspice.errors import StoreError
 
 # As cimspice wrote it before it kept waveforms.
@@ -38,7 +41,7 @@ def finished_campaign(path):
     specification = parse_specification(CAMPAIGN)
     result = run_campaign(specification, store=new, engine=FakePool(), environment=ENVIRONMENT)
     with sqlite3.connect(new) as source:
-        rows = source.execute("SELECT * FROM points").fetchall()
+        rows = [row[:11] for row in source.execute("SELECT * FROM points")]
     with sqlite3.connect(path) as old:
         old.execute("PRAGMA journal_mode = WAL")
         old.executescript(VERSION_1)
@@ -51,19 +54,35 @@ def version(path):
         return connection.execute("SELECT version FROM schema").fetchall()
 
 
-def test_points_of_the_first_version_are_found_and_not_run_again(tmp_path):
+def test_points_whose_digests_did_not_cover_all_are_told_once_kept_and_removed_when_asked(tmp_path):
     path = tmp_path / "points.sqlite"
-    specification, before = finished_campaign(path)
+    finished_campaign(path)
     assert version(path) == [(1,)]
-    pool = FakePool()
-    after = run_campaign(specification, store=path, engine=pool, environment=ENVIRONMENT)
-    assert (after.done, after.cached, pool.ran) == (3, 3, [])
-    assert after.table.equals(before.table)
+    with pytest.warns(OldPointsWarning, match=r"^3 finished points are not used any more.*3 of test_divider"):
+        Store(path).close()
     assert version(path) == [(schema.VERSION,)]
-    with Store(path) as store:  # and what is new in this version works in it
-        digest = next(iter(after.plan)).digest
-        store.record([store.read([digest])[digest]], {digest: {"out": np.array([0.25])}})
-        assert store.waveforms([digest])[digest]["out"].tolist() == [0.25]
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        with Store(path) as store:
+            store.record(
+                [Record("new", "b", {}, "tt", 27.0, {"x": [0.25]}, None, None, 0.0)],
+                {"new": {"out": np.array([0.25])}},
+            )
+            assert store.waveforms(["new"])["new"]["out"].tolist() == [0.25]
+            assert [holding.done for holding in store.holdings()] == [1, 3]
+            assert store.prune(outdated=True) == 3
+            assert [holding.bench for holding in store.holdings()] == ["b"]
+
+
+def test_the_command_line_tells_of_old_points_in_one_line_and_prunes_them(tmp_path, capsys, monkeypatch):
+    monkeypatch.setenv("CIMSPICE_CACHE", str(tmp_path))
+    finished_campaign(tmp_path / "points.sqlite")
+    assert run(["cache", "show", "--json"]) == 0
+    told = capsys.readouterr().err.splitlines()
+    assert [line for line in told if "3 of test_divider" in line] == told
+    assert told[0].startswith("warning: 3 finished points are not used any more")
+    assert run(["cache", "prune", "--outdated"]) == 0
+    assert "3 points are removed" in capsys.readouterr().err
 
 
 def test_a_migrated_store_has_the_tables_of_a_new_one(tmp_path):
@@ -73,7 +92,8 @@ def test_a_migrated_store_has_the_tables_of_a_new_one(tmp_path):
             return {name: connection.execute(f"PRAGMA table_info({name})").fetchall() for name in names}
 
     finished_campaign(tmp_path / "points.sqlite")
-    Store(tmp_path / "points.sqlite").close()
+    with pytest.warns(OldPointsWarning):
+        Store(tmp_path / "points.sqlite").close()
     Store(tmp_path / "fresh.sqlite").close()
     assert tables(tmp_path / "points.sqlite") == tables(tmp_path / "fresh.sqlite")
 
@@ -81,7 +101,7 @@ def test_a_migrated_store_has_the_tables_of_a_new_one(tmp_path):
 def test_a_migration_that_fails_leaves_the_old_store_as_it_was(tmp_path, monkeypatch):
     path = tmp_path / "points.sqlite"
     finished_campaign(path)
-    broken = {1: (*schema.MIGRATIONS[1], "CREATE TABLE points (again)")}
+    broken = {**schema.MIGRATIONS, 1: (*schema.MIGRATIONS[1], "CREATE TABLE points (again)")}
     monkeypatch.setattr(schema, "MIGRATIONS", broken)
     with pytest.raises(StoreError, match="points already exists"):
         Store(path)
@@ -91,7 +111,8 @@ def test_a_migration_that_fails_leaves_the_old_store_as_it_was(tmp_path, monkeyp
         names = {row[0] for row in connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'")}
         assert names == {"schema", "points"}
         assert connection.execute("SELECT count(*) FROM points").fetchone() == (3,)
-    Store(path).close()
+    with pytest.warns(OldPointsWarning):
+        Store(path).close()
     assert version(path) == [(schema.VERSION,)]
 
 

