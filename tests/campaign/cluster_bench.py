@@ -31,7 +31,9 @@ class SlowDivider(Bench):
     altered: ClassVar[dict[str, str]] = {"supply": "vin"}
 
     def netlist(self, parameters: SlowParameters) -> Netlist:
-        lines = f"vin in 0 dc 1\nr1 in out {parameters.upper_resistance!r}\nr2 out 0 3000\n"
+        lines = (
+            f"vin in 0 dc {parameters.supply!r}\nr1 in out {parameters.upper_resistance!r}\nr2 out 0 3000\n"
+        )
         return Netlist("* divider\n" + lines, "slow divider", parameters.model_dump())
 
     def analysis(self, parameters: SlowParameters) -> Op:
