@@ -199,6 +199,8 @@ def _check_instance(line: str, known: dict[str, frozenset[str]]) -> None:
 
 def _check_element(line: str, known: dict[str, frozenset[str]]) -> None:
     tokens = _TOKEN.findall(line)
+    if not tokens:
+        raise _refuse(line, "the line holds no element", "remove it")
     letter = tokens[0][0].lower()
     if letter == "x":
         _check_instance(line, known)

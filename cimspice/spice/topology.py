@@ -44,7 +44,7 @@ def elements(lines: tuple[str, ...]) -> tuple[Element, ...]:
         if words[0] in (".subckt", ".macro"):
             plain = name_value_pairs(line)[0]
             inside.append([])
-            subcircuits[plain[1]] = (plain[2:], inside[-1])
+            subcircuits["".join(plain[1:2])] = (plain[2:], inside[-1])
         elif words[0] in (".ends", ".eom"):
             inside = inside[:-1] or [top]
         elif words[0] == ".global":
@@ -59,7 +59,7 @@ def elements(lines: tuple[str, ...]) -> tuple[Element, ...]:
                 local = tuple(words[1 : 1 + _NODES.get(line[0], 0)])
                 yield Element(line[0], tuple(map(name, local)), local, line)
                 continue
-            plain = name_value_pairs(line)[0]
+            plain = name_value_pairs(line)[0] or [""]
             ports, inner = subcircuits.get(plain[-1], ([], []))
             outside = dict(zip(ports, map(name, plain[1:-1]), strict=False))
             below = f"{path}{plain[0]}."
@@ -96,7 +96,7 @@ def loose_nodes(lines: tuple[str, ...], *, charged: bool) -> set[str]:
     """
     neighbours: dict[str, list[str]] = defaultdict(list)
     for element in elements(lines):
-        if _conducts(element, charged):
+        if len(element.nodes) > 1 and _conducts(element, charged):
             for node, other in (element.nodes[:2], element.nodes[1::-1]):
                 neighbours[node].append(other)
     held, waiting = {"0"}, ["0"]
