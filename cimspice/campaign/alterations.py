@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from functools import cached_property
+from typing import cast
 
 from cimspice.circuits import Bench
 from cimspice.errors import CimspiceError, ParameterError
@@ -115,7 +116,7 @@ class Alterations:
             return False  # what such a model keeps to itself a copy would keep, too
         unread = loaded.model_copy(update={name: Unread() for name in altered})
         try:
-            rendering = self.bench.netlist(unread)
+            rendering = cast("object", self.bench.netlist(unread))
         except (Exception, ReadError):
             return False
         if not isinstance(rendering, Unrendered) or rendering.parameters is not unread:
