@@ -31,8 +31,9 @@ class SleepingPoint(Bench):
     columns: ClassVar[dict[str, str]] = {"output": "V"}
     altered: ClassVar[dict[str, str]] = {"voltage": "vin"}
 
-    def netlist(self, parameters: NetlistParameters) -> Netlist:
-        return Netlist("* resistor\nvin in 0 dc 1\nr1 in 0 1000\n", "resistor", parameters.model_dump())
+    def netlist(self, parameters: ResistorParameters) -> Netlist:
+        text = f"* resistor\nvin in 0 dc {parameters.voltage!r}\nr1 in 0 1000\n"
+        return Netlist(text, "resistor", parameters.model_dump())
 
     def analysis(self, parameters: NetlistParameters) -> Op:
         return Op(save=("in",))
