@@ -9,6 +9,8 @@ import re
 import tomllib
 from typing import Any
 
+import numpy as np
+
 DEEPEST = 48
 """Most levels of nesting. What comes after the parser (copying, checking, writing) is recursive."""
 
@@ -25,11 +27,12 @@ def parse_json(content: str | bytes) -> Any:
     Raises
     ------
     ValueError
-        If it is not JSON, nests deeper than :data:`DEEPEST`, or holds an integer of more than 64 bits.
+        If it is not JSON, has a key twice in one object, nests deeper than :data:`DEEPEST`, or holds an
+        integer of more than 64 bits.
     """
     text = content if isinstance(content, str) else content.decode("utf-8")
     try:
-        value = json.loads(text)
+        value = json.loads(text, object_pairs_hook=_once)
     except RecursionError:
         raise _too_deep() from None
     check_value(value)
@@ -53,6 +56,35 @@ def parse_toml(content: str | bytes) -> dict[str, Any]:
         raise _too_deep() from None
     check_value(value)
     return value
+
+
+def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    """An object; of a key that stands twice, JSON does not say which is meant."""
+    found = dict(pairs)
+    if len(found) < len(pairs):
+        twice = next(key for k, (key, _) in enumerate(pairs) if key in dict(pairs[:k]))
+        raise ValueError(f"the key {twice[:80]!r} stands twice")
+    return found
+
+
+def number_array(value: Any) -> np.ndarray:
+    """An array of finite numbers from (nested) lists of them; true and text are no numbers.
+
+    Raises
+    ------
+    ValueError
+        If it is not.
+    """
+    level = [value]
+    while any(isinstance(entry, list | tuple) for entry in level):
+        level = [part for entry in level for part in (entry if isinstance(entry, list | tuple) else [entry])]
+    if not set(map(type, level)) <= {int, float}:
+        wrong = next(entry for entry in level if type(entry) not in (int, float))
+        raise ValueError(f"{wrong!r}"[:80] + " is not a number")
+    array = np.array(value, dtype=float)
+    if not np.isfinite(array).all():
+        raise ValueError("a number is not finite")
+    return array
 
 
 def check_value(value: Any) -> None:

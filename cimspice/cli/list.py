@@ -16,6 +16,9 @@ def list_(
     kind: Annotated[
         str, typer.Argument(help="benches, templates, models or campaigns; default: all of them.")
     ] = "all",
+    name: Annotated[
+        str, typer.Argument(help="One model: the columns, options and parameters of its fit.")
+    ] = "",
     modules: Annotated[
         list[str] | None,
         typer.Option("--import", metavar="FILE.py", help="Your own benches, to be listed too."),
@@ -31,6 +34,13 @@ def list_(
             f"{kind!r} cannot be listed", place="list", remedy=f"there are {', '.join(_SOURCES)}"
         )
     import_modules(modules or [])
+    if name:
+        if kind != "models":
+            raise ParameterError(
+                f"{name!r} is asked for of {kind}", place="list", remedy="write cimspice list models NAME"
+            )
+        _show_model(name, as_json=json)
+        return
     wanted = {name: dict(source()) for name, source in _SOURCES.items() if kind in ("all", name)}
     if json:
         print_json(wanted)
@@ -41,6 +51,45 @@ def list_(
         width = max((len(entry) for entry in entries), default=0)
         for entry, title in entries.items():
             screen.print(f"  {entry:<{width}}  {title}", markup=False)
+
+
+def _show_model(name: str, *, as_json: bool) -> None:
+    """What a fit of one model takes and gives."""
+    from cimspice.models.named import recipe
+
+    known = recipe(name)
+    columns = {
+        key: {
+            "unit": column.unit,
+            "also": list(column.names),
+            "choices": list(column.choices),
+            "required": column.required,
+        }
+        for key, column in known.schema.columns.items()
+    }
+    options = {
+        key: "must be given" if default is inspect.Parameter.empty else default
+        for key, default in known.options.items()
+    }
+    facts = {"model": known.kind, "title": known.title, "columns": columns}
+    facts |= {"options": options, "parameters": known.parameters}
+    if as_json:
+        print_json(facts)
+        return
+    screen = console()
+    screen.print(f"{known.kind}: {known.title}", markup=False)
+    rows = {"columns": [], "options (--option NAME=VALUE)": [], "parameters": list(known.parameters.items())}
+    for key, column in columns.items():
+        form = column["unit"] or " or ".join(column["choices"]) or "a word"
+        also = f", also {', '.join(column['also'])}" if column["also"] else ""
+        rows["columns"].append((key, f"{form}{also}{'' if column['required'] else ', may be missing'}"))
+    for key, default in options.items():
+        rows["options (--option NAME=VALUE)"].append((key, str(default)))
+    for heading, entries in rows.items():
+        screen.print(f"[bold]{heading}[/]")
+        width = max((len(key) for key, _ in entries), default=0)
+        for key, text in entries:
+            screen.print(f"  {key:<{width}}  {text}", markup=False)
 
 
 def _benches() -> Iterator[tuple[str, str]]:

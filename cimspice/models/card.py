@@ -5,23 +5,28 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Mapping
+from dataclasses import fields as dataclass_fields
 from pathlib import Path
 from typing import Annotated, Any, Literal, TypeVar
 
 import numpy as np
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
-from cimspice.documents import parse_json
+from cimspice.documents import number_array, parse_json
 from cimspice.errors import ParameterError
 from cimspice.files import read_plain, write_atomically
 from cimspice.models.fit import Fit
 from cimspice.models.model import Model, model_class, unflatten
 from cimspice.models.ranges import Range, Ranges
+from cimspice.models.units import to_unit
 
 SCHEMA_VERSION = 1
 LARGEST_CARD = 16 << 20  # bytes
 ModelT = TypeVar("ModelT", bound=Model)
-Finite = Annotated[float, Field(allow_inf_nan=False)]
+Finite = Annotated[float, Field(allow_inf_nan=False, strict=True)]
+_RANGE_UNITS = ("V", "A", "s", "V/s", "S", "F", "ohm", "1", "degC")
+_TYPES: dict[str, tuple[type, ...]] = {"float": (int, float), "int": (int,), "str": (str,)}
+"""What a setting may be, by the annotation of its field. Python counts true as a number; a card does not."""
 
 
 class _Record(BaseModel):
@@ -29,13 +34,22 @@ class _Record(BaseModel):
 
 
 class ParameterRecord(_Record):
-    """A fitted number. ``interval`` (95 %) is null where the data give none; ``reason`` says why then."""
+    """A fitted number. ``interval`` (95 %) is null where the data give none; ``reason`` says why then.
+
+    An empty unit is the model's own, in SI.
+    """
 
     value: Finite
     unit: str = ""
     interval: tuple[Finite, Finite] | None = None
     identifiable: bool = True
     reason: str = ""
+
+    @model_validator(mode="after")
+    def _holds_its_value(self) -> ParameterRecord:
+        if self.interval is not None and not self.interval[0] <= self.value <= self.interval[1]:
+            raise ValueError(f"the interval {self.interval} does not hold the value {self.value}")
+        return self
 
 
 class RangeRecord(_Record):
@@ -62,7 +76,7 @@ class ResidualRecord(_Record):
     unit: str
     percent: Finite
     full_scale: str
-    observations: int
+    observations: Annotated[int, Field(strict=True)]
 
 
 class ModelCard(_Record):
@@ -196,10 +210,65 @@ class ModelCard(_Record):
                 remedy="correct the field or make the card anew from its fit",
             ) from None
         try:
-            card.model()
+            return card._in_si()
         except ParameterError as error:
             raise ParameterError(error.message, place=place, remedy=error.remedy) from None
-        return card
+
+    def _in_si(self) -> ModelCard:
+        """The same in the units of the model.
+
+        Raises
+        ------
+        ParameterError
+                A unit of another kind, fields that do not make the model, a covariance of other parameters.
+        """
+        units = model_class(self.kind).parameter_units
+        parameters, factors = {}, []
+        for name, record in self.parameters.items():
+            own = units.get(name.partition("[")[0], record.unit)
+            factor = _factor(f"{name} of {self.kind}", record.unit or own, own)
+            ends = None if record.interval is None else tuple(factor * end for end in record.interval)
+            changes = {"value": factor * record.value, "interval": ends, "unit": own}
+            parameters[name] = record if record.unit == own else record.model_copy(update=changes)
+            factors.append(factor)
+        ranges = {name: _range_in_si(name, seen) for name, seen in self.ranges.items()}
+        card = self.model_copy(update={"parameters": parameters, "ranges": ranges})
+        card.model()
+        if self.covariance is None:
+            return card
+        if [len(row) for row in self.covariance] != [len(factors)] * len(factors):
+            raise ParameterError(
+                f"the covariance is not one of {len(factors)} parameters",
+                remedy="make the card anew from its fit",
+            )
+        covariance = [
+            [
+                None if entry is None else entry * one * other
+                for entry, other in zip(row, factors, strict=True)
+            ]
+            for row, one in zip(self.covariance, factors, strict=True)
+        ]
+        return card.model_copy(update={"covariance": covariance})
+
+    def check_conditions(self, **wanted: str | float) -> None:
+        """Refuse a card of another device, corner or temperature (°C); what it does not say is not compared.
+
+        A card of a measured file is of the user's own device.
+
+        Raises
+        ------
+        ParameterError
+            Naming both.
+        """
+        for name, value in wanted.items():
+            own = self.provenance.get(name)
+            if own is None or own == value or (name == "device" and "measured_file" in self.provenance):
+                continue
+            raise ParameterError(
+                f"the card is of {name} {own!r}, not {value!r}",
+                place="card",
+                remedy=f"fit it at {name} {value!r}, or ask for {name} {own!r}",
+            )
 
 
 def _encode(value: Any, name: str) -> Any:
@@ -237,17 +306,46 @@ def _decode(value: Any) -> Any:
             except ValidationError as error:
                 raise ParameterError(f"a model inside the card: {error.errors()[0]['msg']}") from None
             fields = {key: _decode(part) for key, part in nested.fields.items()}
-            return _build(
-                nested.kind, fields, {name: seen.model_dump() for name, seen in nested.ranges.items()}
-            )
+            ranges = {name: _range_in_si(name, seen).model_dump() for name, seen in nested.ranges.items()}
+            return _build(nested.kind, fields, ranges)
         return {key: _decode(part) for key, part in value.items()}
     if isinstance(value, list):
         return [_decode(part) for part in value]
     return value
 
 
+def _factor(name: str, unit: str, own: str) -> float:
+    scale = to_unit(unit, own)
+    if scale is None:
+        raise ParameterError(f"{name} is in {unit!r}", remedy=f"give it in {own or 'no unit'}")
+    return scale[0]
+
+
+def _range_in_si(name: str, seen: RangeRecord) -> RangeRecord:
+    own = next((own for own in _RANGE_UNITS if seen.unit and to_unit(seen.unit, own)), seen.unit)
+    factor = _factor(f"the range of {name}", seen.unit, own)
+    if seen.unit and own == seen.unit and own not in _RANGE_UNITS:
+        raise ParameterError(f"the range of {name} is in {seen.unit!r}", remedy="give it in SI units")
+    return RangeRecord(low=factor * seen.low, high=factor * seen.high, unit=own)
+
+
+def _check_type(name: str, value: Any, annotation: str) -> None:
+    """ParameterError for true or text where a number belongs, and a number where text does."""
+    allowed = _TYPES.get(annotation)
+    if allowed and (isinstance(value, bool) or not isinstance(value, allowed)):
+        raise ParameterError(f"{name} is {value!r}"[:200], remedy=f"give a {annotation}")
+    if annotation == "np.ndarray" and not isinstance(value, np.ndarray):
+        try:
+            number_array(value)
+        except ValueError as error:
+            raise ParameterError(f"{name}: {error}", remedy="give an array of numbers") from None
+
+
 def _build(kind: str, fields: Mapping[str, Any], ranges: Mapping[str, Mapping[str, Any]]) -> Model:
     model = model_class(kind)
+    for entry in dataclass_fields(model):
+        if entry.name in fields:
+            _check_type(f"{entry.name} of {kind}", fields[entry.name], str(entry.type))
     try:
         return model(**fields, ranges=Ranges({name: Range(**seen) for name, seen in ranges.items()}))
     except ParameterError:

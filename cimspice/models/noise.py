@@ -84,7 +84,8 @@ class Noise:
         if excess(ends[0]) <= 0:  # the digits alone explain it
             level = float(np.exp(ends[0]))
         elif excess(ends[1]) < 0:
-            level = float(np.exp(optimize.brentq(excess, *ends, xtol=1e-9)))  # pyright: ignore[reportArgumentType] (a float)
+            root: Any = optimize.brentq(excess, *ends, xtol=1e-9)
+            level = float(np.exp(root))
         else:
             level = largest
         return np.sqrt(level * spread**2 + self.resolution**2)

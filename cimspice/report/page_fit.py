@@ -175,8 +175,12 @@ def _current_at_reset(model: Synapse, voltage: np.ndarray, current: np.ndarray) 
 
 def _at_reset(table: pd.DataFrame, reset_voltage: float) -> pd.DataFrame:
     """One row per curve that reaches the reset voltage, its current interpolated there."""
+    if not any(name in table for name in ("membrane_voltage", "drain_voltage")):
+        return table
     voltage, current = _column(table, "membrane_voltage"), _column(table, "current")
     others = [name for name in table.columns if name not in (voltage, current)]
+    if table[voltage].nunique() == 1:  # a transfer curve is fitted where it was measured
+        return table
     kept = []
     for _, curve in table.sort_values(voltage).groupby(others, sort=False, dropna=False):
         at = curve[voltage].to_numpy(float)

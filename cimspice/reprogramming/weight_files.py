@@ -107,6 +107,8 @@ def _archive(path: Path) -> list[Entry]:
     with zipfile.ZipFile(path) as archive:
         for member in archive.namelist():
             name = member.removesuffix(".npy")
+            if any(name == known for known, *_ in entries):
+                raise ValueError(f"two arrays have the name {name!r}")
             with archive.open(member) as file:
                 version = np.lib.format.read_magic(file)
                 header = (
@@ -125,7 +127,11 @@ def _member(path: Path, name: str) -> np.ndarray:
 
 
 def _text(path: Path) -> list[Entry]:
+    with path.open("rb") as file:
+        for number, line in enumerate(file, start=1):
+            if b"_" in line:  # 0_5 would be read as 5, as in Python's own numbers
+                raise ValueError(f"row {number} has '_', which is in no number")
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", UserWarning)  # of a file without data, which is refused below
-        array = np.loadtxt(path, delimiter=",", ndmin=2, encoding="utf-8-sig")
+        array = np.loadtxt(path, delimiter=",", ndmin=2, encoding="utf-8-sig", comments=None)
     return [(path.stem, array.shape, array.dtype, lambda: array)]

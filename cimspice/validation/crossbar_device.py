@@ -117,22 +117,16 @@ def fit_reads(reads: pd.DataFrame) -> dict[float, Fit[SinhRead]]:
 
 
 def nonlinearity_of(card: ModelCard, device: str) -> float:
-    """a of a crossbar's cells i = g sinh(a v) / a (1/V), from the card of a read law.
+    """a of a crossbar's cells i = g sinh(a v) / a (1/V), from the card of a read law; ngspice is at 27 °C.
 
     Raises
     ------
     ParameterError
-        For a card of another kind or another device, and one whose series resistance matters: the law of a
-        tile's cells has none.
+        For a card of another kind, device or temperature, and one whose series resistance matters: the law
+        of a tile's cells has none.
     """
     law = card.model_of(SinhRead)
-    origin = card.provenance.get("device")
-    if origin != device:
-        raise ParameterError(
-            f"the read law is that of device {origin!r}, the cells are {device!r}",
-            place="card",
-            remedy=f"fit the reads of {device!r}, or ask for device {origin!r}",
-        )
+    card.check_conditions(device=device, temperature=27.0)
     if law.series_resistance * law.conductance > 0.01:
         raise ParameterError(
             f"a series resistance of {law.series_resistance:.3g} ohm takes "

@@ -94,6 +94,7 @@ def validate_crossbar(
         fits = fit_reads(read_curves(device))
         card = ModelCard.from_fit(fits[max(fits)], {"device": device})
     given = replace(given, nonlinearity=nonlinearity_of(card, device))
+    device = str(card.provenance.get("measured_file", device))
     with threadpool_limits(1, "blas"):  # products this small only wait for a second thread
         told("train: a perceptron on half of the digits")
         trained = train_perceptron(seed, hidden)

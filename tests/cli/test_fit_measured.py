@@ -8,6 +8,8 @@ import numpy as np
 import pytest
 
 from cimspice.cli.app import run
+from cimspice.models import ModelCard
+from cimspice.validation.crossbar_device import nonlinearity_of
 
 SPECIFIC, THRESHOLD, SLOPE = 4.2e-7, 0.61, 1.37 * 0.02585
 GATES = np.round(np.arange(0.2, 1.21, 0.05), 2)
@@ -121,6 +123,27 @@ def test_a_parameter_at_its_bound_is_held_and_leaves_the_others_their_intervals(
     holds(facts, {"conductance": CONDUCTANCE, "curvature": CURVATURE})
     low, high = facts["parameters"]["curvature"]["interval"]
     assert high - low < 0.01 * CURVATURE
+
+
+def test_the_card_of_a_measured_read_law_is_one_for_a_crossbar(fit):
+    facts = fit(sinh(7), "rram_read_sinh")[1]
+    card = ModelCard.load(facts["files"]["card"])
+    assert nonlinearity_of(card, "skywater") == facts["parameters"]["curvature"]["value"]
+
+
+def test_a_model_is_listed_with_columns_options_parameters_and_units(capsys):
+    assert run(["list", "models", "ekv_gate_law", "--json"]) == 0
+    facts = json.loads(capsys.readouterr().out)
+    assert facts["columns"]["gate_bias"]["unit"] == "V"
+    assert facts["columns"]["polarity"]["choices"] == ["n", "p"]
+    assert not facts["columns"]["membrane_voltage"]["required"]
+    assert facts["options"]["window"] == [0.43, 1.36]
+    assert facts["parameters"] == {"specific_current": "A", "threshold": "V", "thermal_slope": "V"}
+    assert run(["list", "models", "ramp"]) == 0
+    assert "membrane_capacitance  must be given" in capsys.readouterr().out
+    assert run(["list", "models", "rampe", "--json"]) == 2
+    assert "did you mean 'ramp'" in capsys.readouterr().out
+    assert run(["list", "benches", "ramp"]) == 2
 
 
 def test_a_parameter_that_the_user_fixes_is_not_fitted(fit):

@@ -1,5 +1,7 @@
 """Networks programmed as a whole: counts, errors, sources of weights, cost, memory."""
 
+import warnings
+import zipfile
 from dataclasses import replace
 
 import numpy as np
@@ -151,6 +153,13 @@ def test_files_without_usable_matrices_are_refused(tmp_path):
     np.save(tmp_path / "objects.npy", np.array([[None]]), allow_pickle=True)
     np.save(tmp_path / "empty.npy", np.zeros((0, 3)))
     (tmp_path / "text.csv").write_text("1,2\nx,3\n")
+    (tmp_path / "grouped.csv").write_text("1,2\n0_5,3\n")
+    (tmp_path / "marked.csv").write_text("1,2#,3\n4,5,6\n")
+    with zipfile.ZipFile(tmp_path / "twice.npz", "w") as archive, warnings.catch_warnings():
+        warnings.simplefilter("ignore", UserWarning)
+        for value in (1.0, 2.0):
+            with archive.open("w.npy", "w") as member:
+                np.lib.format.write_array(member, np.full((2, 2), value))
     (tmp_path / "broken.npz").write_text("not a zip")
     (tmp_path / "weights.pt").write_bytes(b"")
     for path in (*tmp_path.iterdir(), tmp_path / "absent.npy", tmp_path):

@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from cimspice.documents import parse_json
+from cimspice.documents import number_array, parse_json
 from cimspice.errors import CimspiceError, ParameterError
 from cimspice.files import read_plain, write_atomically
 from cimspice.models.neuron.edges import EdgeModel
@@ -118,10 +118,13 @@ def _decode(value: Any) -> Any:
             raise ValueError("a number is not finite")
         return value
     if "array" in value:
-        return np.array(value["array"], dtype=float)
+        return number_array(value["array"])
     if "map" in value:
         return {_decode(key): _decode(entry) for key, entry in value["map"]}
     if "tuple" in value:
         return tuple(_decode(entry) for entry in value["tuple"])
     kind = _KINDS[value["kind"]]
+    for entry in fields(kind):
+        if str(entry.type) in ("float", "int") and entry.name in value:
+            number_array(value[entry.name])
     return kind(**{name: _decode(entry) for name, entry in value.items() if name != "kind"})

@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from cimspice.documents import parse_json
+from cimspice.documents import number_array, parse_json
 from cimspice.errors import CimspiceError, ParameterError
 from cimspice.files import read_plain, write_atomically
 from cimspice.models.sram.bit_line import BitLines
@@ -68,16 +68,18 @@ def load_bit_lines(path: str | Path) -> tuple[BitLines, dict[str, Any]]:
         if card["schema"] != SCHEMA:
             raise ParameterError(f"schema is {card['schema']!r}, not {SCHEMA!r}", place=place, remedy=remedy)
         content = dict(card["model"])
-        currents = CellCurrents(**{name: _array(value) for name, value in content.pop("currents").items()})
+        currents = CellCurrents(
+            **{name: number_array(value) for name, value in content.pop("currents").items()}
+        )
         spread = dict(content.pop("variation"))
         variation = CellVariation(
-            mean=_array(spread["mean"]),
-            covariance=_array(spread["covariance"]),
-            samples=int(spread["samples"]),
-            sensitivity=None if spread["sensitivity"] is None else _array(spread["sensitivity"]),
+            mean=number_array(spread["mean"]),
+            covariance=number_array(spread["covariance"]),
+            samples=int(number_array(spread["samples"])),
+            sensitivity=None if spread["sensitivity"] is None else number_array(spread["sensitivity"]),
         )
-        width = _array(content.pop("width_correction"))
-        numbers = {name: float(value) for name, value in content.items()}
+        width = number_array(content.pop("width_correction"))
+        numbers = {name: float(number_array(value)) for name, value in content.items()}
         lines = BitLines(currents=currents, variation=variation, width_correction=width, **numbers)
         provenance = dict(card["provenance"])
     except OSError as error:
@@ -119,13 +121,6 @@ def _check(lines: BitLines, place: str, remedy: str) -> None:
 def _rises_evenly(axis: np.ndarray) -> bool:
     steps = np.diff(axis)
     return bool(steps.min() > 0 and np.ptp(steps) <= 1e-6 * steps.mean())
-
-
-def _array(values: Any) -> np.ndarray:
-    array = np.array(values, dtype=float)
-    if not np.isfinite(array).all():
-        raise ValueError("a number is not finite")
-    return array
 
 
 def _plain(value: Any) -> Any:
