@@ -166,7 +166,7 @@ class Fit(Generic[ModelT]):
         return dict(self._figure(name, estimate) for name, estimate in self.estimates.items())
 
     def _figure(self, name: str, estimate: Estimate) -> tuple[str, Estimate]:
-        unit = self.model.log_units.get(name.partition("[")[0])
+        unit = self.model.log_unit(name)
         if unit is None:
             return name, estimate
         with np.errstate(over="ignore"):

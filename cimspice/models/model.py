@@ -58,6 +58,10 @@ class Model:
         """The unit of a flat parameter name."""
         return self.parameter_units[parameter.partition("[")[0]]
 
+    def log_unit(self, parameter: str) -> str | None:
+        """The unit of what a flat parameter name is the logarithm of; None where it is none."""
+        return self.log_units.get(parameter.partition("[")[0])
+
     def _check(self, **inputs: Any) -> None:
         if self.ranges:
             self.ranges.check(self.kind, **inputs)

@@ -134,6 +134,8 @@ def test_covariance_is_converted_with_its_parameters(tmp_path_factory, value, sp
         card.parameters["conductance"].value, rel=1e-12
     )
     assert read.covariance is not None
+    assert card.covariance is not None
+    assert card.covariance[0][0] is not None
     assert read.covariance[0][0] == pytest.approx(card.covariance[0][0], rel=1e-9)
 
 

@@ -5,6 +5,8 @@ import io
 import re
 from pathlib import Path
 
+from cimspice.models.named import recipes
+
 PAGE = Path(__file__).resolve().parents[2] / "docs" / "models.md"
 
 
@@ -24,3 +26,18 @@ def test_every_example_prints_what_follows_it(tmp_path, monkeypatch):
             assert printed.strip() == text.strip()
             compared += 1
     assert compared == 6
+
+
+def test_every_model_stands_on_the_page_with_its_columns_options_and_units():
+    rows = {
+        line.split("|")[1].strip(" `"): line
+        for line in PAGE.read_text().splitlines()
+        if line.startswith("| `")
+    }
+    for kind, known in recipes().items():
+        for name, unit in known.parameters.items():
+            assert f"{name} ({unit})" in rows[kind] or (unit == "1" and name in rows[kind])
+        for name, column in known.schema.columns.items():
+            shown = f"{name} ({column.unit})" if column.unit not in ("", "1") else name
+            assert shown in rows[kind] or name in ("corner", "temperature")
+        assert all(option in rows[kind] for option in known.options)

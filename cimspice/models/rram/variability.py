@@ -13,7 +13,7 @@ from scipy import optimize, special
 from cimspice.errors import FitError, ParameterError
 from cimspice.models.fit import Fit
 from cimspice.models.least_squares import CONFIDENCE, Solution
-from cimspice.models.model import Model, register
+from cimspice.models.model import Model, flatten, register
 from cimspice.models.ranges import Ranges
 from cimspice.models.rram.tables import RRAM_CYCLES
 from cimspice.models.table import TableSchema
@@ -48,7 +48,7 @@ class RramVariability(Model):
         "cycle_covariance": "1",
         "correlation": "1",
     }
-    log_units: ClassVar[Mapping[str, str]] = {"log_median": "SI"}
+    log_units: ClassVar[Mapping[str, str]] = {"log_median": "S or V"}
     log_median: np.ndarray
     device_covariance: np.ndarray
     cycle_covariance: np.ndarray
@@ -69,6 +69,10 @@ class RramVariability(Model):
             raise ParameterError(
                 f"correlation is {self.correlation:g}", place=self.kind, remedy="give one between -1 and 1"
             )
+
+    def log_unit(self, parameter: str) -> str | None:
+        known = dict(zip(flatten("log_median", self.log_median), self.quantities, strict=True))
+        return _UNITS[known[parameter]] if parameter in known else None
 
     def sample(self, devices: int, cycles: int, seed: int) -> pd.DataFrame:
         """A table of the kind that :meth:`fit` takes: every device through every cycle."""
