@@ -177,7 +177,16 @@ def measured_table(files: Sequence[str]) -> pd.DataFrame:
                 remedy=f"add it (n or p), or say that all of the file is of one: --csv n={name}",
             ) from None
         tables.append(table)
-    return _joined(tables, {"measured": [table.attrs["provenance"] for table in tables]})
+    joined = _joined(tables, {"measured": [table.attrs["provenance"] for table in tables]})
+    keys = [
+        name for name, column in SCHEMAS["synapse"].columns.items() if column.coordinate and name in joined
+    ]
+    if joined.duplicated(keys).sum() > sum(table.duplicated(keys).sum() for table in tables):
+        raise TableError(
+            "two of the files hold the same point", place="--csv", remedy="give the files of one device only"
+        )
+    joined.attrs["measured"] = True
+    return joined
 
 
 def fit_synapse(table: pd.DataFrame, conditions: SynapseConditions) -> SynapseFit:

@@ -172,7 +172,6 @@ def damaged(path, change):
             "outside -20 to 20",
             "",
         ),
-        (lambda lines: [*lines, lines[-1]], "appears twice", "rows"),
         (lambda lines: lines[:1], "no data", ""),
         (lambda lines: [], "empty", ""),
     ],
@@ -184,6 +183,16 @@ def test_a_damaged_file_is_refused_with_file_and_place(change, message, place, m
     assert message in told["message"]
     assert "n.csv" in told["place"]
     assert place in told["place"]
+
+
+def test_repeats_in_a_file_are_taken_and_the_same_points_in_two_files_refused(measured, capsys):
+    n, p = measured / "n.csv", measured / "p.csv"
+    told = refusal(capsys, "--csv", f"n={n}", "--csv", f"n={n}", "--csv", f"p={p}")
+    assert "two of the files hold the same point" in told["message"]
+    once = answer(capsys, "--csv", f"n={n}", "--csv", f"p={p}", "-o", str(measured / "once"))
+    damaged(n, lambda lines: [*lines, *lines[1:]])
+    twice = answer(capsys, "--csv", f"n={n}", "--csv", f"p={p}", "-o", str(measured / "twice"))
+    assert twice["lambda_n"]["value"] == pytest.approx(once["lambda_n"]["value"], rel=1e-6)
 
 
 def test_a_file_without_polarities_says_how_to_give_them(measured, capsys):
