@@ -25,7 +25,7 @@
       font: { family: "system-ui, -apple-system, Segoe UI, Roboto, DejaVu Sans, sans-serif", size: narrow ? 11 : 13, color: "#1b2330" },
       paper_bgcolor: "#fff", plot_bgcolor: "#fff", hovermode: "closest",
       hoverlabel: { font: { size: 12 }, namelength: -1 },
-      legend: { orientation: "h", x: 0, y: -0.2, yanchor: "top", font: { size: narrow ? 10 : 12 } },
+      legend: { orientation: "h", x: 0, y: 0, yref: "container", yanchor: "bottom", font: { size: narrow ? 10 : 12 } },
     };
     const axis = { gridcolor: "#e8ecf1", zerolinecolor: "#cfd6df", linecolor: "#9aa5b3", ticks: "outside", tickcolor: "#9aa5b3", showline: true, automargin: true, title: { standoff: 8 } };
     const merged = Object.assign({}, base, layout, { legend: Object.assign({}, base.legend, layout.legend) });

@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 
 from cimspice.models import ModelCard
-from cimspice.report.colours import VIRIDIS
+from cimspice.report.colours import VIRIDIS, colours_of
 from cimspice.report.page_curves import axis_of, hover, legend
 from cimspice.report.page_document import Chart, View, folded, label, numbers, paragraph, rows, text
 from cimspice.report.page_fit import NoRows, Overlay, cards, overlay
@@ -186,6 +186,9 @@ def _residuals(study: Study, card: ModelCard, found: Overlay) -> Chart:
     if found.by:
         names: pd.Series = found.rows[found.by].iloc[chosen]
         trace["text"] = [label(study.named([found.by], [value])) for value in names.tolist()]
+        known = np.unique(names.to_numpy())  # the colours of the curves above
+        shades = dict(zip(known.tolist(), colours_of(known, graded=True), strict=True))
+        trace["marker"]["color"] = [shades[value] for value in names.tolist()]
     title = f"{words(card.kind)}: residuals, model − row"
     y_axis = {"title": {"text": label(f"% of the {found.scale_name}")}, "zeroline": True}
     rms = float(
