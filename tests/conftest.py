@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import io
 import json
+import os
 import re
 import signal
 from collections.abc import Callable, Iterator
@@ -19,6 +20,7 @@ from matplotlib.figure import Figure as Canvas
 
 from cimspice.models.neuron.build import COLUMNS, neuron_model
 from cimspice.models.neuron.neuron import NeuronModel
+from cimspice.pdk.source import cache_directory
 
 # Property tests try the same cases on every machine, however slow; `--hypothesis-profile=default` looks for
 # new ones.
@@ -30,6 +32,24 @@ settings.load_profile("same cases")
 # Started in the background by a shell, Python ignores Ctrl-C, and so would the programs under test.
 if signal.getsignal(signal.SIGINT) == signal.SIG_IGN:
     signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def own_cache(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """One cache and store for all processes of a run, below pytest's temporary folder. Only
+    the device models are the user's, and they are read.
+    """
+    folder = tmp_path_factory.getbasetemp()
+    if "PYTEST_XDIST_WORKER" in os.environ:
+        folder = folder.parent
+    cache = folder / "cache"
+    cache.mkdir(exist_ok=True)
+    with contextlib.suppress(FileExistsError):  # made by another process of this run
+        (cache / "pdk").symlink_to(cache_directory() / "pdk")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("CIMSPICE_CACHE", str(cache))
+        yield cache
+
 
 GOLDEN_NEURON = Path(__file__).parent / "golden" / "neuron"
 

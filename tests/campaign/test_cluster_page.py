@@ -6,10 +6,14 @@ import re
 import signal
 from pathlib import Path
 
+import numpy as np
+import pandas as pd
 import pytest
 
 from cimspice.campaign import Cluster, read_specification
 from cimspice.campaign import cluster as module
+from cimspice.circuits import bench
+from cimspice.spice import simulate_batch
 
 PAGE = Path(__file__).parents[2] / "docs" / "cluster.md"
 
@@ -63,9 +67,24 @@ def in_this_process(tmp_path, monkeypatch):
     assert module.Cluster is Cluster
 
 
+def in_batch(**values) -> np.ndarray:
+    """Drain currents of the transistor with these parameters, by an ngspice process of its own."""
+    transistor = bench("transistor")
+    parameters = transistor.Parameters(**values)
+    analysis = transistor.analysis(parameters)
+    return -simulate_batch(transistor.netlist(parameters), analysis)["vdrain#branch"]
+
+
 @pytest.mark.spice
-def test_the_call_of_the_page_runs(in_this_process):
-    exec(compile(blocks()[0], str(PAGE), "exec"), {"__name__": "__main__"})
+def test_the_call_of_the_page_gives_the_currents_of_one_process_per_point(in_this_process):
+    names = {"__name__": "__main__"}
+    exec(compile(blocks()[0], str(PAGE), "exec"), names)
+    found = {voltage: rows["drain_current"] for voltage, rows in names["table"].groupby("gate_voltage")}
+    assert list(found) == [0.6, 1.2, 1.8]
+    for voltage, current in found.items():
+        np.testing.assert_allclose(
+            current, in_batch(gate_voltage=voltage, drain_step=0.3), rtol=1e-9, atol=1e-15
+        )
 
 
 @pytest.mark.spice
@@ -89,4 +108,5 @@ def test_the_script_for_slurm_asks_for_its_jobs_and_runs_the_campaign(
         assert line in job
     assert "--nthreads 1 " in job
     assert "source /shared/cimspice/bin/activate" in job
-    assert (tmp_path / "runs" / "campaign" / "table.parquet").is_file()
+    table = pd.read_parquet(tmp_path / "runs" / "campaign" / "table.parquet")
+    np.testing.assert_allclose(table["drain_current"], in_batch(drain_step=0.9), rtol=1e-9, atol=1e-15)

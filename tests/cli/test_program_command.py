@@ -55,9 +55,27 @@ def test_stuck_columns_alone_mean_bit_stucking(capsys, weights):
     assert found["output_error"] == 0.0
 
 
-def test_the_same_seed_gives_the_same_figures(capsys, weights):
-    words = ["--network", weights, "--choice", "random", "--seed", "5"]
-    assert facts(capsys, *words) == facts(capsys, *words)
+def test_writes_are_the_cells_in_which_successive_sections_differ(capsys, tmp_path):
+    """Counted here cell by cell: one crossbar of 8 rows, 4 bits and a sign, sections in the layer's order."""
+    weights = np.random.default_rng(0).normal(size=(6, 16))
+    np.savez(tmp_path / "net.npz", only=weights)
+    words = ["--bits", "4", "--rows", "8", "--crossbars", "1", "--order", "unsorted", "--choice", "exact"]
+    levels = np.rint(weights / np.abs(weights).max() * 15).astype(int)
+    cells = np.stack([*(np.abs(levels) >> bit & 1 for bit in range(4)), levels < 0], axis=-1)
+    sections = np.concatenate([np.zeros((1, 8, 5), int), cells.reshape(-1, 8, 5)])  # erased at first
+    changes = np.diff(sections.astype(int), axis=0)
+    found = facts(capsys, "--network", str(tmp_path / "net.npz"), *words)
+    assert found["sets"] == (changes == 1).sum()
+    assert found["resets"] == (changes == -1).sum()
+    assert found["writes"] == np.abs(changes).sum()
+    assert found["max_writes_per_cell"] == np.abs(changes).sum(axis=0).max()
+
+
+def test_another_seed_stucks_other_cells_and_the_same_seed_the_same(capsys, weights):
+    words = ["--network", weights, "--choice", "random", "--seed"]
+    found = [facts(capsys, *words, seed) for seed in ("5", "5", "6")]
+    assert found[0] == found[1]
+    assert found[0]["output_error"] != found[2]["output_error"]
 
 
 def test_a_sweep_writes_its_table_and_figure(capsys, weights, tmp_path):

@@ -164,7 +164,7 @@ def test_hamming_distances_count_the_cells_of_rows_that_both_use():
 CHOICES = [RandomStucking(3, 1.0), LargestFirst(3, 1.0), RandomStucking(0, 0.2), NearestValue(SLICES, 0.0)]
 
 
-@pytest.mark.parametrize("choice", CHOICES, ids=repr)
+@pytest.mark.parametrize("choice", CHOICES, ids=lambda choice: type(choice).__name__)
 def test_nothing_is_lost_where_all_cells_are_rewritten(choice):
     rng = np.random.default_rng(3)
     state, target = rng.integers(0, 32, (2, 5, 40)).astype(np.uint16)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -13,13 +12,11 @@ from cimspice.circuits.bench import bench
 from cimspice.circuits.sram_array import Array
 from cimspice.cli.app import run
 from cimspice.emulator.sram_ideal_read import IdealRead
-from cimspice.emulator.sram_layer import SramLayer
 from cimspice.emulator.sram_layer_design import LayerDesign
 from cimspice.emulator.sram_periphery import Periphery
 from cimspice.errors import ParameterError
 from cimspice.mapping.sram_format import WordFormat
 from cimspice.mapping.sram_pulses import power_codes
-from cimspice.models.sram.charge_sharing import ChargeSharing
 from cimspice.models.sram.converter import SignedConverter
 from cimspice.validation.sram_circuit_layer import CircuitLayer
 from cimspice.validation.sram_learning_comparison import Pair
@@ -27,29 +24,31 @@ from cimspice.validation.sram_learning_comparison import Pair
 BANK = Array(columns=16, column=8)
 
 
+LSB = 2 * 0.0768 / 64
+"""Of a converter of 6 bits over ±76.8 mV (V)."""
+
+
 @pytest.mark.spice
-def test_the_circuits_compute_the_signs_and_sizes_of_the_ideal_ones(tmp_path):
-    """Words of 2 bits: an ideal network with the lines' own unit is within a few converter steps."""
+def test_rails_are_in_the_ratio_of_the_sums_and_codes_are_the_nearest(tmp_path):
+    """Words of 2 bits, 3, 3, 3 and 0, stand for equal weights of which the last is negative: the inputs here
+    give sums of 45 and −15 of them.
+    """
     conditions = SramConditions(array=BANK, workers=1, store=tmp_path / "points.sqlite")
-    form, words = WordFormat(2, 1), np.array([[[3, 0, 2, 3]]])
+    form, words = WordFormat(2, 1), np.array([[[3, 3, 3, 0]]])
     design = LayerDesign(
         IdealRead(1.0), Periphery(converter=SignedConverter.ideal(6, 0.0768)), form, power_codes(2, 15) * 2
     )
     circuit = CircuitLayer(design, words, conditions=conditions)
-    ones = conditions.read(np.arange(2), design.pulses[0], np.ones(2, int))
-    read = conditions.run("sram_multi_row_read", [ones], lambda done, total: None).table.iloc[0]
-    unit = (read["bit_line_bar_discharge"] - read["bit_line_discharge"]) / design.pulses.sum()
-    sharing = ChargeSharing(load_ratio=1.8, largest_columns=16)
-    ideal = replace(design, read=IdealRead(unit), periphery=replace(design.periphery, sharing=sharing))
-    emulated = SramLayer(ideal, words)
-    inputs = np.array([[[15, 2, 8, 4]]])
-    rails, wanted = circuit.rails(inputs), emulated.rails(inputs)
-    assert rails == pytest.approx(wanted, rel=0.3, abs=1e-3)
-    assert circuit.codes(rails) == pytest.approx(rails / 2.4e-3, abs=1.5)
+    rails = circuit.rails(np.array([[[15, 15, 15, 0], [0, 0, 0, 15]]]))
+    codes = circuit.codes(rails)
+    assert rails.ravel()[0] / rails.ravel()[1] == pytest.approx(45 / -15, rel=0.03)
+    assert rails.ravel()[0] > 2.5 * LSB
+    # half a step, and a quarter for thresholds that are not quite where they should be
+    assert np.abs(codes - rails / LSB).max() < 0.75
     with pytest.raises(ParameterError, match="not what a converter"):
         circuit.codes(rails + 1e-3)
-    below = circuit.below_target(rails[0, :1, 0, 0], circuit.codes(rails)[0, :1, 0], np.array([9.0]), None)
-    assert below == pytest.approx(9 - rails[0, :1, 0, 0] / 2.4e-3, abs=1.5)
+    below = circuit.below_target(rails[0, :1, 0, 0], codes[0, :1, 0], np.array([9.0]), None)
+    assert np.abs(below - (9 - rails[0, 0, 0, 0] / LSB)).max() < 0.75
     assert circuit.flipped == 0
 
 
