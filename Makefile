@@ -80,7 +80,7 @@ browser: python-packages
 		echo "test: no Chromium, so the tests of the report page in a browser are skipped" >&2
 
 test: setup browser lint
-	@$(BIN)/python -m pytest
+	@$(BIN)/python -m pytest -n auto --dist loadfile
 
 clean:
 	@rm -rf $(VENV) build dist *.egg-info .pytest_cache .ruff_cache .hypothesis
