@@ -234,10 +234,11 @@ def sample_yield(kept: pd.Series, conditions: pd.DataFrame) -> Yield:
     key = others[varied].assign(**{SAMPLE: conditions[SAMPLE], "": kept.to_numpy(dtype=bool)})
     passes = key.groupby([*varied, SAMPLE], sort=False, dropna=False)[""].all().reset_index()
     shares: list[tuple[dict[str, Any], Share]] = []
-    for where, part in passes.groupby(varied, sort=False, dropna=False) if varied else [((), passes)]:
+    by = passes.groupby(varied or (lambda _: 0), sort=False, dropna=False)[""].agg(["sum", "size"])
+    for where, passed, count in zip(by.index, by["sum"], by["size"], strict=True):
         values = where if isinstance(where, tuple) else (where,)
-        named: dict[str, Any] = {name: value for name, value in zip(varied, values, strict=True)}  # noqa: C416
-        shares.append((named, Share(int(part[""].sum()), len(part))))
+        named: dict[str, Any] = dict(zip(varied, values, strict=False))  # no names without conditions
+        shares.append((named, Share(int(passed), int(count))))
     each = passes.groupby(SAMPLE, sort=False)[""].agg(["all", "size"])
     known = each[~each["all"] | (each["size"] == len(shares))]
     return Yield(tuple(shares), Share(int(known["all"].sum()), len(known)))

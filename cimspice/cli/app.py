@@ -99,10 +99,34 @@ def run(arguments: Sequence[str]) -> int:
     return code if isinstance(code, int) else 0
 
 
+def _open_streams() -> None:
+    """A closed standard stream becomes the null device, before another file gets its number."""
+    for number, (name, mode) in enumerate((("stdin", "r"), ("stdout", "w"), ("stderr", "w"))):
+        try:
+            os.fstat(number)
+        except OSError:
+            os.open(os.devnull, os.O_RDWR)  # the lowest number that is free
+        if getattr(sys, name) is None:
+            setattr(sys, name, os.fdopen(number, mode))
+
+
+def _flushed(code: int) -> int:
+    """The exit code; 1 if what was printed cannot be written, which Python would tell as a traceback."""
+    for stream in (sys.stdout, sys.stderr):
+        try:
+            stream.flush()
+        except OSError as error:
+            code = report(error) if stream is sys.stdout and not code else code or 1
+            os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())  # what is left goes nowhere
+    return code
+
+
 def main() -> None:
     """Entry point of the ``cimspice`` program."""
+    _open_streams()
     try:
         code = run(sys.argv[1:])
+        code = _flushed(code)
     except KeyboardInterrupt:  # another one, while the first was told
         code = INTERRUPTED
     if signal.getsignal(signal.SIGINT) is signal.default_int_handler:

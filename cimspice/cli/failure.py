@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import traceback
+from contextlib import suppress
 from typing import Any
 
 from rich.markup import escape
@@ -40,11 +41,13 @@ def report(error: BaseException, *, as_json: bool = False, debug: bool = False) 
         Exit code: 2 for bad input, 130 for Ctrl-C, 1 for everything else.
     """
     code, fields = _describe(error)
-    if debug or fields["kind"] == "Defect":
-        console(stderr=True).print("".join(traceback.format_exception(error)), markup=False)
-    _show(fields)
-    if as_json:
-        print_json({"error": {**fields, "exit_code": code}})
+    with suppress(OSError):  # a stream that is full or closed: the others and the exit code still tell
+        if debug or fields["kind"] == "Defect":
+            console(stderr=True).print("".join(traceback.format_exception(error)), markup=False)
+        _show(fields)
+    with suppress(OSError):
+        if as_json:
+            print_json({"error": {**fields, "exit_code": code}})
     return code
 
 

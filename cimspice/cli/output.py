@@ -21,7 +21,7 @@ JsonFlag = Annotated[bool, typer.Option("--json", help="Print the result as one 
 """The ``--json`` option, the same in every command."""
 
 
-_INVISIBLE = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u200e\u200f\u2028-\u202e\u2066-\u2069]")
+_INVISIBLE = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff]")
 
 
 def visible(text: str) -> str:
@@ -62,7 +62,7 @@ def print_json(result: Any) -> None:
         which JSON does not have, become null.
     """
     text = json.dumps(plain(result), indent=2, sort_keys=True, ensure_ascii=False, allow_nan=False)
-    # what JSON itself leaves as it is and a terminal might act on
+    # what JSON itself leaves as it is and a terminal might act on, or no stream can write
     text = _INVISIBLE.sub(lambda found: f"\\u{ord(found[0]):04x}" if found[0] != "\n" else "\n", text)
     sys.stdout.write(text + "\n")
     sys.stdout.flush()

@@ -199,14 +199,16 @@ def _traces(
     others = list(product(*(keys[name] for name in by[1:])))
     gradual = bool(by) and len(firsts) * len(others) > _LONGEST_LEGEND and _numeric(table, by[0])
     styles = _styles(study, by, firsts, others, gradual, bool(hidden))
-    lines = list(study.groups([*by, *hidden]))
-    kept = _thinned(lines, by)
+    lines = study.groups([*by, *hidden])
+    kept = lines.evenly(_MOST_LINES * (3 if len(study.groups(by)) <= _LONGEST_LEGEND else 1))
     limit = max(8, min(_POINTS_OF_A_LINE, _MOST_POINTS // max(len(kept), 1)))
     traces: dict[tuple[Any, ...], dict[str, Any]] = {}
+    drawn = 0
     for key, rows in kept:
         shown = key[: len(by)]
         line = rows.sort_values(x, kind="stable")
         line = line.iloc[np.unique(np.linspace(0, len(line) - 1, min(len(line), limit)).round().astype(int))]
+        drawn += len(line)
         colour, dash = (
             styles[firsts.index(shown[0]), others.index(shown[1:])] if by else (PALETTE[0], DASHES[0])
         )
@@ -237,29 +239,23 @@ def _traces(
     data = list(traces.values())
     if gradual:
         data += _key(study, by, firsts, others)
-    return data, _note(study, hidden, len(kept), len(lines))
+    return data, _note(study, hidden, len(kept), len(lines), drawn)
 
 
-def _note(study: Study, hidden: Sequence[str], kept: int, lines: int) -> str:
+def _note(study: Study, hidden: Sequence[str], kept: int, lines: int, drawn: int) -> str:
     notes = []
     if hidden:
         names = ", ".join(words(name) for name in hidden)
         notes.append(f"A line for each value of {names} too; point at a line to see which.")
     if kept < lines:
-        notes.append(f"{kept} of {lines} lines are drawn, evenly chosen; the table has them all.")
+        notes.append(f"{kept:,} of {lines:,} lines are drawn, evenly chosen; the table has them all.")
+    if drawn < len(study.table):
+        notes.append(f"{drawn:,} of {len(study.table):,} rows are shown.")
     return " ".join(notes)
 
 
 def _numeric(table: pd.DataFrame, name: str) -> bool:
     return pd.api.types.is_numeric_dtype(table[name])
-
-
-def _thinned(lines: list[Any], by: Sequence[str]) -> list[Any]:
-    """At most so many lines as can be told apart or drawn at once."""
-    most = _MOST_LINES * (3 if len({key[: len(by)] for key, _ in lines}) <= _LONGEST_LEGEND else 1)
-    if len(lines) <= most:
-        return lines
-    return [lines[index] for index in np.linspace(0, len(lines) - 1, most).round().astype(int)]
 
 
 def _styles(

@@ -12,8 +12,8 @@ from scipy import special
 from cimspice.campaign.limits import SAMPLE, Limit, Share, Yield, sample_yield
 from cimspice.report.colours import LIMIT, colours_of
 from cimspice.report.page_curves import axis_of
-from cimspice.report.page_document import Chart, View, label, numbers, rows
-from cimspice.report.page_study import Study, ordered
+from cimspice.report.page_document import Chart, View, label, numbers, paragraph, rows
+from cimspice.report.page_study import Groups, Study, ordered
 from cimspice.report.quantity import PREFIXES, exponent, plain_unit, quantity, words
 
 _MOST_VIEWS = 60
@@ -69,8 +69,8 @@ def _percent(fraction: float) -> str:
 def moments_table(study: Study) -> str:
     """Mean, standard deviation with its interval, and ends, by quantity and conditions, as an HTML table."""
     names = (*study.others(SAMPLE), *study.coordinates)
-    groups = list(study.groups(names))
-    chosen = _evenly(groups, max(1, _MOST_ROWS // max(len(study.quantities), 1)))
+    groups = study.groups(names)
+    chosen = groups.evenly(max(1, _MOST_ROWS // max(len(study.quantities), 1)))
     body = []
     for column in study.quantities:
         for key, part in chosen:
@@ -86,16 +86,29 @@ def moments_table(study: Study) -> str:
             where = [study.show(*entry) for entry in zip(names, key, strict=True)]
             body.append([words(column), *where, len(values), *shown, interval, *ends])
     heads = ["quantity", *map(words, names), "n", "mean", "σ", "95 % interval of σ", "least", "largest"]
-    return rows(heads, body, numeric=range(1 + len(names), len(heads)))
+    table = rows(heads, body, numeric=range(1 + len(names), len(heads)))
+    return (
+        table
+        if len(chosen) == len(groups)
+        else table + paragraph(_thinned(chosen, groups, "are shown"), "note")
+    )
+
+
+def _thinned(chosen: list[Any], groups: Groups, how: str) -> str:
+    taken = sum(len(part) for _, part in chosen)
+    return (
+        f"{len(chosen):,} of {len(groups):,} conditions, evenly chosen, {how}: "
+        f"{taken:,} of {len(groups.table):,} rows."
+    )
 
 
 def histograms(study: Study, limits: Sequence[Limit]) -> list[Chart]:
     """One chart per quantity; corners over each other, other conditions by choice."""
     over = ("corner",) if "corner" in study.varied else ()
     names = (*study.others(SAMPLE, *over), *study.coordinates)
-    groups = list(study.groups(names))
-    chosen = _evenly(groups, _MOST_VIEWS)
-    note = "" if len(chosen) == len(groups) else f"{len(chosen)} of {len(groups)} conditions can be chosen."
+    groups = study.groups(names)
+    chosen = groups.evenly(_MOST_VIEWS)
+    note = "" if len(chosen) == len(groups) else _thinned(chosen, groups, "can be chosen")
     charts = []
     for column in study.quantities:
         own = [limit for limit in limits if limit.column == column]
@@ -114,12 +127,6 @@ def _interest(values: pd.Series, limits: Sequence[Limit]) -> tuple[float, float]
     """What to show first: the condition that breaks its limits most, else the one of the largest values."""
     broken = max((float((~limit.kept(values)).mean()) for limit in limits), default=0.0)
     return broken, float(values.abs().median())
-
-
-def _evenly(entries: list[Any], most: int) -> list[Any]:
-    if len(entries) <= most:
-        return entries
-    return [entries[index] for index in np.linspace(0, len(entries) - 1, most).round().astype(int)]
 
 
 def _histogram(study: Study, part: pd.DataFrame, column: str, limits: Sequence[Limit], name: str) -> View:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Iterator, Sequence
+from collections.abc import Hashable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -95,17 +95,42 @@ class Study:
             for name, value in zip(columns, values, strict=True)
         )
 
-    def groups(self, columns: Sequence[str]) -> Iterator[tuple[tuple[Hashable, ...], pd.DataFrame]]:
+    def groups(self, columns: Sequence[str]) -> Groups:
         """The rows by the values of some columns; one group of all rows for no columns."""
         if not columns:
-            yield (), self.table
-            return
-        for key, rows in self.table.groupby(list(columns), sort=False, dropna=False):
-            yield (tuple(key) if isinstance(key, tuple) else (key,)), rows
+            return Groups(self.table, (), np.arange(len(self.table)), np.array([0, len(self.table)]))
+        numbers = self.table.groupby(list(columns), sort=False, dropna=False).ngroup().to_numpy()
+        order = np.argsort(numbers, kind="stable")
+        starts = np.flatnonzero(np.diff(numbers[order], prepend=-1))
+        return Groups(self.table, tuple(columns), order, np.append(starts, len(order)))
 
     def others(self, *names: str) -> tuple[str, ...]:
         """Varied conditions except these."""
         return tuple(name for name in self.varied if name not in names)
+
+
+@dataclass(frozen=True)
+class Groups(Sequence[tuple[tuple[Hashable, ...], pd.DataFrame]]):
+    """Groups of rows with the values they share, each made when it is asked for: there may be 100,000."""
+
+    table: pd.DataFrame
+    columns: tuple[str, ...]
+    order: np.ndarray
+    starts: np.ndarray
+
+    def __len__(self) -> int:
+        return len(self.starts) - 1
+
+    def __getitem__(self, index: int) -> tuple[tuple[Hashable, ...], pd.DataFrame]:  # pyright: ignore[reportIncompatibleMethodOverride] (no slices)
+        if not 0 <= index < len(self):
+            raise IndexError(index)
+        rows = self.table.iloc[self.order[self.starts[index] : self.starts[index + 1]]]
+        return tuple(rows[name].iloc[0] for name in self.columns), rows
+
+    def evenly(self, most: int) -> list[tuple[tuple[Hashable, ...], pd.DataFrame]]:
+        """At most so many of them, evenly chosen."""
+        count = min(most, len(self))
+        return [self[index] for index in np.linspace(0, len(self) - 1, count).round().astype(int).tolist()]
 
 
 def ordered(column: pd.Series) -> list[Any]:

@@ -32,7 +32,7 @@ def takes_prefix(unit: str) -> bool:
 
 def exponent(values: Iterable[float], unit: str) -> int:
     """Power of ten of the SI prefix that suits the largest of the values; 0 for units that take none."""
-    array = np.abs(np.asarray(list(values), dtype=float))
+    array = np.abs(np.asarray(values if hasattr(values, "__array__") else list(values), dtype=float))
     array = array[np.isfinite(array) & (array > 0)]
     if not takes_prefix(unit) or not array.size or 0.1 <= array.max() < 1:
         return 0

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import tokenize
 import warnings
 import zipfile
+import zlib
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
@@ -42,7 +44,7 @@ def network_from_file(path: Path, seed: int = 0) -> Network:
         raise TableError(
             f"cannot read the weights: {error.strerror or error}", place=str(path), remedy=_REMEDY
         ) from None
-    except (ValueError, EOFError, zipfile.BadZipFile, NotImplementedError) as error:
+    except _DAMAGED as error:
         raise TableError(f"not a file of weights: {error}", place=str(path), remedy=_REMEDY) from None
     layers = tuple(
         _layer(name, shape, partial(_finite, name, load, path), (seed, number))
@@ -62,6 +64,10 @@ def network_from_file(path: Path, seed: int = 0) -> Network:
     )
 
 
+_DAMAGED = (
+    ValueError, EOFError, KeyError, TypeError, RuntimeError, OverflowError, SyntaxError, tokenize.TokenError,
+    zipfile.BadZipFile, zlib.error,
+)  # fmt: skip
 Entry = tuple[str, tuple[int, ...], np.dtype, Callable[[], np.ndarray]]
 
 
@@ -77,14 +83,19 @@ def _layer(name: str, shape: tuple[int, ...], load: Callable[[], np.ndarray], se
 
 
 def _usable(name: str, shape: tuple[int, ...], dtype: np.dtype, path: Path) -> bool:
-    if not np.prod(shape) or dtype.kind not in "fiub":
-        what = "is empty" if not np.prod(shape) else f"holds {dtype}, not real numbers"
+    if min(shape) <= 0 or dtype.kind not in "fiub":
+        what = f"has the shape {shape}" if min(shape) <= 0 else f"holds {dtype}, not real numbers"
         raise TableError(f"the array {name!r} {what}", place=str(path), remedy="leave it out of the file")
     return True
 
 
 def _finite(name: str, load: Callable[[], np.ndarray], path: Path) -> np.ndarray:
-    array = load()
+    try:
+        array = load()
+    except (OSError, MemoryError, *_DAMAGED) as error:  # a header may claim what the file does not hold
+        raise TableError(
+            f"the array {name!r} cannot be read: {error}", place=str(path), remedy=_REMEDY
+        ) from None
     wrong = np.argwhere(~np.isfinite(array))
     if len(wrong):
         place = ", ".join(map(str, wrong[0]))

@@ -8,6 +8,7 @@ another and goes on.
 from __future__ import annotations
 
 import contextlib
+import math
 import os
 import signal
 import threading
@@ -72,9 +73,9 @@ class Pool:
             ("time_limit", time_limit),
             ("recycle_after", recycle_after),
         ):
-            if not value > 0:
+            if not 0 < value < math.inf:
                 raise ParameterError(
-                    f"{name} = {value!r} is not positive", place=name, remedy=f"give {name} > 0"
+                    f"{name} = {value!r} is not positive and finite", place=name, remedy=f"give {name} > 0"
                 )
         self._folder: WorkFolder | None = None
         self._workers: list[WorkerProcess] = []

@@ -23,7 +23,7 @@ from cimspice.report.page_fit import NoRows, overlay
 from cimspice.report.page_limits import judge, read_limits
 from cimspice.report.page_samples import deviation_interval, histograms, yields
 from cimspice.report.page_spread import spread_parts
-from cimspice.report.page_study import Study
+from cimspice.report.page_study import Groups, Study
 
 
 def study_of(folder):
@@ -314,3 +314,21 @@ def test_without_plotly_the_remedy_is_named(tmp_path, monkeypatch):
 def test_a_folder_that_is_no_run_is_refused(tmp_path):
     with pytest.raises(TableError, match="no such run folder"):
         write_page(tmp_path / "nowhere")
+
+
+def test_a_page_of_many_conditions_makes_only_those_it_shows_and_says_how_many_rows(tmp_path, monkeypatch):
+    """20,000 conditions of 2 samples: what is thinned is told, and no frame is made of the others."""
+    bias = np.repeat(np.linspace(0, 1, 20_000), 2)
+    table = pd.DataFrame({"gate_bias": bias, "sample": np.tile([0, 1], 20_000), "current": bias + 1e-3})
+    table["current"] *= np.where(table["sample"] == 0, 1.0, 1.1)
+    made = []
+    real = Groups.__getitem__
+    monkeypatch.setattr(Groups, "__getitem__", lambda self, index: made.append(index) or real(self, index))
+    limits = [{"column": "current", "maximum": 0.5}]
+    folder = write_run(tmp_path / "run", table, ["gate_bias", "sample"], limits=limits)
+    page = write_page(folder)
+    assert len(made) < 2000
+    html = page.path.read_text()
+    assert "60 of 20,000 conditions, evenly chosen, can be chosen: 120 of 40,000 rows." in html
+    assert "200 of 20,000 conditions, evenly chosen, are shown: 400 of 40,000 rows." in html
+    assert "of 40,000 rows are shown." in html

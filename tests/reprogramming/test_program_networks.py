@@ -168,6 +168,33 @@ def test_files_without_usable_matrices_are_refused(tmp_path):
         assert path.name in caught.value.place
 
 
+@pytest.mark.parametrize("ending", ["npz", "npy"])
+def test_no_damage_to_a_file_of_weights_gives_anything_but_a_clear_error(tmp_path, ending):
+    """Truncated anywhere, any byte changed, sizes that are negative or larger than the file."""
+    path = tmp_path / f"net.{ending}"
+    if ending == "npz":
+        np.savez_compressed(path, one=np.ones((4, 3)), two=np.ones((3, 2)))
+    else:
+        np.save(path, np.ones((4, 3)))
+    whole = path.read_bytes()
+    random = np.random.default_rng(1)
+    damaged = [whole[:length] for length in random.integers(0, len(whole), 60)]
+    for place in random.integers(0, len(whole), 120):
+        damaged.append(whole[:place] + bytes([whole[place] ^ 0x15]) + whole[place + 1 :])
+    if ending == "npy":
+        damaged += [
+            whole.replace(b"(4, 3)", size) for size in (b"(-4,3)", b"(-4,-3)", b"(4,9**9)", b"(4,1e5)")
+        ]
+        damaged += [whole.replace(b"(4, 3), }      ", b"(400000, 30), }")]
+    for content in damaged:
+        path.write_bytes(content)
+        try:
+            for layer in network_from_file(path).layers:
+                layer.load()
+        except TableError as error:
+            assert path.name in error.place  # noqa: PT017 (a changed number may go unseen)
+
+
 def test_weights_that_are_not_finite_are_found_when_programmed(tmp_path):
     np.save(tmp_path / "nan.npy", np.array([[1.0, np.nan]]))
     with pytest.raises(TableError, match=r"\(0, 1\) of the array .nan. is nan"):

@@ -193,3 +193,9 @@ def test_a_script_without_a_main_guard_is_told_so(tmp_path):
     assert done.returncode == 1
     assert "WorkerLost" in done.stderr
     assert "__main__" in done.stderr
+
+
+@pytest.mark.parametrize("limit", [float("inf"), float("nan"), 0.0, -1.0])
+def test_a_time_limit_that_is_no_time_is_refused_by_name(limit):
+    with pytest.raises(ParameterError, match="time_limit"):
+        Pool(time_limit=limit)
