@@ -18,12 +18,11 @@ COMMAND = f'"{sys.executable}" -m cimspice'
 @pytest.mark.parametrize(
     ("words", "code", "told"),
     [
-        ("list --json >/dev/full", 1, "the disk is full"),
-        ("list >/dev/full", 1, "the disk is full"),
+        ("--version >/dev/full", 1, "the disk is full"),
         ("compare nowhere nowhere --json >/dev/full", 2, "no such run folder"),
         ("compare nowhere nowhere >/dev/full 2>/dev/full", 2, ""),
         ("compare nowhere nowhere <&- >&- 2>&-", 2, ""),
-        ("list --json <&- >&-", 0, ""),
+        ("--version <&- >&-", 0, ""),
     ],
 )
 def test_full_and_closed_streams_end_in_an_exit_code_without_a_traceback(tmp_path, words, code, told):
