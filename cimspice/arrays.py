@@ -9,6 +9,11 @@ import numpy as np
 
 from cimspice.errors import CimspiceError, ParameterError
 
+
+class ClippedWarning(UserWarning):
+    """What was given is beyond what the circuit takes: its results are those of the limit."""
+
+
 Shape = Sequence[int | str | EllipsisType]
 """Length of each axis; a name stands for any length, ``...`` in front for any leading axes."""
 ErrorClass = Callable[..., CimspiceError]

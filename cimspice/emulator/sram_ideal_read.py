@@ -7,7 +7,8 @@ from typing import Protocol
 
 import numpy as np
 
-from cimspice.emulator.sram_read import Cells, Reading
+from cimspice.arrays import checked_array, checked_number
+from cimspice.emulator.sram_read import Cells, Reading, checked_bits
 
 Array = np.ndarray
 
@@ -32,12 +33,15 @@ class IdealRead:
 
     unit_discharge: float
 
+    def __post_init__(self) -> None:
+        checked_number("unit_discharge", self.unit_discharge, place="IdealRead")
+
     def __call__(
         self, codes: Array, bits: Array, *, positions: Array | None = None, cells: Cells | None = None
     ) -> Reading:
         """As :meth:`MultiRowRead.__call__`; positions do not matter."""
-        stored = np.asarray(bits)
-        charge = np.asarray(codes) * np.ones(stored.shape)
+        stored = checked_bits(bits)
+        charge = checked_array("codes", codes, (..., "rows"), low=0, whole=True) * np.ones(stored.shape)
         if cells is not None:
             both = np.exp(cells.log_current)
             charge = charge * np.where(stored == 1, both[..., 1], both[..., 0])

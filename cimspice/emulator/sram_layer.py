@@ -17,6 +17,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
+from cimspice.arrays import checked_array, checked_count, real_array
 from cimspice.emulator.sram_layer_design import LayerDesign
 from cimspice.emulator.sram_periphery import PeripherySpread
 from cimspice.emulator.sram_read import Cells, DisturbWarning
@@ -59,15 +60,38 @@ class SramLayer:
 
     def __post_init__(self) -> None:
         self.words = self.design.form.check(self.words)
-        if self.words.ndim != 3:
+        if self.words.ndim != 3 or 0 in self.words.shape[1:]:
             raise ParameterError(
-                f"words of shape {self.words.shape}", remedy="give shape (chips, neurons, columns)"
+                f"words of shape {self.words.shape}",
+                place="words",
+                remedy="give shape (chips, neurons, columns), with a neuron and a column at least",
             )
+        self._check_instances()
         self.design.check_groups(self.words.shape[1])
         table = self._every_word()
         lead, size = table.shape[:-2], table.shape[-2]
         self._table = np.ascontiguousarray(table).reshape(-1, 2)
         self._first = (size * np.arange(len(self._table) // size)).reshape(lead)
+
+    def _check_instances(self) -> None:
+        """Whether cells and spread are those of these words."""
+        (chips, _, columns), form = self.words.shape, self.design.form
+        pairs = []
+        if self.cells is not None:
+            wanted = (*self.words.shape, form.slices, form.slice_bits, 2)
+            pairs.append(("cells", self.cells.log_current, wanted))
+        if self.spread is not None:
+            lead = chips, 1, 1, form.slices
+            pairs += [
+                ("spread.multiplier", self.spread.multiplier.gain, (*lead, columns, 2)),
+                ("spread.shares", self.spread.shares, (*lead, 2, columns)),
+                ("spread.offset", self.spread.offset, lead),
+            ]
+        for name, found, wanted in pairs:
+            if np.shape(found) != wanted:
+                raise ParameterError(
+                    f"{name} of shape {np.shape(found)}", place=name, remedy=f"draw them for shape {wanted}"
+                )
 
     @property
     def columns(self) -> int:
@@ -126,7 +150,7 @@ class SramLayer:
         ParameterError
             If an input is no code of the multiplier, or the shape is wrong.
         """
-        codes, (chips, _, columns) = np.asarray(inputs), self.words.shape
+        codes, (chips, _, columns) = real_array("inputs", inputs), self.words.shape
         if codes.ndim != 3 or codes.shape[0] not in (1, chips) or codes.shape[2] != columns:
             raise ParameterError(
                 f"inputs of shape {codes.shape} for {chips} chips of {columns} columns",
@@ -173,6 +197,7 @@ class SramLayer:
         """
         converter = self.design.periphery.converter
         rest = self.merge(codes) - codes[:, -1]
+        target = checked_array("targets", target, np.shape(rail), infinite=True)
         wanted = np.clip(np.rint(target - rest), converter.smallest_code, converter.largest_code).astype(int)
         offset = 0.0 if self.spread is None else -self.spread.offset[chip, 0, 0, -1]
         return converter(rail, target_code=wanted, offset=offset, noise=self.noise)
@@ -198,7 +223,9 @@ class SramLayer:
             If an error is larger than the pulses allow.
         """
         errors = self._check_errors(errors)
-        read = self.columns if columns is None else columns
+        read = self.columns
+        if columns is not None:
+            read = checked_count("columns", columns, high=self.columns)
         total = np.zeros((len(self.words), read))
         for sign in (1, -1):
             part = np.maximum(sign * errors, 0)
@@ -208,7 +235,7 @@ class SramLayer:
         return total
 
     def _check_errors(self, errors: Array) -> Array:
-        values, most = np.asarray(errors), self.design.largest_error
+        values, most = real_array("errors", errors), self.design.largest_error
         if values.shape != self.words.shape[:2] or (values != np.rint(values)).any():
             raise ParameterError(
                 f"errors of shape {values.shape}", remedy="give whole numbers of shape (chips, neurons)"
@@ -276,6 +303,10 @@ class SramLayer:
         """
         form = self.design.form
         stored, wanted = form.bits_of(self.words), form.bits_of(words)
+        if stored.shape != wanted.shape:
+            raise ParameterError(
+                f"words of shape {np.shape(words)}", place="words", remedy=f"give {self.words.shape}"
+            )
         after = self.design.periphery.write_back(stored, wanted, margins)
         self.bits_written += int((stored != wanted).sum())
         self.words = form.from_bits(after)

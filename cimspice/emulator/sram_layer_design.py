@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from cimspice.arrays import checked_count, checked_number, kept_array
 from cimspice.emulator.sram_ideal_read import Read
 from cimspice.emulator.sram_periphery import Periphery
 from cimspice.errors import ParameterError
@@ -47,6 +48,17 @@ class LayerDesign:
     array_rows: int = 512
     charge_limit: float = np.inf
     open_groups: int | None = None
+
+    def __post_init__(self) -> None:
+        pulses = kept_array("pulses", self.pulses, ("factors", self.form.slice_bits), low=1, whole=True)
+        if not len(pulses):
+            raise ParameterError("pulses of no factor", place="pulses", remedy="give those of factor 1")
+        object.__setattr__(self, "pulses", pulses)
+        checked_number("line_rise", self.line_rise, place="LayerDesign")
+        checked_count("array_rows", self.array_rows, place="LayerDesign")
+        checked_number("charge_limit", self.charge_limit, above=0, infinite=True, place="LayerDesign")
+        if self.open_groups is not None:
+            checked_count("open_groups", self.open_groups, place="LayerDesign")
 
     @property
     def largest_error(self) -> int:

@@ -17,6 +17,8 @@ from itertools import pairwise
 
 import numpy as np
 
+from cimspice.arrays import checked_array, checked_count, checked_number
+from cimspice.emulator.decisions import strongest
 from cimspice.emulator.sram_layer import SramLayer
 from cimspice.emulator.sram_layer_design import LayerDesign
 from cimspice.emulator.sram_scale import LayerScale, layer_scale
@@ -51,6 +53,12 @@ class LearningRule:
     hidden_rate: float = 0.15
     hidden_gain: float = 2.0
     stuck_period: int = 20
+
+    def __post_init__(self) -> None:
+        for name in ("margin", "rate", "hidden_rate"):
+            checked_number(name, getattr(self, name), low=0, place="LearningRule")
+        checked_number("hidden_gain", self.hidden_gain, above=0, place="LearningRule")
+        checked_count("stuck_period", self.stuck_period, low=0, place="LearningRule")
 
     def slowed(self, factor: float) -> LearningRule:
         """The same with rates of a later epoch."""
@@ -98,6 +106,8 @@ class LearningNetwork:
     rule: LearningRule = field(default_factory=LearningRule)
 
     def __post_init__(self) -> None:
+        if not len(self.layers):
+            raise ParameterError("a network without layers", place="layers", remedy="give at least one")
         for before, after in pairwise(self.layers):
             if after.columns != before.words.shape[1] + 1:
                 raise ParameterError(
@@ -127,7 +137,8 @@ class LearningNetwork:
             If an input is no code of the multiplier.
         """
         columns, rails, codes, outputs = [], [], [], []
-        signal = np.asarray(inputs)
+        features = self.layers[0].columns - 1
+        signal = checked_array("inputs", inputs, ("chips", "samples", features), low=0, whole=True)
         for number, layer in enumerate(self.layers):
             if number:
                 signal = self.hidden_codes(number - 1, outputs[-1])
@@ -144,8 +155,8 @@ class LearningNetwork:
         return np.clip(np.rint(gain * outputs), 0, most).astype(int)
 
     def classes(self, inputs: Array) -> Array:
-        """The strongest output's number, shape (chips, samples)."""
-        return self.forward(inputs).outputs[-1].argmax(axis=-1)
+        """The strongest output's number, shape (chips, samples); −1 where all outputs are equal."""
+        return strongest(self.forward(inputs).outputs[-1])
 
     def step(self, inputs: Array, labels: Array) -> None:
         """Learn one sample on every chip.
@@ -155,9 +166,11 @@ class LearningNetwork:
         inputs
             Codes, shape (chips, features).
         labels
-            Class numbers, shape (chips,).
+            Class numbers from 0, shape (chips,).
         """
-        trace = self.forward(inputs[:, None, :])
+        chips, features = len(self.layers[0].words), self.layers[0].columns - 1
+        codes = checked_array("inputs", inputs, (chips, features), low=0, whole=True)
+        trace = self.forward(codes[:, None, :])
         errors = self.output_errors(trace, labels)
         for number, change in enumerate(self.changes(trace, errors)):
             layer = self.layers[number]
@@ -166,7 +179,12 @@ class LearningNetwork:
     def output_errors(self, trace: Trace, labels: Array) -> Array:
         """Whole errors of the output layer for one sample per chip, shape (chips, neurons)."""
         layer, outputs = self.layers[-1], trace.outputs[-1][:, 0]
-        chips, own = np.arange(len(outputs)), np.asarray(labels)
+        chips = np.arange(len(outputs))
+        if outputs.shape[1] < 2:
+            raise ParameterError(
+                "one output has no rival to learn against", place="layers", remedy="give two outputs or more"
+            )
+        own = checked_array("labels", labels, chips.shape, low=0, high=outputs.shape[1] - 1, whole=True)
         rivals = outputs.copy()
         rivals[chips, own] = -np.inf
         rival = rivals.argmax(axis=1)

@@ -7,6 +7,7 @@ from math import inf, sqrt
 
 import numpy as np
 
+from cimspice.arrays import checked_number, kept_array
 from cimspice.models.sram.charge_sharing import ChargeSharing
 from cimspice.models.sram.converter import SignedConverter
 from cimspice.models.sram.line_sampling import LineSampling
@@ -49,6 +50,12 @@ class Periphery:
     temperature: float = 27.0
     capacitor_sigma: float = 0.0
 
+    def __post_init__(self) -> None:
+        for name in ("column_capacitance", "line_capacitance"):
+            checked_number(name, getattr(self, name), above=0, infinite=True, place="Periphery")
+        checked_number("temperature", self.temperature, above=-273.15, place="Periphery")
+        checked_number("capacitor_sigma", self.capacitor_sigma, low=0, place="Periphery")
+
     def shared_noise(self, columns: int) -> float:
         """Standard deviation (V) of the difference of two rails of so many columns."""
         return self._noise(columns * self.column_capacitance)
@@ -83,6 +90,10 @@ class PeripherySpread:
     multiplier: MultiplierSpread
     shares: Array
     offset: Array
+
+    def __post_init__(self) -> None:
+        for name in ("shares", "offset"):
+            object.__setattr__(self, name, kept_array(f"{name} of a spread", getattr(self, name), (...,)))
 
     @classmethod
     def draw(

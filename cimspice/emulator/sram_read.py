@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.special import log_ndtr
 
+from cimspice.arrays import checked_array, kept_array, real_array
 from cimspice.errors import ParameterError
 from cimspice.models.sram.bit_line import BitLines
 from cimspice.models.sram.discharge import line_voltages, open_cells, settled
@@ -62,6 +63,12 @@ class Cells:
     log_current: Array
     trip_voltage: Array
 
+    def __post_init__(self) -> None:
+        logs = kept_array("logarithms of cell currents", self.log_current, (..., "rows", 2))
+        object.__setattr__(self, "log_current", logs)
+        trips = kept_array("trip voltages", self.trip_voltage, logs.shape)
+        object.__setattr__(self, "trip_voltage", trips)
+
 
 @dataclass(frozen=True, eq=False)
 class MultiRowRead:
@@ -110,7 +117,7 @@ class MultiRowRead:
             Once per call, if any read is disturbed.
         """
         codes = self.lines.check_codes(codes)
-        bits = _check_bits(bits)
+        bits = checked_bits(bits)
         nominal = self.lines.trip_voltage if cells is None else 0.0
         lead, inputs = _common(codes, bits, positions, cells, nominal)
         reading = _joined([self._columns(*(part for part in parts)) for parts in _chunks(inputs)], lead)
@@ -167,11 +174,14 @@ def _threat(voltages: Array, codes: Array, bits: Array, start: float) -> Array:
     return trace[np.arange(len(voltages))[:, None], codes, side]
 
 
-def _check_bits(bits: Array) -> Array:
-    values = np.asarray(bits)
-    if np.any((values != 0) & (values != 1)):
-        wrong = values[(values != 0) & (values != 1)].ravel()[0]
-        raise ParameterError(f"stored bit {wrong} is neither 0 nor 1", remedy="see cimspice.mapping.sram")
+def checked_bits(bits: Array) -> Array:
+    """Stored bits as integers."""
+    values = real_array("stored bits", bits)
+    wrong = (values != 0) & (values != 1)
+    if wrong.any():
+        raise ParameterError(
+            f"stored bit {values[wrong][0]} is neither 0 nor 1", remedy="see cimspice.mapping.sram"
+        )
     return values.astype(int)
 
 
@@ -185,7 +195,9 @@ def _common(
             f"codes of shape {codes.shape} and bits of shape {bits.shape} have different numbers of rows",
             remedy="give one code and one bit for every row, in the last axis",
         )
-    places = (np.arange(rows) + 0.5) / rows if positions is None else np.asarray(positions, float)
+    places = (np.arange(rows) + 0.5) / rows
+    if positions is not None:
+        places = checked_array("positions", positions, (..., rows), low=0, high=1)
     both = np.zeros((rows, 2)), np.full((rows, 2), trip_voltage)
     if cells is not None:
         both = cells.log_current, cells.trip_voltage
@@ -200,11 +212,25 @@ def _common(
             remedy="all but the last axis (rows; rows and 2 for cells) have to broadcast",
         ) from None
     flat = [np.broadcast_to(values, lead).reshape(-1, rows) for values in (codes, bits, places)]
+    if positions is not None:
+        _check_apart(flat[0] > 0, flat[2])
     state = np.broadcast_to(bits, lead)[..., None]
     for value in both:
         chosen = np.take_along_axis(np.broadcast_to(value, (*lead, 2)), state, axis=-1)[..., 0]
         flat.append(chosen.reshape(-1, rows))
     return lead[:-1], flat
+
+
+def _check_apart(is_open: Array, places: Array) -> None:
+    """No two rows that are open at once may lie at the same place, (N, rows)."""
+    apart = np.sort(np.where(is_open, places, -1.0 - np.arange(places.shape[1])), axis=-1)
+    same = np.diff(apart, axis=-1) == 0
+    if same.any():
+        raise ParameterError(
+            f"two open rows lie at position {apart[:, 1:][same][0]:g}",
+            place="positions",
+            remedy="give each row a place of its own, (row + 0.5) / rows of the array",
+        )
 
 
 def _chunks(inputs: list[Array]):

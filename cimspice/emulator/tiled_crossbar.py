@@ -10,7 +10,7 @@ from itertools import pairwise
 
 import numpy as np
 
-from cimspice.arrays import checked_array, checked_number, kept_array, real_array
+from cimspice.arrays import ClippedWarning, checked_array, checked_number, kept_array, real_array
 from cimspice.emulator.crossbar import Crossbar, NonlinearCrossbar, SinhCell
 from cimspice.emulator.crossbar.wires import Drive, Sense
 from cimspice.emulator.decisions import share_right, strongest
@@ -148,10 +148,6 @@ def _solved(layer: TiledLayer, number: int, voltages: np.ndarray) -> np.ndarray:
     return layer.tiles[number].currents(voltages)
 
 
-class ClippedInputWarning(UserWarning):
-    """Inputs of a network are beyond what its word lines take: their results are those of the largest."""
-
-
 @dataclass(frozen=True, eq=False)
 class TiledTrace:
     """What a network made of a batch.
@@ -202,7 +198,7 @@ class TiledNetwork:
 
         Warns
         -----
-        ClippedInputWarning
+        ClippedWarning
             If the network's own inputs are clipped.
         """
         values, clipped = np.asarray(real_array("inputs", x), dtype=float), []
@@ -214,7 +210,7 @@ class TiledNetwork:
             warnings.warn(
                 f"{clipped[0]} inputs are larger than {self.layers[0].input_scale:g} and are read as that; "
                 "map the network with calibration inputs as large as those it will get",
-                ClippedInputWarning,
+                ClippedWarning,
                 stacklevel=2,
             )
         return TiledTrace(values, tuple(clipped))

@@ -26,6 +26,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
+from cimspice.arrays import real_array
 from cimspice.errors import ParameterError
 from cimspice.models.sram.currents import CellCurrents
 from cimspice.models.sram.variation import CellVariation
@@ -133,17 +134,16 @@ class BitLines:
         ParameterError
             If one is negative, fractional, or longer than what was characterised.
         """
-        values = np.asarray(codes)
-        whole = values.astype(int)
-        if np.any(whole != values) or np.any(whole < 0) or np.any(whole > self.largest_code):
-            wrong = values[(whole != values) | (whole < 0) | (whole > self.largest_code)].ravel()[0]
+        values = np.asarray(real_array("pulse widths", codes), dtype=float)
+        wrong = ~((values == np.rint(values)) & (values >= 0) & (values <= self.largest_code))
+        if wrong.any():
             raise ParameterError(
-                f"code {wrong:g} is not a whole number from 0 to {self.largest_code}",
+                f"code {values[wrong][0]:g} is not a whole number from 0 to {self.largest_code}",
                 place="pulse width",
                 remedy=f"a code is a pulse of so many {self.unit_width * 1e12:g} ps; longer ones have to be "
                 "characterised (largest_code), or split over several reads",
             )
-        return whole
+        return values.astype(int)
 
 
 def line_profile(positions: Array, strength: Array) -> Array:

@@ -9,6 +9,7 @@ from typing import ClassVar
 import numpy as np
 from numpy.typing import ArrayLike
 
+from cimspice.arrays import checked_array
 from cimspice.errors import ParameterError
 from cimspice.models.model import Model, register
 
@@ -86,19 +87,15 @@ class ChargeSharing(Model):
         ParameterError
             If there are more or fewer columns than the rail allows, or a voltage is not finite.
         """
-        volts = np.asarray(discharge, dtype=float)
-        columns = volts.shape[-1] if volts.ndim else 0
+        volts = checked_array("discharges", discharge, (..., "columns"))
+        columns = volts.shape[-1]
         if not self.smallest_columns <= columns <= self.largest_columns:
             raise ParameterError(
                 f"{columns} columns on one rail, which has {self.smallest_columns} to {self.largest_columns}",
                 place="discharge",
                 remedy="share in groups and add the groups' codes, or characterise a longer rail",
             )
-        if not np.isfinite(volts).all():
-            raise ParameterError(
-                "a discharge is not finite", place="discharge", remedy="give finite voltages"
-            )
         self._check(discharge=volts)
-        shares = np.ones(columns) if weights is None else np.asarray(weights)
+        shares = np.ones(columns) if weights is None else checked_array("weights", weights, (..., columns))
         charge = (shares * volts).sum(axis=-1) + columns * self.column_offset + self.rail_offset
         return charge / (np.sum(shares, axis=-1) + columns * self.wire_ratio + self.load_ratio)

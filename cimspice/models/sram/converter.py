@@ -9,6 +9,7 @@ from typing import ClassVar
 import numpy as np
 from numpy.typing import ArrayLike
 
+from cimspice.arrays import real_array
 from cimspice.errors import ParameterError
 from cimspice.models.model import Model, register
 
@@ -139,7 +140,7 @@ class SignedConverter(Model):
         ParameterError
             If an input is not finite, or a target is no code.
         """
-        volts = np.asarray(difference, dtype=float)
+        volts = np.asarray(real_array("differences", difference), dtype=float)
         if not np.isfinite(volts).all():
             raise ParameterError("an input is not finite", place="difference", remedy="give finite voltages")
         self._check(difference=volts)

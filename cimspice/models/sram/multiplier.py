@@ -16,6 +16,7 @@ from typing import ClassVar
 import numpy as np
 from numpy.typing import ArrayLike
 
+from cimspice.arrays import checked_array, kept_array, real_array
 from cimspice.errors import ParameterError
 from cimspice.models.model import Model, register
 
@@ -33,6 +34,10 @@ class MultiplierSpread:
     gain: Array
     offset: Array
     imbalance: Array | float = 0.0
+
+    def __post_init__(self) -> None:
+        for name in ("gain", "offset", "imbalance"):
+            object.__setattr__(self, name, kept_array(f"{name}s of multipliers", getattr(self, name), (...,)))
 
 
 @register
@@ -134,13 +139,7 @@ class ChargeMultiplier(Model):
         ParameterError
             If a code is no integer of the range, or the discharges are not finite pairs.
         """
-        volts = np.asarray(discharge, dtype=float)
-        if volts.ndim < 1 or volts.shape[-1] != 2 or not np.isfinite(volts).all():
-            raise ParameterError(
-                f"discharges of shape {volts.shape}",
-                place="discharge",
-                remedy="give finite voltages of shape (..., 2): line and complement",
-            )
+        volts = checked_array("discharges of line and complement", discharge, (..., 2))
         index = self._index(code)
         self._check(discharge=volts)
         offset, gain, cross, curvature = (
@@ -153,7 +152,7 @@ class ChargeMultiplier(Model):
         return out * (1 + change) + spread.offset
 
     def _index(self, code: ArrayLike) -> Array:
-        values = np.asarray(code)
+        values = real_array("input codes", code)
         index = values.astype(int) if np.isfinite(values.astype(float)).all() else np.array(-1)
         if (index != values).any() or (index < 0).any() or (index >= len(self.gain)).any():
             raise ParameterError(

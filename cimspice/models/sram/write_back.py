@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 from scipy.special import ndtr
 
+from cimspice.arrays import checked_array
 from cimspice.errors import ParameterError
 from cimspice.models.model import Model, register
 
@@ -86,7 +87,7 @@ class WriteBack(Model):
             If a bit is neither 0 nor 1.
         """
         before, after = _bits(stored), _bits(wanted)
-        written = np.asarray(self.margin if margin is None else margin) > 0
+        written = checked_array("write margins", self.margin if margin is None else margin, (...,)) > 0
         return np.where(written, after, before)
 
     def energy(self, stored: ArrayLike, wanted: ArrayLike) -> Array:
