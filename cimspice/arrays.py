@@ -53,7 +53,7 @@ def checked_array(
     whole: bool = False,
     error: ErrorClass = ParameterError,
 ) -> np.ndarray:
-    """Real numbers as float64 (int64 if ``whole``): the caller's own array where nothing had to be converted.
+    """Real numbers as float64, or as int64 or int32 if ``whole``: the caller's own array where it is that.
 
     Parameters
     ----------
@@ -79,7 +79,7 @@ def checked_array(
         inside = least >= low and most <= high and (infinite or (least > -np.inf and most < np.inf))
         if not inside or (whole and array.dtype.kind == "f" and (array != np.rint(array)).any()):
             _refuse(name, array, low, high, infinite, whole, error)
-    return array.astype(np.int64, copy=False) if whole else array
+    return array.astype(np.int64) if whole and array.dtype not in (np.int32, np.int64) else array
 
 
 def kept_array(name: str, value: object, shape: Shape, **bounds) -> np.ndarray:

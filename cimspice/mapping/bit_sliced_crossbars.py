@@ -6,7 +6,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from cimspice.arrays import checked_count, kept_array
 from cimspice.errors import ParameterError
+from cimspice.mapping.bit_slices import MOST_BITS
 from cimspice.mapping.row_matching import match_rows
 from cimspice.mapping.sections import EMPTY, Sections
 from cimspice.mapping.write_choice import WriteChoice
@@ -49,12 +51,23 @@ class Crossbars:
         fault_value: np.ndarray | None = None,
     ) -> None:
         for name, value in (("crossbars", count), ("rows", rows), ("columns", columns)):
-            if value < 1:
-                raise ParameterError(f"{value} {name}", place=name, remedy="give at least one")
+            checked_count(name, value)
+        checked_count("columns", columns, high=MOST_BITS + 1)
         self.words = np.zeros((count, rows), dtype=np.uint16)
-        self.faulty, self.fault_value = faulty, fault_value
-        if faulty is not None and fault_value is not None:
-            self.words = fault_value & faulty
+        if (faulty is None) != (fault_value is None):
+            raise ParameterError(
+                "faulty cells without the values that they hold, or values without cells",
+                place="faulty, fault_value",
+                remedy="give both or neither",
+            )
+        self.faulty = self.fault_value = None
+        if faulty is not None:
+            largest = (1 << columns) - 1
+            self.faulty, self.fault_value = (
+                kept_array(name, value, self.words.shape, low=0, high=largest, whole=True).astype(np.uint16)
+                for name, value in (("faulty cells", faulty), ("fault values", fault_value))
+            )
+            self.words = self.fault_value & self.faulty
         self.sets = np.zeros((count, rows, columns), dtype=np.int64)
         self.resets = np.zeros((count, rows, columns), dtype=np.int64)
 

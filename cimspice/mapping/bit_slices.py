@@ -12,6 +12,7 @@ from typing import Literal, get_args
 import numpy as np
 from numpy.typing import ArrayLike
 
+from cimspice.arrays import checked_array, checked_count, real_array
 from cimspice.errors import MappingError, ParameterError
 
 MOST_BITS = 15
@@ -37,10 +38,7 @@ class BitSlices:
     sign: SignPlace = "column"
 
     def __post_init__(self) -> None:
-        if not 1 <= self.bits <= MOST_BITS:
-            raise ParameterError(
-                f"{self.bits} bits per magnitude", place="bits", remedy=f"give 1 to {MOST_BITS} bits"
-            )
+        checked_count("bits", self.bits, high=MOST_BITS)
         if self.sign not in get_args(SignPlace):
             raise ParameterError(
                 f"sign is {self.sign!r}", place="sign", remedy=f"choose from {', '.join(get_args(SignPlace))}"
@@ -53,11 +51,12 @@ class BitSlices:
 
     def words(self, levels: ArrayLike) -> np.ndarray:
         """Words (uint16, any shape) of signed levels in −(2^bits − 1) … 2^bits − 1."""
-        levels = np.asarray(levels)
+        levels = checked_array("levels", levels, (...,), whole=True, error=MappingError)
         magnitude = np.abs(levels)
         if magnitude.size and magnitude.max() >= 1 << self.bits:
             raise MappingError(
                 f"level {int(magnitude.max())} does not fit {self.bits} bits",
+                place="levels",
                 remedy="quantise first",
             )
         words = magnitude.astype(np.uint16)
@@ -71,7 +70,7 @@ class BitSlices:
         ``negative`` says whose sign is negative where the periphery holds the signs; the array's own sign
         column, where there is one, is what counts.
         """
-        words = np.asarray(words, dtype=np.uint16)
+        words = _words(words, self.columns)
         magnitude = (words & np.uint16((1 << self.bits) - 1)).astype(np.int32)
         if self.sign == "column":
             negative = (words >> np.uint16(self.bits)) & np.uint16(1)
@@ -95,7 +94,8 @@ def quantise(weights: ArrayLike, bits: int) -> tuple[np.ndarray, float]:
     MappingError
         If a weight is not finite.
     """
-    weights = np.asarray(weights)
+    checked_count("bits", bits, high=MOST_BITS)
+    weights = real_array("weights", weights, MappingError)
     finite = np.isfinite(weights)
     if not finite.all():
         place = tuple(int(axis[0]) for axis in np.nonzero(~finite))
@@ -109,13 +109,22 @@ def quantise(weights: ArrayLike, bits: int) -> tuple[np.ndarray, float]:
     return np.clip(np.rint(weights / step), -limit, limit).astype(np.int32), step
 
 
+def _words(words: ArrayLike, columns: int) -> np.ndarray:
+    given, largest = real_array("words", words, MappingError), (1 << columns) - 1
+    if given.dtype == np.uint16 and given.max(initial=0) <= largest:
+        return given
+    checked = checked_array("words", given, (...,), low=0, high=largest, whole=True, error=MappingError)
+    return checked.astype(np.uint16)
+
+
 def gray_rank(words: ArrayLike, columns: int, *, turned: int = 0) -> np.ndarray:
     """Place of each word in the reflected Gray sequence over ``columns`` bits: neighbours differ in one cell.
 
     ``turned`` rotates the columns first, which chooses whose cell changes most often. F. Gray, US patent
     2,632,058; the rank is the running exclusive-or of the bits from the highest down.
     """
-    words = np.asarray(words, dtype=np.uint32)
+    checked_count("columns", columns, high=MOST_BITS + 1)
+    words = _words(words, columns).astype(np.uint32)
     turned %= columns
     if turned:
         words = ((words << turned) | (words >> (columns - turned))) & ((1 << columns) - 1)

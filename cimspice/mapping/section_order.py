@@ -7,6 +7,7 @@ from typing import Literal
 import numpy as np
 from scipy.optimize import linear_sum_assignment
 
+from cimspice.arrays import checked_array, checked_count
 from cimspice.errors import ParameterError
 from cimspice.mapping.hamming_path import hamming_distances, shortened
 from cimspice.mapping.sections import EMPTY, Sections
@@ -41,6 +42,12 @@ def schedule(
         Order the sections of each crossbar by exact Hamming distance (see
         :func:`~cimspice.mapping.hamming_path.shortened`); needs ``state``.
     """
+    checked_count("crossbars", crossbars)
+    if state is not None:
+        rows = sections.words.shape[1]
+        state = checked_array(
+            "words of the state", state, (crossbars, rows), low=0, high=0xFFFF, whole=True
+        ).astype(np.uint16)
     count = len(sections.words)
     steps = -(-count // crossbars)
     if assignment == "dealt":

@@ -6,10 +6,11 @@ Sorted weight sectioning (SWS) is by Farias and Kung, arXiv 2410.11298 and 2410.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, get_args
 
 import numpy as np
 
+from cimspice.arrays import checked_array, checked_count
 from cimspice.errors import ParameterError
 from cimspice.mapping.bit_slices import BitSlices, gray_rank
 
@@ -44,8 +45,19 @@ class Sections:
 def restore(values: np.ndarray, index: np.ndarray, shape: tuple[int, int]) -> np.ndarray:
     """What the sections hold (sections, rows), put back into the layer's own order (outputs, inputs)."""
     used = index != EMPTY
-    flat = np.empty(shape[0] * shape[1], dtype=values.dtype)
-    flat[index[used]] = values[used]
+    found = index[used]
+    seen = np.zeros(shape[0] * shape[1], dtype=bool)
+    inside = found.size == seen.size and found.min(initial=0) >= 0 and found.max(initial=0) < seen.size
+    if inside:
+        seen[found] = True
+    if not inside or not seen.all() or values.shape != index.shape:
+        raise ParameterError(
+            f"sections of {values.shape} with {found.size} indices do not fill {shape[0]} x {shape[1]} weights",
+            place="restore",
+            remedy="give values and index of all sections of this layer, each weight once",
+        )
+    flat = np.empty(seen.size, dtype=values.dtype)
+    flat[found] = values[used]
     return flat.reshape(shape)
 
 
@@ -91,8 +103,14 @@ def cut(
     turned
         Of the Gray sequence, see :func:`~cimspice.mapping.bit_slices.gray_rank`.
     """
-    if rows < 1:
-        raise ParameterError(f"{rows} rows per crossbar", place="rows", remedy="give at least one row")
+    checked_count("rows", rows)
+    levels = checked_array("levels", levels, ("outputs", "inputs"), whole=True)
+    if not levels.size:
+        raise ParameterError(
+            f"levels have shape {levels.shape}", place="levels", remedy="give (outputs, inputs), not empty"
+        )
+    if scope not in get_args(Scope):
+        raise ParameterError(f"scope is {scope!r}", place="scope", remedy="choose layer or output")
     words = slices.words(levels)
     key = _key(levels, words, slices, sort, turned)
     lines = words.reshape(1, -1) if scope == "layer" else words

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from cimspice.arrays import checked_array, checked_number, real_array
 from cimspice.errors import MappingError
 from cimspice.models.neuron.neuron import NeuronModel
 from cimspice.models.neuron.synapse import Polarity
@@ -69,14 +70,16 @@ def map_layer(
     MappingError
         If a weight is not finite, or is beyond the range and ``beyond`` is ``"raise"``.
     """
-    weights = np.asarray(weights, float)
-    if weights.ndim != 2 or not np.all(np.isfinite(weights)):
+    weights = np.asarray(real_array("weights", weights, MappingError), float)
+    if weights.ndim != 2 or not weights.size or not np.all(np.isfinite(weights)):
         raise MappingError(
             f"weights have shape {weights.shape} or hold values that are not finite",
             remedy="give a finite matrix (neurons, inputs)",
         )
     if beyond not in ("clip", "raise"):
         raise MappingError(f"beyond = {beyond!r} is unknown", remedy="use 'clip' or 'raise'")
+    for name, scale in (("scale_plus", scale_plus), ("scale_minus", scale_minus)):
+        checked_number(name, scale, above=0, error=MappingError)
     unit = model.unit_current(weights.shape[1])
     scaled = np.where(weights >= 0, weights * scale_plus, weights * scale_minus)
     polarity, program = np.zeros(weights.shape, int), np.zeros(weights.shape)
@@ -108,11 +111,18 @@ def map_layer(
 
 def realised_weights(model: NeuronModel, polarity: Array, program: Array) -> Array:
     """Normalised weights that a programming gives, shape (neurons, inputs): the way back."""
-    polarity = np.asarray(polarity)
+    polarity = checked_array(
+        "entries of polarity", polarity, ("neurons", "inputs"), low=-1, high=1, whole=True, error=MappingError
+    )
+    program = np.asarray(real_array("programs", program, MappingError), float)
+    if program.shape != polarity.shape or not np.isfinite(program[polarity != 0]).all():
+        raise MappingError(
+            f"programs have shape {program.shape}, or are not finite where there is a synapse",
+            place="programs",
+            remedy=f"give finite numbers of shape {polarity.shape}",
+        )
     weights = np.zeros(polarity.shape)
     for sign, name in SIGNS:
         used = polarity == sign
-        weights[used] = sign * model.synapses[name].current(
-            np.asarray(program, float)[used], np.array(model.rest_voltage)
-        )
+        weights[used] = sign * model.synapses[name].current(program[used], np.array(model.rest_voltage))
     return weights / model.unit_current(polarity.shape[1])

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from cimspice.arrays import checked_array
 from cimspice.errors import MappingError
 
 Array = np.ndarray
@@ -31,8 +32,7 @@ def store_words(words: Array, bits: int, *, signed: bool = False) -> Array:
     MappingError
         If a word does not fit.
     """
-    if not 1 <= bits <= 16:
-        raise MappingError(f"words of {bits} bits", place="bits", remedy="use 1 to 16")
+    _check_bits(bits)
     values = _numbers(words)
     low = -(2 ** (bits - 1)) if signed else 0
     high = low + 2**bits - 1
@@ -48,6 +48,11 @@ def store_words(words: Array, bits: int, *, signed: bool = False) -> Array:
     levels = (values - low).astype(np.int64)
     stored = (levels[..., None] >> np.arange(bits)) & 1
     return stored.reshape(*values.shape[:-1], values.shape[-1] * bits)
+
+
+def _check_bits(bits: int) -> None:
+    if isinstance(bits, bool) or not isinstance(bits, int | np.integer) or not 1 <= bits <= 16:
+        raise MappingError(f"words of {bits} bits", place="bits", remedy="use 1 to 16")
 
 
 def _numbers(words: object) -> Array:
@@ -72,7 +77,8 @@ def stored_words(stored: Array, bits: int, *, signed: bool = False) -> Array:
     MappingError
         If the rows are no whole number of words, or something is neither 0 nor 1.
     """
-    values = np.asarray(stored)
+    _check_bits(bits)
+    values = _numbers(stored)
     if values.ndim == 0 or values.shape[-1] % bits or np.any((values != 0) & (values != 1)):
         raise MappingError(
             f"rows of shape {values.shape} do not hold words of {bits} bits",
@@ -101,7 +107,10 @@ def row_codes(opened: Array, bits: int, *, largest_code: int, array_rows: int | 
     MappingError
         If the most significant bit needs a longer pulse, or the words more rows.
     """
-    chosen = np.asarray(opened, dtype=bool)
+    _check_bits(bits)
+    chosen = checked_array(
+        "marks of opened words", opened, (..., "words"), low=0, high=1, whole=True, error=MappingError
+    )
     if 2 ** (bits - 1) > largest_code:
         raise MappingError(
             f"the most significant of {bits} bits needs a pulse of {2 ** (bits - 1)} units, the longest has "

@@ -7,10 +7,12 @@ with slice s of value v_s, v = Σ_s 2^(b s) v_s.
 
 from __future__ import annotations
 
+import warnings
 from dataclasses import dataclass
 
 import numpy as np
 
+from cimspice.arrays import ClippedWarning, checked_array, checked_count, real_array
 from cimspice.errors import MappingError
 
 Array = np.ndarray
@@ -37,11 +39,8 @@ class WordFormat:
     slices: int = 2
 
     def __post_init__(self) -> None:
-        if not (1 <= self.slice_bits <= 8 and 1 <= self.slices <= 4):
-            raise MappingError(
-                f"words of {self.slices} slices of {self.slice_bits} bits",
-                remedy="use 1 to 4 slices of 1 to 8 bits",
-            )
+        checked_count("slice_bits", self.slice_bits, high=8, place="WordFormat", error=MappingError)
+        checked_count("slices", self.slices, high=4, place="WordFormat", error=MappingError)
 
     @property
     def bits(self) -> int:
@@ -63,10 +62,23 @@ class WordFormat:
         return 2 * self.check(words) - self.largest
 
     def words(self, weights: Array) -> Array:
-        """Words nearest to weights from −1 to 1, any shape; what lies beyond gets the outermost word."""
-        level = (np.asarray(weights, dtype=float) + 1) / 2 * self.largest
-        if not np.isfinite(level).all():
-            raise MappingError("a weight is not finite", place="weights", remedy="give finite weights")
+        """Words nearest to weights from −1 to 1, any shape; what lies beyond gets the outermost word.
+
+        Warns
+        -----
+        ClippedWarning
+            If a weight lies beyond.
+        """
+        values = checked_array("weights", weights, (...,), error=MappingError)
+        level = (values + 1) / 2 * self.largest
+        beyond = int(np.count_nonzero(np.abs(values) > 1))
+        if beyond:
+            warnings.warn(
+                f"{beyond} of {values.size} weights are beyond −1 to 1 and get the outermost words; "
+                "divide the weights by their largest magnitude",
+                ClippedWarning,
+                stacklevel=2,
+            )
         return np.clip(np.rint(level), 0, self.largest).astype(np.int64)
 
     def weights_of(self, words: Array) -> Array:
@@ -84,7 +96,8 @@ class WordFormat:
 
     def from_bits(self, stored: Array) -> Array:
         """The inverse of :meth:`bits_of`."""
-        bits = np.asarray(stored).astype(np.int64)
+        shape = (..., self.slices, self.slice_bits)
+        bits = checked_array("stored bits", stored, shape, low=0, high=1, whole=True, error=MappingError)
         return (bits @ (1 << np.arange(self.slice_bits))) @ self.weights
 
     def check(self, words: Array) -> Array:
@@ -95,7 +108,7 @@ class WordFormat:
         MappingError
             If one does not fit.
         """
-        values = np.asarray(words)
+        values = real_array("words", words, MappingError)
         if values.dtype.kind not in "iu":
             whole = np.isfinite(values) & (values == np.round(values))
             wrong = ~whole | (values < 0) | (values > self.largest)
@@ -112,4 +125,5 @@ class WordFormat:
 
 def stochastic_rounding(values: Array, generator: np.random.Generator) -> Array:
     """Whole numbers whose mean over many draws is the value itself (Gupta et al., ICML 2015), any shape."""
-    return np.floor(np.asarray(values) + generator.random(np.shape(values))).astype(np.int64)
+    given = checked_array("values", values, (...,))
+    return np.floor(given + generator.random(given.shape)).astype(np.int64)

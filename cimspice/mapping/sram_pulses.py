@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from cimspice.arrays import checked_array, checked_count
 from cimspice.errors import MappingError
 
 Array = np.ndarray
@@ -17,6 +18,8 @@ def power_codes(bits: int, largest_code: int, *, factors: int = 1) -> Array:
     MappingError
         If one is longer than the longest pulse.
     """
+    for name, value in (("bits", bits), ("largest_code", largest_code), ("factors", factors)):
+        checked_count(name, value, error=MappingError)
     codes = np.arange(1, factors + 1)[:, None] * (1 << np.arange(bits))
     if codes.max() > largest_code:
         raise MappingError(
@@ -49,6 +52,9 @@ def compensated_codes(widths: Array, bits: int, *, factors: int = 1) -> Array:
     MappingError
         If even the plain codes are longer than the longest pulse.
     """
+    widths = checked_array("widths", widths, ("codes",), low=0, error=MappingError)
+    if (np.diff(widths) <= 0).any():
+        raise MappingError("widths do not rise", place="widths", remedy="give one for each code, rising")
     wanted = power_codes(bits, len(widths), factors=factors)
     scales = np.linspace(0.5, widths[-1] / wanted.max(), 400)
     nearest = np.abs(widths - (scales[:, None, None] * wanted)[..., None]).argmin(axis=-1)

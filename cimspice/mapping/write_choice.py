@@ -8,8 +8,9 @@ from typing import Protocol
 
 import numpy as np
 
+from cimspice.arrays import checked_count, checked_number
 from cimspice.errors import ParameterError
-from cimspice.mapping.bit_slices import BitSlices
+from cimspice.mapping.bit_slices import MOST_BITS, BitSlices
 
 
 class WriteChoice(Protocol):
@@ -99,10 +100,7 @@ class NearestValue:
     """
 
     def __init__(self, slices: BitSlices, price: float) -> None:
-        if not (np.isfinite(price) and price >= 0):
-            raise ParameterError(
-                f"the price of a write is {price}", place="price", remedy="give levels squared, 0 or more"
-            )
+        checked_number("price", price, low=0)
         if slices.columns > _MOST_COLUMNS:
             raise ParameterError(
                 f"{slices.columns} columns make too large a table of states",
@@ -144,11 +142,5 @@ def _nearest(slices: BitSlices, price: float) -> np.ndarray:
 
 def check_stucking(columns: int, fraction: float) -> None:
     """Raise ParameterError unless the stuck columns and the fraction rewritten make sense."""
-    if columns < 0:
-        raise ParameterError(
-            f"{columns} stuck columns", place="stuck_columns", remedy="give zero or more low-order columns"
-        )
-    if not 0 <= fraction <= 1:
-        raise ParameterError(
-            f"the fraction rewritten is {fraction}", place="fraction", remedy="give a number from 0 to 1"
-        )
+    checked_count("stuck_columns", columns, low=0, high=MOST_BITS + 1)
+    checked_number("fraction", fraction, low=0, high=1)
