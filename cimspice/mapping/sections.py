@@ -52,7 +52,7 @@ def restore(values: np.ndarray, index: np.ndarray, shape: tuple[int, int]) -> np
         seen[found] = True
     if not inside or not seen.all() or values.shape != index.shape:
         raise ParameterError(
-            f"sections of {values.shape} with {found.size} indices do not fill {shape[0]} x {shape[1]} weights",
+            f"{found.size} indices in sections of {values.shape} do not fill {shape[0]} x {shape[1]} weights",
             place="restore",
             remedy="give values and index of all sections of this layer, each weight once",
         )

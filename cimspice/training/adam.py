@@ -6,6 +6,8 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from cimspice.arrays import checked_number
+
 
 class Adam:
     """Moments of a list of parameter arrays.
@@ -26,6 +28,9 @@ class Adam:
         decay: tuple[float, float] = (0.9, 0.999),
         epsilon: float = 1e-8,
     ) -> None:
+        for name, value in zip(("first decay", "second decay"), decay, strict=True):
+            checked_number(name, value, low=0, below=1, place="Adam.decay")
+        checked_number("epsilon", epsilon, above=0, place="Adam.epsilon")
         self.parameters, self.decay, self.epsilon = list(parameters), decay, epsilon
         self._mean = [np.zeros_like(p) for p in self.parameters]
         self._square = [np.zeros_like(p) for p in self.parameters]

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import warnings
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import ArrayLike
 
+from cimspice.arrays import ClippedWarning, checked_array, checked_count
 from cimspice.errors import ParameterError
 
 IRIS_SAMPLES = 150
@@ -35,8 +37,23 @@ class SpikeSplit:
     classes: tuple[str, ...]
 
     def encode(self, features: ArrayLike) -> np.ndarray:
-        """Raw features (samples, features) as spike times (samples, inputs)."""
-        return _encode(np.asarray(features, dtype=float), self.low, self.high, self.window, self.bias)
+        """Raw features (samples, features) as spike times (samples, inputs).
+
+        Warns
+        -----
+        ClippedWarning
+            If features lie outside the range of the training part: they spike at the window's ends.
+        """
+        given = checked_array("features", features, ("samples", len(self.low)))
+        beyond = int(np.count_nonzero((given < self.low) | (given > self.high)))
+        if beyond:
+            warnings.warn(
+                f"{beyond} of {given.size} features lie outside the range of the training part and spike at "
+                "the ends of the window",
+                ClippedWarning,
+                stacklevel=2,
+            )
+        return _encode(given, self.low, self.high, self.window, self.bias)
 
 
 def _encode(
@@ -59,6 +76,8 @@ def _split(bunch, held_out: int, seed: int, window: tuple[float, float], bias: b
         )
     from sklearn.model_selection import train_test_split  # a second to import, wanted only here
 
+    checked_count("seed", seed, low=0, high=2**32 - 1)
+    checked_count("held_out", held_out, low=len(bunch.target_names), high=len(bunch.target) // 2)
     index = np.arange(len(bunch.target))
     train, test = train_test_split(index, test_size=held_out, stratify=bunch.target, random_state=seed)
     train, test = np.sort(train), np.sort(test)

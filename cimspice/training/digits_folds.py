@@ -10,6 +10,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from cimspice.arrays import checked_count
 from cimspice.errors import ParameterError
 from cimspice.training.iris_folds import Folds
 
@@ -35,6 +36,8 @@ def digits_folds(
     ParameterError
         If there are no seeds, or less than two folds.
     """
+    checked_count("folds", folds, low=2)
+    checked_count("largest_code", largest_code)
     if not len(seeds) or not 2 <= folds <= 50:
         raise ParameterError(
             f"{folds} folds of {len(seeds)} seeds", place="folds", remedy="use 2 to 50, and a seed"

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from cimspice.arrays import checked_count, kept_array
 from cimspice.errors import ParameterError
 
 Array = np.ndarray
@@ -29,11 +30,22 @@ class Folds:
     x_test: Array
     y_test: Array
 
+    def __post_init__(self) -> None:
+        codes = kept_array("inputs", self.x_train, ("learners", "samples", "features"), low=0, whole=True)
+        object.__setattr__(self, "x_train", codes)
+        learners, samples, features = codes.shape
+        tests = kept_array("inputs", self.x_test, (learners, "samples", features), low=0, whole=True)
+        object.__setattr__(self, "x_test", tests)
+        for name, count in (("y_train", samples), ("y_test", tests.shape[1])):
+            labels = kept_array("labels", getattr(self, name), (learners, count), low=0, whole=True)
+            object.__setattr__(self, name, labels)
+
     def __len__(self) -> int:
         return len(self.x_train)
 
     def repeated(self, learners: int) -> Folds:
         """As many learners as asked for, the folds in turn."""
+        checked_count("learners", learners)
         which = np.arange(learners) % len(self)
         return Folds(self.x_train[which], self.y_train[which], self.x_test[which], self.y_test[which])
 
@@ -48,6 +60,8 @@ def iris_folds(seeds: Sequence[int] = (0, 1, 2, 3), *, folds: int = 5, largest_c
     ParameterError
         If there are no seeds, or folds that 150 flowers do not divide into evenly.
     """
+    checked_count("folds", folds, low=2)
+    checked_count("largest_code", largest_code)
     if not len(seeds) or not 2 <= folds <= 50 or 150 % folds:
         raise ParameterError(
             f"{folds} folds of {len(seeds)} seeds", place="folds", remedy="use 2, 3, 5, 10 or 25, and a seed"

@@ -4,15 +4,19 @@ from __future__ import annotations
 
 import numpy as np
 
+from cimspice.arrays import checked_array
+
 
 def decision_loss(
     spike_times: np.ndarray, labels: np.ndarray, temperature: float
 ) -> tuple[float, np.ndarray]:
     """Cross-entropy of softmax(−t/τ): the earliest output spike is the decision.
 
-    ``spike_times`` (batch, classes) in phases, ``labels`` (batch,), ``temperature`` τ in phases.
+    ``spike_times`` (batch, classes) in phases, ``labels`` (batch,) from 0, ``temperature`` τ in phases.
     Returns the mean over the batch and its gradient (batch, classes).
     """
+    shape = (len(spike_times),)
+    labels = checked_array("labels", labels, shape, low=0, high=spike_times.shape[1] - 1, whole=True)
     logits = -(spike_times - spike_times.min(axis=1, keepdims=True)) / temperature
     shares = np.exp(logits)
     shares /= shares.sum(axis=1, keepdims=True)

@@ -7,7 +7,10 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
+from cimspice.arrays import checked_array, checked_number
 from cimspice.emulator import Discretisation, Ramp
+from cimspice.emulator.reversal import checked_times
+from cimspice.errors import ParameterError
 from cimspice.training.dstd_gradient import DstdPass
 from cimspice.training.exact_gradient import ExactPass
 from cimspice.training.loss import decision_loss, excursion_penalty, temporal_penalty
@@ -48,6 +51,21 @@ class Objective:
     leak: float = 0.0
     discretisation: Discretisation | None = None
 
+    def __post_init__(self) -> None:
+        place = "Objective"
+        checked_number("e_plus", self.e_plus, above=0, infinite=True, place=place)
+        checked_number("e_minus", self.e_minus, below=0, infinite=True, place=place)
+        checked_number("temperature", self.temperature, above=0, place=place)
+        checked_number("reference_time", self.reference_time, place=place)
+        checked_number("leak", self.leak, low=0, high=1, place=place)
+        for name in ("temporal_weight", "excursion_weight"):
+            checked_number(name, getattr(self, name), low=0, place=place)
+        low, high = checked_array("excursion_range", self.excursion_range, (2,), infinite=True)
+        if not low < high:
+            raise ParameterError(
+                f"excursion_range is {low:g} to {high:g}", place=place, remedy="give (lowest, highest)"
+            )
+
     def evaluate(
         self,
         weights: Sequence[np.ndarray],
@@ -63,7 +81,7 @@ class Objective:
         each layer's output spike times (batch, out), which stay in [0, 1].
         """
         passes, spikes = [], []
-        current = times
+        current = checked_times(times, np.shape(weights[0])[1])
         for number, matrix in enumerate(weights):
             inverse = np.where(matrix >= 0, 1.0 / self.e_plus, 1.0 / self.e_minus)
             if self.discretisation is None:

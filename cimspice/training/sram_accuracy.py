@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 from scipy.stats import t as student
 
+from cimspice.arrays import checked_count, checked_number
 from cimspice.emulator.sram_learning import LearningRule
 from cimspice.mapping.sram_format import WordFormat
 from cimspice.training.iris_folds import Folds, iris_folds
@@ -49,6 +50,13 @@ class Lessons:
     folds: int = 5
     rule: LearningRule = field(default_factory=LearningRule)
     seed: int = 0
+
+    def __post_init__(self) -> None:
+        for neurons in self.sizes:
+            checked_count("sizes", neurons, place="Lessons")
+        for name, low in (("epochs", 0), ("folds", 2), ("seed", 0)):
+            checked_count(name, getattr(self, name), low=low, place="Lessons")
+        checked_number("decay", self.decay, above=0, high=1, place="Lessons")
 
     def splits(self, learners: int | None = None) -> Folds:
         """The folds, or as many learners on them as asked for."""

@@ -9,12 +9,14 @@ from math import inf
 
 import numpy as np
 
+from cimspice.arrays import checked_count
 from cimspice.emulator.sram_ideal_read import IdealRead
 from cimspice.emulator.sram_layer import SramLayer
 from cimspice.emulator.sram_layer_design import LayerDesign
 from cimspice.emulator.sram_learning import LearningNetwork, LearningRule, random_words
 from cimspice.emulator.sram_periphery import Periphery, PeripherySpread
 from cimspice.emulator.sram_read import Cells, MultiRowRead
+from cimspice.errors import ParameterError
 from cimspice.mapping.sram_format import WordFormat
 from cimspice.mapping.sram_pulses import compensated_codes, power_codes
 from cimspice.models.sram.bit_line import BitLines
@@ -151,6 +153,14 @@ class ChipFamily:
         weights
             Weights to store, each of shape (chips or 1, neurons, columns); drawn at random if not given.
         """
+        for number in (chips, *sizes):
+            checked_count("chips and sizes", number)
+        if len(sizes) < 2 or (weights is not None and len(weights) != len(sizes) - 1):
+            raise ParameterError(
+                f"sizes {tuple(sizes)}, weights of {'no' if weights is None else len(weights)} layers",
+                place="ChipFamily.network",
+                remedy="give inputs and at least one layer, and one array of weights for each layer",
+            )
         has, design = effects or Effects(), self.design(effects)
         if len(sizes) < 4:  # only outputs are read transposed, one of either sign
             design = replace(design, open_groups=1)
@@ -160,7 +170,12 @@ class ChipFamily:
             shape = (chips, after, before + 1)
             words = random_words(self.form, shape, generator)
             if weights is not None:
-                words = np.broadcast_to(self.form.words(weights[number]), shape)
+                given = self.form.words(weights[number])
+                if given.shape not in (shape, (1, *shape[1:])):
+                    raise ParameterError(
+                        f"weights[{number}] have shape {given.shape}", place="weights", remedy=f"give {shape}"
+                    )
+                words = np.broadcast_to(given, shape)
             layer_seed = 100 * seed + number
             layers.append(
                 SramLayer(

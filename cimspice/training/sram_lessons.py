@@ -7,6 +7,7 @@ from typing import Protocol
 
 import numpy as np
 
+from cimspice.arrays import checked_count, checked_number
 from cimspice.emulator.sram_learning import LearningRule
 from cimspice.training.iris_folds import Folds
 
@@ -48,6 +49,8 @@ def learn(
     told
         Called with epochs done, and all.
     """
+    checked_count("epochs", epochs, low=0)
+    checked_number("decay", decay, above=0, high=1)
     generator, first = np.random.default_rng(seed), network.rule
     for epoch in range(epochs):
         network.rule = first.slowed(decay**epoch)

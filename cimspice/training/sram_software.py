@@ -8,8 +8,11 @@ from itertools import pairwise
 
 import numpy as np
 
+from cimspice.arrays import checked_array, checked_count, checked_number, kept_array
+from cimspice.emulator.decisions import strongest
 from cimspice.emulator.sram_learning import LearningRule, with_bias
 from cimspice.emulator.sram_stuck import StuckFlags
+from cimspice.errors import ParameterError
 
 Array = np.ndarray
 
@@ -33,6 +36,16 @@ class SoftwareNetwork:
     largest_input: int = 15
 
     def __post_init__(self) -> None:
+        if not len(self.weights):
+            raise ParameterError(
+                "a network without layers", place="weights", remedy="give at least one matrix"
+            )
+        learners, columns, kept = "learners", "columns", []
+        for number, one in enumerate(self.weights):
+            kept.append(kept_array(f"weights[{number}]", one, (learners, "neurons", columns)))
+            learners, columns = len(kept[-1]), kept[-1].shape[1] + 1
+        self.weights = kept
+        checked_count("largest_input", self.largest_input)
         self._flags = [StuckFlags() for _ in self.weights[1:]]
 
     @classmethod
@@ -40,12 +53,18 @@ class SoftwareNetwork:
         cls, learners: int, sizes: Sequence[int], generator: np.random.Generator, *, spread: float = 0.5
     ) -> SoftwareNetwork:
         """Weights drawn evenly from −spread to spread for inputs and neurons of each layer."""
+        for number in (learners, *sizes):
+            checked_count("learners and sizes", number)
+        checked_number("spread", spread, low=0, high=1)
         shapes = [(learners, after, before + 1) for before, after in pairwise(sizes)]
         return cls([generator.uniform(-spread, spread, shape) for shape in shapes])
 
     def forward(self, inputs: Array) -> list[tuple[Array, Array]]:
         """Inputs with bias and sums of each layer for codes of shape (learners, samples, features)."""
-        signal, found = np.asarray(inputs) / self.largest_input, []
+        learners, _, columns = self.weights[0].shape
+        shape = learners, "samples", columns - 1
+        codes = checked_array("inputs", inputs, shape, low=0, high=self.largest_input, whole=True)
+        signal, found = codes / self.largest_input, []
         for number, weights in enumerate(self.weights):
             if number:
                 signal = np.clip(self.rule.hidden_gain * found[-1][1], 0, 1)
@@ -54,13 +73,16 @@ class SoftwareNetwork:
         return found
 
     def classes(self, inputs: Array) -> Array:
-        """The strongest output's number, shape (learners, samples)."""
-        return self.forward(inputs)[-1][1].argmax(axis=-1)
+        """The strongest output's number, shape (learners, samples); −1 where all outputs are equal."""
+        return strongest(self.forward(inputs)[-1][1])
 
     def step(self, inputs: Array, labels: Array) -> None:
         """Learn one sample each, of shape (learners, features)."""
-        layers = [(columns[:, 0], sums[:, 0]) for columns, sums in self.forward(inputs[:, None, :])]
-        errors = self._output_errors(layers[-1][1], np.asarray(labels))
+        samples = np.asarray(inputs)[:, None]
+        layers = [(columns[:, 0], sums[:, 0]) for columns, sums in self.forward(samples)]
+        learners, classes = layers[-1][1].shape
+        own = checked_array("labels", labels, (learners,), low=0, high=classes - 1, whole=True)
+        errors = self._output_errors(layers[-1][1], own)
         rate = self.rule.rate
         for number in range(len(self.weights) - 1, -1, -1):
             columns, weights = layers[number][0], self.weights[number]

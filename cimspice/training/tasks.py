@@ -10,7 +10,6 @@ import numpy as np
 
 import cimspice
 from cimspice.emulator import Discretisation, Ramp
-from cimspice.errors import ParameterError
 from cimspice.training.datasets import SpikeSplit, digits, iris
 from cimspice.training.objective import Objective
 from cimspice.training.trained import TrainedNetwork
@@ -58,7 +57,6 @@ def train_iris(
     window
         Spike window of the inputs.
     """
-    _check_reversal(e_plus, e_minus)
     objective = Objective(
         e_plus=e_plus,
         e_minus=e_minus,
@@ -90,7 +88,6 @@ def train_digits(
 ) -> TrainedNetwork:
     """Train 64-50-10 on the 8 × 8 digits with DSTD, M = 10 (``dstd_steps=None``: exactly); parameters as
     :func:`train_iris`. The accuracies reported are those of the exact solution."""
-    _check_reversal(e_plus, e_minus)
     objective = Objective(
         e_plus=e_plus,
         e_minus=e_minus,
@@ -151,12 +148,3 @@ def _plain(content: dict) -> dict:
         else:
             plain[key] = value
     return plain
-
-
-def _check_reversal(e_plus: float, e_minus: float) -> None:
-    if not (e_plus > 0 > e_minus):
-        raise ParameterError(
-            f"reversal potentials are e_plus = {e_plus}, e_minus = {e_minus}",
-            place="e_plus, e_minus",
-            remedy="e_plus must be positive and e_minus negative, normalised: ±1/(λ V_th)",
-        )

@@ -8,7 +8,10 @@ from itertools import pairwise
 
 import numpy as np
 
+from cimspice.arrays import checked_array, checked_count, checked_number
 from cimspice.emulator import Discretisation, SpikingLayer, SpikingNetwork
+from cimspice.emulator.decisions import share_right
+from cimspice.emulator.reversal import checked_times
 from cimspice.errors import ParameterError
 from cimspice.training.adam import Adam
 from cimspice.training.objective import Objective
@@ -37,15 +40,22 @@ class Schedule:
     spike_noise: float = 0.0
     weight_limit: float | tuple[float, float] = np.inf
 
-    @property
-    def weight_range(self) -> tuple[float, float]:
-        negative, positive = np.broadcast_to(self.weight_limit, (2,))
-        if not (negative > 0 and positive > 0):
+    def __post_init__(self) -> None:
+        checked_count("epochs", self.epochs, place="Schedule")
+        checked_count("batch_size", self.batch_size, place="Schedule")
+        checked_number("learning_rate", self.learning_rate, above=0, place="Schedule")
+        checked_number("spike_noise", self.spike_noise, low=0, place="Schedule")
+        limits = checked_array("weight_limit", self.weight_limit, (...,), infinite=True)
+        if limits.shape not in ((), (1,), (2,)) or not (limits > 0).all():
             raise ParameterError(
                 f"weight limit is {self.weight_limit}",
                 place="weight_limit",
                 remedy="give one positive number, or two: of the negative and of the positive range",
             )
+
+    @property
+    def weight_range(self) -> tuple[float, float]:
+        negative, positive = np.broadcast_to(self.weight_limit, (2,))
         return -float(negative), float(positive)
 
 
@@ -56,6 +66,10 @@ def initial_weights(
 
     Mean 2·target/in, since a spike is on for half a phase; standard deviation ``spread``/√in.
     """
+    for inputs in sizes:
+        checked_count("sizes", inputs)
+    checked_number("target", target)
+    checked_number("spread", spread, low=0)
     return [
         rng.normal(2 * target / inputs, spread / np.sqrt(inputs), (outputs, inputs))
         for inputs, outputs in pairwise(sizes)
@@ -74,6 +88,18 @@ def train(
 
     ``times`` (samples, inputs) in [0, 1], ``labels`` (samples,). Deterministic for a given ``rng``.
     """
+    for number, w in enumerate(weights):
+        fits = isinstance(w, np.ndarray) and w.dtype == float and w.ndim == 2
+        if not fits or (number and w.shape[1] != len(weights[number - 1])):
+            raise ParameterError(
+                f"weights[{number}] has shape {np.shape(w)}",
+                place="weights",
+                remedy="give matrices (out, in) of float64 that fit; they are changed in place",
+            )
+    times = checked_times(times, weights[0].shape[1])
+    labels = checked_array("labels", labels, (len(times),), low=0, high=len(weights[-1]) - 1, whole=True)
+    if not len(times):
+        raise ParameterError("no samples to train on", place="times", remedy="give at least one")
     optimiser = Adam(weights)
     limits = schedule.weight_range
     batches = -(-len(times) // schedule.batch_size)
@@ -114,4 +140,5 @@ def accuracy(
         )
         for w in weights
     ]
-    return float(np.mean(SpikingNetwork(layers).decisions(times) == labels))
+    network = SpikingNetwork(layers)
+    return share_right(network.decisions(times), labels, network.sizes[-1])
