@@ -15,7 +15,7 @@ from cimspice.campaign.store import Store
 from cimspice.circuits.sram_array import Array
 from cimspice.circuits.sram_multiplier import READOUT_CAPACITANCE
 from cimspice.errors import ParameterError
-from cimspice.pdk import CORNERS
+from cimspice.pdk import check_conditions
 
 
 @dataclass(frozen=True)
@@ -57,16 +57,7 @@ class SramConditions:
     store: Store | Path | str | None = None
 
     def __post_init__(self) -> None:
-        if self.corner not in CORNERS:
-            raise ParameterError(
-                f"unknown corner {self.corner!r}", place="corner", remedy=f"use one of {', '.join(CORNERS)}"
-            )
-        if not -55 <= self.temperature <= 150:
-            raise ParameterError(
-                f"temperature {self.temperature:g} °C is outside the models' range",
-                place="temperature",
-                remedy="stay in -55 to 150 °C",
-            )
+        check_conditions(self.corner, self.temperature)
         if self.reference_drop is not None and not 0.01 <= self.reference_drop <= 0.4:
             raise ParameterError(
                 f"a reference {self.reference_drop:g} V below the supply",

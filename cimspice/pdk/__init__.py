@@ -29,7 +29,15 @@ from cimspice.pdk.mismatch import (
 from cimspice.pdk.model_slice import ModelSlice
 from cimspice.pdk.process import draw_process, process_spreads
 from cimspice.pdk.slicer import slice_models
-from cimspice.pdk.source import CORNERS, Pdk, cache_directory, locate, verify
+from cimspice.pdk.source import (
+    CORNERS,
+    Pdk,
+    cache_directory,
+    check_conditions,
+    check_temperature,
+    locate,
+    verify,
+)
 
 __all__ = [
     "CORNERS",
@@ -39,6 +47,8 @@ __all__ = [
     "Pdk",
     "cache_directory",
     "capacitor_sigma",
+    "check_conditions",
+    "check_temperature",
     "draw_mismatch",
     "draw_process",
     "flatten_models",

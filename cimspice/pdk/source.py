@@ -10,13 +10,17 @@ from pathlib import Path
 
 from platformdirs import user_cache_path
 
-from cimspice.errors import PdkError
+from cimspice.arrays import checked_number
+from cimspice.errors import ParameterError, PdkError
 from cimspice.files import OfContent, content_digest
 from cimspice.pdk.library import Library
 
 CORNERS = ("tt", "ff", "ss", "sf", "fs")
 """Corners with nominal resistance and capacitance; the first letter is the n-channel device's in name only
 (see :mod:`cimspice.pdk` for ``sf`` and ``fs``)."""
+
+LOWEST_TEMPERATURE, HIGHEST_TEMPERATURE = -55.0, 150.0
+"""Degrees Celsius that circuits with devices of these models are simulated at."""
 
 VERSION = "0.15.3"
 MANIFEST = "manifest.json"
@@ -25,6 +29,26 @@ REMEDY = "run `cimspice pdk install`, or point PDK_ROOT at an open_pdks or ciel 
 
 _PDK_ROOT_REMEDY = "correct PDK_ROOT, or unset it to use cimspice's own copy (`cimspice pdk install`)"
 _PDK_ROOT_LIBRARIES = ("libs.tech/combined/sky130.lib.spice", "libs.tech/ngspice/sky130.lib.spice")
+
+
+def check_temperature(temperature: float) -> None:
+    """Raises ParameterError for a temperature (degrees Celsius) that the device models are not for."""
+    checked_number("temperature", temperature)
+    if not LOWEST_TEMPERATURE <= temperature <= HIGHEST_TEMPERATURE:
+        raise ParameterError(
+            f"temperature {temperature:g} °C is outside the models' range",
+            place="temperature",
+            remedy=f"stay in {LOWEST_TEMPERATURE:g} to {HIGHEST_TEMPERATURE:g} °C",
+        )
+
+
+def check_conditions(corner: str, temperature: float) -> None:
+    """Raises ParameterError for a corner or temperature (degrees Celsius) that the device models lack."""
+    if corner not in CORNERS:
+        raise ParameterError(
+            f"unknown corner {corner!r}", place="corner", remedy=f"use one of {', '.join(CORNERS)}"
+        )
+    check_temperature(temperature)
 
 
 @dataclass(frozen=True)

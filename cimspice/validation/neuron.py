@@ -21,7 +21,7 @@ from cimspice.mapping import LayerMapping, map_layer
 from cimspice.models.neuron.build import neuron_model
 from cimspice.models.neuron.neuron import NeuronModel
 from cimspice.models.neuron.simplify import ramp_beta, reversal_potentials
-from cimspice.pdk import CORNERS
+from cimspice.pdk import check_conditions
 from cimspice.training import TrainedNetwork, iris, train_iris
 from cimspice.validation.budget import ErrorBudget, error_budget, find_rung, search
 from cimspice.validation.circuit import CircuitRun, run_circuit
@@ -62,15 +62,9 @@ class Conditions:
     store: Store | str | None = None
 
     def __post_init__(self) -> None:
-        if self.corner not in CORNERS:
-            raise ParameterError(f"unknown corner {self.corner!r}", remedy=f"use one of {', '.join(CORNERS)}")
+        check_conditions(self.corner, self.temperature)
         if self.synapse not in get_args(SynapseKind):
             raise ParameterError(f"unknown synapse {self.synapse!r}", remedy="use mosfet or resistor")
-        if not -55 <= self.temperature <= 150:
-            raise ParameterError(
-                f"temperature {self.temperature:g} °C is outside the models' range",
-                remedy="stay in -55 to 150 °C",
-            )
 
     @property
     def circuit(self) -> NeuronCircuit:

@@ -42,6 +42,16 @@ class RramDevice(Model):
     parameter_set: ClassVar[str]
     variables: ClassVar[tuple[str, ...]] = ("state",)
 
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        least, most = (float(self.slope(0.0, state)) for state in (0.0, 1.0))
+        if not 0 <= least < most < np.inf:
+            raise ParameterError(
+                f"state 0 conducts {least:g} S and state 1 {most:g} S",
+                place=self.kind,
+                remedy="state 0 is the most resistive: give parameters with which conductance rises with state",
+            )
+
     @classmethod
     def published(cls, **changes: float) -> Self:
         """The model with its published numbers, some of them changed.
