@@ -21,6 +21,7 @@ from cimspice.circuits import Bench
 from cimspice.circuits.bench_call import analysis_of, netlist_of, options_of
 from cimspice.errors import CimspiceError
 from cimspice.netlist import Netlist, NetlistParameters, allow_includes
+from cimspice.pdk import check_temperature
 
 _REMEMBERED = 2048  # settings kept while the conditions change: about 2 MB
 
@@ -184,6 +185,9 @@ class Plan:
             models = self.environment.models_digest(netlist.text)
         except CimspiceError as error:
             return error
+        if models:
+            for temperature in self.specification.temperatures:
+                check_temperature(temperature)
         asked = self.specification.monte_carlo
         pdk = self.environment.pdk if models else None
         # a circuit in which nothing varies is the fault of the campaign, not of each of its points

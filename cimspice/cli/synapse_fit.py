@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from cimspice.campaign import Progress
 
 TEMPERATURES = (-40.0, 125.0)
-"""Degrees Celsius: the range that SKY130's transistor models were extracted for."""
+"""Degrees Celsius: the sweeps below enclose the wanted currents there."""
 
 GATE_BIAS = {"n": (0.25, 0.9), "p": (0.7, 1.5)}
 """Swept gate bias (V): encloses 122 nA at all five corners from −40 to 125 °C, with a decade to spare."""
@@ -62,7 +62,7 @@ class SynapseConditions:
             raise ParameterError(
                 f"temperature {self.temperature:g} °C is outside {low:g} to {high:g} °C",
                 place="--temperature",
-                remedy="choose one inside: SKY130's models hold there and nowhere else",
+                remedy="choose one inside: the sweeps of the gate bias are made for it",
             )
         if not (math.isfinite(self.unit_current) and self.unit_current > 0):
             raise ParameterError(

@@ -11,6 +11,7 @@ from cimspice.emulator.sram_ideal_read import Read
 from cimspice.emulator.sram_periphery import Periphery
 from cimspice.errors import ParameterError
 from cimspice.mapping.sram_format import WordFormat
+from cimspice.models.conditions import check_alike
 
 Array = np.ndarray
 
@@ -54,6 +55,8 @@ class LayerDesign:
         if not len(pulses):
             raise ParameterError("pulses of no factor", place="pulses", remedy="give those of factor 1")
         object.__setattr__(self, "pulses", pulses)
+        models = {"lines": getattr(self.read, "lines", None), "periphery": self.periphery}
+        check_alike(models, "LayerDesign")
         checked_number("line_rise", self.line_rise, place="LayerDesign")
         checked_count("array_rows", self.array_rows, place="LayerDesign")
         checked_number("charge_limit", self.charge_limit, above=0, infinite=True, place="LayerDesign")

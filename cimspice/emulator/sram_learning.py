@@ -25,6 +25,7 @@ from cimspice.emulator.sram_scale import LayerScale, layer_scale
 from cimspice.emulator.sram_stuck import StuckFlags
 from cimspice.errors import ParameterError
 from cimspice.mapping.sram_format import WordFormat, stochastic_rounding
+from cimspice.models.conditions import check_alike
 
 Array = np.ndarray
 
@@ -115,6 +116,9 @@ class LearningNetwork:
                     place="layers",
                     remedy="a layer has one column per neuron before it, and one for the bias",
                 )
+        check_alike(
+            {f"layer {number}": layer.design.periphery for number, layer in enumerate(self.layers)}, "layers"
+        )
         self._scales = [layer_scale(layer.design, layer.columns) for layer in self.layers]
         self._flags = [StuckFlags() for _ in self.layers[1:]]
 

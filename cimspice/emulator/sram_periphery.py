@@ -8,6 +8,7 @@ from math import inf, sqrt
 import numpy as np
 
 from cimspice.arrays import checked_number, kept_array
+from cimspice.models.conditions import check_known
 from cimspice.models.sram.charge_sharing import ChargeSharing
 from cimspice.models.sram.converter import SignedConverter
 from cimspice.models.sram.line_sampling import LineSampling
@@ -33,8 +34,8 @@ class Periphery:
         Of a bit line (F), for the noise of a read that goes straight to the converter.
     line_sampling
         What a converter takes in that samples two bit lines themselves.
-    temperature
-        Degrees Celsius.
+    corner, temperature
+        Corner by name, None where unknown; degrees Celsius.
     capacitor_sigma
         Relative standard deviation of a multiplier's capacitors, of those that take a line and those that put
         out alike.
@@ -49,11 +50,12 @@ class Periphery:
     line_sampling: LineSampling = field(default_factory=LineSampling)
     temperature: float = 27.0
     capacitor_sigma: float = 0.0
+    corner: str | None = None
 
     def __post_init__(self) -> None:
         for name in ("column_capacitance", "line_capacitance"):
             checked_number(name, getattr(self, name), above=0, infinite=True, place="Periphery")
-        checked_number("temperature", self.temperature, above=-273.15, place="Periphery")
+        check_known(self, "Periphery")
         checked_number("capacitor_sigma", self.capacitor_sigma, low=0, place="Periphery")
 
     def shared_noise(self, columns: int) -> float:

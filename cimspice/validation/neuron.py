@@ -18,6 +18,7 @@ from cimspice.emulator.decisions import earliest
 from cimspice.emulator.neuron_network import NeuronNetwork
 from cimspice.errors import ParameterError
 from cimspice.mapping import LayerMapping, map_layer
+from cimspice.models.conditions import check_alike
 from cimspice.models.neuron.build import neuron_model
 from cimspice.models.neuron.neuron import NeuronModel
 from cimspice.models.neuron.simplify import ramp_beta, reversal_potentials
@@ -195,6 +196,7 @@ def validate(
     rung
         Which model of the ladder is compared; the budget always has all of them.
     """
+    check_alike({"mapped for": mapped.model, "simulated": conditions}, "validate(conditions)")
     run = run_circuit(
         conditions.circuit,
         mapped.programming(),

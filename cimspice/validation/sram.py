@@ -88,6 +88,8 @@ def column_facts(conditions: SramConditions) -> ColumnFacts:
         coupling=array.rows * array.bit_line_coupling,
         unit_width=conditions.unit_width,
         idle_time=conditions.idle_time,
+        corner=conditions.corner,
+        temperature=conditions.temperature,
     )
 
 

@@ -17,6 +17,7 @@ import pandas as pd
 from cimspice.campaign.sram_conditions import SramConditions
 from cimspice.emulator.sram_layer import SramLayer
 from cimspice.errors import ParameterError
+from cimspice.models.conditions import check_alike
 
 Array = np.ndarray
 Told = Callable[[str, int, int], object]
@@ -59,6 +60,10 @@ class CircuitLayer(SramLayer):
     flipped: int = 0
     _converted: dict[float, tuple[int, dict[str, Any]]] = field(default_factory=dict, repr=False)
     """Code, and the run that gave it, by what the converter had sampled (V)."""
+
+    def __post_init__(self) -> None:
+        check_alike({"design": self.design.periphery, "circuit": self.conditions}, "CircuitLayer")
+        super().__post_init__()
 
     def _every_word(self) -> Array:
         return np.empty((1, 2))  # none: words are read as they are stored

@@ -136,6 +136,7 @@ def characterised_periphery(
         column_capacitance=COLUMN_CAPACITANCE,
         line_capacitance=lines.capacitance + 2 * lines.coupling,
         line_sampling=fit_line_sampling(sampled).model,
+        corner=conditions.corner,
         temperature=conditions.temperature,
         capacitor_sigma=capacitor_sigma("cap_mim_m3_1", *[_CAPACITOR_SIDE * 1e6] * 2) if samples else 0.0,
     )

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import Any
 
 import numpy as np
 import pandas as pd
 
 from cimspice.errors import TableError
+from cimspice.models.conditions import NAMES
 from cimspice.models.neuron.edges import EdgeModel
 from cimspice.models.neuron.neuron import NeuronModel
 from cimspice.models.neuron.ramp_law import fit_ramp
@@ -76,7 +78,7 @@ def neuron_model(tables: Mapping[str, pd.DataFrame], *, phase: float, rest_volta
             raise TableError(
                 f"table {name!r} lacks {', '.join(sorted(missing))}", remedy="characterise the neuron again"
             )
-    _check_one_condition(tables)
+    conditions = _one_condition(tables)
     capacitance = tables["capacitance"].sort_values("membrane_voltage")
     voltage = capacitance["membrane_voltage"].to_numpy()
     leakage = tables["leakage"].sort_values("membrane_voltage")
@@ -128,17 +130,23 @@ def neuron_model(tables: Mapping[str, pd.DataFrame], *, phase: float, rest_volta
         leakage=np.interp(voltage, leakage["membrane_voltage"], leakage["current"]),
         reset_step=dict(zip(reset["fan_in"].astype(int), reset["reset_step"].astype(float), strict=True)),
         readouts=readouts,
+        **conditions,
     )
 
 
-def _check_one_condition(tables: Mapping[str, pd.DataFrame]) -> None:
-    for column in ("corner", "temperature"):
+def _one_condition(tables: Mapping[str, pd.DataFrame]) -> dict[str, Any]:
+    """Corner and temperature of all tables, as far as these have them."""
+    conditions = {}
+    for column in NAMES:
         found = {value for frame in tables.values() if column in frame for value in frame[column].unique()}
         if len(found) > 1:
             raise TableError(
                 f"the tables mix {column}s: {', '.join(sorted(map(str, found)))}",
                 remedy="build one model for each of them",
             )
+        if found:
+            conditions[column] = found.pop()
+    return conditions
 
 
 def _where(frame: pd.DataFrame, **conditions: object) -> pd.DataFrame:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Mapping
-from dataclasses import fields, is_dataclass
+from dataclasses import fields, is_dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +14,7 @@ import numpy as np
 from cimspice.documents import number_array, parse_json
 from cimspice.errors import CimspiceError, ParameterError
 from cimspice.files import read_plain, write_atomically
+from cimspice.models.conditions import with_provenance
 from cimspice.models.neuron.edges import EdgeModel
 from cimspice.models.neuron.neuron import NeuronModel
 from cimspice.models.neuron.readout import ReadoutModel
@@ -45,8 +46,9 @@ def save_neuron(model: NeuronModel, path: str | Path, provenance: Mapping[str, A
     Raises
     ------
     CimspiceError
-        If the file cannot be written.
+        If the file cannot be written, or the provenance has another corner or temperature than the model.
     """
+    model = replace(model, **with_provenance(model, provenance or {}, str(path)))
     card = {
         "schema": SCHEMA,
         "provenance": dict(provenance or {}),
@@ -84,7 +86,7 @@ def load_neuron(path: str | Path) -> tuple[NeuronModel, dict[str, Any]]:
         raise ParameterError(f"not a neuron card: {error!r}"[:300], place=place, remedy=remedy) from None
     if not isinstance(model, NeuronModel):
         raise ParameterError("the card holds no neuron", place=place, remedy=remedy)
-    return model, provenance
+    return replace(model, **with_provenance(model, provenance, place)), provenance
 
 
 def model_ranges(model: NeuronModel) -> dict[str, dict[str, list[float]]]:

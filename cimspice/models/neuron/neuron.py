@@ -9,6 +9,7 @@ from functools import cached_property
 import numpy as np
 from scipy.interpolate import CubicSpline
 
+from cimspice.models.conditions import check_known
 from cimspice.models.neuron.edges import EdgeModel
 from cimspice.models.neuron.readout import ReadoutModel
 from cimspice.models.neuron.synapse import Polarity, SynapseModel
@@ -44,6 +45,8 @@ class NeuronModel:
         Fan-in → step of the membrane (V) at the end of reset.
     readouts
         (fan-in, fan-out) → read-out with that many synapses on the membrane and that many neurons driven.
+    corner, temperature
+        Of the characterisation: name, degrees Celsius; None where unknown.
     """
 
     phase: float
@@ -57,6 +60,11 @@ class NeuronModel:
     leakage: Array
     reset_step: Mapping[int, float]
     readouts: Mapping[tuple[int, int], ReadoutModel]
+    corner: str | None = None
+    temperature: float | None = None
+
+    def __post_init__(self) -> None:
+        check_known(self, "NeuronModel")
 
     @property
     def swing(self) -> float:

@@ -49,7 +49,7 @@ class RramDevice(Model):
             raise ParameterError(
                 f"state 0 conducts {least:g} S and state 1 {most:g} S",
                 place=self.kind,
-                remedy="state 0 is the most resistive: give parameters with which conductance rises with state",
+                remedy="give parameters with which the conductance rises with the state",
             )
 
     @classmethod

@@ -28,6 +28,7 @@ import numpy as np
 
 from cimspice.arrays import real_array
 from cimspice.errors import ParameterError
+from cimspice.models.conditions import check_known
 from cimspice.models.sram.currents import CellCurrents
 from cimspice.models.sram.variation import CellVariation
 
@@ -71,6 +72,8 @@ class BitLines:
         From slow sweeps: a short pulse is kinder.
     variation
         How cells differ.
+    corner, temperature
+        Of the characterisation: name, degrees Celsius; None where unknown.
     """
 
     supply_voltage: float
@@ -92,6 +95,11 @@ class BitLines:
     idle_time: float
     trip_voltage: float
     variation: CellVariation = field(default_factory=CellVariation.none)
+    corner: str | None = None
+    temperature: float | None = None
+
+    def __post_init__(self) -> None:
+        check_known(self, "BitLines")
 
     @property
     def largest_code(self) -> int:

@@ -33,6 +33,8 @@ class ColumnFacts:
         Of a whole line (ohm), between both lines (F).
     unit_width, idle_time
         s; see :class:`BitLines`.
+    corner, temperature
+        Of the tables: name, degrees Celsius.
     """
 
     supply_voltage: float
@@ -42,6 +44,8 @@ class ColumnFacts:
     coupling: float
     unit_width: float
     idle_time: float
+    corner: str | None = None
+    temperature: float | None = None
 
 
 @dataclass(frozen=True, eq=False)
@@ -169,6 +173,8 @@ def _blank(tables: Mapping[str, pd.DataFrame], facts: ColumnFacts) -> BitLines:
         idle_time=facts.idle_time,
         trip_voltage=float(trips.loc[trips["cell"] < 0, "trip_voltage"].max()),
         variation=cell_variation(tables, facts.supply_voltage),
+        corner=facts.corner,
+        temperature=facts.temperature,
     )
 
 

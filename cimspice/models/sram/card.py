@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Mapping
-from dataclasses import asdict, fields
+from dataclasses import asdict, fields, replace
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +14,7 @@ import numpy as np
 from cimspice.documents import number_array, parse_json
 from cimspice.errors import CimspiceError, ParameterError
 from cimspice.files import read_plain, write_atomically
+from cimspice.models.conditions import NAMES, with_provenance
 from cimspice.models.sram.bit_line import BitLines
 from cimspice.models.sram.currents import CellCurrents
 from cimspice.models.sram.variation import CellVariation
@@ -37,8 +38,9 @@ def save_bit_lines(lines: BitLines, path: str | Path, provenance: Mapping[str, A
     Raises
     ------
     CimspiceError
-        If the file cannot be written.
+        If the file cannot be written, or the provenance has another corner or temperature than the model.
     """
+    lines = replace(lines, **with_provenance(lines, provenance or {}, str(path)))
     card = {
         "schema": SCHEMA,
         "provenance": dict(provenance or {}),
@@ -79,9 +81,13 @@ def load_bit_lines(path: str | Path) -> tuple[BitLines, dict[str, Any]]:
             sensitivity=None if spread["sensitivity"] is None else number_array(spread["sensitivity"]),
         )
         width = number_array(content.pop("width_correction"))
+        conditions = {name: content.pop(name, None) for name in NAMES}
         numbers = {name: float(number_array(value)) for name, value in content.items()}
-        lines = BitLines(currents=currents, variation=variation, width_correction=width, **numbers)
+        lines = BitLines(
+            currents=currents, variation=variation, width_correction=width, **numbers, **conditions
+        )
         provenance = dict(card["provenance"])
+        lines = replace(lines, **with_provenance(lines, provenance, place))
     except OSError as error:
         raise ParameterError(
             f"card not read: {error.strerror}", place=place, remedy="check the path"
