@@ -139,3 +139,12 @@ def test_points_are_frozen():
     (point,) = plan()
     with pytest.raises(dataclasses.FrozenInstanceError):
         point.digest = "x"  # pyright: ignore[reportAttributeAccessIssue] -- that is the test
+
+
+@pytest.mark.parametrize("temperature", [-56.0, 151.0])
+def test_temperatures_that_the_device_models_are_not_for_are_refused_before_a_point_is_run(temperature):
+    raw = {"campaign": {"bench": "neuron_discharger"}, "sweep": {"temperatures": [27.0, temperature]}}
+    with pytest.raises(ParameterError, match=rf"temperature {temperature:g} °C .*\n.*\n.*-55 to 150"):
+        next(iter(Plan(parse_specification(raw), Environment.detect())))
+    without_devices = plan(temperatures=[27.0, temperature])
+    assert [point.error for point in without_devices] == [None, None]
