@@ -276,8 +276,7 @@ class NeuronLayer:
         The read-out's time, moved by the charge that synapses still drive while they turn off. A charge that
         comes when the ramp's current has changed moves the spike by that charge over that current.
         """
-        delays, readout = self._driven[0].edges.off_delay, self.readout
-        times = self._checked(times)
+        delays, readout, times = self._driven[0].edges.off_delay, self.readout, self._checked(times)
         voltage = checked_array("voltages", voltage, (len(times), len(self.polarity)))
         active = (times < self.model.phase).astype(float)
         charge = self._off_charge(voltage, active)
