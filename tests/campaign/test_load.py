@@ -66,7 +66,7 @@ def test_read_run_tells_counts_failures_and_figures(made):
         ("NonConvergence", "ss"),
     }
     assert [(figure.x, figure.y, figure.by) for figure in record.figures] == [
-        ("lower_resistance", "output", ("corner",))
+        ("lower_resistance", ("output",), ("corner",))
     ]
 
 
