@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-from fractions import Fraction
-
 import numpy as np
 import pytest
-from crossbar_nodal import nodal_currents
+from crossbar_nodal import exact_currents, nodal_currents
 from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
 
@@ -20,55 +18,6 @@ ANY_WAY = pytest.mark.parametrize(("method", "compiled"), WAYS)
 ENDS = [(drive, sense) for drive in ("left", "right", "both") for sense in ("bottom", "top", "both")]
 
 
-def exact_currents(g, word, bit, volts, drive, sense):
-    """Column currents by Gaussian elimination in fractions; segments as a crossbar takes them."""
-    rows, columns = len(g), len(g[0])
-    size = 2 * rows * columns
-    matrix = [[Fraction(0)] * (size + 1) for _ in range(size)]
-    sensed = []
-
-    def join(a, b, conductance):
-        for one, other in ((a, b), (b, a)):
-            if isinstance(one, int):
-                matrix[one][one] += conductance
-                if isinstance(other, int):
-                    matrix[one][other] -= conductance
-                else:
-                    matrix[one][size] += conductance * other
-
-    for i in range(rows):
-        line = [i * columns + j for j in range(columns)]
-        for j in range(columns):
-            join(line[j], rows * columns + line[j], Fraction(g[i][j]))
-        for k, (a, b) in enumerate(zip([None, *line], [*line, None], strict=True)):
-            if (a is None and drive == "right") or (b is None and drive == "left"):
-                continue
-            driver = Fraction(volts[i])
-            join(driver if a is None else a, driver if b is None else b, 1 / Fraction(word[i][k]))
-    for j in range(columns):
-        line = [rows * columns + i * columns + j for i in range(rows)]
-        for k, (a, b) in enumerate(zip([None, *line], [*line, None], strict=True)):
-            if (a is None and sense == "bottom") or (b is None and sense == "top"):
-                continue
-            join(Fraction(0) if a is None else a, Fraction(0) if b is None else b, 1 / Fraction(bit[k][j]))
-            if None in (a, b):
-                sensed.append((j, b if a is None else a, 1 / Fraction(bit[k][j])))
-    for pivot in range(size):
-        for row in range(pivot + 1, size):
-            if matrix[row][pivot]:
-                factor = matrix[row][pivot] / matrix[pivot][pivot]
-                for column in range(pivot, size + 1):
-                    matrix[row][column] -= factor * matrix[pivot][column]
-    found = [Fraction(0)] * size
-    for row in reversed(range(size)):
-        rest = sum((matrix[row][k] * found[k] for k in range(row + 1, size)), Fraction(0))
-        found[row] = (matrix[row][size] - rest) / matrix[row][row]
-    currents = [Fraction(0)] * columns
-    for column, node, conductance in sensed:
-        currents[column] += conductance * found[node]
-    return np.array([float(current) for current in currents])
-
-
 @pytest.mark.parametrize(("drive", "sense"), ENDS)
 @pytest.mark.parametrize("shape", [(1, 1), (1, 4), (4, 1), (2, 2), (2, 3), (3, 2)])
 def test_small_arrays_are_the_exact_rational_solution(shape, drive, sense):
@@ -77,7 +26,7 @@ def test_small_arrays_are_the_exact_rational_solution(shape, drive, sense):
     word = rng.integers(1, 50, (shape[0], shape[1] + 1)).astype(float)
     bit = rng.integers(1, 50, (shape[0] + 1, shape[1])).astype(float)
     volts = rng.integers(-8, 9, shape[0]) / 8
-    expected = exact_currents(g.tolist(), word.tolist(), bit.tolist(), volts.tolist(), drive, sense)
+    expected = np.array(exact_currents(g, word, bit, volts, drive, sense), dtype=float)
     for method, compiled in WAYS:
         crossbar = Crossbar(
             g, word_line_resistance=word, bit_line_resistance=bit, drive=drive, sense=sense,

@@ -18,7 +18,9 @@ from cimspice.emulator.crossbar.given import (
     checked_voltages,
     use_compiled,
 )
+from cimspice.emulator.crossbar.iterated import collected_matrix, column_currents, inside
 from cimspice.emulator.crossbar.merge import effective_conductance, facing
+from cimspice.emulator.crossbar.network import Network, undefined_short
 from cimspice.emulator.crossbar.sensitivity import conductance_gradient, updated_matrix
 from cimspice.emulator.crossbar.solution import Solution, connected
 from cimspice.emulator.crossbar.wires import Contacts, Drive, Sense, Wires
@@ -27,6 +29,8 @@ from cimspice.errors import ParameterError
 Method = Literal["auto", "merge", "conjugate"]
 
 _CHUNK_BYTES = 2**26  # of one array (vectors, rows, columns) while voltages are computed
+_STIFF = 1e3  # conductance of a cell times resistance of its wires; iterating loses as many digits
+_FAR = 1e4  # resistance of a segment over that of what surrounds it; merging loses as many digits
 
 
 class Crossbar:
@@ -87,7 +91,9 @@ class Crossbar:
     A floating line (both ends unconnected) or an island without any terminal is no error: currents are
     defined (an island carries none). Undefined node voltages are nan.
 
-    Errors against a sparse direct solution are below 1e-12 for wires from 1 mΩ to 1 kΩ at 1-100 µS.
+    Errors against a sparse direct solution are below 1e-12 for wires from 1 mΩ to 1 kΩ at 1-100 µS. Where
+    cells conduct better than the wires, or segments next to nothing, iterated solutions that miss Kirchhoff's
+    laws by more than 1e-12 of the largest current are computed directly instead (`Solution.residual`).
     """
 
     def __init__(
@@ -151,7 +157,7 @@ class Crossbar:
         v = checked_voltages(voltages, self.shape[0])
         batch = np.atleast_2d(v)
         if self._matrix is None and self._iterates(len(batch)):
-            found = self._iterated_currents(batch)
+            found = column_currents(self, batch)
             self._iterated += len(batch)
         else:
             found = batch @ self.effective_conductance
@@ -161,7 +167,7 @@ class Crossbar:
     def effective_conductance(self) -> np.ndarray:
         """Matrix (rows, columns), siemens: ``currents(v) = v @ effective_conductance``; computed once."""
         if self._matrix is None:
-            self._matrix = self._merged() if self._mergeable else self._collected()
+            self._matrix = self._merged() if self._mergeable else collected_matrix(self)
             self._matrix.setflags(write=False)
         return self._matrix
 
@@ -170,16 +176,18 @@ class Crossbar:
         v = np.atleast_2d(checked_voltages(voltages, self.shape[0]))
         cost.require(8 * 6 * len(v) * self.conductances.size, self.memory_limit, "the solution of all nodes")
         word, bit, cell = np.empty((3, len(v), *self.shape))
-        first = 0
-        for part in self._iterate(v):
-            chunk = slice(first, first + len(part[0]))
-            word[chunk], bit[chunk], cell[chunk] = part
-            first = chunk.stop
+        residual = np.zeros(len(v))
+        for part in self.chunks(len(v)):
+            scale = binary_scale(v[part])[:, None]
+            found = inside(self, v[part] / scale, np.zeros((len(scale), self.shape[1])))
+            for kept, values in ((word, found.word), (bit, found.bit), (cell, found.cell)):
+                kept[part] = values * scale[:, :, None]
+            residual[part] = found.residual
         if self.wires.broken or not self.conductances.all():
             joined_word, joined_bit = connected(self.conductances, self.wires)
             word[:, ~joined_word] = np.nan
             bit[:, ~joined_bit] = np.nan
-        return Solution(v, word, bit, cell, self.wires)
+        return Solution(v, word, bit, cell, self.wires, residual)
 
     def gradient(self, voltages: object, upstream: object) -> np.ndarray:
         """Derivative of ``sum(upstream * currents(voltages))`` with respect to every conductance (adjoint).
@@ -226,7 +234,7 @@ class Crossbar:
         other = object.__new__(Crossbar)
         other.conductances = checked_conductances(cells)
         other._set(self.wires, self.method, self.compiled, self.dtype, self.memory_limit)
-        if self._matrix is not None and not (other._shorted or self._shorted):
+        if self._matrix is not None and not (other.stiff or self.stiff):
             arguments = (self.conductances, self.wires, len(row), TOLERANCE, self.compiled)
             if cost.conjugate_seconds(*arguments) < cost.merge_seconds(
                 *self.shape, self.wires, self.compiled
@@ -237,46 +245,20 @@ class Crossbar:
 
     def responses(self, currents: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Node voltages, terminals at 0 V, with extra currents in cells; see `conjugate.deviations`."""
-        self._check_iteration()
+        self.check_iteration()
         return deviations_solver(self.compiled)(self.conductances, self.wires, currents, TOLERANCE)
 
-    def _check_iteration(self) -> None:
+    def check_iteration(self) -> None:
+        """Refuse an iteration that does not fit into memory."""
         rows, columns = self.shape
         arrays = cost.ITERATED[self.compiled]
         cost.require_cells(arrays, rows * columns, self.memory_limit, f"iterating {rows} x {columns} cells")
-        if self._shorted:
-            raise ParameterError(
-                "iteration cannot take a short of infinite conductance",
-                place="conductances",
-                remedy="give the short a large finite conductance, or ask for currents with method='merge'",
-            )
 
     def chunks(self, vectors: int) -> Iterator[slice]:
         """Parts of a batch whose node voltages fit into some tens of megabytes."""
         size = max(1, _CHUNK_BYTES // (8 * self.conductances.size))
         for first in range(0, vectors, size):
             yield slice(first, min(first + size, vectors))
-
-    def _iterate(self, voltages: np.ndarray) -> Iterator[tuple[np.ndarray, np.ndarray, np.ndarray]]:
-        driven = self.wires.driven
-        for part in self.chunks(len(voltages)):
-            scale = binary_scale(voltages[part])[:, None]
-            applied = np.where(driven, (voltages[part] / scale)[:, :, None], 0.0)
-            forced = applied * self.conductances
-            word, bit = self.responses(forced)
-            cell = forced + self.conductances * (word - bit)
-            scale = scale[:, :, None]
-            yield (applied + word) * scale, bit * scale, cell * scale
-
-    def _iterated_currents(self, voltages: np.ndarray) -> np.ndarray:
-        if self.compiled:
-            from cimspice.emulator.crossbar import conjugate_compiled
-
-            self._check_iteration()
-            scale = binary_scale(voltages)[:, None]
-            return scale * conjugate_compiled.column_currents(self.conductances, self.wires, voltages / scale)
-        parts = [cell.sum(axis=1) for *_, cell in self._iterate(voltages)]
-        return np.concatenate(parts) if parts else np.zeros((0, self.shape[1]))
 
     def _iterates(self, batch: int) -> bool:
         if self.method != "auto" or self._shorted:
@@ -289,11 +271,34 @@ class Crossbar:
         return iterated < cost.merge_seconds(*self.shape, self.wires, self.compiled)
 
     @cached_property
+    def _largest(self) -> float:
+        return float(self.conductances.max())
+
+    @property
     def _shorted(self) -> bool:
-        return bool(self.conductances.max() == np.inf)
+        return self._largest == np.inf
+
+    @cached_property
+    def stiff(self) -> bool:
+        """Whether a cell conducts so much better than the wires that iteration is not even tried."""
+        return self._shorted or self._largest * self.wires.nearest > _STIFF
+
+    @cached_property
+    def network(self) -> Network:
+        """The array for direct solutions."""
+        rows, columns = self.shape
+        cost.require(
+            cost.direct_bytes(rows * columns), self.memory_limit, f"solving {rows} x {columns} cells"
+        )
+        return Network(self.wires)
 
     @cached_property
     def _mergeable(self) -> bool:
+        if self.wires.largest * self._largest > _FAR:
+            # beside such a segment merging loses what cells and the other wires have in series
+            segments = np.concatenate([self.wires.word, self.wires.bit], axis=None)
+            if self.wires.largest > _FAR * (1 / self._largest + segments[segments > 0].min()):
+                return False
         if not self.wires.broken:
             return True
         g, word, bit, *_ = facing(self.conductances, self.wires)
@@ -308,37 +313,12 @@ class Crossbar:
         )
         quicker = collected < cost.merge_seconds(rows, columns, self.wires, self.compiled)
         if quicker and self.method == "auto" and not self._shorted:
-            return self._collected()
+            return collected_matrix(self)
         cost.require(needed, self.memory_limit, f"merging {rows} x {columns} cells")
         with np.errstate(divide="ignore", invalid="ignore"):  # a short between ideal wires is found below
             matrix = effective_conductance(
                 self.conductances, self.wires, compiled=self.compiled, dtype=self.dtype
             )
         if not np.isfinite(matrix).all():
-            raise ParameterError(
-                "a short lies between wires without resistance: its current is not defined",
-                place="conductances",
-                remedy="give the short a finite conductance, or the wires a resistance",
-            )
-        return matrix
-
-    def _collected(self) -> np.ndarray:
-        """The matrix from one iteration for each row, or for each column by reciprocity."""
-        rows, columns = self.shape
-        by_row = rows <= columns
-        held = self.wires.driven if by_row else self.wires.sensed
-        matrix = np.empty(self.shape, self.dtype)
-        for part in self.chunks(min(rows, columns)):
-            unit = np.zeros((part.stop - part.start, *self.shape))
-            line = np.arange(part.start, part.stop)
-            index = (line - part.start, line) if by_row else (line - part.start, slice(None), line)
-            unit[index] = np.where(held[line] if by_row else held[:, line].T, 1.0, 0.0)
-            applied = unit if by_row else -unit
-            forced = applied * self.conductances
-            word, bit = self.responses(forced)
-            cell = forced + self.conductances * (word - bit)
-            if by_row:
-                matrix[part] = cell.sum(axis=1)
-            else:
-                matrix[:, part] = -cell.sum(axis=2).T
+            raise undefined_short()
         return matrix

@@ -61,11 +61,13 @@ class SinhCell:
         object.__setattr__(self, "conductances", g)
 
     def __call__(self, word: np.ndarray, bit: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        # sinh and cosh from one exponential, exact near 0
-        m = np.expm1(self.nonlinearity * (word - bit))
+        # sinh and cosh from one exponential, exact near 0 and far from it
+        bend = self.nonlinearity * (word - bit)
+        m = np.expm1(np.abs(bend))
         inverse = 1 / (m + 1)
         sinh = 0.5 * (m + m * inverse)
-        return self.conductances / self.nonlinearity * sinh, self.conductances * (sinh + inverse)
+        slope = self.conductances * (sinh + inverse)
+        return self.conductances / self.nonlinearity * np.copysign(sinh, bend), slope
 
 
 @dataclass(frozen=True)
@@ -102,31 +104,28 @@ class SeriesCell:
 
     def __call__(self, word: np.ndarray, bit: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         low, high = np.minimum(word, bit), np.maximum(word, bit)
-        inner = 0.5 * (low + high)
+        inner, before = 0.5 * (low + high), high - low
         for _ in range(_INNER_LIMIT):
             into, above = self.upper(word, inner)
             out, below = self.lower(inner, bit)
-            excess = into - out
-            low, high = np.where(excess > 0, inner, low), np.where(excess > 0, high, inner)
-            total = above + below
+            excess, total = into - out, above + below
             step = np.divide(excess, total, out=np.zeros_like(excess), where=total > 0)
-            following = inner + step
-            outside = (following < low) | (following > high) | (total <= 0)
-            following = np.where(outside, 0.5 * (low + high), following)
-            if (np.abs(following - inner) <= 4e-16 * (np.abs(word) + np.abs(bit))).all():
-                inner = following
-                break
-            inner = following
-        else:
-            raise CrossbarNonConvergence(
-                f"the inner node of a cell was not found in {_INNER_LIMIT} steps",
-                place="SeriesCell",
-                remedy="both laws must rise with the voltage across them",
-            )
-        current, above = self.upper(word, inner)
-        below = self.lower(inner, bit)[1]
-        total = above + below
-        return current, np.divide(above * below, total, out=np.zeros_like(total), where=total > 0)
+            rounding = 4e-16 * (np.abs(word) + np.abs(bit))
+            arrived = ((np.abs(step) <= rounding) & ((total > 0) | (excess == 0))) | (high - low <= rounding)
+            if arrived.all():
+                # what inner has been rounded by is made good in the current
+                current = into - above * step
+                return current, np.divide(above * below, total, out=np.zeros_like(total), where=total > 0)
+            low, high = np.where(excess > 0, inner, low), np.where(excess > 0, high, inner)
+            inside = (inner + step >= low) & (inner + step <= high) & (np.abs(step) <= 0.5 * before)
+            following = np.where(inside, inner + step, 0.5 * (low + high))
+            following = np.where(arrived, inner, following)
+            inner, before = following, np.where(inside, np.abs(step), high - low)
+        raise CrossbarNonConvergence(
+            f"the inner node of a cell was not found in {_INNER_LIMIT} steps",
+            place="SeriesCell",
+            remedy="both laws must rise with the voltage across them",
+        )
 
 
-_INNER_LIMIT = 100
+_INNER_LIMIT = 200

@@ -39,15 +39,19 @@ def deviations(
 
 def column_currents(
     conductances: np.ndarray, wires: Wires, voltages: np.ndarray, tolerance: float = TOLERANCE
-) -> np.ndarray:
-    """Column currents (batch, columns), A, of voltages (batch, rows), V; nothing larger is returned."""
+) -> tuple[np.ndarray, np.ndarray]:
+    """Column currents (batch, columns), A, of voltages (batch, rows), V, and their residuals (batch,).
+
+    The residual is what the currents of a bit line's cells and those into its terminals differ by, or what
+    the rounding of voltages can bring at the cell that conducts best, relative to the largest column current.
+    """
     across, down = np.ascontiguousarray(wires.word.T), np.ascontiguousarray(wires.bit)
     rows, columns = conductances.shape
-    found = np.empty((len(voltages), columns))
-    arguments = (conductances, across, down, wires.driven, np.ascontiguousarray(voltages))
-    if _column_currents(*arguments, tolerance, LIMIT, _workspace(rows, columns), found) >= LIMIT:
-        raise not_converged()
-    return found
+    found, residual = np.empty((len(voltages), columns)), np.empty(len(voltages))
+    best = conductances.max()
+    arguments = (conductances, best, across, down, wires.driven, np.ascontiguousarray(voltages))
+    _column_currents(*arguments, tolerance, LIMIT, _workspace(rows, columns), found, residual)
+    return found, residual
 
 
 def _workspace(rows: int, columns: int) -> np.ndarray:
@@ -62,6 +66,7 @@ def _workspace(rows: int, columns: int) -> np.ndarray:
 
 
 _ARRAYS = 11
+_ROUNDING = 2.0**-51  # of a cell's voltage beside the larger of its nodes
 _FAST = {"contract", "reassoc", "nsz"}
 
 
@@ -80,17 +85,21 @@ def _deviations(cells, across, down, currents, tolerance, limit, work, word, bit
 
 
 @njit(cache=True, nogil=True)
-def _column_currents(g, across, down, driven, voltages, tolerance, limit, work, found):
+def _column_currents(g, best, across, down, driven, voltages, tolerance, limit, work, found, residual):
     rows, columns = g.shape
     word = work[0].reshape(columns, rows)
     bit, source = work[9].reshape(rows, columns), work[10].reshape(rows, columns)
+    into = np.empty(columns)
     _prepare(g, across, down, work)
-    worst = 0
     for n in range(len(voltages)):
         for a in range(rows):
             for b in range(columns):
                 source[a, b] = g[a, b] * voltages[n, a] if driven[a, b] else 0.0
-        worst = max(worst, _vector(g, source, tolerance, limit, work, bit))
+        if _vector(g, source, tolerance, limit, work, bit) >= limit:
+            residual[n] = np.inf
+            continue
+        for b in range(columns):
+            into[b] = _into_terminal(bit[0, b], down[0, b]) + _into_terminal(bit[rows - 1, b], down[rows, b])
         for a in range(rows):
             for b in range(columns):
                 bit[a, b] = source[a, b] - g[a, b] * bit[a, b]
@@ -102,7 +111,17 @@ def _column_currents(g, across, down, driven, voltages, tolerance, limit, work, 
         for a in range(rows):
             for b in range(columns):
                 found[n, b] += bit[a, b]
-    return worst
+        left, largest = best * _ROUNDING * np.abs(voltages[n]).max(), np.abs(found[n]).max()
+        for b in range(columns):
+            if not abs(into[b] - found[n, b]) <= left and down[0, b] > 0.0 and down[rows, b] > 0.0:
+                left = abs(into[b] - found[n, b])  # nan stays
+        residual[n] = left / largest if largest > 0.0 else left
+
+
+@njit(cache=True, nogil=True)
+def _into_terminal(voltage, resistance):
+    # nothing is known of the current into an ideal one
+    return voltage / resistance if 0.0 < resistance < np.inf else 0.0
 
 
 @njit(cache=True, nogil=True)

@@ -10,7 +10,7 @@ from __future__ import annotations
 import os
 from dataclasses import dataclass
 from functools import lru_cache
-from math import log, sqrt
+from math import log, log2, sqrt
 from pathlib import Path
 
 import numpy as np
@@ -125,6 +125,11 @@ def merge_bytes(rows: int, columns: int, wires: Wires, compiled: bool, itemsize:
     numbers = merge_work(rows, columns, closing, compiled).peak + 8.0 * rows * columns
     numbers += 6.0 * closing * (rows + columns) ** 2
     return int(itemsize * numbers)
+
+
+def direct_bytes(cells: int) -> int:
+    """Memory of a sparse direct solution of so many cells, as measured from 10^3 to 10^6 of them."""
+    return int(8 * 24 * cells * log2(max(cells, 2)))
 
 
 def require_cells(arrays: int, cells: int, limit: int | None, what: str) -> None:

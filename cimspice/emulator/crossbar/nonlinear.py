@@ -1,11 +1,15 @@
 """Crossbars of non-linear cells: Newton's method on top of the linear solver, all inputs at once.
 
-Between steps the wires' equations hold exactly for the currents of the last linearisation, so that what is
-left to correct is, cell by cell, the law's current minus that one. A step is a linear array with that excess
-as extra currents; steps of vectors that have arrived cost nothing.
+Between steps the wires' equations hold for the currents of the last linearisation, so that what is left to
+correct is, cell by cell, the law's current minus that one. A step is a linear array with that excess as extra
+currents; steps of vectors that have arrived cost nothing. Vectors that do not arrive, or that miss
+Kirchhoff's laws where they do, are solved directly one by one (`cimspice.emulator.crossbar.network`).
 """
 
 from __future__ import annotations
+
+from contextlib import suppress
+from functools import cached_property
 
 import numpy as np
 
@@ -13,6 +17,8 @@ from cimspice.emulator.crossbar import cost
 from cimspice.emulator.crossbar.cells import CellLaw, SinhCell
 from cimspice.emulator.crossbar.conjugate import CrossbarNonConvergence, deviations_solver
 from cimspice.emulator.crossbar.given import checked_voltages, use_compiled
+from cimspice.emulator.crossbar.network import Network
+from cimspice.emulator.crossbar.residual import SURE, residuals
 from cimspice.emulator.crossbar.solution import Solution
 from cimspice.emulator.crossbar.wires import Contacts, Drive, Sense, Wires
 from cimspice.errors import ParameterError
@@ -22,6 +28,7 @@ LIMIT = 60
 
 _CHUNK_BYTES = 2**22  # of one array (vectors, rows, columns): the dozen in use stay near the processor
 _LINEAR_TOLERANCE = 1e-13
+_STEEP = 100.0  # currents at the full voltage over what the wires let through: iteration is not even tried
 
 
 class NonlinearCrossbar:
@@ -34,7 +41,8 @@ class NonlinearCrossbar:
     shape
         (rows, columns); a `SinhCell` knows it.
     tolerance
-        Largest excess current of a cell at the end, relative to the largest cell current of that vector.
+        Largest excess current of a cell at which iteration ends, relative to the largest cell current of
+        that vector.
     word_line_resistance, bit_line_resistance, source_resistance, sense_resistance, drive, sense, contacts
         As in `Crossbar`.
     compiled, memory_limit
@@ -43,7 +51,7 @@ class NonlinearCrossbar:
     Raises
     ------
     CrossbarNonConvergence
-        From `solve` and `currents`, if Newton's method does not arrive.
+        From `solve` and `currents`, if Kirchhoff's laws are not fulfilled to 1e-10 of the largest current.
     """
 
     def __init__(
@@ -97,9 +105,10 @@ class NonlinearCrossbar:
         size = self.shape[0] * self.shape[1]
         self._require(len(v), 8 * 6 * len(v) * size, "the solution of all nodes")
         word, bit, cell = (np.empty((len(v), *self.shape)) for _ in range(3))
+        residual = np.empty(len(v))
         for part in self._chunks(len(v)):
-            word[part], bit[part], cell[part] = self._newton(v[part])
-        return Solution(v, word, bit, cell, self.wires)
+            word[part], bit[part], cell[part], residual[part] = self._newton(v[part])
+        return Solution(v, word, bit, cell, self.wires, residual)
 
     def _require(self, vectors: int, kept: int, what: str) -> None:
         """Refuse what does not fit: ``kept`` bytes of results, and one slice while it is solved."""
@@ -115,33 +124,59 @@ class NonlinearCrossbar:
         for first in range(0, vectors, self._chunk):
             yield slice(first, min(first + self._chunk, vectors))
 
-    def _newton(self, voltages: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-        """Word line and bit line voltages and cell currents, each (batch, rows, columns)."""
+    @cached_property
+    def _network(self) -> Network:
+        rows, columns = self.shape
+        cost.require(
+            cost.direct_bytes(rows * columns), self.memory_limit, f"solving {rows} x {columns} cells"
+        )
+        return Network(self.wires)
+
+    def _newton(self, voltages: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
+        """Word line and bit line voltages, cell currents, each (batch, rows, columns), residuals (batch,)."""
         applied = np.where(self.wires.driven, voltages[:, :, None], 0.0)
-        word, bit, flow = applied.copy(), np.zeros_like(applied), np.zeros_like(applied)
+        state = applied.copy(), np.zeros_like(applied), np.zeros_like(applied)
+        residual = np.full(len(voltages), np.inf)
+        with suppress(CrossbarNonConvergence):  # what has not arrived is solved directly
+            self._iterate(applied, state, residual)
+        for missed in np.flatnonzero(~(residual <= max(SURE, self.tolerance))):
+            found = self._network.nonlinear(self._evaluated, voltages[missed])
+            for values, new in zip(
+                (*state, residual), (found.word, found.bit, found.cell, found.residual), strict=True
+            ):
+                values[missed] = new[0]
+        return *state, residual
+
+    def _iterate(self, applied: np.ndarray, state: tuple[np.ndarray, ...], residual: np.ndarray) -> None:
+        """Newton's method; residuals of the vectors for which it arrives."""
+        word, bit, flow = state
         current, slope = self._evaluated(word, bit)
-        active = np.arange(len(voltages))
+        # wires that let through far less than this: such steps lead nowhere
+        most = np.abs(applied).max(initial=0.0) / (self.wires.nearest + sum(self.wires.means) or 1e-300)
+        if not np.abs(current).max(initial=0.0) <= _STEEP * most:
+            return
+        active = np.arange(len(applied))
         for _ in range(LIMIT):
             excess = current - flow[active]
             error = np.abs(excess).max(axis=(1, 2))
             scale = np.abs(current).max(axis=(1, 2))
             going = ~self._arrived(error, scale)
-            if not going.any():
-                break
+            if not going.all():
+                there = slice(None) if not going.any() and len(active) == len(applied) else active[~going]
+                here = slice(None) if not going.any() else ~going
+                residual[there] = residuals(
+                    self.wires, word[there] - applied[there], bit[there], flow[there], slope[here],
+                    excess[here], compiled=self.compiled,
+                )  # fmt: skip
+                if not going.any():
+                    return
             active, excess, slope = active[going], excess[going], slope[going]
             error, scale = error[going], scale[going]
             # what an early step leaves unsolved stays; a late and small one need not be solved as far
             tolerance = float(np.clip(_LINEAR_TOLERANCE * scale / error, _LINEAR_TOLERANCE, 1e-3).min())
             up, across = deviations_solver(self.compiled)(slope, self.wires, excess, tolerance)
             change = excess + slope * (up - across)
-            current, slope = self._step(active, (word, bit, flow), (up, across, change), error)
-        else:
-            raise CrossbarNonConvergence(
-                f"Newton's method did not arrive in {LIMIT} steps: an excess of {error.max():.2g} A is left",
-                place="NonlinearCrossbar",
-                remedy="the law's conductance must be the derivative of its current; or raise tolerance",
-            )
-        return word, bit, flow
+            current, slope = self._step(active, state, (up, across, change), error)
 
     def _step(self, active, state, change, before) -> tuple[np.ndarray, np.ndarray]:
         """Go the whole way, or for vectors that would be worse off half of it, a quarter, ..."""

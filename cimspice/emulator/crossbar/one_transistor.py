@@ -92,7 +92,9 @@ class OneTransistorCell:
         inner = self._inner(word, bit)
         current = self.device.current(word - inner, self.states)
         above = self.device.slope(word - inner, self.states)
-        _, to_drain, to_source = self.transistor.current_and_slopes(inner, bit)
+        below, to_drain, to_source = self.transistor.current_and_slopes(inner, bit)
+        # what inner has been rounded by is made good in the current
+        current -= above * (current - below) / (above + to_drain)
         # body effect: the source line moves the current more than the bit line does
         return current, 0.5 * above * (to_drain - to_source) / (above + to_drain)
 

@@ -65,10 +65,12 @@ def _cells(word, bit, amplitude, inverse, low_ends, across_ends, table, share, l
             near = 1e-16 * (abs(top) + abs(bottom))
             step, through, above, to_drain, to_source = 0.0, 0.0, 0.0, 0.0, 0.0
             for _ in range(limit):
-                m = np.expm1((top - inner) * inverse)
+                m = np.expm1(abs(top - inner) * inverse)
                 inverted = 1.0 / (m + 1.0)
                 sinh = 0.5 * (m + m * inverted)
                 through, above = size * sinh, size * inverse * (sinh + inverted)
+                if top < inner:
+                    through = -through
                 below, to_drain, to_source = _transistor(low_ends, across_ends, table, inner, bottom)
                 excess = through - below
                 if excess > 0.0:

@@ -13,6 +13,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from cimspice.emulator.crossbar.iterated import inside
+
 if TYPE_CHECKING:
     from cimspice.emulator.crossbar.array import Crossbar
 
@@ -40,19 +42,13 @@ def conductance_gradient(crossbar: Crossbar, voltages: np.ndarray, upstream: np.
     if len(voltages) > min(rows, columns):
         product = voltages.T @ upstream
         voltages, upstream = (np.eye(rows), product) if rows <= columns else (product.T, np.eye(columns))
-    driven, sensed = crossbar.wires.driven, crossbar.wires.sensed
     gradient = np.zeros(crossbar.shape)
     for part in crossbar.chunks(len(voltages)):
-        forward = _across(crossbar, np.where(driven, voltages[part, :, None], 0.0))
-        adjoint = _across(crossbar, np.where(sensed, -upstream[part, None, :], 0.0))
+        at_ground = np.zeros((part.stop - part.start, columns)), np.zeros((part.stop - part.start, rows))
+        forward = inside(crossbar, voltages[part], at_ground[0]).across
+        adjoint = inside(crossbar, at_ground[1], upstream[part]).across
         gradient -= np.einsum("bij,bij->ij", forward, adjoint)
     return gradient
-
-
-def _across(crossbar: Crossbar, applied: np.ndarray) -> np.ndarray:
-    """Voltage across each cell, if ``applied`` is what ideal wires would bring there."""
-    word, bit = crossbar.responses(applied * crossbar.conductances)
-    return applied + (word - bit)
 
 
 def updated_matrix(

@@ -27,6 +27,9 @@ class Solution:
         From word line to bit line (batch, rows, columns), A.
     wires
         Segments (ohms); see `Wires`.
+    residual
+        Largest current by which Kirchhoff's laws are missed at any node, of each vector (batch,), relative
+        to its largest current; solutions beyond 1e-10 are refused.
     """
 
     voltages: np.ndarray
@@ -34,6 +37,7 @@ class Solution:
     bit_line_voltages: np.ndarray
     cell_currents: np.ndarray
     wires: Wires
+    residual: np.ndarray
 
     @property
     def column_currents(self) -> np.ndarray:
@@ -48,13 +52,13 @@ class Solution:
     @cached_property
     def word_segment_currents(self) -> np.ndarray:
         """From left to right, terminals included (batch, rows, columns + 1), A."""
-        return _segments(self.cell_currents, self.wires.word)
+        return along(self.cell_currents, self.wires.word)
 
     @cached_property
     def bit_segment_currents(self) -> np.ndarray:
         """From top to bottom, terminals included (batch, rows + 1, columns), A."""
         into = -self.cell_currents.swapaxes(1, 2)
-        return _segments(into, self.wires.bit.T).swapaxes(1, 2)
+        return along(into, self.wires.bit.T).swapaxes(1, 2)
 
     @property
     def cell_power(self) -> np.ndarray:
@@ -78,7 +82,7 @@ class Solution:
         return (self.voltages * self.source_currents).sum(axis=1)
 
 
-def _segments(drawn: np.ndarray, resistance: np.ndarray) -> np.ndarray:
+def along(drawn: np.ndarray, resistance: np.ndarray) -> np.ndarray:
     """Currents along lines (batch, lines, nodes + 1) whose nodes draw ``drawn`` (batch, lines, nodes)."""
     before = np.zeros((*drawn.shape[:2], drawn.shape[2] + 1))
     np.cumsum(drawn, axis=2, out=before[:, :, 1:])

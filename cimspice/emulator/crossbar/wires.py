@@ -74,8 +74,7 @@ class Wires:
     @cached_property
     def two_sided(self) -> bool:
         """Whether lines have terminals at both ends."""
-        ends = self.word[:, 0], self.word[:, -1], self.bit[0], self.bit[-1]
-        left, right, top, bottom = (end.min() < np.inf for end in ends)
+        left, right, top, bottom = (least < np.inf for _, least, _ in self._ends)
         return bool((left and right) or (top and bottom))
 
     @cached_property
@@ -86,10 +85,36 @@ class Wires:
     @cached_property
     def broken(self) -> bool:
         """Whether a segment between two cells is open, or a line lacks both its terminals."""
+        if np.inf in self._inner:
+            return True
+        pairs = self._ends[:2], self._ends[2:]
+        unsure = [(one, other) for (one, _, a), (other, _, b) in pairs if min(a, b) == np.inf]
+        return any(np.minimum(one, other).max() == np.inf for one, other in unsure)
+
+    @cached_property
+    def largest(self) -> float:
+        """Largest resistance (ohms) of a segment that is not open."""
+        inner = zip((self.word[:, 1:-1], self.bit[1:-1]), self._inner, strict=True)
+        found = [(part, most) for part, least, most in self._ends if least < np.inf] + list(inner)
+        return float(max(part[part < np.inf].max(initial=0.0) if most == np.inf else most
+                         for part, most in found))  # fmt: skip
+
+    @cached_property
+    def nearest(self) -> float:
+        """Smallest resistance (ohms) of an end of a word line with that of an end of a bit line."""
+        left, right, top, bottom = (least for _, least, _ in self._ends)
+        return float(min(left, right) + min(top, bottom))
+
+    @cached_property
+    def _inner(self) -> tuple[float, float]:
         # a maximum is one pass without an array of its own
-        inner = np.inf in (self.word[:, 1:-1].max(initial=0.0), self.bit[1:-1].max(initial=0.0))
-        word_ends, bit_ends = np.isinf(self.word[:, [0, -1]]), np.isinf(self.bit[[0, -1]])
-        return bool(inner or word_ends.all(axis=1).any() or bit_ends.all(axis=0).any())
+        return self.word[:, 1:-1].max(initial=0.0), self.bit[1:-1].max(initial=0.0)
+
+    @cached_property
+    def _ends(self) -> list[tuple[np.ndarray, float, float]]:
+        """Segments at left, right, top and bottom, with their least and their largest resistance."""
+        ends = self.word[:, 0], self.word[:, -1], self.bit[0], self.bit[-1]
+        return [(end, end.min(), end.max()) for end in ends]
 
     @cached_property
     def driven(self) -> np.ndarray:

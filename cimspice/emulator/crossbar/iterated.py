@@ -1,0 +1,77 @@
+"""The inside of a linear crossbar: iterated, and solved directly where iteration misses Kirchhoff's laws."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from cimspice.emulator.crossbar.conjugate import CrossbarNonConvergence, binary_scale
+from cimspice.emulator.crossbar.network import Inside
+from cimspice.emulator.crossbar.residual import SURE, residuals
+
+if TYPE_CHECKING:
+    from cimspice.emulator.crossbar.array import Crossbar
+
+
+def inside(crossbar: Crossbar, drivers: np.ndarray, senses: np.ndarray) -> Inside:
+    """Everything inside for terminals at ``drivers`` (batch, rows) and ``senses`` (batch, columns), V."""
+    g, wires = crossbar.conductances, crossbar.wires
+    if crossbar.stiff:
+        return crossbar.network.linear(g, drivers, senses)
+    up = np.where(wires.driven, drivers[:, :, None], 0.0)
+    down = np.where(wires.sensed, senses[:, None, :], 0.0)
+    forced = (up - down) * g
+    try:
+        word, bit = crossbar.responses(forced)
+    except CrossbarNonConvergence:
+        return crossbar.network.linear(g, drivers, senses)
+    difference = word - bit
+    cell = forced + g * difference
+    residual = residuals(wires, word, bit, cell, g, compiled=crossbar.compiled)
+    found = Inside(up + word, down + bit, cell, up - down + difference, residual)
+    missed = np.flatnonzero(~(residual <= SURE))
+    if missed.size:
+        exact = crossbar.network.linear(g, drivers[missed], senses[missed])
+        for kept, values in zip(found, exact, strict=True):
+            kept[missed] = values
+    return found
+
+
+def column_currents(crossbar: Crossbar, voltages: np.ndarray) -> np.ndarray:
+    """Column currents (batch, columns), A, of voltages (batch, rows), V, vector by vector."""
+    scale = binary_scale(voltages)[:, None]
+    scaled = voltages / scale
+    if crossbar.compiled and not crossbar.stiff:
+        from cimspice.emulator.crossbar import conjugate_compiled
+
+        crossbar.check_iteration()
+        found, residual = conjugate_compiled.column_currents(crossbar.conductances, crossbar.wires, scaled)
+        found *= scale
+        if residual.max(initial=0.0) <= SURE:
+            return found
+        missed = np.flatnonzero(~(residual <= SURE))
+    else:
+        found, missed = np.empty((len(voltages), crossbar.shape[1])), np.arange(len(voltages))
+    for part in crossbar.chunks(len(missed)):
+        vectors = missed[part]
+        at_ground = np.zeros((len(vectors), crossbar.shape[1]))
+        found[vectors] = scale[vectors] * inside(crossbar, scaled[vectors], at_ground).cell.sum(axis=1)
+    return found
+
+
+def collected_matrix(crossbar: Crossbar) -> np.ndarray:
+    """The effective conductance from one iteration for each row, or for each column by reciprocity."""
+    rows, columns = crossbar.shape
+    by_row = rows <= columns
+    matrix = np.empty(crossbar.shape, crossbar.dtype)
+    for part in crossbar.chunks(min(rows, columns)):
+        driven = np.zeros((part.stop - part.start, rows))
+        sensed = np.zeros((part.stop - part.start, columns))
+        (driven if by_row else sensed)[:, part] = np.eye(part.stop - part.start)
+        cell = inside(crossbar, driven, sensed).cell
+        if by_row:
+            matrix[part] = cell.sum(axis=1)
+        else:
+            matrix[:, part] = -cell.sum(axis=2).T
+    return matrix
