@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import suppress
 from functools import cached_property
 from typing import Literal
 
@@ -11,7 +12,12 @@ import numpy as np
 from cimspice.arrays import numbers, real_array
 from cimspice.emulator.crossbar import cost
 from cimspice.emulator.crossbar.breaks import representable
-from cimspice.emulator.crossbar.conjugate import TOLERANCE, binary_scale, deviations_solver
+from cimspice.emulator.crossbar.conjugate import (
+    TOLERANCE,
+    CrossbarNonConvergence,
+    binary_scale,
+    deviations_solver,
+)
 from cimspice.emulator.crossbar.given import (
     check_cells,
     checked_conductances,
@@ -239,8 +245,9 @@ class Crossbar:
             if cost.conjugate_seconds(*arguments) < cost.merge_seconds(
                 *self.shape, self.wires, self.compiled
             ):
-                other._matrix = updated_matrix(self, self._matrix, row, column, change)
-                other._matrix.setflags(write=False)
+                with suppress(CrossbarNonConvergence):  # then it is computed anew
+                    other._matrix = updated_matrix(self, self._matrix, row, column, change)
+                    other._matrix.setflags(write=False)
         return other
 
     def responses(self, currents: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
