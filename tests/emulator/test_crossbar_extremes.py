@@ -171,7 +171,7 @@ def test_steep_and_shorted_non_linear_cells_give_the_currents_of_50_digits(kind,
 
 
 def test_sinh_cells_are_odd_functions_to_the_last_digits():
-    law, volts = SinhCell([[1e-5]], 60.0), np.linspace(-2, 2, 81)[:, None, None]
+    law, volts = SinhCell(np.full((1, 1), 1e-5), 60.0), np.linspace(-2, 2, 81)[:, None, None]
     current, slope = law(volts, np.zeros_like(volts))
     np.testing.assert_allclose(current, 1e-5 / 60 * np.sinh(60 * volts), rtol=1e-13)
     np.testing.assert_allclose(slope, 1e-5 * np.cosh(60 * volts), rtol=1e-13)
