@@ -22,12 +22,16 @@ class FailurePolicy(BaseModel):
         kept apart from one with the bench's own options, and marked.
     stop_after
         Failed points after which no more are run; None: all are.
+    time_limit
+        Seconds that one piece of work may take, mostly a single point where points are slow: past it the
+        worker is killed, and a point that hangs fails.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     retry: Literal["none", "relaxed"] = "none"
     stop_after: StrictInt | None = Field(default=None, ge=1)
+    time_limit: float = Field(default=600.0, gt=0, le=1e6, allow_inf_nan=False)
 
 
 def relaxed(options: SolverOptions) -> SolverOptions:

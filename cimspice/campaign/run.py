@@ -115,7 +115,7 @@ def run_campaign(
     with store_context(store) as kept:
         kind = Runner if specification.adaptive is None else _search()
         runner = kind(plan, kept, progress, workers or os.cpu_count() or 1)
-        used = engine if engine is not None else _pool(workers)
+        used = engine if engine is not None else _pool(workers, plan)
         if not isinstance(runner, Runner):
             adaptive, plan = runner.run(used), runner.selection
         else:
@@ -158,6 +158,7 @@ def characterise(
     store: Store | Path | str | None = None,
     include_roots: Sequence[str | Path] = (),
     engine: AbstractContextManager[Engine] | None = None,
+    time_limit: float = 600.0,
 ) -> pd.DataFrame:
     """The table of a sweep in one call: `run_campaign` without a file.
 
@@ -174,6 +175,8 @@ def characterise(
         One or several; degrees Celsius.
     workers, progress, store, engine
         As for `run_campaign`.
+    time_limit
+        Seconds that a point may take before its worker is killed and it fails.
     include_roots
         Folders from which the bench's template may include model files (see docs/netlists.md).
 
@@ -188,7 +191,12 @@ def characterise(
     axes["corners"] = [corner] if isinstance(corner, str) else list(corner)
     axes["temperatures"] = _plain(temperature) if isinstance(temperature, Sequence) else [temperature]
     specification = parse_specification(
-        {"campaign": {"bench": bench}, "parameters": dict(fixed or {}), "sweep": axes},
+        {
+            "campaign": {"bench": bench},
+            "parameters": dict(fixed or {}),
+            "sweep": axes,
+            "failures": {"time_limit": time_limit},
+        },
         source=f"characterise({bench!r})",
     )
     result = run_campaign(
@@ -219,7 +227,10 @@ def store_context(store: Store | Path | str | None) -> AbstractContextManager[St
     return nullcontext(store) if isinstance(store, Store) else Store(store)
 
 
-def _pool(workers: int | None) -> AbstractContextManager[Engine]:
+def _pool(workers: int | None, plan: Plan) -> AbstractContextManager[Engine]:
+    """No more processes than there are points."""
     from cimspice.spice import Pool
+    from cimspice.spice.pool import processors
 
-    return Pool(workers=workers)
+    count = processors() if workers is None else workers
+    return Pool(min(count, len(plan)), time_limit=plan.specification.policy.time_limit)

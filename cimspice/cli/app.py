@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import os
 import signal
 import sys
@@ -124,6 +125,9 @@ def _flushed(code: int) -> int:
 def main() -> None:
     """Entry point of the ``cimspice`` program."""
     _open_streams()
+    for stream in (sys.stdout, sys.stderr):  # what the locale's encoding lacks is written out
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
     try:
         code = run(sys.argv[1:])
         code = _flushed(code)

@@ -54,6 +54,10 @@ def characterize(
     temperature: Annotated[
         list[float] | None, typer.Option(help="Temperature (degrees Celsius) instead; may be repeated.")
     ] = None,
+    time_limit: Annotated[
+        float | None,
+        typer.Option(metavar="SECONDS", help="Most that a point may take before it fails; default: 600."),
+    ] = None,
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Say what would be run, and run nothing.")
     ] = False,
@@ -88,6 +92,7 @@ def characterize(
     path = find_campaign(spec)
     conditions = {"corners": corner, "temperatures": temperature}
     texts = [f"{key}={list(values)!r}" for key, values in conditions.items() if values]
+    texts += [] if time_limit is None else [f"failures.time_limit={time_limit!r}"]
     specification = read_specification(path, [*(overrides or []), *texts])
     check_models(specification.fits, specification.source)
     environment = Environment.detect(include_roots or ())
@@ -99,7 +104,11 @@ def characterize(
     _refuse_another(folder, old, specification.bench.name)
     with shown(progress, specification.bench.name, specification.most_points) as told:
         result = run_campaign(
-            specification, workers=jobs, progress=told, environment=environment, engine=_cluster(dask, jobs)
+            specification,
+            workers=jobs,
+            progress=told,
+            environment=environment,
+            engine=_cluster(dask, jobs, specification.policy.time_limit),
         )
     removed = superseded(result, folder)
     files = export(result, folder)
@@ -143,7 +152,7 @@ def _refuse_another(folder: Path, old: Record | None, bench: str) -> None:
         )
 
 
-def _cluster(address: str | None, jobs: int | None) -> Cluster | None:
+def _cluster(address: str | None, jobs: int | None, time_limit: float) -> Cluster | None:
     if address is None:
         return None
     from cimspice.campaign.cluster import LOCAL, Cluster
@@ -155,7 +164,7 @@ def _cluster(address: str | None, jobs: int | None) -> Cluster | None:
             place="--dask",
             remedy="leave it out: all workers of the cluster are used",
         )
-    return Cluster(address, workers=jobs)
+    return Cluster(address, workers=jobs, time_limit=time_limit)
 
 
 def find_campaign(name: str) -> Path:

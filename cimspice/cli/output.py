@@ -61,7 +61,8 @@ def print_json(result: Any) -> None:
         Anything :func:`plain` understands. Keys are sorted; floats keep every digit; nan and infinities,
         which JSON does not have, become null.
     """
-    text = json.dumps(plain(result), indent=2, sort_keys=True, ensure_ascii=False, allow_nan=False)
+    escaped = not (sys.stdout.encoding or "").lower().startswith("utf")
+    text = json.dumps(plain(result), indent=2, sort_keys=True, ensure_ascii=escaped, allow_nan=False)
     # what JSON itself leaves as it is and a terminal might act on, or no stream can write
     text = _INVISIBLE.sub(lambda found: f"\\u{ord(found[0]):04x}" if found[0] != "\n" else "\n", text)
     sys.stdout.write(text + "\n")

@@ -88,8 +88,8 @@ class Pool:
         self._process = os.getpid()
         self._folder = WorkFolder("pool")
         try:
-            with interrupts_held():
-                for _ in range(self.size):
+            for _ in range(self.size):
+                with interrupts_held():
                     self._workers.append(self._start())
         except BaseException:
             self.close()
@@ -267,7 +267,8 @@ class Pool:
         error = TimeLimit(
             f"the simulation ran past its time limit of {self.time_limit:g} s and was killed",
             place=f"item {culprit[0]}",
-            remedy="an impossible operating point makes ngspice hang; else give Pool a longer time_limit",
+            remedy="an impossible operating point makes ngspice hang; else allow more: --time-limit, "
+            "time_limit under [failures] of a campaign, time_limit of characterise or of Pool",
         )
         worker.job.outcomes.append(Outcome(culprit[0], None, error))
 
