@@ -186,8 +186,8 @@ def _residuals(study: Study, card: ModelCard, found: Overlay) -> Chart:
     if found.by:
         names: pd.Series = found.rows[found.by].iloc[chosen]
         trace["text"] = [label(study.named([found.by], [value])) for value in names.tolist()]
-        known = np.unique(names.to_numpy())  # the colours of the curves above
-        shades = dict(zip(known.tolist(), colours_of(known, graded=True), strict=True))
+        known = np.unique(names.to_numpy()).tolist()  # the colours of the curves above
+        shades = dict(zip(known, colours_of(known, graded=True), strict=True))
         trace["marker"]["color"] = [shades[value] for value in names.tolist()]
     title = f"{words(card.kind)}: residuals, model − row"
     y_axis = {"title": {"text": label(f"% of the {found.scale_name}")}, "zeroline": True}
