@@ -44,6 +44,8 @@ class SramLayer:
         Where noise is drawn from; None: none.
     disturbed
         Reads so far in which a cell would have flipped.
+    saturated
+        Voltages so far that lay beyond the converter's range, and were read as its limit.
     bits_written
         Bits written so far.
     """
@@ -54,6 +56,7 @@ class SramLayer:
     spread: PeripherySpread | None = None
     noise: np.random.Generator | None = None
     disturbed: int = 0
+    saturated: int = 0
     bits_written: int = 0
     _table: Array = field(init=False, repr=False)
     _first: Array = field(init=False, repr=False)
@@ -174,7 +177,12 @@ class SramLayer:
     def codes(self, rails: Array) -> Array:
         """Codes of each slice, shape of ``rails``."""
         offset = 0.0 if self.spread is None else self.spread.offset
-        return self.design.periphery.converter(rails, offset=offset, noise=self.noise)
+        return self._converted(rails, offset)
+
+    def _converted(self, volts: Array, offset: Array | float) -> Array:
+        converter = self.design.periphery.converter
+        self.saturated += converter.saturated(volts + offset)
+        return converter(volts, offset=offset, noise=self.noise)
 
     def merge(self, codes: Array) -> Array:
         """Slices, last axis, as one number in steps of the most significant slice's converter."""
@@ -259,8 +267,7 @@ class SramLayer:
         """Codes of every slice and column of some chips for factors >= 0, shape (N, columns, slices)."""
         difference = self.transposed_difference(factors, chips, columns)
         offset = 0.0 if self.spread is None else self.spread.offset[chips, 0]
-        volts = self._noisy(difference, self.design.periphery.line_noise)
-        return self.design.periphery.converter(volts, offset=offset, noise=self.noise)
+        return self._converted(self._noisy(difference, self.design.periphery.line_noise), offset)
 
     def transposed_difference(self, factors: Array, chips: Array, columns: int) -> Array:
         """Complement minus line (V) as a transposed read's converter samples it, before noise, shape

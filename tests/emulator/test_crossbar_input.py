@@ -118,6 +118,49 @@ def test_unusable_sinh_cells_are_refused(g, a):
         SinhCell(g, a)
 
 
+def test_a_sinh_cell_keeps_a_copy_of_its_nonlinearity():
+    a = np.full(GOOD.shape, 3.0)
+    crossbar = NonlinearCrossbar(SinhCell(GOOD, a))
+    before = crossbar.currents([0.5, 1.0, 0.7])
+    a[:] = 9.0
+    np.testing.assert_array_equal(crossbar.currents([0.5, 1.0, 0.7]), before)
+
+
+@pytest.mark.parametrize(
+    ("options", "place"),
+    [
+        ({"tolerance": np.nan}, "tolerance"),
+        ({"tolerance": 1e-3}, "tolerance"),
+        ({"tolerance": np.inf}, "tolerance"),
+        ({"tolerance": -1.0}, "tolerance"),
+        ({"shape": (2.5, 2)}, r"shape\[0\]"),
+        ({"shape": (3, 0)}, r"shape\[1\]"),
+        ({"shape": 3}, "shape"),
+        ({"shape": (2, 3)}, "shape"),
+    ],
+)
+def test_unusable_options_of_a_nonlinear_crossbar_are_named(options, place):
+    with pytest.raises(ParameterError, match=place):
+        NonlinearCrossbar(SinhCell(GOOD, 3.0), **options)
+
+
+@pytest.mark.parametrize("upstream", [[np.nan, 1.0], [np.inf, 1.0], [1.0], [[1.0, 1.0]] * 2, ["a", "b"]])
+def test_unusable_weights_of_a_gradient_are_named(upstream):
+    with pytest.raises(ParameterError, match="upstream"):
+        Crossbar(GOOD).gradient(np.ones(3), upstream)
+
+
+def test_no_changed_cells_are_no_change():
+    same = Crossbar(GOOD).with_cells([], [], [])
+    np.testing.assert_array_equal(same.conductances, GOOD)
+
+
+@pytest.mark.parametrize(("rows", "columns"), [([0.5], [0]), ([True], [0]), ([0], ["0"])])
+def test_indices_of_changed_cells_are_whole_numbers(rows, columns):
+    with pytest.raises(ParameterError, match=r"(rows|columns) are of type [\s\S]* whole numbers"):
+        Crossbar(GOOD).with_cells(rows, columns, [1e-5])
+
+
 def test_a_law_without_a_shape_needs_one():
     with pytest.raises(ParameterError, match="shape"):
         NonlinearCrossbar(lambda word, bit: (word - bit, np.ones_like(word)))

@@ -25,7 +25,10 @@ from cimspice.emulator.tiled_crossbar import TiledNetwork, map_network
 from cimspice.errors import CimspiceError, ParameterError
 from cimspice.mapping import ConductanceRange, WordFormat
 from cimspice.mapping.sram_pulses import power_codes
-from cimspice.models.rram import Vteam
+from cimspice.models.rram import Vteam, WriteScheme
+from cimspice.models.rram.cell import WritePulse
+from cimspice.models.sram.currents import CellCurrents
+from cimspice.models.sram.variation import CellVariation
 
 NAN, INF = np.nan, np.inf
 FEATURES, CLASSES = 3, 2
@@ -172,6 +175,16 @@ def test_inputs_beyond_what_word_lines_take_are_counted():
         assert FORM.words([-1.0, 0.99, 7.0]).tolist() == [0, 15, 15]
 
 
+def test_voltages_beyond_the_converter_are_counted():
+    layer = learning().layers[0]
+    converter = layer.design.periphery.converter
+    ends = converter.value(np.array([converter.smallest_code, converter.largest_code]))
+    assert layer.codes(ends.reshape(2, 1)).tolist() == [[converter.smallest_code], [converter.largest_code]]
+    assert layer.saturated == 0
+    layer.codes(2 * ends.reshape(2, 1))
+    assert layer.saturated == 2
+
+
 REFUSED = {
     "SpikingLayer initial nan": lambda: SpikingLayer(WEIGHTS, initial=NAN),
     "SpikingLayer initial of another width": lambda: SpikingLayer(WEIGHTS, initial=[0, 0, 0])(GOOD),
@@ -221,6 +234,19 @@ REFUSED = {
     "words of another shape": lambda: learning().layers[0].write(np.zeros((1, 1, 4), int)),
     "cells of other words": lambda: SramLayer(design(), np.zeros((1, 2, 4), int), cells=other_cells()),
     "Vteam with R_on above R_off": lambda: Vteam.published(resistance_on=2e3),
+    "Vteam made beyond its bounds": lambda: replace(Vteam.published(), window=-1.0),
+    "forming from high to low": lambda: WriteScheme(form_word_line=(2.0, 1.4)),
+    "forming nan": lambda: WriteScheme(form_bit_line=(NAN, 3.1)),
+    "forming of one level": lambda: WriteScheme(form_bit_line=(3.1,)),
+    "WriteScheme bit line nan": lambda: WriteScheme(set_bit_line=NAN),
+    "WriteScheme 2.5 pulses": lambda: WriteScheme(largest_count=2.5),
+    "WritePulse text": lambda: WritePulse("1.4"),
+    "BitLines nan": lambda: hand_made(coupling=NAN),
+    "BitLines without capacitance": lambda: hand_made(capacitance=0.0),
+    "BitLines corrections": lambda: hand_made(width_correction=[NAN]),
+    "CellCurrents uneven": lambda: CellCurrents([0, 1, 3], [0, 1], np.ones((3, 2)), np.ones((3, 2))),
+    "CellCurrents nan": lambda: CellCurrents([0, 1], [0, 1], np.full((2, 2), NAN), np.ones((2, 2))),
+    "CellVariation shape": lambda: CellVariation(np.zeros(4), np.zeros((3, 3))),
 }
 
 

@@ -9,7 +9,7 @@ from typing import Literal
 
 import numpy as np
 
-from cimspice.arrays import numbers, real_array
+from cimspice.arrays import checked_array, numbers, real_array
 from cimspice.emulator.crossbar import cost
 from cimspice.emulator.crossbar.breaks import representable
 from cimspice.emulator.crossbar.conjugate import (
@@ -209,14 +209,8 @@ class Crossbar:
             (rows, columns), per siemens.
         """
         v = np.atleast_2d(checked_voltages(voltages, self.shape[0]))
-        weights = np.atleast_2d(numbers("upstream", upstream))
-        if weights.shape != (len(v), self.shape[1]):
-            raise ParameterError(
-                f"upstream has shape {weights.shape}",
-                place="upstream",
-                remedy=f"give ({len(v)}, {self.shape[1]}): one weight for each column current",
-            )
-        return conductance_gradient(self, v, weights)
+        weights = np.atleast_2d(real_array("upstream", upstream))
+        return conductance_gradient(self, v, checked_array("upstream", weights, (len(v), self.shape[1])))
 
     def with_cells(self, rows: object, columns: object, conductances: object) -> Crossbar:
         """The same array with some cells changed.
@@ -235,6 +229,7 @@ class Crossbar:
         value = np.atleast_1d(numbers("conductances", conductances))
         cells = self.conductances.copy()
         check_cells(row, column, value, cells.shape)
+        row, column = row.astype(int), column.astype(int)
         change = value - cells[row, column]
         cells[row, column] = value
         other = object.__new__(Crossbar)

@@ -15,6 +15,7 @@ from typing import Protocol
 
 import numpy as np
 
+from cimspice.arrays import numbers
 from cimspice.emulator.crossbar.conjugate import CrossbarNonConvergence
 from cimspice.emulator.crossbar.given import checked_conductances
 from cimspice.errors import ParameterError
@@ -51,14 +52,16 @@ class SinhCell:
             raise ParameterError(
                 "a sinh cell has an infinite conductance", place="conductances", remedy="give a finite one"
             )
-        a = np.asarray(self.nonlinearity, dtype=float)
+        a = numbers("nonlinearity", self.nonlinearity)
         if a.shape not in ((), g.shape) or not (np.isfinite(a) & (a > 0)).all():
             raise ParameterError(
                 f"nonlinearity {self.nonlinearity!r} is not positive and finite, or of another shape",
                 place="nonlinearity",
                 remedy=f"give one number in 1/V, or {g.shape}",
             )
+        a.setflags(write=False)
         object.__setattr__(self, "conductances", g)
+        object.__setattr__(self, "nonlinearity", a)
 
     def __call__(self, word: np.ndarray, bit: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         # sinh and cosh from one exponential, exact near 0 and far from it

@@ -64,8 +64,12 @@ def checked_voltages(voltages: object, rows: int) -> np.ndarray:
 
 def check_cells(rows: np.ndarray, columns: np.ndarray, values: np.ndarray, shape: tuple[int, ...]) -> None:
     """Indices of cells (k,) that exist, each once, and as many values."""
-    integers = rows.dtype.kind in "iu" and columns.dtype.kind in "iu"
-    if not integers or rows.ndim != 1 or not rows.shape == columns.shape == values.shape:
+    for name, indices in (("rows", rows), ("columns", columns)):
+        if indices.size and indices.dtype.kind not in "iu":
+            raise ParameterError(
+                f"{name} are of type {indices.dtype}", place=name, remedy="give whole numbers: indices from 0"
+            )
+    if rows.ndim != 1 or not rows.shape == columns.shape == values.shape:
         raise ParameterError(
             f"rows, columns and conductances have shapes {rows.shape}, {columns.shape} and {values.shape}",
             place="with_cells",

@@ -13,12 +13,13 @@ from functools import cached_property
 
 import numpy as np
 
+from cimspice.arrays import checked_array, checked_number
 from cimspice.emulator.crossbar import cost
 from cimspice.emulator.crossbar.cells import CellLaw, SinhCell
 from cimspice.emulator.crossbar.conjugate import CrossbarNonConvergence, deviations_solver
 from cimspice.emulator.crossbar.given import checked_voltages, use_compiled
 from cimspice.emulator.crossbar.network import Network
-from cimspice.emulator.crossbar.residual import SURE, residuals
+from cimspice.emulator.crossbar.residual import ACCEPTED, SURE, residuals
 from cimspice.emulator.crossbar.solution import Solution
 from cimspice.emulator.crossbar.wires import Contacts, Drive, Sense, Wires
 from cimspice.errors import ParameterError
@@ -42,7 +43,7 @@ class NonlinearCrossbar:
         (rows, columns); a `SinhCell` knows it.
     tolerance
         Largest excess current of a cell at which iteration ends, relative to the largest cell current of
-        that vector.
+        that vector; at most 1e-10.
     word_line_resistance, bit_line_resistance, source_resistance, sense_resistance, drive, sense, contacts
         As in `Crossbar`.
     compiled, memory_limit
@@ -72,11 +73,17 @@ class NonlinearCrossbar:
     ) -> None:
         if shape is None and isinstance(law, SinhCell):
             shape = law.conductances.shape
-        if shape is None or len(shape) != 2 or min(shape) < 1:
+        if shape is None:
+            raise ParameterError("no shape is given", place="shape", remedy="give (rows, columns)")
+        rows, columns = checked_array("shape", shape, (2,), low=1, whole=True).tolist()
+        if isinstance(law, SinhCell) and law.conductances.shape != (rows, columns):
             raise ParameterError(
-                f"shape {shape!r} is not that of an array", place="shape", remedy="give (rows, columns)"
+                f"shape ({rows}, {columns}) for cells {law.conductances.shape}",
+                place="shape",
+                remedy="leave it out: a SinhCell knows it",
             )
-        self.law, self.shape, self.tolerance = law, (int(shape[0]), int(shape[1])), tolerance
+        self.law, self.shape = law, (rows, columns)
+        self.tolerance = checked_number("tolerance", tolerance, low=0, high=ACCEPTED)
         lines = (word_line_resistance, bit_line_resistance, source_resistance, sense_resistance)
         self.wires = Wires.of(*self.shape, *lines, drive, sense, contacts)
         self.compiled, self.memory_limit = use_compiled(compiled), memory_limit

@@ -9,6 +9,7 @@ from typing import ClassVar
 import numpy as np
 from numpy.typing import ArrayLike
 
+from cimspice.arrays import numbers
 from cimspice.errors import ParameterError
 from cimspice.models.model import Model, register
 from cimspice.models.rram.access_law import AccessLaw
@@ -38,12 +39,16 @@ class WritePulse:
 
     def __post_init__(self) -> None:
         for name in (entry.name for entry in fields(self)):
-            values = np.asarray(getattr(self, name), dtype=float)
-            if not np.all(np.isfinite(values) & (values >= 0)):
+            values = numbers(f"{name} of a write pulse", getattr(self, name))
+            wrong = ~(np.isfinite(values) & (values >= 0))
+            if wrong.any():
                 raise ParameterError(
-                    f"{name} of a write pulse is {values[~(np.isfinite(values) & (values >= 0))].flat[0]}",
+                    f"{name} of a write pulse is {values[wrong].flat[0]}",
+                    place=f"WritePulse.{name}",
                     remedy="give V, s and ohm, finite and not negative; a RESET is a positive source_line",
                 )
+            values.setflags(write=False)
+            object.__setattr__(self, name, values)
 
 
 @dataclass(frozen=True)

@@ -44,6 +44,7 @@ class RramDevice(Model):
 
     def __post_init__(self) -> None:
         super().__post_init__()
+        parameter_set("rram", self.parameter_set).values(self.parameters())
         least, most = (float(self.slope(0.0, state)) for state in (0.0, 1.0))
         if not 0 <= least < most < np.inf:
             raise ParameterError(

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 from typing import Protocol
 
 import numpy as np
 from numpy.typing import ArrayLike
 
+from cimspice.arrays import checked_array, checked_count, checked_number
 from cimspice.errors import ParameterError
 from cimspice.models.rram.cell import WritePulse, WriteResult
 
@@ -65,20 +66,19 @@ class WriteScheme:
                 place="WriteScheme",
                 remedy="give 0 < set_word_line_min < set_word_line_max",
             )
-        for name in (
-            "word_line_step",
-            "word_line_resolution",
-            "form_step",
-            "tolerance",
-            "width",
-            "edge",
-            "read_time",
-            "largest_count",
-        ):
-            if not (np.isfinite(getattr(self, name)) and getattr(self, name) > 0):
+        ranges = {name: getattr(self, name) for name in ("form_word_line", "form_bit_line")}
+        for name, levels in ranges.items():
+            low, high = checked_array(f"{name} levels", levels, (2,), low=0).tolist()
+            if not 0 < low <= high:
                 raise ParameterError(
-                    f"{name} is {getattr(self, name)}", place="WriteScheme", remedy="give a positive number"
+                    f"{name} from {low:g} to {high:g} V is no range",
+                    place="WriteScheme",
+                    remedy="give the first and the last level, 0 < first <= last",
                 )
+        checked_count("largest_count", self.largest_count, place="WriteScheme")
+        for name in (entry.name for entry in fields(self)):
+            if name not in {*ranges, "largest_count"}:
+                checked_number(name, getattr(self, name), above=0, place="WriteScheme")
 
     def set_pulse(self, word_line: ArrayLike) -> WritePulse:
         """The SET pulse with this word line."""

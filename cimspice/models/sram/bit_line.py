@@ -22,11 +22,11 @@ closed cells ends with the reading, which is a fixed time after the longest puls
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 
 import numpy as np
 
-from cimspice.arrays import real_array
+from cimspice.arrays import checked_number, kept_array, real_array
 from cimspice.errors import ParameterError
 from cimspice.models.conditions import check_known
 from cimspice.models.sram.currents import CellCurrents
@@ -100,6 +100,16 @@ class BitLines:
 
     def __post_init__(self) -> None:
         check_known(self, "BitLines")
+        for entry in fields(self):
+            if entry.type == "float":
+                low = 0.0 if entry.name in ("capacitance", "unit_width") else -np.inf
+                checked_number(entry.name, getattr(self, entry.name), above=low, place="BitLines")
+        corrections = kept_array("width_correction", self.width_correction, ("codes",))
+        if not corrections.size:
+            raise ParameterError(
+                "width_correction has no codes", place="BitLines", remedy="give one for each code from 1"
+            )
+        object.__setattr__(self, "width_correction", corrections)
 
     @property
     def largest_code(self) -> int:

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import json
-import math
 from collections.abc import Mapping
-from dataclasses import asdict, fields, replace
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
@@ -93,40 +92,13 @@ def load_bit_lines(path: str | Path) -> tuple[BitLines, dict[str, Any]]:
             f"card not read: {error.strerror}", place=place, remedy="check the path"
         ) from None
     except CimspiceError as error:
-        error.place = error.place or place
+        error.place = f"{place}: {error.place}" if error.place else place
         raise
     except (ValueError, TypeError, AttributeError, LookupError, ArithmeticError) as error:
         raise ParameterError(
             f"not a card of bit lines: {error!r}"[:300], place=place, remedy=remedy
         ) from None
-    _check(lines, place, remedy)
     return lines, provenance
-
-
-def _check(lines: BitLines, place: str, remedy: str) -> None:
-    tables, spread = lines.currents, lines.variation
-    n, m = tables.voltage.size, tables.other.size
-    expected = [
-        (tables.voltage, (n,)),
-        (tables.other, (m,)),
-        (tables.zero, (n, m)),
-        (tables.one, (n, m)),
-        (spread.mean, (4,)),
-        (spread.covariance, (4, 4)),
-        (lines.width_correction, (lines.width_correction.size,)),
-        *([] if spread.sensitivity is None else [(spread.sensitivity, (2,))]),
-    ]
-    fits = min(n, m) > 1 and lines.width_correction.size and all(a.shape == shape for a, shape in expected)
-    numbers = [getattr(lines, entry.name) for entry in fields(lines)]
-    finite = all(math.isfinite(value) for value in numbers if isinstance(value, float))
-    even = fits and all(_rises_evenly(axis) for axis in (tables.voltage, tables.other))
-    if not (even and finite and lines.capacitance > 0):
-        raise ParameterError("the card's tables do not fit together", place=place, remedy=remedy)
-
-
-def _rises_evenly(axis: np.ndarray) -> bool:
-    steps = np.diff(axis)
-    return bool(steps.min() > 0 and np.ptp(steps) <= 1e-6 * steps.mean())
 
 
 def _plain(value: Any) -> Any:

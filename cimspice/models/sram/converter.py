@@ -151,6 +151,11 @@ class SignedConverter(Model):
             volts = volts + self.noise_sigma * noise.standard_normal(volts.shape)
         return np.searchsorted(self.thresholds, volts, side="right") + self.smallest_code
 
+    def saturated(self, difference: Array) -> int:
+        """How many differential inputs (V), offsets included, lie beyond what the end codes stand for."""
+        low, high = self.thresholds[0] - self.step, self.thresholds[-1] + self.step
+        return int(np.count_nonzero((difference < low) | (difference > high)))
+
     def value(self, code: ArrayLike) -> Array:
         """The voltage (V) that a code stands for."""
         return np.asarray(code) * self.step

@@ -7,6 +7,9 @@ from functools import cached_property
 
 import numpy as np
 
+from cimspice.arrays import kept_array
+from cimspice.errors import ParameterError
+
 Array = np.ndarray
 
 COUPLED = 1e-4
@@ -33,6 +36,23 @@ class CellCurrents:
     other: Array
     zero: Array
     one: Array
+
+    def __post_init__(self) -> None:
+        for name in ("voltage", "other"):
+            axis = kept_array(f"{name} of the tables", getattr(self, name), ("n",))
+            steps = np.diff(axis)
+            if not steps.size or steps.min() <= 0 or np.ptp(steps) > 1e-6 * steps.mean():
+                raise ParameterError(
+                    f"the axis {name!r} of {axis.size} voltages does not rise in even steps",
+                    place=f"CellCurrents.{name}",
+                    remedy="give two voltages at least, evenly apart",
+                )
+            object.__setattr__(self, name, axis)
+        for name in ("zero", "one"):
+            currents = kept_array(
+                f"currents {name!r}", getattr(self, name), (len(self.voltage), len(self.other))
+            )
+            object.__setattr__(self, name, currents)
 
     def at(self, own: Array, other: Array) -> tuple[Array, Array]:
         """Currents (A) from a line at ``own`` into sides that store 0 and 1 while the other is at ``other``.

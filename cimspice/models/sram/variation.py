@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from cimspice.arrays import kept_array
 from cimspice.errors import FitError
 
 Array = np.ndarray
@@ -35,6 +36,11 @@ class CellVariation:
     covariance: Array
     samples: int = 0
     sensitivity: Array | None = None
+
+    def __post_init__(self) -> None:
+        for name, shape in (("mean", (4,)), ("covariance", (4, 4)), ("sensitivity", (2,))):
+            if (value := getattr(self, name)) is not None:
+                object.__setattr__(self, name, kept_array(f"{name} of a variation", value, shape))
 
     @classmethod
     def none(cls, trip_voltage: float = 0.0) -> CellVariation:
