@@ -12,6 +12,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from difflib import get_close_matches
 from functools import lru_cache
+from numbers import Real
 from types import MappingProxyType
 
 from cimspice.errors import ParameterError
@@ -100,6 +101,8 @@ class ParameterSet:
                 place=place,
                 remedy=f"it has {', '.join(self.parameters)}",
             )
+        if isinstance(value, bool) or not isinstance(value, Real):
+            raise ParameterError(f"{name} is {value!r}", place=place, remedy=f"give a number in {known.unit}")
         if not math.isfinite(value) or not known.low <= value <= known.high:
             raise ParameterError(
                 f"{name} = {value:g} {known.unit} is out of {known.low:g} to {known.high:g} {known.unit}",

@@ -24,19 +24,30 @@ def earliest(times: ArrayLike, phase: float = np.inf) -> np.ndarray:
 def strongest(outputs: ArrayLike) -> np.ndarray:
     """The largest output (last axis), of equal ones the first, as a digital comparison takes it;
     `NO_DECISION` where all are equal."""
-    outputs = np.asarray(outputs)
+    outputs = checked_array("outputs", outputs, (..., "outputs"))
     silent = outputs.max(axis=-1) == outputs.min(axis=-1)
     return np.where(silent & (outputs.shape[-1] > 1), NO_DECISION, outputs.argmax(axis=-1))
 
 
 def agreement(one: np.ndarray, other: np.ndarray) -> float:
     """Share of samples (samples,) in which both decide, and for the same class."""
-    return float(np.mean((one == other) & (one != NO_DECISION)))
+    _check_pair(one, other)
+    return float(np.mean(np.equal(one, other) & np.not_equal(one, NO_DECISION)))
 
 
 def undecided(one: np.ndarray, other: np.ndarray) -> float:
     """Share of samples (samples,) in which either decides nothing."""
-    return float(np.mean((one == NO_DECISION) | (other == NO_DECISION)))
+    _check_pair(one, other)
+    return float(np.mean(np.equal(one, NO_DECISION) | np.equal(other, NO_DECISION)))
+
+
+def _check_pair(one: np.ndarray, other: np.ndarray) -> None:
+    if np.shape(one) != np.shape(other) or not np.size(one):
+        raise ParameterError(
+            f"decisions of shapes {np.shape(one)} and {np.shape(other)} are compared",
+            place="decisions",
+            remedy="give one of both for every sample, and at least one sample",
+        )
 
 
 def share_right(decided: np.ndarray, labels: object, classes: int) -> float:

@@ -34,7 +34,7 @@ class IdealRead:
     unit_discharge: float
 
     def __post_init__(self) -> None:
-        checked_number("unit_discharge", self.unit_discharge, place="IdealRead")
+        checked_number("unit_discharge", self.unit_discharge, above=0, place="IdealRead")
 
     def __call__(
         self, codes: Array, bits: Array, *, positions: Array | None = None, cells: Cells | None = None

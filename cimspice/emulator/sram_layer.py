@@ -243,11 +243,8 @@ class SramLayer:
         return total
 
     def _check_errors(self, errors: Array) -> Array:
-        values, most = real_array("errors", errors), self.design.largest_error
-        if values.shape != self.words.shape[:2] or (values != np.rint(values)).any():
-            raise ParameterError(
-                f"errors of shape {values.shape}", remedy="give whole numbers of shape (chips, neurons)"
-            )
+        values = checked_array("errors", errors, self.words.shape[:2], whole=True)
+        most = self.design.largest_error
         if (np.abs(values) > most).any():
             raise ParameterError(
                 f"error {values[np.abs(values) > most][0]} is beyond {most}",

@@ -180,7 +180,9 @@ def checked_bits(bits: Array) -> Array:
     wrong = (values != 0) & (values != 1)
     if wrong.any():
         raise ParameterError(
-            f"stored bit {values[wrong][0]} is neither 0 nor 1", remedy="see cimspice.mapping.sram"
+            f"stored bit {values[wrong][0]} is neither 0 nor 1",
+            place="bits",
+            remedy="give 0 or 1, as cimspice.mapping.store_words does",
         )
     return values.astype(int)
 
@@ -193,6 +195,7 @@ def _common(
     if rows == 0 or bits.ndim == 0 or bits.shape[-1] != rows:
         raise ParameterError(
             f"codes of shape {codes.shape} and bits of shape {bits.shape} have different numbers of rows",
+            place="codes",
             remedy="give one code and one bit for every row, in the last axis",
         )
     places = (np.arange(rows) + 0.5) / rows
@@ -209,6 +212,7 @@ def _common(
         raise ParameterError(
             f"codes {codes.shape}, bits {bits.shape}, positions {places.shape} and cells "
             f"{both[0].shape} do not fit together",
+            place="MultiRowRead",
             remedy="all but the last axis (rows; rows and 2 for cells) have to broadcast",
         ) from None
     flat = [np.broadcast_to(values, lead).reshape(-1, rows) for values in (codes, bits, places)]

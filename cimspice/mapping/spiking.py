@@ -74,10 +74,11 @@ def map_layer(
     if weights.ndim != 2 or not weights.size or not np.all(np.isfinite(weights)):
         raise MappingError(
             f"weights have shape {weights.shape} or hold values that are not finite",
+            place="weights",
             remedy="give a finite matrix (neurons, inputs)",
         )
     if beyond not in ("clip", "raise"):
-        raise MappingError(f"beyond = {beyond!r} is unknown", remedy="use 'clip' or 'raise'")
+        raise MappingError(f"beyond = {beyond!r} is unknown", place="beyond", remedy="use 'clip' or 'raise'")
     for name, scale in (("scale_plus", scale_plus), ("scale_minus", scale_minus)):
         checked_number(name, scale, above=0, error=MappingError)
     unit = model.unit_current(weights.shape[1])

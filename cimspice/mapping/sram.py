@@ -82,6 +82,7 @@ def stored_words(stored: Array, bits: int, *, signed: bool = False) -> Array:
     if values.ndim == 0 or values.shape[-1] % bits or np.any((values != 0) & (values != 1)):
         raise MappingError(
             f"rows of shape {values.shape} do not hold words of {bits} bits",
+            place="stored",
             remedy="give 0 or 1 for every row, and a whole number of words",
         )
     grouped = values.astype(np.int64).reshape(*values.shape[:-1], -1, bits)
@@ -115,12 +116,14 @@ def row_codes(opened: Array, bits: int, *, largest_code: int, array_rows: int | 
         raise MappingError(
             f"the most significant of {bits} bits needs a pulse of {2 ** (bits - 1)} units, the longest has "
             f"{largest_code}",
+            place="bits",
             remedy=f"use at most {int(largest_code).bit_length()} bits, or characterise longer pulses",
         )
     rows = chosen.shape[-1] * bits
     if array_rows is not None and rows > array_rows:
         raise MappingError(
             f"{chosen.shape[-1]} words of {bits} bits need {rows} rows, the array has {array_rows}",
+            place="array_rows",
             remedy="use a further column, or shorter words",
         )
     weights = chosen[..., None] * (1 << np.arange(bits))

@@ -25,6 +25,7 @@ def power_codes(bits: int, largest_code: int, *, factors: int = 1) -> Array:
         raise MappingError(
             f"factor {factors} on {bits} bits needs a pulse of {codes.max()} units, the longest has "
             f"{largest_code}",
+            place="bits",
             remedy=f"use factors of at most {largest_code >> (bits - 1)}, slices of fewer bits, or longer "
             "pulses",
         )

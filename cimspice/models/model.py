@@ -37,7 +37,9 @@ class Model:
                 value = array
             if isinstance(value, float | int | np.number | np.ndarray) and not np.all(np.isfinite(value)):
                 raise ParameterError(
-                    f"{name} of {self.kind} is not finite: {value}", remedy="give finite numbers only"
+                    f"{name} of {self.kind} is not finite: {value}",
+                    place=f"{self.kind}.{name}",
+                    remedy="give finite numbers only",
                 )
 
     def _fields(self) -> list[tuple[str, Any]]:

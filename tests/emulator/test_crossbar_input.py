@@ -43,11 +43,31 @@ def test_unusable_conductances_are_named(conductances, words):
         ({"contacts": "none"}, "contacts = 'none'"),
         ({"method": "exact"}, "method 'exact'"),
         ({"dtype": np.int32}, "float64 or float32"),
+        ({"dtype": "x"}, "float64 or float32"),
     ],
 )
 def test_unusable_options_are_named(options, words):
     with pytest.raises(ParameterError, match=words):
         Crossbar(GOOD, **options)
+
+
+@pytest.mark.parametrize("limit", [np.nan, -1, "1 GiB"])
+def test_a_limit_of_memory_is_a_number(limit):
+    with pytest.raises(ParameterError, match="memory_limit"):
+        Crossbar(GOOD, memory_limit=limit).solve(np.ones(3))
+
+
+@pytest.mark.parametrize(
+    ("law", "words"),
+    [
+        (5, "law is a int"),
+        (lambda word, bit: [word - bit], "the law returned shapes"),
+        (lambda word, bit: (word - bit, 1.0), "the law returned shapes"),
+    ],
+)
+def test_unusable_laws_are_named(law, words):
+    with pytest.raises(ParameterError, match=words):
+        NonlinearCrossbar(law, GOOD.shape).currents(np.ones(3))
 
 
 @pytest.mark.parametrize(

@@ -12,6 +12,7 @@ from sram_lines import hand_made
 
 from cimspice.arrays import ClippedWarning
 from cimspice.emulator import Discretisation, Ramp, SpikingLayer, SpikingNetwork
+from cimspice.emulator.decisions import agreement, strongest
 from cimspice.emulator.neuron_layer import NeuronLayer
 from cimspice.emulator.neuron_network import NeuronNetwork
 from cimspice.emulator.perceptron import Perceptron
@@ -27,6 +28,7 @@ from cimspice.mapping import ConductanceRange, WordFormat
 from cimspice.mapping.sram_pulses import power_codes
 from cimspice.models.rram import Vteam, WriteScheme
 from cimspice.models.rram.cell import WritePulse
+from cimspice.models.sram.converter import SignedConverter
 from cimspice.models.sram.currents import CellCurrents
 from cimspice.models.sram.variation import CellVariation
 
@@ -241,6 +243,15 @@ REFUSED = {
     "WriteScheme bit line nan": lambda: WriteScheme(set_bit_line=NAN),
     "WriteScheme 2.5 pulses": lambda: WriteScheme(largest_count=2.5),
     "WritePulse text": lambda: WritePulse("1.4"),
+    "SignedConverter offset nan": lambda: SignedConverter.ideal()(0.01, offset=NAN),
+    "SignedConverter noise": lambda: replace(SignedConverter.ideal(), noise_sigma=-1.0),
+    "IdealRead that charges": lambda: IdealRead(-1e-3),
+    "Vteam text": lambda: Vteam.published(window="0.01"),
+    "Vteam state beyond": lambda: Vteam.published().conductance(1.5),
+    "Vteam read at 0 V": lambda: Vteam.published().conductance(0.5, 0.0),
+    "agreement of other samples": lambda: agreement(np.zeros(2, int), np.zeros(3, int)),
+    "agreement of none": lambda: agreement([], []),
+    "the strongest of nan": lambda: strongest([[NAN, 1.0]]),
     "BitLines nan": lambda: hand_made(coupling=NAN),
     "BitLines without capacitance": lambda: hand_made(capacitance=0.0),
     "BitLines corrections": lambda: hand_made(width_correction=[NAN]),

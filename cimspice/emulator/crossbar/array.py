@@ -131,13 +131,16 @@ class Crossbar:
             raise ParameterError(
                 f"method {method!r} is unknown", place="method", remedy="use 'auto', 'merge' or 'conjugate'"
             )
-        if np.dtype(dtype) not in (np.dtype(np.float64), np.dtype(np.float32)):
+        try:
+            self.dtype = np.dtype(dtype).type
+        except TypeError:
+            self.dtype = None
+        if self.dtype not in (np.float64, np.float32):
             raise ParameterError(
                 f"dtype {dtype!r} is unknown", place="dtype", remedy="use float64 or float32"
             )
         self.wires, self.compiled, self.memory_limit = wires, compiled, memory_limit
         self.method: Method = method
-        self.dtype = np.dtype(dtype).type
         self._matrix: np.ndarray | None = None
         self._iterated = 0
 

@@ -15,6 +15,7 @@ from pathlib import Path
 
 import numpy as np
 
+from cimspice.arrays import checked_number
 from cimspice.emulator.crossbar.merge import COMPILED_LEAF, NUMPY_LEAF
 from cimspice.emulator.crossbar.wires import Wires
 from cimspice.errors import CimspiceError
@@ -141,7 +142,7 @@ def require(needed: int, limit: int | None, what: str) -> None:
     """Refuse what does not fit: ``limit`` bytes, or what the machine has free."""
     if limit is None and needed < _LITTLE:
         return
-    free = available_bytes() if limit is None else limit
+    free = available_bytes() if limit is None else checked_number("memory_limit", limit, low=0, infinite=True)
     if needed > free:
         raise CrossbarTooLarge(
             f"{what} needs about {needed / 2**30:.2f} GiB of memory and {free / 2**30:.2f} GiB are allowed",

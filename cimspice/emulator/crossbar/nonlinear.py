@@ -73,6 +73,12 @@ class NonlinearCrossbar:
     ) -> None:
         if shape is None and isinstance(law, SinhCell):
             shape = law.conductances.shape
+        if not callable(law):
+            raise ParameterError(
+                f"law is a {type(law).__name__}",
+                place="law",
+                remedy="give a function law(word, bit), or a cell",
+            )
         if shape is None:
             raise ParameterError("no shape is given", place="shape", remedy="give (rows, columns)")
         rows, columns = checked_array("shape", shape, (2,), low=1, whole=True).tolist()
@@ -209,11 +215,13 @@ class NonlinearCrossbar:
 
     def _evaluated(self, word: np.ndarray, bit: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         with np.errstate(over="ignore", invalid="ignore"):
-            current, slope = self.law(word, bit)
-        if current.shape != word.shape or slope.shape != word.shape:
+            found = self.law(word, bit)
+        shapes = [np.shape(part) for part in found]
+        if shapes != [word.shape] * 2:
             raise ParameterError(
-                f"the law returned shapes {current.shape} and {slope.shape} for {word.shape}",
+                f"the law returned shapes {shapes} for {word.shape}",
                 place="law",
                 remedy="return two arrays of the shape of the voltages",
             )
+        current, slope = found
         return current, slope

@@ -10,6 +10,7 @@ from typing import ClassVar, Self
 import numpy as np
 from numpy.typing import ArrayLike
 
+from cimspice.arrays import checked_number, numbers
 from cimspice.errors import ParameterError
 from cimspice.models.model import Model
 from cimspice.models.ranges import Range, Ranges
@@ -115,7 +116,7 @@ class RramDevice(Model):
         ParameterError
             For a state that the model does not have.
         """
-        state = np.asarray(state, dtype=float)
+        state = numbers("states", state)
         inside = (state >= self.lowest_state) & (state <= 1)
         if not np.all(inside):
             pristine = f"; below it, to {self.lowest_state:g}, pristine" if self.lowest_state < 0 else ""
@@ -132,8 +133,16 @@ class RramDevice(Model):
         return self.velocity(voltage, state, self.local_temperature(voltage, state, ambient))[None]
 
     def conductance(self, state: ArrayLike, read_voltage: float = 0.1) -> np.ndarray:
-        """I/V in S at ``read_voltage`` in V."""
-        return self.current(read_voltage, state) / read_voltage
+        """I/V in S at ``read_voltage`` in V.
+
+        Raises
+        ------
+        ParameterError
+            For a state that the model does not have, and for a read voltage of 0.
+        """
+        if not checked_number("read_voltage", read_voltage):
+            raise ParameterError("read_voltage is 0", place=self.kind, remedy="give one beside 0 V")
+        return self.current(read_voltage, self.initial(state)[0]) / read_voltage
 
     def state_of(self, conductance: ArrayLike, read_voltage: float = 0.1) -> np.ndarray:
         """State with a conductance in S at ``read_voltage`` in V: the inverse of :meth:`conductance`.

@@ -9,7 +9,7 @@ from typing import ClassVar
 import numpy as np
 from numpy.typing import ArrayLike
 
-from cimspice.arrays import real_array
+from cimspice.arrays import checked_array, checked_number, real_array
 from cimspice.errors import ParameterError
 from cimspice.models.model import Model, register
 
@@ -58,6 +58,8 @@ class SignedConverter(Model):
 
     def __post_init__(self) -> None:
         super().__post_init__()
+        for name in ("offset_sigma", "noise_sigma", "energy_joule", "duration"):
+            checked_number(name, getattr(self, name), low=0, place=self.kind)
         count = np.size(self.thresholds) + 1
         if np.ndim(self.thresholds) != 1 or count < 4 or count & (count - 1) or self.step <= 0:
             raise ParameterError(
@@ -146,7 +148,7 @@ class SignedConverter(Model):
         self._check(difference=volts)
         if target_code is not None:
             volts = self._targets(target_code) - volts
-        volts = volts + np.asarray(offset)
+        volts = volts + checked_array("offsets", offset, (...,))
         if noise is not None:
             volts = volts + self.noise_sigma * noise.standard_normal(volts.shape)
         return np.searchsorted(self.thresholds, volts, side="right") + self.smallest_code
