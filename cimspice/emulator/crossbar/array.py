@@ -132,9 +132,9 @@ class Crossbar:
                 f"method {method!r} is unknown", place="method", remedy="use 'auto', 'merge' or 'conjugate'"
             )
         try:
-            self.dtype = np.dtype(dtype).type
+            self.dtype: type = np.dtype(dtype).type
         except TypeError:
-            self.dtype = None
+            self.dtype = object
         if self.dtype not in (np.float64, np.float32):
             raise ParameterError(
                 f"dtype {dtype!r} is unknown", place="dtype", remedy="use float64 or float32"
