@@ -198,14 +198,16 @@ def _parts(line: str) -> tuple[list[str], str]:
 
 
 def _drop_mult(given: dict[str, str]) -> None:
-    """Take ``mult=`` out if it is 1 or what ``m=`` is (schematic editors write both): it only scales the
-    mismatch of the PDK's files.
+    """Take ``mult=`` and ``mf=`` out if they are 1 or what ``m=`` is (schematic editors write both): ``mult``
+    only scales the mismatch of the PDK's files, ``mf`` does nothing.
     """
-    mult, parallel = given.pop("mult", "1"), given.get("m", "1")
-    if number(mult) in (1.0, number(parallel) or 1.0) or bare(mult) == bare(parallel):
-        return
-    remedy = f"write m={mult}" if "m" not in given else f"make it m's, {parallel}, or leave it out"
-    raise ParameterError(f"mult={mult} would not multiply the device, only m= does", remedy=remedy)
+    parallel = given.get("m", "1")
+    for name in ("mult", "mf"):
+        mult = given.pop(name, "1")
+        if number(mult) in (1.0, number(parallel) or 1.0) or bare(mult) == bare(parallel):
+            continue
+        remedy = f"write m={mult}" if "m" not in given else f"make it m's, {parallel}, or leave it out"
+        raise ParameterError(f"{name}={mult} would not multiply the device, only m= does", remedy=remedy)
 
 
 @lru_cache(maxsize=64)

@@ -17,6 +17,7 @@ from cimspice.spice.analysis import Analysis
 from cimspice.spice.deck import Deck, HasText, Models, compose
 from cimspice.spice.failures import check_names, complaints, failure, judge, read_plot
 from cimspice.spice.library import find_executable
+from cimspice.spice.lint import check_listed_resistors
 from cimspice.spice.options import SolverOptions
 from cimspice.spice.rawfile import RawPlot, read_raw
 from cimspice.spice.start_up import environment, write_spiceinit
@@ -62,7 +63,9 @@ def run_deck(deck: Deck, analysis: Analysis, time_limit: float | None = None) ->
     """Run one analysis of a composed deck with ``ngspice -b -r``."""
     check_names(analysis, deck.lines)
     saves = [f".save {_word(name)}" for name in analysis.asked]
-    lines = [*deck.lines, *saves, *("." + command for command in analysis.commands), ".end"]
+    listing = [".control", "listing expand", ".endc"] if deck.computed_resistors else []
+    analyses = ["." + command for command in analysis.commands]
+    lines = [*deck.lines, *saves, *analyses, *listing, ".end"]
     with WorkFolder("batch") as own:
         folder = own.path
         write_spiceinit(folder)
@@ -77,6 +80,8 @@ def run_deck(deck: Deck, analysis: Analysis, time_limit: float | None = None) ->
             )
         if complaints(words):
             raise failure(words, lines, analysis.command)
+        if listing:
+            check_listed_resistors(words)
         plots = read_raw(folder / "out.raw")
     plot, vectors = _merge(plots, analysis)
     judge(analysis, plot, vectors, words, lines)

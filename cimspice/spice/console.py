@@ -13,7 +13,7 @@ from cimspice.spice.analysis import Analysis
 from cimspice.spice.deck import Deck
 from cimspice.spice.engine import Engine
 from cimspice.spice.failures import check_names, complaints, failure, judge, read_plot
-from cimspice.spice.lint import zero_resistor
+from cimspice.spice.lint import check_listed_resistors
 from cimspice.spice.statistics import Statistics
 from cimspice.spice.waveforms import Waveforms
 
@@ -138,14 +138,11 @@ class Console:
         if not deck.computed_resistors:
             return
         self._commands(engine, ["listing expand"])
-        line = zero_resistor(engine.take_words())
-        if line:
+        try:
+            check_listed_resistors(engine.take_words())
+        except BadParameter:
             self.statistics.failures += 1
-            raise BadParameter(
-                "a resistor is computed to be 0 ohm: ngspice would take 1 milliohm",
-                netlist_line=line,
-                remedy="keep the parameters of its value so that it is positive",
-            )
+            raise
 
 
 def _read(engine: Engine, analysis: Analysis) -> tuple[str, dict[str, np.ndarray]]:

@@ -12,13 +12,14 @@ from typing import TYPE_CHECKING, Protocol
 from cimspice.errors import BadParameter
 from cimspice.spice.analysis import number
 from cimspice.spice.lint import (
-    braced_values,
+    as_ngspice_reads,
     check_models,
     check_netlist,
     computed_resistors,
     models_age,
     top_parameters,
 )
+from cimspice.spice.multipliers import check_multipliers, multiplied
 from cimspice.spice.options import SolverOptions
 
 if TYPE_CHECKING:
@@ -154,12 +155,20 @@ def compose(
     text, chosen = device_models(netlist.text, models, corner, flat)
     check_netlist(text, chosen.text)
     check_models(chosen.text)
+    check_multipliers(text, chosen.text)
     title, _, circuit = text.partition("\n")
-    circuit = braced_values(circuit, chosen.text)
+    circuit = as_ngspice_reads(circuit, chosen.text)
     head = ["* " + title.lstrip("* \t"), f".temp {number(temperature)}"]
     card = (options or SolverOptions()).card
     parts = [*head, *([card] if card else []), *chosen.text.splitlines(), *circuit.splitlines()]
-    lines = tuple(line for line in parts if line.strip() and not line.lstrip().startswith("*"))
+    lines = multiplied(tuple(line for line in parts if line.strip() and not line.lstrip().startswith("*")))
     names = top_parameters(text) | top_parameters(chosen.text)
     computed, ages = computed_resistors(text), models_age(chosen.text) or models_age(text)
-    return Deck((head[0], *lines), frozenset(names), chosen.corner_parameters, chosen.corner, computed, ages)
+    return Deck(
+        (head[0], *multiplied(lines)),
+        frozenset(names),
+        chosen.corner_parameters,
+        chosen.corner,
+        computed,
+        ages,
+    )

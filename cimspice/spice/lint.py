@@ -49,6 +49,10 @@ _LISTED_RESISTANCE = re.compile(r"(?:(?:r|resistance)\s*=\s*|[a-z_]\w*\s+)?(\S+)
 _BARE_VALUE = re.compile(
     r"^([ \t]*[rcl]\S*[ \t]+\S+[ \t]+\S+[ \t]+)([a-z_]\w*)(?=[ \t]|$)(?![ \t]*=)", re.I | re.M
 )
+_TWO_COEFFICIENTS = re.compile(
+    r"^([ \t]*[rcl][^\n]*?\stc\s*=\s*)\(?([^\s,()=]+)[ \t]*[, \t][ \t]*([^\s,()=]+)\)?", re.I | re.M
+)
+_ATTO = re.compile(r"^([ \t]*[rcl]\S*[ \t]+\S+[ \t]+\S+[ \t]+[\d.]+)a[a-z]*(?=[ \t]|$)", re.I | re.M)
 _VERSION = re.compile(r"\bversion\s*=\s*\S+", re.IGNORECASE)  # 4.8.2, say
 _LATE_VALUE = re.compile(r"=\s*(?:\{[^{}]*\}|'[^']*'|[-+.\w]+)\s+([-+]?\.?\d\S*|\{[^{}]*\})")
 _DECIMAL_COMMA = re.compile(r"\d,\d")
@@ -187,7 +191,9 @@ def _check_instance(line: str, known: dict[str, frozenset[str]]) -> None:
     if name not in known:
         remedy = "define it in the netlist, or use a device that the PDK has"
         raise _refuse(line, f"subcircuit {plain[-1]!r} is not defined", remedy, MissingModel)
-    unknown = sorted(set(pairs) - known[name])
+    # Schematic editors write mf= beside m= on capacitors: nothing is lost where it is 1 or says the same.
+    same = {"mf"} if pairs.get("mf") in ("1", pairs.get("m")) else set()
+    unknown = sorted(set(pairs) - known[name] - same)
     if unknown:
         accepted = ", ".join(sorted(known[name]))
         raise _refuse(
@@ -215,7 +221,7 @@ def _check_element(line: str, known: dict[str, frozenset[str]]) -> None:
             late = tokens[k + 2] if k + 2 < len(tokens) else ""
             if letter in "rclx" and _VALUE.match(late) and tokens[k - 1].lower() not in ("tc", "ic"):
                 raise _refuse(line, f"{late} follows a value and belongs to no parameter", "remove it")
-    if letter in "rclvimx" and _DECIMAL_COMMA.search(_BRACKETED.sub("", line)):
+    if letter in "rclvimx" and _DECIMAL_COMMA.search(_BRACKETED.sub("", _TWO_COEFFICIENTS.sub(r"\1", line))):
         raise _refuse(line, "a comma inside a number: ngspice would split it in two", "write a decimal point")
     if letter not in _NODES or letter == "b" or _EXPRESSION.search(line):
         return
@@ -286,9 +292,10 @@ def computed_resistors(text: str) -> bool:
 
 
 @lru_cache(maxsize=64)
-def braced_values(circuit: str, models: str) -> str:
-    """The circuit with ``r1 a b load`` as ``r1 a b {load}`` where ``load`` is no model: ngspice looks for a
-    model of that name first, and complains that it finds none.
+def as_ngspice_reads(circuit: str, models: str) -> str:
+    """The circuit with ``r1 a b load`` as ``r1 a b {load}`` where ``load`` is no model (ngspice looks for a
+    model of that name first, and complains that it finds none), and ``tc=1e-3,2e-6`` or ``tc=(1e-3,2e-6)`` as
+    ``tc=1e-3 2e-6``, ``10aF`` (a model's name to ngspice) as ``10e-18``.
     """
     known = {
         found.lower() for found in re.findall(r"^\s*\.model\s+(\S+)", circuit + "\n" + models, re.I | re.M)
@@ -297,7 +304,8 @@ def braced_values(circuit: str, models: str) -> str:
     def braced(found: re.Match[str]) -> str:
         return found[0] if found[2].lower() in known else f"{found[1]}{{{found[2]}}}"
 
-    return _BARE_VALUE.sub(braced, circuit)
+    circuit = _TWO_COEFFICIENTS.sub(r"\1\2 \3", _BARE_VALUE.sub(braced, circuit))
+    return _ATTO.sub(r"\1e-18", circuit)
 
 
 @lru_cache(maxsize=64)
@@ -319,12 +327,13 @@ def models_age(text: str) -> bool:
     return False
 
 
-def zero_resistor(listing: list[str]) -> str:
-    """The first resistor of 0 ohm in ngspice's expanded listing, empty if there is none."""
+def check_listed_resistors(listing: list[str]) -> None:
+    """Refuse a resistor that ngspice's expanded listing shows to be computed to 0 ohm."""
     for line in listing:
         words = line.split()
         if len(words) > 6 and words[3][0] in "rR":
             value = _LISTED_RESISTANCE.match(" ".join(words[6:]))
             if value and _ZERO.match(value[1]):
-                return " ".join(words[3:])
-    return ""
+                what = "a resistor is computed to be 0 ohm: ngspice would take 1 milliohm"
+                remedy = "keep the parameters of its value so that it is positive"
+                raise _refuse(" ".join(words[3:]), what, remedy)

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from cimspice.errors import CimspiceError
 from cimspice.pdk.instances import instance_paths
-from cimspice.spice.lint import braced_values, check_netlist, computed_resistors
+from cimspice.spice.lint import as_ngspice_reads, check_netlist, computed_resistors
 from cimspice.spice.topology import loose_nodes
 
 LETTERS = (
@@ -20,7 +20,7 @@ CARDS = ".subckt .ends .param .model .func .ic .global 1e999 l=0.15 sky130_fd_pr
 WORDS = [*LETTERS.split(), *CARDS.split(), "\n", "\n", "\n", "\n+"]
 READERS = {
     "lint": lambda text: check_netlist(text, ""),
-    "bare values": lambda text: braced_values(text, ""),
+    "bare values": lambda text: as_ngspice_reads(text, ""),
     "computed resistors": computed_resistors,
     "loose nodes": lambda text: loose_nodes(tuple(filter(str.strip, text.splitlines())), charged=True),
     "transistors": instance_paths,

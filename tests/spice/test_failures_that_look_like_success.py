@@ -147,6 +147,21 @@ def test_resistor_computed_to_be_zero(session):
     assert session.run(Op())["b"][0] == pytest.approx(0.5)
 
 
+@pytest.mark.parametrize(
+    "lines",
+    [
+        "r1 a b {x}",
+        "r1 a b x",
+        "r1 a b r='x*2'",
+        "x1 a b load value=2\n.subckt load p q value=1\nr1 p q {value*x}\n.ends",
+    ],
+)
+def test_batch_refuses_a_resistor_computed_to_be_zero_too(lines):
+    with pytest.raises(BadParameter, match="0 ohm"):
+        simulate_batch(circuit(f".param x=0\nv1 a 0 1\nr2 b 0 1k\n{lines}"), Op())
+    assert simulate_batch(circuit(f".param x=500\nv1 a 0 1\nr2 b 0 1k\n{lines}"), Op())["b"][0] < 0.7
+
+
 def test_alterparam_nan_never_reaches_ngspice(session):
     session.load(DIVIDER)
     with pytest.raises(BadParameter, match="not finite"):

@@ -191,6 +191,25 @@ def test_a_resistance_may_be_a_parameter_or_a_model(run, line, ohms):
     assert -1 / result["v1#branch"] == pytest.approx([ohms], rel=1e-9)
 
 
+@BOTH
+@pytest.mark.parametrize(
+    "coefficients",
+    ["tc=1e-3,2e-6", "TC = 1e-3 , 2e-6", "tc=(1e-3,2e-6)", "tc=1e-3 2e-6", "tc1=1e-3 tc2=2e-6"],
+)
+def test_two_coefficients_of_temperature_are_read_however_they_are_written(run, coefficients):
+    result = run(circuit(f"v1 a 0 1\nr1 a 0 1k {coefficients} m=2"), Op(), temperature=77.0)
+    assert -1 / result["v1#branch"] == pytest.approx([500.0 * (1 + 50e-3 + 2500 * 2e-6)], rel=1e-9)
+
+
+@BOTH
+@pytest.mark.parametrize(
+    ("value", "farads"), [("10aF", 1e-17), ("0.5f", 5e-16), ("0.05fF", 5e-17), ("12.5a", 1.25e-17)]
+)
+def test_capacitances_of_extractors_are_read(run, value, farads):
+    result = run(circuit(f"v1 a 0 0 ac 1\nC0 a 0 {value}"), Ac(1, 1e9, 1e9))
+    assert -result["v1#branch"].imag == pytest.approx([2e9 * math.pi * farads], rel=1e-9)
+
+
 def test_a_resistance_given_by_a_parameter_can_be_altered_and_must_not_be_zero(session):
     session.load(circuit(".param rload=1k\nv1 a 0 1\nr1 a b rload\nr2 b 0 r=rload\nr3 b 0 1k"))
     session.alter_parameters({"rload": 3e3})

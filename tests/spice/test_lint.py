@@ -38,6 +38,7 @@ ACCEPTED = [
     ".subckt own a b w=1 l={2*x}\nr1 a b {w*l}\n.ends",
     "r1 a b 1.5d3",
     "r1 a b 10k tc=1e-3, 2e-6",
+    "r1 a b 10k tc=1e-3,2e-6",
     "c1 a b 10pF ic=1.2V",
     "v1 a 0 5 sin(0 1 1k)",
     "v1 a 0 dc 1 ac 1 90 pulse(0 {x} 1n 1n 1n {2*x} 10n)",

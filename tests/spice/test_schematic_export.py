@@ -6,7 +6,7 @@ import pytest
 from spice_circuits import circuit
 
 from cimspice.errors import ParameterError
-from cimspice.spice import Op, simulate, simulate_batch
+from cimspice.spice import Ac, Op, simulate, simulate_batch
 
 pytestmark = pytest.mark.spice
 
@@ -38,3 +38,19 @@ def test_mult_that_would_not_multiply_is_refused(settings, remedy):
     with pytest.raises(ParameterError, match="mult=2 would not multiply") as caught:
         simulate(circuit(EXPORT.format(settings)), Op())
     assert caught.value.remedy == remedy
+
+
+@pytest.mark.parametrize(
+    ("settings", "times"), [("MF=1 m=1", 1), ("MF=1", 1), ("MF=2 m=2", 2), ("MF=1 m=3", 3)]
+)
+def test_mf_beside_m_of_a_capacitor_is_taken(settings, times):
+    lines = "va a 0 0 ac 1\nxc1 a 0 sky130_fd_pr__cap_mim_m3_1 w=10 l=10 "
+    one, found = (
+        simulate(circuit(lines + more), Ac(1, 1e6, 1e6))["va#branch"].imag for more in ("", settings)
+    )
+    assert found == pytest.approx(times * one, rel=1e-9)
+
+
+def test_mf_that_would_not_multiply_is_refused():
+    with pytest.raises(ParameterError, match="mf=2 would not multiply"):
+        simulate(circuit("va a 0 1\nxc1 a 0 sky130_fd_pr__cap_mim_m3_1 w=10 l=10 MF=2"), Op())
