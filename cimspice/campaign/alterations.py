@@ -18,6 +18,7 @@ from cimspice.netlist.unread import ReadError, Unread, Unrendered
 from cimspice.spice.digits import deck_reads
 
 _ELSEWHERE = 0.7390851332151607  # volt or ampere: what no default and no file's name is likely to hold
+_WHOLE_ELSEWHERE = 7390851  # of a parameter that is a whole number
 
 
 class Alterations:
@@ -93,7 +94,10 @@ class Alterations:
         """The netlist with other values of some altered parameters (empty if they are refused), and these
         values by source.
         """
-        values = {name: _ELSEWHERE + k for k, name in enumerate(names)}
+        whole = {name for name in names if isinstance(getattr(self.loaded, name), int)}
+        values = {
+            name: k + (_WHOLE_ELSEWHERE if name in whole else _ELSEWHERE) for k, name in enumerate(names)
+        }
         sources = {self.bench.altered[name]: value for name, value in values.items()}
         try:
             return self.render(self.loaded.model_copy(update=values)).text, sources

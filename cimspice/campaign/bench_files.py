@@ -1,8 +1,9 @@
 """Data that a bench reads: what it declares, and what the texts in its code name.
 
-A text names a file by a path with an ending (``*`` stands for what is filled in): from the folder of one of
-the bench's modules, from one above it (the folder that holds the package, and two more), from a folder that
-another text names, or from the root of the file system. Code that lists folders (``glob``, ``iterdir``, ...)
+A text names a file by a path (``*`` stands for what is filled in): from the folder of one of the bench's
+modules, from one above it (the folder that holds the package, and two more), from a folder that another text
+names or that stands in an environment variable of this name, from the user's home, or from the root of the
+file system. Code that lists folders (``glob``, ``iterdir``, ...)
 may read all that is in those that it names, and what lies directly beside its modules.
 
 Templates (``.j2``) are left out: a point's digest holds the netlist that is made of them.
@@ -51,9 +52,9 @@ def declared_files(names: Iterable[str], folder: Path, bench: str) -> set[BenchF
 
 
 def named_files(
-    beside: Collection[Path], above: Iterable[Path], words: Iterable[str], *, listed: bool
-) -> set[BenchFile]:
-    """What the texts in code name.
+    beside: Collection[Path], above: Iterable[Path], words: Collection[str], *, listed: bool
+) -> tuple[set[BenchFile], set[Path]]:
+    """What the texts in code name, and the folders where it was sought.
 
     Parameters
     ----------
@@ -74,7 +75,10 @@ def named_files(
     by_first: dict[str, list[str]] = {}
     found: set[BenchFile] = set()
     folders = dict.fromkeys([*beside, *above], "")
-    for word in map(os.path.expanduser, words):
+    home = os.path.expanduser("~")
+    folders.setdefault(Path(home), home)
+    named = (os.environ.get(word, "") for word in words)  # a file named so may as well be written
+    for word in {*map(os.path.expanduser, words), *filter(os.path.isdir, named)}:
         if not os.path.isabs(word):
             by_first.setdefault(word.split("/", 1)[0], []).append(word)
         elif os.path.isdir(word):
@@ -100,7 +104,7 @@ def named_files(
                 BenchFile(os.path.join(folders[folder], os.path.relpath(file, folder)), file)
                 for file in files
             }
-    return found
+    return found, set(folders)
 
 
 def _named_in(folder: Path, by_first: dict[str, list[str]]) -> Iterator[Path]:
@@ -146,4 +150,4 @@ def _names(folder: Path) -> set[str]:
 
 
 def _is_data(path: Path) -> bool:
-    return path.suffix not in ("", *_ELSEWHERE) and path.is_file()
+    return path.suffix not in _ELSEWHERE and path.is_file()

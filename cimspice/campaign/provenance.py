@@ -52,11 +52,12 @@ def code_digest(bench: type[Bench]) -> str:
         reach = _Reach(bench)
         files = reach.files()
         looked_at = [*(module.path for module in reach.own.values()), *(file.path for file in files)]
-        seen = {path: identity(path) for path in {*looked_at, *(path.parent for path in looked_at)}}
+        folders = {*(path.parent for path in looked_at), *reach.sought, *map(Path, sys.path)}
+        seen = {path: identity(path) for path in {*looked_at, *folders}}
         parts = [*sorted(reach.statements()), *sorted(reach.distributions)]
         parts += [f"{file.name} {content_digest(file.path)}" for file in files]
         digest = hashlib.sha256("\n".join(parts).encode()).hexdigest()
-        if all(map(is_settled, seen.values())):
+        if all(map(is_settled, seen.values())) and not reach.lists_folders:
             _digests[bench] = seen, digest
     return digest
 
@@ -109,7 +110,9 @@ class _Module:
 
 
 class _Reach:
-    """What a bench reaches: ``own`` modules by name, and ``distributions`` with their versions."""
+    """What a bench reaches: ``own`` modules by name, and ``distributions`` with their versions; once its
+    `files` are asked for, the folders in which these were ``sought``.
+    """
 
     def __init__(self, bench: type[Bench]) -> None:
         self._bench = bench
@@ -117,7 +120,8 @@ class _Reach:
         self._modules: dict[str, _Module | None] = {}
         self.own: dict[str, _Module] = {}
         self.distributions: set[str] = set()
-        self._plain: dict[str, str] = {}
+        self.sought: set[Path] = set()
+        self.lists_folders = False
         for base in self._bases:
             if self._module(base.__module__) is None:
                 raise self._unreadable(base.__module__)
@@ -129,18 +133,26 @@ class _Reach:
                 waiting += self._beyond(module)
 
     def statements(self) -> set[str]:
-        """One digest for each module that has any statement."""
-        return {self._digest(module) for module in self.own.values() if module.body}
+        """One digest for each module that has any statement, of these and of what the imported names in them
+        mean: made again from one another until no more modules differ (they may import one another).
+        """
+        digests = {name: module.body for name, module in self.own.items()}
+        different = 0
+        while len({*digests.values()}) > different:
+            different = len({*digests.values()})
+            digests = {name: self._digest(module, digests) for name, module in self.own.items()}
+        return {digests[name] for name, module in self.own.items() if module.body}
 
     def files(self) -> list[BenchFile]:
         """Data: what the bench declares, and what the texts in the user's modules name."""
         users = [module for module in self.own.values() if module.is_users]
         sources = [module.source for module in users if module.source]
-        found = named_files(
+        self.lists_folders = any(source.lists_folders for source in sources)
+        found, self.sought = named_files(
             {module.path.parent for module in users},
             {folder for module in users for folder in _above(module)},
             {word for source in sources for word in source.words},
-            listed=any(source.lists_folders for source in sources),
+            listed=self.lists_folders,
         )
         for base in self._bases:
             module = self.own[base.__module__]
@@ -159,32 +171,29 @@ class _Reach:
                 yield target
             if module.is_users:  # what passes a name on is run too, and may do more than that
                 yield _absolute(reference.module, module.package)
+        if module.is_users and module.source and module.source.composes_modules:
+            yield from self._composed(module, module.source)
 
-    def _digest(self, module: _Module) -> str:
-        """Of a module's statements, and of what the imported names in them mean."""
+    def _composed(self, module: _Module, source: Source) -> Iterator[str]:
+        """Modules that texts name, and all in packages that texts or imports name or that it lies in."""
+        texts = {word.rstrip("*").rstrip(".") for word in source.words}
+        names = {text for text in texts if text.replace(".", "").isidentifier()}
+        imported = {self._resolve(reference, module)[0] for reference in source.imported}
+        for name in {_absolute(name, module.package) for name in names} | imported | {module.package}:
+            found = self._module(name) if name else None
+            if found.is_users if found else name and _origin(name) is None:
+                yield from (name, *_modules_in(name))
+
+    def _digest(self, module: _Module, digests: dict[str, str]) -> str:
+        """Of a module's statements, and of what the imported names in them mean by the digests so far."""
         meanings: list[str] = []
         for references in module.source.references if module.source else ():
-            for reference in references:
-                target, name = self._resolve(reference, module)
-                own = self._module(target) if target else None
-                alone = self._statements_alone(own) if own and str(own.path) != _BENCH else ""
-                meanings.append(f"{alone} {name}")
+            meanings += [
+                f"{digests.get(target, '')} {name}"
+                for target, name in (self._resolve(one, module) for one in references)
+            ]
             meanings.append(";")
         return hashlib.sha256("\n".join([module.body, *meanings]).encode()).hexdigest()
-
-    def _statements_alone(self, module: _Module) -> str:
-        """Identity of a module, without what it imports from others like it (they may import one another)."""
-        if module.name not in self._plain:
-            references = module.source.references if module.source else ()
-            names = [
-                name or target
-                for several in references
-                for target, name in (self._resolve(one, module) for one in several)
-                if not target or name
-            ]
-            text = "\n".join([module.body, *names])
-            self._plain[module.name] = hashlib.sha256(text.encode()).hexdigest()
-        return self._plain[module.name]
 
     def _resolve(self, reference: Reference, module: _Module, depth: int = 0) -> tuple[str, str]:
         """Module and name that an import leads to, through modules that only pass the name on; an empty
@@ -254,14 +263,40 @@ def _origin(name: str) -> str | None:
     loaded = getattr(sys.modules.get(name), "__file__", None)
     if loaded:
         return loaded
-    parent = name.rpartition(".")[0]
-    folders = None
-    if parent:
-        above = _origin(parent)
-        known = getattr(sys.modules.get(parent), "__path__", None)
-        folders = list(known) if known else [str(Path(above).parent)] if above else []
-    spec = PathFinder.find_spec(name, folders)
+    try:
+        spec = PathFinder.find_spec(name, _folders(name.rpartition(".")[0]))
+    except KeyError:  # a folder without an __init__.py in another one that is not imported
+        return None
     return spec.origin if spec is not None and spec.has_location else None
+
+
+def _folders(package: str) -> list[str] | None:
+    """Where the modules of a package lie, also of one without an ``__init__.py``; None: on Python's path."""
+    if not package:
+        return None
+    known = getattr(sys.modules.get(package), "__path__", None)
+    if known:
+        return list(known)
+    if origin := _origin(package):
+        return [str(Path(origin).parent)] if Path(origin).name == "__init__.py" else []
+    parent, _, name = package.rpartition(".")
+    above = _folders(parent)
+    return [place for folder in (sys.path if above is None else above) if (place := _inside(folder, name))]
+
+
+def _inside(folder: str, name: str) -> str:
+    path = Path(folder or ".", name)
+    return str(path) if path.is_dir() else ""
+
+
+def _modules_in(package: str) -> Iterator[str]:
+    """Names of all modules below a package."""
+    for folder in _folders(package) or ():
+        for path in Path(folder).rglob("*.py"):
+            parts = path.relative_to(folder).with_suffix("").parts
+            inner = ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
+            if inner.replace(".", "").isidentifier():
+                yield f"{package}.{inner}"
 
 
 @lru_cache(maxsize=512)

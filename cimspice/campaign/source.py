@@ -15,8 +15,10 @@ from functools import lru_cache
 from typing import NamedTuple
 
 _TAKE_A_MODULE = ("import_module", "__import__", "files", "get_data")  # called with its name
+_IMPORTERS = (("importlib", "import_module"), ("builtins", "__import__"))
 _LIST_A_FOLDER = {"glob", "iglob", "iterdir", "listdir", "rglob", "scandir", "walk"}
 _FILLED_IN = re.compile(r"\{[^{}]*\}|%[-+ #0]*\d*(?:\.\d+)?[a-z]")  # of text.format() and of text % values
+_ENDING = re.compile(r"\.\w+")
 _FEWEST_LETTERS = re.compile(r"\w{2}|\.\w")  # of a pattern, that it is not every file
 
 
@@ -45,6 +47,8 @@ class Source:
         Texts in it, as they may name files: ``*`` where something is filled in.
     lists_folders
         Whether it asks what is in a folder.
+    composes_modules
+        Whether it imports by names that it holds or makes as text.
     """
 
     body: str
@@ -53,6 +57,7 @@ class Source:
     bindings: dict[str, tuple[Reference, ...]]
     words: frozenset[str]
     lists_folders: bool
+    composes_modules: bool
 
 
 @lru_cache(maxsize=1024)
@@ -77,6 +82,7 @@ def read_source(content: bytes) -> Source:
         bindings={name: tuple(found) for name, found in imports.bindings.items()},
         words=frozenset(numbered.words),
         lists_folders=numbered.lists_folders,
+        composes_modules=imports.composes_modules,
     )
 
 
@@ -91,6 +97,7 @@ class _Imports(ast.NodeVisitor):
         self.found: set[Reference] = set()
         self.bindings: dict[str, list[Reference]] = {}
         self.dotted: set[str] = set()
+        self.composes_modules = False
 
     def visit_If(self, node: ast.If) -> None:
         for child in node.orelse if _is_type_checking(node) else (node.test, *node.body, *node.orelse):
@@ -114,12 +121,15 @@ class _Imports(ast.NodeVisitor):
         for alias in node.names:
             taken = Reference(module, alias.name)
             self.found.add(taken)
+            self.composes_modules |= taken in _IMPORTERS and alias.asname is not None
             if alias.name != "*":
                 self._bind(alias.asname or alias.name, taken)
 
     def visit_Call(self, node: ast.Call) -> None:
         if (name := _module_taken(node)) is not None:
             self.found.add(Reference(name, ""))
+        elif _called(node) in ("import_module", "__import__"):
+            self.composes_modules = True
         self.generic_visit(node)
 
     def _bind(self, name: str, reference: Reference) -> None:
@@ -186,12 +196,18 @@ class _Numbered(ast.NodeTransformer):
             self._note(node.value)
         return node
 
+    def visit_BinOp(self, node: ast.BinOp) -> ast.AST:
+        if isinstance(node.op, ast.Add) and "*" in (text := _text(node)) and text.strip("*"):
+            self._note(text)
+        return self.generic_visit(node)
+
     def visit_JoinedStr(self, node: ast.JoinedStr) -> ast.AST:
-        self._note("".join(_text(part) for part in node.values))
+        self._note(_text(node))
         return self.generic_visit(node)
 
     def _note(self, text: str) -> None:
         word = _FILLED_IN.sub("*", text)
+        word = f"*{word}" if _ENDING.fullmatch(word) else word  # with_suffix(".csv")
         if 0 < len(word) < 4096 and "\0" not in word and ("*" not in word or _FEWEST_LETTERS.search(word)):
             self.words.add(word)
 
@@ -204,15 +220,18 @@ class _Numbered(ast.NodeTransformer):
 
 def _module_taken(node: ast.Call) -> str | None:
     """The module's name in a call such as ``import_module("name")``."""
-    called = getattr(node.func, "id", getattr(node.func, "attr", ""))
     first = node.args[0] if node.args else None
     if (
-        called not in _TAKE_A_MODULE
+        _called(node) not in _TAKE_A_MODULE
         or not isinstance(first, ast.Constant)
         or not isinstance(first.value, str)
     ):
         return None
     return first.value if first.value.replace(".", "").isidentifier() else None
+
+
+def _called(node: ast.Call) -> str:
+    return getattr(node.func, "id", getattr(node.func, "attr", ""))
 
 
 def _dotted(node: ast.expr) -> str:
@@ -224,4 +243,9 @@ def _dotted(node: ast.expr) -> str:
 
 
 def _text(part: ast.expr) -> str:
-    return str(part.value) if isinstance(part, ast.Constant) else "*"
+    """A text that an expression makes, ``*`` where something is filled in."""
+    if isinstance(part, ast.JoinedStr):
+        return "".join(_text(value) for value in part.values)
+    if isinstance(part, ast.BinOp) and isinstance(part.op, ast.Add):
+        return re.sub(r"\*+", "*", _text(part.left) + _text(part.right))
+    return part.value if isinstance(part, ast.Constant) and isinstance(part.value, str) else "*"

@@ -28,12 +28,13 @@ class Reserve:
     """
 
     def __init__(self, store: Path) -> None:
+        self._store = store
         self._path = store.with_name(store.name + "-reserve")
 
     def keep(self) -> None:
         """Make it, a tenth of the free room at most; without room there is none."""
         with contextlib.suppress(OSError):
-            if not self._path.exists():
+            if self._store.is_file() and not self._path.exists():  # a store may be in memory alone
                 size = min(_RESERVE, shutil.disk_usage(self._path.parent).free // 10)
                 self._path.write_bytes(os.urandom(size))  # zeros would take none on some file systems
 

@@ -43,7 +43,7 @@ def _called(bench: Bench, method: str, what: str, kind: type[_Result], *argument
         result = getattr(bench, method)(*arguments)
     except CimspiceError:
         raise
-    except Exception as error:  # its fault is the point's, not the campaign's
+    except (Exception, SystemExit) as error:  # its fault is the point's, not the campaign's
         raise SimulationError(
             f"{what} failed: {type(error).__name__}: {error}",
             place=f"bench {bench.name}, {line_of(error)}",

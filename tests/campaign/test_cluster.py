@@ -213,4 +213,4 @@ def test_jobs_of_another_machine_are_refused():
     from cimspice.cli.characterize import _cluster
 
     with pytest.raises(ParameterError, match="--jobs 3"):
-        _cluster("tcp://host:8786", 3)
+        _cluster("tcp://host:8786", 3, 600.0)

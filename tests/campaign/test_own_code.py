@@ -139,3 +139,25 @@ def test_a_fault_while_importing_names_the_line(mine, tmp_path, capsys, text, li
     assert mine() == 2
     error = json.loads(capsys.readouterr().out)["error"]
     assert error["place"] == f"{tmp_path / 'own_faults_bench.py'}:{line}"
+
+
+@pytest.mark.parametrize("method", ["netlist", "analysis", "options", "measure"])
+def test_a_bench_that_ends_the_program_fails_its_point_only(method, monkeypatch):
+    from campaign_fakes import Divider
+
+    from cimspice.circuits import bench_call
+    from cimspice.errors import SimulationError
+
+    def leave(*_):
+        raise SystemExit("bye")
+
+    monkeypatch.setattr(Divider, method, leave)
+    call = {
+        "netlist": "netlist_of",
+        "analysis": "analysis_of",
+        "options": "options_of",
+        "measure": "measured",
+    }
+    more = (None,) if method == "measure" else ()
+    with pytest.raises(SimulationError, match="SystemExit: bye"):
+        getattr(bench_call, call[method])(Divider(), Divider.Parameters(), *more)

@@ -8,6 +8,7 @@ import re
 import shutil
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -166,6 +167,96 @@ def test_an_edit_is_noticed_also_one_of_the_same_size_in_the_same_process(lab, e
     finally:
         (folder / name).write_text(text)
     assert in_this_process(folder, monkeypatch) == before
+
+
+# what `measure` says, the files that it then reaches (NAME: a word of this kind alone), and the one edited
+REACHED = {
+    "a folder that is no package, imported in measure": (
+        "import NAME_plain.inner.helper as h", {"NAME_plain/inner/helper.py": "X = 1\n"},
+    ),
+    "an importer of another name": (
+        "take('NAME_parts.one')", {"NAME_parts/__init__.py": "", "NAME_parts/one.py": "X = 1\n"},
+    ),
+    "a module of a composed name": (
+        "importlib.import_module('NAME_parts.' + parameters.fault)",
+        {"NAME_parts/__init__.py": "", "NAME_parts/none.py": "X = 1\n"},
+    ),
+    "all modules of a package": (
+        "import NAME_parts as p; [take(f'{p.__name__}.{m.name}') for m in iter_modules(p.__path__)]",
+        {"NAME_parts/__init__.py": "", "NAME_parts/none.py": "X = 1\n"},
+    ),
+    "a suffix of its own": ("Path(__file__).with_suffix('.csv').read_text()", {"NAME.csv": "1"}),
+    "a sum of texts": ("(HERE / (self.name + '_limits.csv')).read_text()", {"NAME_limits.csv": "1"}),
+    "a file without a suffix": ("(HERE / 'data' / 'weights').read_text()", {"data/weights": "1"}),
+    "a hidden file": ("(HERE / '.limits').read_text()", {".limits": "1"}),
+    "a folder of the environment": (
+        "(Path(os.environ['LAB_FOLDER_OF_DATA']) / 'in_it.dat').read_text()", {"far/in_it.dat": "1"},
+    ),
+    "a folder in the user's home": (
+        "(Path.home() / 'lab' / 'there.dat').read_text()", {"home/lab/there.dat": ""},
+    ),
+    "a file that is not there yet": (
+        "(HERE / 'cfg' / 'option.toml').exists()", {"cfg/": "", "cfg/option.toml": ""},
+    ),
+    "a module that is not there yet": (
+        "import NAME_later", {"elsewhere/": "", "elsewhere/NAME_later.py": ""},
+    ),
+    "files in a folder below": (
+        "list((HERE / 'many').rglob('*'))", {"many/deep/": "", "many/deep/x.dat": ""},
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("kind", REACHED)
+def test_whatever_measure_reaches_is_covered_also_where_the_digest_was_made_before(
+    kind, tmp_path, monkeypatch
+):
+    from cimspice import files
+    from cimspice.campaign.provenance import code_digest
+    from cimspice.circuits.bench import bench
+
+    name = f"reaches_{list(REACHED).index(kind)}"
+    statement, reached = REACHED[kind]
+    monkeypatch.setattr(files, "_SETTLED_NANOSECONDS", 0)  # a digest is kept at once
+    monkeypatch.setenv("HOME", str(tmp_path / "home"))
+    monkeypatch.setenv("LAB_FOLDER_OF_DATA", str(tmp_path / "far"))
+    for folder in (tmp_path, tmp_path / "elsewhere"):
+        monkeypatch.syspath_prepend(str(folder))
+    imports = "import importlib, os\nfrom importlib import import_module as take\nfrom pathlib import Path\n"
+    imports += "from pkgutil import iter_modules\nHERE = Path(__file__).parent\n"
+    method = f"    name = '{name}'\n    def measure(self, parameters, waveforms):\n        "
+    write(tmp_path, {f"{name}.py": imports + BENCH + method + statement.replace("NAME", name) + "\n"})
+    *before, last = [(path.replace("NAME", name), text) for path, text in reached.items()]
+    for path, text in before:
+        (tmp_path / path).mkdir(parents=True) if path.endswith("/") else write(tmp_path, {path: text})
+    if not any(path.endswith("/") for path, _ in before):
+        write(tmp_path, dict([last]))
+    __import__(name)
+    found = type(bench(name))
+    time.sleep(0.02)  # a tick of the file system's clock
+    digest = code_digest(found)
+    assert code_digest(found) == digest
+    time.sleep(0.02)
+    write(tmp_path, {last[0]: "EDITED = 2\n"})
+    assert code_digest(found) != digest
+
+
+def test_contents_that_change_places_behind_modules_of_equal_text_are_another_code(tmp_path, monkeypatch):
+    from cimspice.campaign.provenance import code_digest
+    from cimspice.circuits.bench import bench
+
+    monkeypatch.syspath_prepend(str(tmp_path))
+    left, right = "X = 1\n", "X = 2\n"
+    between = "from {} import X\ndef f(): return X\n"
+    modules = {"swap_a.py": between.format("swap_c"), "swap_b.py": between.format("swap_d")}
+    write(tmp_path, {**modules, "swap_c.py": left, "swap_d.py": right})
+    method = "    name = 'swap_bench'\n    def measure(self, parameters, waveforms):\n        a.f() - b.f()\n"
+    write(tmp_path, {"swap_bench.py": "import swap_a as a, swap_b as b\n" + BENCH + method})
+    __import__("swap_bench")
+    found = type(bench("swap_bench"))
+    digest = code_digest(found)
+    write(tmp_path, {"swap_c.py": right, "swap_d.py": left})
+    assert code_digest(found) != digest
 
 
 def test_the_command_line_runs_points_again_after_an_edit_and_none_after_it_is_taken_back(lab):

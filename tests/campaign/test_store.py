@@ -164,3 +164,10 @@ def test_a_full_disk_is_told_and_what_was_kept_stays(tmp_path):
     assert kept > 0
     with Store(path) as store:
         assert store.done([f"{i}" for i in range(1000)]) == {f"{i}" for i in range(kept)}
+
+
+def test_a_store_in_memory_leaves_no_file(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    with Store(":memory:") as store:
+        store.record([record("a", {"x": [1.0]})])
+    assert list(tmp_path.iterdir()) == []
