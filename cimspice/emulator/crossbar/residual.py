@@ -62,20 +62,26 @@ def _misfit(drawn, given, segments) -> tuple[np.ndarray, np.ndarray, np.ndarray]
 
     Also what flows into pieces of lines without a terminal, and the largest current, each (batch,).
     """
-    nodes = drawn.shape[2]
     flow = along(drawn, segments)
     broken = np.isinf(segments)
+    largest = np.abs(flow).max(axis=(1, 2))
     fall = np.cumsum(np.where(broken, 0.0, segments) * flow, axis=2)
+    moved = fall[:, :, :-1] + given
+    first, last = broken[:, 0], broken[:, -1]
+    if not (broken[:, 1:-1].any() or (first & last).any()):
+        moved[:, first] -= fall[:, first, -1:]
+        return -moved, np.zeros(len(drawn)), largest
+    nodes = drawn.shape[2]
     last = np.maximum.accumulate(np.where(broken, np.arange(nodes + 1), -1), axis=1)
     begin = np.maximum(last[:, :-1], 0)  # first node of the piece that a node belongs to
     hangs_left, hangs_right = last[:, :-1] < 0, last[:, -1:] == last[:, :-1]
-    start = np.take_along_axis(fall[:, :, :-1] + given, np.broadcast_to(begin, drawn.shape), axis=2)
+    start = np.take_along_axis(moved, np.broadcast_to(begin, drawn.shape), axis=2)
     offset = np.where(hangs_left, 0.0, np.where(hangs_right, fall[:, :, -1:], start))
     before = np.concatenate([np.zeros((*drawn.shape[:2], 1)), np.cumsum(drawn, axis=2)], axis=2)
     since = np.take_along_axis(before[:, :, :-1], np.broadcast_to(begin, drawn.shape), axis=2)
     closed = broken[:, 1:] & ~hangs_left
     left = np.where(closed, before[:, :, 1:] - since, 0.0)
-    return offset - fall[:, :, :-1] - given, np.abs(left).max(axis=(1, 2)), np.abs(flow).max(axis=(1, 2))
+    return offset - moved, np.abs(left).max(axis=(1, 2)), largest
 
 
 def not_fulfilled(residual: float, line: str, row: int, column: int) -> CrossbarNonConvergence:
