@@ -4,7 +4,8 @@ A text names a file by a path (``*`` stands for what is filled in): from the fol
 modules, from one above it (the folder that holds the package, and two more), from a folder that another text
 names or that stands in an environment variable of this name, from the user's home, or from the root of the
 file system. Code that lists folders (``glob``, ``iterdir``, ...)
-may read all that is in those that it names, and what lies directly beside its modules.
+may read all that is in those that it names, and what lies directly beside its modules; folders that are only
+found in the user's home, and those that the system fills (``/proc``, ...), are not taken for named.
 
 Templates (``.j2``) are left out: a point's digest holds the netlist that is made of them.
 """
@@ -20,6 +21,7 @@ from cimspice.errors import ParameterError
 
 _MOST_FILES = 10_000  # in folders of which all may be read
 _ELSEWHERE = (".pyc", ".j2")
+_OF_THE_SYSTEM = ("/proc", "/sys", "/dev")
 
 
 class BenchFile(NamedTuple):
@@ -75,12 +77,15 @@ def named_files(
     by_first: dict[str, list[str]] = {}
     found: set[BenchFile] = set()
     folders = dict.fromkeys([*beside, *above], "")
-    home = os.path.expanduser("~")
-    folders.setdefault(Path(home), home)
+    home = Path.home()
+    unlisted = {home} - {*folders}
+    folders.setdefault(home, str(home))
     named = (os.environ.get(word, "") for word in words)  # a file named so may as well be written
     for word in {*map(os.path.expanduser, words), *filter(os.path.isdir, named)}:
         if not os.path.isabs(word):
             by_first.setdefault(word.split("/", 1)[0], []).append(word)
+        elif word.startswith(_OF_THE_SYSTEM):
+            continue
         elif os.path.isdir(word):
             folders.setdefault(Path(word), word)
         elif _is_data(Path(word)):
@@ -94,9 +99,14 @@ def named_files(
                 found.add(BenchFile(name, path))
             elif path.is_dir() and path not in folders:
                 folders[path] = name
+                unlisted |= {path} if folder in unlisted else set()
                 waiting.append(path)
     if listed:
-        whole = {folder: list(_below(folder)) for folder, name in folders.items() if name}
+        whole = {
+            folder: list(_below(folder))
+            for folder, name in folders.items()
+            if name and folder not in unlisted
+        }
         whole |= {folder: [folder / name for name in _names(folder)] for folder in beside}
         for folder, paths in whole.items():
             files = [path for path in paths if _is_data(path)]

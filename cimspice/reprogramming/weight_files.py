@@ -84,7 +84,9 @@ def _layer(name: str, shape: tuple[int, ...], load: Callable[[], np.ndarray], se
 
 def _usable(name: str, shape: tuple[int, ...], dtype: np.dtype, path: Path) -> bool:
     if min(shape) <= 0 or dtype.kind not in "fiub":
-        what = f"has the shape {shape}" if min(shape) <= 0 else f"holds {dtype}, not real numbers"
+        what = f"holds {dtype}, not real numbers"
+        if min(shape) <= 0:
+            what = "is empty" if min(shape) == 0 else f"has the shape {shape}"
         raise TableError(f"the array {name!r} {what}", place=str(path), remedy="leave it out of the file")
     return True
 

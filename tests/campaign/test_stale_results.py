@@ -387,3 +387,25 @@ def test_a_declared_file_that_is_missing_is_named(tmp_path, monkeypatch, capsys)
     error = json.loads(capsys.readouterr().out)["error"]
     assert "'limits.csv'" in error["message"]
     assert error["place"] == str(tmp_path / "limits.csv")
+
+
+def test_code_that_lists_folders_is_not_taken_to_read_the_home_or_folders_of_the_system(
+    tmp_path, monkeypatch
+):
+    from cimspice.campaign.provenance import code_digest
+    from cimspice.circuits.bench import bench
+
+    monkeypatch.setenv("HOME", str(tmp_path / "home"))
+    monkeypatch.syspath_prepend(str(tmp_path / "lab"))
+    method = "    name = 'lists_bench'\n    def measure(self, parameters, waveforms):\n"
+    body = "        return [*Path('/proc').iterdir(), *(HERE / 'data').iterdir()]\n"
+    start = "from pathlib import Path\nHERE = Path(__file__).parent\n"
+    write(tmp_path, {"lab/lists_bench.py": start + BENCH + method + body, "lab/data/x.csv": "1"})
+    write(tmp_path, {"home/data/mail.txt": "1"})
+    __import__("lists_bench")
+    found = type(bench("lists_bench"))
+    digest = code_digest(found)
+    write(tmp_path, {"home/data/mail.txt": "2", "home/data/more.txt": "2"})
+    assert code_digest(found) == digest
+    write(tmp_path, {"lab/data/x.csv": "2"})
+    assert code_digest(found) != digest

@@ -58,7 +58,7 @@ def test_emulated_spikes_are_within_half_a_nanosecond_of_the_circuit(neuron, net
         neuron,
         [np.array(layer.polarity) for layer in network.programming],
         [np.array(layer.program) for layer in network.programming],
-    )(np.array(network.spikes))
+    )(np.array([network.spikes]))
     for (voltage, times), circuit_times, circuit_voltage in zip(
         emulated, simulated.spikes, simulated.voltages, strict=True
     ):

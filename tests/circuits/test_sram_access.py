@@ -193,5 +193,5 @@ def test_the_yield_of_cells_is_the_share_that_keeps_both_limits(tmp_path):
     kept = (frame["read_noise_margin"] >= 0.09).sum()
     assert result.overall is not None
     assert 0 < kept < 24
-    assert (result.overall.passed, result.overall.points) == (kept, 24)
+    assert (result.overall.everywhere.passed, result.overall.everywhere.count) == (kept, 24)
     assert (frame["read_noise_margin_left"] - frame["read_noise_margin_right"]).abs().max() > 0.02

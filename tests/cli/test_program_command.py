@@ -94,8 +94,8 @@ def test_people_get_a_table(capsys, weights):
 @pytest.mark.parametrize(
     ("words", "named"),
     [
-        (["--bits", "0"], "0 bits"),
-        (["--bits", "-1"], "-1 bits"),
+        (["--bits", "0"], "bits is 0"),
+        (["--bits", "-1"], "bits is -1"),
         (["--fraction", "1.5"], "1.5"),
         (["--rows", "0"], "0 rows"),
         (["--order", "alphabetical"], "alphabetical"),

@@ -150,4 +150,4 @@ def test_the_command_reports_what_it_compared(tmp_path, capsys):
     assert [row["title"] for row in facts["budget"]][-1] == "compensated cells"
     assert json.loads((tmp_path / "report.json").read_text()) == facts
     assert run(["validate", "crossbar", "--card", str(card), "--device", "vteam", "-o", str(tmp_path)]) == 2
-    assert "the cells are 'vteam'" in capsys.readouterr().err
+    assert "of device 'skywater', not 'vteam'" in capsys.readouterr().err

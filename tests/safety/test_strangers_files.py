@@ -240,8 +240,8 @@ def test_a_damaged_point_is_a_store_error(tmp_path, rows):
     path = tmp_path / "points.sqlite"
     Store(path).close()
     with sqlite3.connect(path) as connection:
-        values = ("d", "b", "{}", "tt", 27.0, "done", None, None, rows, 1.0, "now")
-        connection.execute(f"INSERT INTO points VALUES ({','.join('?' * 11)})", values)
+        values = ("d", "b", "{}", "tt", 27.0, "done", None, None, rows, 1.0, "now", 2)
+        connection.execute(f"INSERT INTO points VALUES ({','.join('?' * 12)})", values)
     with pytest.raises(StoreError), Store(path) as store:
         store.read(["d"])
 
