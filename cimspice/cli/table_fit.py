@@ -148,6 +148,7 @@ def fit_table(
 ) -> TableFit:
     """Fit a table in the form of the model's schema; ``origin`` is added to the card's provenance."""
     _refuse_constant(known, table, place)
+    table = known.completed(table)
     conditions = {name: _only(table, name) for name in _CONDITIONS if name in table}
     given = {name: value for name, value in conditions.items() if value is not None}
     fit = known.fit(table, given, options, fixed=fixed, weighting=weighting)
@@ -232,6 +233,10 @@ def _remarks(origin: Mapping[str, Any]) -> Iterator[str]:
     if lost := origin.get("overflow_rows"):
         shown = ", ".join(map(str, lost[:10])) + (" ..." if len(lost) > 10 else "")
         yield f"left out: {len(lost)} rows with an overflow of the instrument (9.91E+37): row {shown}"
+    if found := origin.get("polarity_from"):
+        yield f"polarity {origin['polarity']}: by {found}"
+    if "current_sign" in origin:
+        yield "the currents are negative: their magnitudes were fitted"
     if outside := origin.get("rows_outside_window"):
         yield f"left out: {outside} rows outside the window of membrane voltages"
     if weighting := origin.get("weighting"):

@@ -25,6 +25,15 @@ LARGEST_CARD = 16 << 20  # bytes
 ModelT = TypeVar("ModelT", bound=Model)
 Finite = Annotated[float, Field(allow_inf_nan=False, strict=True)]
 _RANGE_UNITS = ("V", "A", "s", "V/s", "S", "F", "ohm", "1", "degC")
+_RANGE_KINDS = {
+    "voltage": "V",
+    "bias": "V",
+    "discharge": "V",
+    "difference": "V",
+    "current": "A",
+    "slope": "V/s",
+}
+"""Unit of a range, by the last word of its name."""
 _TYPES: dict[str, tuple[type, ...]] = {"float": (int, float), "int": (int,), "str": (str,)}
 """What a setting may be, by the annotation of its field. Python counts true as a number; a card does not."""
 
@@ -42,7 +51,7 @@ class ParameterRecord(_Record):
     value: Finite
     unit: str = ""
     interval: tuple[Finite, Finite] | None = None
-    identifiable: bool = True
+    identifiable: Annotated[bool, Field(strict=True)] = True
     reason: str = ""
 
     @model_validator(mode="after")
@@ -168,7 +177,8 @@ class ModelCard(_Record):
             If the file cannot be written (no space, no permission).
         """
         text = json.dumps(self.model_dump(mode="json"), indent=2, ensure_ascii=False, allow_nan=False) + "\n"
-        write_atomically(Path(path), lambda file: file.write_text(text, encoding="utf-8"))
+        # the name of a measured file may hold a lone surrogate: its escape is JSON's
+        write_atomically(Path(path), lambda file: file.write_bytes(text.encode("utf-8", "backslashreplace")))
 
     @classmethod
     def load(cls, path: str | Path) -> ModelCard:
@@ -193,7 +203,7 @@ class ModelCard(_Record):
                 f"not a model card: {error}", place=place, remedy="make it anew from its fit"
             ) from None
         version = content.get("schema_version") if isinstance(content, dict) else None
-        if version != SCHEMA_VERSION:
+        if type(version) is not int or version != SCHEMA_VERSION:
             raise ParameterError(
                 f"schema_version is {version!r}; this version of cimspice reads {SCHEMA_VERSION}",
                 place=place,
@@ -233,7 +243,14 @@ class ModelCard(_Record):
             factors.append(factor)
         ranges = {name: _range_in_si(name, seen) for name, seen in self.ranges.items()}
         card = self.model_copy(update={"parameters": parameters, "ranges": ranges})
-        card.model()
+        lacking = [name for name in card.model().parameters() if name not in parameters]
+        twice = {name.partition("[")[0] for name in parameters} & {*self.settings}
+        if lacking or twice:
+            wrong = f"lacks the parameter {lacking[0]!r}" if lacking else f"has {twice.pop()!r} twice"
+            raise ParameterError(
+                f"the card of a {self.kind} {wrong}",
+                remedy="write each under 'parameters' with its value and unit, and only there",
+            )
         if self.covariance is None:
             return card
         if [len(row) for row in self.covariance] != [len(factors)] * len(factors):
@@ -322,8 +339,10 @@ def _factor(name: str, unit: str, own: str) -> float:
 
 
 def _range_in_si(name: str, seen: RangeRecord) -> RangeRecord:
-    own = next((own for own in _RANGE_UNITS if seen.unit and to_unit(seen.unit, own)), seen.unit)
-    factor = _factor(f"the range of {name}", seen.unit, own)
+    own = _RANGE_KINDS.get(name.rpartition("_")[2]) or next(
+        (own for own in _RANGE_UNITS if seen.unit and to_unit(seen.unit, own)), seen.unit
+    )
+    factor = _factor(f"the range of {name}", seen.unit or own, own)
     if seen.unit and own == seen.unit and own not in _RANGE_UNITS:
         raise ParameterError(f"the range of {name} is in {seen.unit!r}", remedy="give it in SI units")
     return RangeRecord(low=factor * seen.low, high=factor * seen.high, unit=own)

@@ -12,8 +12,9 @@ import numpy as np
 import pandas as pd
 from numpy.polynomial import chebyshev
 from numpy.typing import ArrayLike
+from scipy import stats
 
-from cimspice.errors import FitError, MappingError, ParameterError
+from cimspice.errors import FitError, MappingError, ParameterError, TableError
 from cimspice.models.curves import CurveSelection, synapse_curves, transfer_rows
 from cimspice.models.fit import Fit
 from cimspice.models.least_squares import solve_linear
@@ -24,6 +25,7 @@ from cimspice.models.ranges import Ranges
 _GRID = 1025
 # A coefficient of ln I known to 0.1 % of the current is known, even if it may be zero.
 _RESOLUTION = 1e-3
+_MONOTONE = 0.8
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -117,6 +119,50 @@ class GateLaw(Model):
         return self.ranges["gate_bias"].low, self.ranges["gate_bias"].high
 
 
+def as_driven(table: pd.DataFrame, polarity: str | None = None) -> pd.DataFrame:
+    """A gate law's table with magnitudes of currents that flow the other way, and with its polarity.
+
+    Where neither ``polarity`` nor a column says it, the current does if it rises or falls with the gate bias
+    nearly throughout (rank correlation beyond ±0.8). What was done stands in ``attrs``.
+
+    Raises
+    ------
+    TableError
+        If none of them says it.
+    FitError
+        For a single gate bias.
+    """
+    if not {"gate_bias", "current"} <= {*table} or table.empty:
+        return table
+    done: dict[str, str] = {}
+    result = table.copy()
+    owner = table["polarity"] if "polarity" in table else np.zeros(len(table))
+    reversed_ = table["current"].groupby(owner).transform("sum") < 0
+    if reversed_.any():
+        result["current"] = table["current"].where(~reversed_, -table["current"])
+        done["current_sign"] = "reversed"
+    if "polarity" not in table:
+        if table["gate_bias"].nunique() < 2:
+            raise FitError("a gate law needs several gate biases", remedy="sweep the gate bias")
+        mean = result.groupby("gate_bias")["current"].mean()
+        ranks = stats.rankdata(mean.index), stats.rankdata(mean)
+        slope = float(np.corrcoef(*ranks)[0, 1]) if mean.nunique() > 1 else 0.0
+        if polarity is None and abs(slope) < _MONOTONE:
+            raise TableError(
+                "neither a column nor the current says the polarity: the current does not rise or fall with "
+                "the gate bias throughout",
+                place="gate_law table, column 'polarity'",
+                remedy="say it: --option polarity=n or --option polarity=p",
+            )
+        result["polarity"] = polarity or ("n" if slope > 0 else "p")
+        if polarity is None:
+            done["polarity"] = result["polarity"].iloc[0]
+            rises = "rises" if slope > 0 else "falls"
+            done["polarity_from"] = f"the current, which {rises} with the gate bias"
+    result.attrs = {**table.attrs, "provenance": {**table.attrs.get("provenance", {}), **done}}
+    return result
+
+
 def currents_at_reset(
     table: pd.DataFrame, selection: CurveSelection
 ) -> tuple[np.ndarray, np.ndarray, Noise | None]:
@@ -126,6 +172,7 @@ def currents_at_reset(
     current is that of the fourth-degree polynomial through its curve, so that noise averages out and V0 need
     not be one of the points.
     """
+    table = as_driven(table, selection.polarity)
     rows = transfer_rows(table, selection)
     if rows is not None:
         return rows["gate_bias"].to_numpy(), rows["current"].to_numpy(), Noise.of(rows, "current")

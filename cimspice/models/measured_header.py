@@ -12,9 +12,13 @@ from cimspice.models.measured_text import Line
 from cimspice.models.table import Column, TableSchema
 from cimspice.models.units import parse_unit, to_unit
 
-_BRACKETS = re.compile(r"(?P<name>.+?)\s*[\[(]\s*(?P<unit>[^\])]*?)\s*[\])]")
+_CLOSING = (")", "]", "}", ">")
+_BRACKETS = re.compile(r"\s*[\[({<]\s*(?P<unit>[^\])}>]*?)\s*[\])}>]")
 _INDEX = re.compile(r"[\d,;: ]*")
 _BREAK = re.compile(r"[_/ .,:;-]+(?:in )?")
+_LETTERS = re.compile(r"\A(?:[fpnuµμm][av]|[FPNU][AV])\Z")
+"""Units in letters of one size, as data bases write headers; MA and MV are mega."""
+_WITHIN = re.compile(r"[_/ .,:;-]+([fpnuµμm][AVS])(?=[_ .,:;-])")
 
 
 @dataclass(frozen=True)
@@ -59,17 +63,28 @@ def split_header(cell: str) -> tuple[str, str | None]:
     """Name and unit of ``Id (uA)``, ``Id [uA]``, ``Id_uA``, ``Id/uA``, ``Id uA``, ``slope_V_per_us``.
 
     Brackets hold a unit, unless there is only a number in them (``V[1]``); without them a unit is what stands
-    behind a break and can be one.
+    behind a break and can be one. More words may follow: ``Id (uA) at 1 V``, ``Id_uA_up``.
     """
-    match = _BRACKETS.fullmatch(cell)
-    if match and not _INDEX.fullmatch(match["unit"]):
-        return match["name"], match["unit"]
-    text = cell.replace("_per_", "/")
+    last = ""
+    for match in _BRACKETS.finditer(cell):
+        if match.start() and not _INDEX.fullmatch(match["unit"]):
+            last = match["unit"]
+            if _is_unit(last):
+                return cell[: match.start()] + cell[match.end() :], last
+    text = _BRACKETS.sub(lambda match: match[0] if _INDEX.fullmatch(match["unit"]) else "", cell)
+    text = text.replace("_per_", "/")
     for found in _BREAK.finditer(text):
-        tail = text[found.end() :]
-        if found.start() and tail not in ("m", "1", "%") and (parse_unit(tail) or tail in ("degC", "°C")):
+        tail = _LETTERS.sub(lambda unit: unit[0].lower()[:-1] + unit[0][-1].upper(), text[found.end() :])
+        if found.start() and tail.strip("()") not in ("m", "1", "%") and _is_unit(tail):
             return text[: found.start()], tail
-    return cell, None
+    within = _WITHIN.search(text)
+    if within:
+        return text[: within.start()] + text[within.end() :], within[1]
+    return (text.strip(), last) if last and cell.rstrip().endswith(_CLOSING) else (cell, None)
+
+
+def _is_unit(text: str) -> bool:
+    return bool(parse_unit(text)) or text in ("degC", "°C")
 
 
 def find_header(lines: Sequence[Line], names: Headers, path: Path) -> tuple[Line, list[Line]]:
@@ -165,9 +180,7 @@ def could_be(cell: str, column: Column) -> bool:
 
 def is_units_row(line: Line) -> bool:
     """No cell is a number, and at least one is a unit."""
-    return not line.has_numbers and any(
-        parse_unit(cell) or cell in ("degC", "°C") for cell in (cell.strip("[]() ") for cell in line.cells)
-    )
+    return not line.has_numbers and any(_is_unit(cell.strip("[]() ")) for cell in line.cells)
 
 
 def _plain(name: str) -> str:

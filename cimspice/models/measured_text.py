@@ -19,6 +19,8 @@ _OVERFLOW_WORDS = re.compile(
 )
 _NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?|[+-]?(nan|inf)", re.ASCII | re.I)
 _DECIMAL_COMMA = re.compile(r"[+-]?\d*,\d+([eE][+-]?\d+)?", re.ASCII)
+_COMMENT = re.compile(r"\s*#(?!N/A|(?:NUM|REF|NULL|VALUE|DIV/0)!|NAME\?)")
+"""A line that begins with #, unless that is a spreadsheet's error."""
 _SEPARATORS = (";", "\t", ",", " ")
 _SPACES = re.compile(r"\s+(?![(\[])")
 _MARKS = (
@@ -56,13 +58,13 @@ def read_lines(data: bytes, path: Path) -> list[Line]:
     separator = ""
     if content and (told := re.fullmatch(r'"?sep=(.)"?', content[0][1].strip("\r\n"), re.I)):
         separator, content = told[1], content[1:]
-    if all(line.lstrip().startswith("#") for _, line in content):
+    if all(_COMMENT.match(line) for _, line in content):
         raise TableError("the file is empty", place=str(path), remedy="give a header line and rows of data")
     separator = separator or _separator([line for _, line in content], path)
     return [
         Line(k, _split(line.lstrip(" #") if comment else line, separator, f"{path}, row {k}"), comment)
         for k, line in content
-        for comment in [line.lstrip().startswith("#")]
+        for comment in [bool(_COMMENT.match(line))]
     ]
 
 
@@ -89,7 +91,7 @@ def _decode(data: bytes, path: Path) -> str:
 
 def _separator(lines: Sequence[str], path: Path) -> str:
     """The separator that leaves most cells numbers; without numbers, the first that the file has."""
-    rows = [line for line in lines if not line.lstrip().startswith("#")]
+    rows = [line for line in lines if not _COMMENT.match(line)]
     sample = rows[:50] + rows[-50:]
     counts = {}
     for mark in _SEPARATORS:

@@ -18,7 +18,7 @@ from cimspice.models.capacitance import MembraneCapacitance
 from cimspice.models.comparator import Comparator
 from cimspice.models.curves import CurveSelection, outside_window, transfer_rows
 from cimspice.models.fit import Fit
-from cimspice.models.gate_law import GateLaw
+from cimspice.models.gate_law import GateLaw, as_driven
 from cimspice.models.injection import InjectedCharge
 from cimspice.models.minimise import holding
 from cimspice.models.model import Model, registered
@@ -124,6 +124,7 @@ class Recipe:
         if weighting:
             table = table.copy(deep=False)
             table.attrs = {**table.attrs, "weighting": weighting}
+        table = self.completed(table, conditions.get("polarity"))
         held = dict(self._held(name, value) for name, value in (fixed or {}).items())
         with holding(held) as met:
             fit = self._fitted(table, conditions, given)
@@ -162,6 +163,10 @@ class Recipe:
             name.removeprefix("log_") if name in logarithms else name: logarithms.get(name, unit)
             for name, unit in self.model.parameter_units.items()
         }
+
+    def completed(self, table: pd.DataFrame, polarity: str | None = None) -> pd.DataFrame:
+        """The table with what its own values say: see :func:`cimspice.models.gate_law.as_driven`."""
+        return as_driven(table, polarity) if issubclass(self.model, GateLaw) else table
 
     def _fitted(self, table: pd.DataFrame, conditions: Mapping[str, Any], given: dict[str, Any]) -> Fit[Any]:
         known = {name: value for name, value in conditions.items() if value is not None}

@@ -207,7 +207,14 @@ SYNAPSE = TableSchema(
         **_CONDITIONS,
     },
 )
-GATE_LAW = TableSchema("gate_law", {**SYNAPSE.columns, "membrane_voltage": replace(_DRAIN, required=False)})
+GATE_LAW = TableSchema(
+    "gate_law",
+    {
+        **SYNAPSE.columns,
+        "polarity": replace(_POLARITY, required=False),
+        "membrane_voltage": replace(_DRAIN, required=False),
+    },
+)
 CAPACITANCE = TableSchema(
     "capacitance",
     {

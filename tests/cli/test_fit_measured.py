@@ -83,6 +83,38 @@ def test_one_transfer_curve_in_any_form_gives_the_ekv_law(fit, data):
     assert facts["provenance"]["weighting"] == "relative"
 
 
+@pytest.mark.parametrize(
+    ("gate", "sign", "polarity", "threshold"),
+    [
+        pytest.param(GATES, 1, "n", THRESHOLD, id="n"),
+        pytest.param(-GATES, -1, "p", -THRESHOLD, id="p as instruments give it"),
+        pytest.param(1.8 - GATES, 1, "p", 1.8 - THRESHOLD, id="p from a supply"),
+        pytest.param(GATES, -1, "n", THRESHOLD, id="n, current out of the source"),
+    ],
+)
+def test_a_transfer_curve_tells_its_polarity(fit, capsys, tmp_path, gate, sign, polarity, threshold):
+    data = table("Vg (V),Id (A)\n", gate, sign * transfer())
+    code, facts = fit(data, "ekv_gate_law")
+    assert code == 0
+    holds(facts, TRUTH | {"threshold": threshold})
+    assert facts["provenance"]["polarity"] == polarity
+    assert ("current_sign" in facts["provenance"]) == (sign < 0)
+    assert ModelCard.load(facts["files"]["card"]).model().polarity == polarity
+    assert (
+        fit(data, "ekv_gate_law", "--option", f"polarity={polarity}")[1]["parameters"] == facts["parameters"]
+    )
+    assert run(["fit", str(tmp_path / "file.csv"), "--model", "ekv_gate_law"]) == 0
+    told = capsys.readouterr().out
+    assert f"polarity {polarity}: by the current, which" in told
+    assert ("the currents are negative" in told) == (sign < 0)
+
+
+def test_a_current_that_falls_and_rises_does_not_tell_the_polarity(fit):
+    code, facts = fit(table("Vg_V,Id_A\n", GATES, 1e-9 + 1e-6 * (GATES - 0.7) ** 2), "ekv_gate_law")
+    assert code == 2
+    assert "--option polarity=n" in facts["error"]["remedy"]
+
+
 def test_a_unit_behind_an_underscore_of_a_named_column_is_read(fit):
     data = table("Gate_V,Id_nA\n", GATES, transfer() * 1e9, form="{:.2f},{:.4f}")
     words = ["--option", "polarity=n", "--column", "gate_bias=Gate_V", "--column", "current=Id_nA"]

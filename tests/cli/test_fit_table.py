@@ -109,7 +109,7 @@ def test_a_run_folder_and_its_parquet_are_fitted_without_mapping(fit, tmp_path):
         (["--model", "ekv_gate_law", *LAB, "--option", "degre=3"], ["no option 'degre'", "window"]),
         (["--model", "gate_law", *LAB, "--option", "degree=x"], ["'x' is not a number"]),
         (["--model", "ekv_gate_law", *LAB, "--column", "gate=Vg"], ["no column 'gate'", "membrane_voltage"]),
-        (["--model", "ekv_gate_law", *MAPPED, "--where", "die=7"], ["lacks the column 'polarity'"]),
+        (["--model", "reversal_synapse", *MAPPED, "--where", "die=7"], ["lacks the column 'polarity'"]),
     ],
 )  # fmt: skip
 def test_what_is_wrong_with_the_request_is_told(probe, fit, words, told):

@@ -71,6 +71,35 @@ def test_what_is_no_number_of_its_place_is_refused(cost, change, told):
     assert told in str(caught.value)
 
 
+@pytest.mark.parametrize(
+    ("change", "told"),
+    [
+        (lambda c: c["parameters"].pop("set_energy"), "lacks the parameter 'set_energy'"),
+        (lambda c: c["settings"].update(set_energy=c["parameters"].pop("set_energy")["value"]), "lacks"),
+        (lambda c: c["settings"].update(set_energy=1.0), "has 'set_energy' twice"),
+        (lambda c: c["parameters"]["set_energy"].update(identifiable="no"), "identifiable"),
+        (lambda c: c.update(schema_version=True), "schema_version is True"),
+    ],
+)
+def test_a_parameter_stands_once_and_never_comes_from_a_default(cost, change, told):
+    with pytest.raises(ParameterError, match=told):
+        cost(change)
+
+
+@pytest.mark.parametrize("unit", ["A", "s", "furlong"])
+def test_a_range_in_a_unit_of_another_kind_is_refused(tmp_path, unit):
+    law = SinhRead(conductance=5e-5, curvature=2.0, series_resistance=0.0,
+                   ranges=Ranges({"voltage": Range(-0.5, 0.5, unit)}))  # fmt: skip
+    ModelCard.from_model(law).save(tmp_path / "law.json")
+    with pytest.raises(ParameterError, match="range of voltage is in"):
+        ModelCard.load(tmp_path / "law.json")
+
+
+def test_a_file_name_that_is_no_utf_8_stands_on_the_card_and_comes_back(tmp_path):
+    ModelCard.from_model(WriteCost(), {"measured_file": "a\udcff.csv"}).save(tmp_path / "card.json")
+    assert ModelCard.load(tmp_path / "card.json").provenance["measured_file"] == "a\udcff.csv"
+
+
 def test_settings_that_are_numbers_take_neither_true_nor_text(tmp_path):
     path = tmp_path / "ramp.json"
     ModelCard.from_model(Ramp(rate=1e6, reversal_coefficient=0.2)).save(path)

@@ -60,11 +60,12 @@ def test_every_form_of_a_file_gives_the_same_numbers(read, data):
 @pytest.mark.parametrize(
     "header",
     ["I_uA", "I_µA", "I/uA", "I uA", "I (uA)", "I [uA]", "I, uA", "I.uA", "Smu1.I[1][1] (uA)", "I in uA",
-     "I (microamps)", "I(uA)", "DrainI_AV", "I"],
+     "I (microamps)", "I(uA)", "DrainI_AV", "I", "I <uA>", "I {uA}", "I(uA)[1]", "I (uA) at 1 V", "I_uA_up",
+     "I_uA (up)", "bl_ua", "I_UA", "I (1)"],
 )  # fmt: skip
 def test_a_unit_in_a_column_named_by_the_user_is_read_from_its_header(read, header):
     text = written(header=("V", header if "," not in header else f'"{header}"'))
-    options = {"units": {"current": "uA"}} if header in ("DrainI_AV", "I") else {}
+    options = {"units": {"current": "uA"}} if header in ("DrainI_AV", "I", "I (1)") else {}
     table = read(text, columns={"voltage": "V", "current": header}, **options)
     np.testing.assert_allclose(table["current"], AMPERES, rtol=1e-12)
 
@@ -82,6 +83,11 @@ def test_a_unit_of_another_kind_is_refused_with_the_option_that_says_it(read, he
     with pytest.raises(TableError, match="is not a unit") as caught:
         read(written(header=("V", header)), columns={"voltage": "V", "current": header})
     assert "--unit current=A" in caught.value.remedy
+
+
+def test_an_error_of_a_spreadsheet_at_the_start_of_a_row_is_no_comment(read):
+    with pytest.raises(TableError, match="'#N/A' is not a number"):
+        read("voltage_V,current_A\n0.1,0.2\n#N/A,0.4\n")
 
 
 def test_a_row_of_units_below_the_header_and_overflows_are_understood(read):
