@@ -6,6 +6,7 @@ source's value is believed only where that netlist and the loaded one differ in 
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Callable, Mapping
 from functools import cached_property
 from typing import cast
@@ -120,7 +121,8 @@ class Alterations:
             return False  # what such a model keeps to itself a copy would keep, too
         unread = loaded.model_copy(update={name: Unread() for name in altered})
         try:
-            rendering = cast("object", self.bench.netlist(unread))
+            with warnings.catch_warnings(action="ignore"):  # of pydantic, where all parameters are dumped
+                rendering = cast("object", self.bench.netlist(unread))
         except (Exception, ReadError):
             return False
         if not isinstance(rendering, Unrendered) or rendering.parameters is not unread:

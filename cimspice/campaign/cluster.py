@@ -16,23 +16,29 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Any, Literal
 from uuid import uuid4
 
+from cimspice.campaign.cluster_connection import (
+    LOCAL,
+    begun,
+    check_address,
+    check_versions,
+    no_answer,
+    reach,
+    within,
+    words,
+)
 from cimspice.campaign.cluster_worker import Shipment
-from cimspice.errors import CimspiceError, ClusterError, ParameterError, WorkerLost
-from cimspice.spice.interrupts import interrupts_held
+from cimspice.errors import CimspiceError, ClusterError, WorkerLost
 from cimspice.spice.pool import Finished, processors
 
 if TYPE_CHECKING:
     from distributed import Client, Future
 
-LOCAL = "local"
-
-_START = "start one with `dask scheduler` and give its address as tcp://HOST:8786; see docs/cluster.md"
 _REACH_SECONDS = 5.0
 _AHEAD = 2  # tasks on their way for each thread: one runs, one waits beside it
 _LOOK_SECONDS = 0.01
 _COUNT_SECONDS = 2.0
 _DRAIN_SECONDS = 5.0
-_LARGEST_TEXT = 200
+_ANSWER_SECONDS = 1.0  # at the end, or after Ctrl-C
 
 
 class Cluster:
@@ -82,6 +88,7 @@ class Cluster:
         self._open = ExitStack()
         self._client: Client | None = None
         self._counted = 0.0
+        self._silent = False
 
     def __enter__(self) -> Cluster:
         try:
@@ -119,47 +126,116 @@ class Cluster:
     def _connect(self, distributed: Any) -> None:
         if self.address == LOCAL:
             resource_tracker.ensure_running()  # by itself it comes first, and lets Ctrl-C through again
-            with interrupts_held():
-                local = distributed.LocalCluster(
+            local = self._started(
+                lambda: distributed.LocalCluster(
                     n_workers=self.size, threads_per_worker=1, dashboard_address="127.0.0.1:0", processes=True
                 )
-                self._open.enter_context(local)
-        else:
-            _check_address(self.address)
-            _reach(self.address, min(self.connect_seconds, _REACH_SECONDS))
-        try:
-            client = distributed.Client(
-                local if self.address == LOCAL else self.address,
-                timeout=self.connect_seconds,
-                set_as_default=False,
             )
+            self._open.enter_context(local)
+        else:
+            check_address(self.address)
+            reach(self.address, min(self.connect_seconds, _REACH_SECONDS))
+        try:
+            client = within(
+                self.connect_seconds + 1.0,
+                lambda: distributed.Client(
+                    local if self.address == LOCAL else self.address,
+                    timeout=self.connect_seconds,
+                    set_as_default=False,
+                ),
+                undo=lambda late: late.close(),
+            )
+            self._open.callback(self._leave, client)
+            versions = self._ask(client, client.get_versions)
         except (OSError, ValueError, TypeError, ImportError) as error:  # TimeoutError is an OSError
-            raise _no_answer(self.address, self.connect_seconds, error) from error
-        self._open.enter_context(client)
-        _check_versions(client, self.address)
+            raise no_answer(self.address, self.connect_seconds, error) from error
+        check_versions(versions, self.address)
         self._client = client
         self._await_workers(client)
-        self._open.callback(self._end_processes, client)
         from cimspice.campaign.cluster_plugin import ProcessesOfWorker
 
+        plugin = ProcessesOfWorker(self.time_limit)
         try:
-            client.register_plugin(ProcessesOfWorker(self.time_limit), name=self._name)
+            self._ask(client, lambda: client.register_plugin(plugin, name=self._name))
+        except ClusterError:
+            raise
         except Exception as error:  # whatever a worker raises when it cannot import cimspice
             raise ClusterError(
-                f"a worker cannot run campaigns: {_words(error)}",
+                f"a worker cannot run campaigns: {words(error)}",
                 place=self.address,
                 remedy="pip install 'cimspice[cluster]' of this version on every machine of the cluster",
             ) from error
 
-    def _end_processes(self, client: Client) -> None:
-        # The scheduler may be gone: then the workers end them with themselves.
+    def _started(self, start: Callable[[], Any]) -> Any:
+        """A local cluster."""
+        try:
+            return within(self.patience, start, undo=lambda late: late.close())
+        except TimeoutError as error:
+            raise ClusterError(
+                f"the {self.size} processes of a local cluster have not started within {self.patience:g} s",
+                place="--dask local",
+                remedy="start fewer of them (--jobs), or none: leave --dask out",
+            ) from error
+
+    def _ask(self, client: Client, function: Callable[[], Any]) -> Any:
+        """What scheduler and workers answer; the workers may take long, as long as the scheduler answers."""
+        call, until = begun(function), time.monotonic() + self.patience
+        while True:
+            try:
+                return call.result(_COUNT_SECONDS)
+            except TimeoutError:
+                if call.done():
+                    raise
+            if time.monotonic() > until:
+                raise self._silence("one of its workers", self.patience)
+            self._threads(client)
+
+    def _threads(self, client: Client) -> int:
+        """How many threads the scheduler's workers have."""
+        counted: Any = client.nthreads  # typed as if it might be a coroutine
+        try:
+            return sum(within(self.connect_seconds, counted).values())
+        except TimeoutError:
+            self._silent = True
+            raise self._silence("it", self.connect_seconds) from None
+        except OSError:
+            self._check_connection(client)
+            return 0  # the next look tells
+
+    def _silence(self, who: str, seconds: float) -> ClusterError:
+        return ClusterError(
+            f"connected to the Dask scheduler, and {who} has not answered for {seconds:g} s",
+            place=self.address,
+            remedy="see whether it is stopped or overloaded, start it again, and say the same command: "
+            "finished points are kept",
+        )
+
+    def _leave(self, client: Client) -> None:
+        """End the processes on the workers, and the connection.
+
+        The scheduler may be gone or silent: then the processes end with their workers.
+        """
         with suppress(Exception):
-            client.unregister_worker_plugin(self._name)
+            if self._answers(client):
+                within(_DRAIN_SECONDS, lambda: client.unregister_worker_plugin(self._name))
+        closing = begun(client.close)
+        if not self._silent:
+            with suppress(Exception):
+                closing.result(_DRAIN_SECONDS)
+
+    def _answers(self, client: Client) -> bool:
+        """Whether the scheduler answers now: what it does not hear is not waited for."""
+        if not self._silent:
+            try:
+                within(_ANSWER_SECONDS, client.nthreads)
+            except Exception:
+                self._silent = True
+        return not self._silent
 
     def _await_workers(self, client: Client) -> None:
         """Wait until there is a worker, and note how many threads there are."""
         until = time.monotonic() + self.patience
-        while not (threads := _threads(client)):
+        while not (threads := self._threads(client)):
             if time.monotonic() > until:
                 raise ClusterError(
                     f"no worker has come within {self.patience:g} s",
@@ -199,8 +275,9 @@ class Cluster:
                     future.release()
         finally:
             with suppress(Exception):
-                client.cancel(list(places), force=True)
-                _drain(finished)
+                if self._answers(client):
+                    within(_DRAIN_SECONDS, lambda: client.cancel(list(places), force=True))
+                    _drain(finished)
 
     def _wait(self, client: Client, finished: Any) -> None:
         """Until there are results; now and then, see whether the cluster is still there."""
@@ -208,55 +285,26 @@ class Cluster:
             time.sleep(_LOOK_SECONDS)
             if time.monotonic() - self._counted < _COUNT_SECONDS:
                 continue
-            if client.status != "running":
-                self._check_connection(client)
-            self._await_workers(client)
+            try:
+                if client.status != "running":
+                    self._check_connection(client)
+                self._await_workers(client)
+            except ClusterError:
+                if not finished.has_ready():  # what came in the meantime is kept first
+                    raise
 
     def _check_connection(self, client: Client) -> None:
         until = time.monotonic() + self.connect_seconds
         while client.status != "running":
             if client.status == "closed" or time.monotonic() > until:
                 raise ClusterError(
-                    "the connection to the Dask scheduler is lost",
+                    "the connection to the Dask scheduler is lost, and has not come back within "
+                    f"{self.connect_seconds:g} s",
                     place=self.address,
                     remedy="see what became of it, start it again, and say the same command: finished points "
                     "are kept",
                 )
             time.sleep(0.1)
-
-
-def _check_address(address: str) -> None:
-    from distributed.comm.addressing import parse_address, parse_host_port
-
-    try:
-        parse_host_port(parse_address(address)[1])
-    except ValueError as error:
-        raise ParameterError(
-            f"{address!r} is not the address of a Dask scheduler: {error}", place="--dask", remedy=_START
-        ) from None
-
-
-def _reach(address: str, seconds: float) -> None:
-    """Shake hands with what listens there: Dask's client would try for minutes, and end with a traceback."""
-    import asyncio
-
-    from distributed import Security
-    from distributed.comm.core import connect
-
-    async def shake_hands() -> None:
-        comm = await connect(address, timeout=seconds, **Security().get_connection_args("client"))
-        await comm.close()
-
-    try:
-        asyncio.run(shake_hands())
-    except Exception as error:  # whatever the words of a stranger bring about in Dask's reader
-        raise _no_answer(address, seconds, error) from error
-
-
-def _no_answer(address: str, seconds: float, error: Exception) -> ClusterError:
-    return ClusterError(
-        f"no Dask scheduler answers within {seconds:g} s: {_words(error)}", place=address, remedy=_START
-    )
 
 
 def _distributed() -> Any:
@@ -271,31 +319,6 @@ def _distributed() -> Any:
     return distributed
 
 
-def _threads(client: Any) -> int:
-    return sum(client.nthreads().values())
-
-
-def _check_versions(client: Any, address: str) -> None:
-    """ClusterError unless scheduler and workers have this process's Python and Dask."""
-    found = client.get_versions()
-    here = _told(found["client"])
-    for place, other in {"the scheduler": found["scheduler"], **found["workers"]}.items():
-        theirs = _told(other) if other else here
-        for package, version in theirs.items():
-            if version != here[package]:
-                raise ClusterError(
-                    f"{place} has {package} {version}, this process {here[package]}",
-                    place=address,
-                    remedy="install the same versions on all machines (one image or environment for all)",
-                )
-
-
-def _told(versions: dict[str, Any]) -> dict[str, str]:
-    packages = versions["packages"]
-    python = ".".join(packages["python"].split(".")[:2])
-    return {"Python": python, "dask": packages["dask"], "distributed": packages["distributed"]}
-
-
 def _unpacked(future: Future, result: Any) -> Any:
     """A task's value, or the exception in its place."""
     if future.status == "finished":
@@ -305,7 +328,7 @@ def _unpacked(future: Future, result: Any) -> Any:
         return error
     if isinstance(error, CancelledError) or type(error).__name__ == "KilledWorker":
         return WorkerLost(
-            f"Dask workers were lost with it: {_words(error)}",
+            f"Dask workers were lost with it: {words(error)}",
             remedy="see the workers' logs; mostly memory ran out (`dask worker --memory-limit`)",
         )
     return error
@@ -335,7 +358,3 @@ def _settled(results: Iterator[tuple[int, Any]], on_error: str, ordered: bool) -
         if isinstance(value, BaseException) and (fatal or on_error == "raise"):
             raise value
         yield value if ordered else Finished(place, value)
-
-
-def _words(error: BaseException) -> str:
-    return (str(error).splitlines() or [type(error).__name__])[0][:_LARGEST_TEXT]

@@ -205,3 +205,20 @@ def test_packaged_benches_keep_one_circuit_for_what_they_alter(bench):
     found = list(Plan(specification(bench.name, **sweep), Environment.detect(), "code"))
     assert circuits(found) == 1
     assert all(point.error is None and len(point.altered) == len(bench.altered) for point in found)
+
+
+def test_a_bench_that_dumps_its_parameters_makes_no_warning(monkeypatch, recwarn):
+    import cluster_bench
+
+    netlist = cluster_bench.SlowDivider.netlist
+
+    def dumping(self, parameters):
+        parameters.model_dump()
+        return netlist(self, parameters)
+
+    monkeypatch.setattr(cluster_bench.SlowDivider, "netlist", dumping)
+    specification = parse_specification(
+        {"campaign": {"bench": cluster_bench.SlowDivider.name}, "sweep": {"supply": [1.0, 2.0]}}
+    )
+    assert len(list(Plan(specification, Environment("no ngspice at all"), "code"))) == 2
+    assert not [str(warning.message) for warning in recwarn]

@@ -9,10 +9,10 @@ import socket
 import subprocess
 import sys
 from collections import Counter
-from contextlib import nullcontext, suppress
+from contextlib import ExitStack, nullcontext, suppress
 from dataclasses import replace
 from pathlib import Path
-from threading import Thread
+from threading import Event, Thread, Timer, main_thread
 
 import cluster_bench
 import pytest
@@ -62,7 +62,7 @@ class CountingStore(Store):
 
 @pytest.fixture(scope="module")
 def cluster(tmp_path_factory):
-    """Address of a scheduler, its worker processes, and the file in which points leave lines."""
+    """Address of a scheduler, its process and those of its workers, and the file of the points' lines."""
     folder = tmp_path_factory.mktemp("dask")
     log, file = folder / "log", folder / "scheduler.json"
     environment = {**os.environ, cluster_bench.LOG: str(log), "PYTHONPATH": ""}
@@ -78,7 +78,7 @@ def cluster(tmp_path_factory):
         address = json.loads(file.read_text())["address"]
         with Client(address, set_as_default=False) as client:
             client.wait_for_workers(2, timeout=120)
-        yield address, processes[1:], log
+        yield address, processes, log
     finally:
         for process in processes:
             process.kill()
@@ -118,7 +118,7 @@ def test_other_device_models_are_refused():
 
 
 def test_a_killed_worker_costs_nothing_but_its_points_in_flight(cluster, tmp_path):
-    address, workers, log = cluster
+    address, (_, *workers), log = cluster
     specification = parse_specification(CAMPAIGN)
     local = run_campaign(specification, store=tmp_path / "local.sqlite", engine=InThisProcess())
     killed: list[int] = []
@@ -148,14 +148,10 @@ def test_a_killed_worker_costs_nothing_but_its_points_in_flight(cluster, tmp_pat
 
 def test_the_command_runs_on_the_cluster_with_a_bench_that_only_it_has(cluster, tmp_path):
     address, *_ = cluster
-    file = tmp_path / "short.toml"
-    file.write_text('[campaign]\nbench = "test_slow_divider"\n[sweep]\nsupply = [1.0, 2.0]\n')
-    words = ["characterize", str(file), "--import", cluster_bench.__file__, "-o", str(tmp_path / "run")]
-    command = [sys.executable, "-m", "cimspice", *words, "--dask", address, "--json"]
-    environment = {**os.environ, "CIMSPICE_CACHE": str(tmp_path / "cache")}
-    done = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=120)
-    assert done.returncode == 0, done.stderr
-    told = json.loads(done.stdout)
+    process = command(tmp_path, address)
+    done, said = process.communicate(timeout=120)
+    assert process.returncode == 0, said
+    told = json.loads(done)
     assert (told["points"], told["done"], told["cached"], told["failed"]) == (2, 2, 0, 0)
 
 
@@ -166,20 +162,101 @@ def test_a_scheduler_that_does_not_answer_is_told_with_its_remedy(tmp_path):
     assert "dask scheduler" in str(caught.value)
 
 
-def test_a_server_of_another_kind_is_told_as_no_scheduler():
-    with socket.create_server(("127.0.0.1", 0)) as server:
-        port = server.getsockname()[1]
+@pytest.fixture
+def stranger():
+    """Starts a server that says these words: its address, and an event of somebody who connects."""
+    with ExitStack() as kept:
 
-        def reply():
-            with suppress(OSError):  # whoever asked may have given up
-                server.accept()[0].sendall(b"HTTP/1.1 400 Bad Request\r\n\r\n")
+        def start(reply: bytes):
+            server = kept.enter_context(socket.create_server(("127.0.0.1", 0)))
+            seen = Event()
 
-        answer = Thread(target=reply)
-        answer.start()
-        with pytest.raises(ClusterError, match="no Dask scheduler answers"):
-            Cluster(f"tcp://127.0.0.1:{port}", connect_seconds=1.0).__enter__()
-        socket.create_connection(("127.0.0.1", port)).close()  # had it given up before it came so far
-        answer.join()
+            def serve():
+                with suppress(OSError):  # the test may be over
+                    while True:
+                        connection = kept.enter_context(server.accept()[0])
+                        seen.set()
+                        connection.sendall(reply)
+
+            Thread(target=serve, daemon=True).start()
+            return f"tcp://127.0.0.1:{server.getsockname()[1]}", seen
+
+        yield start
+
+
+@pytest.mark.parametrize(
+    ("reply", "said"),
+    [
+        (b"", "says nothing"),
+        (b"HTTP/1.1 400 Bad Request\r\n\r\n", "another program is there"),
+        (b"SSH-2.0-OpenSSH_9.6\r\n", "another program is there"),
+    ],
+)
+def test_a_server_of_another_kind_is_told_as_no_scheduler(stranger, reply, said):
+    address, _ = stranger(reply)
+    with pytest.raises(ClusterError, match=f"no Dask scheduler answers within 1 s: .*{said}") as caught:
+        Cluster(address, connect_seconds=1.0).__enter__()
+    assert address in str(caught.value)
+    assert "start one with `dask scheduler`" in str(caught.value)
+
+
+def command(folder: Path, address: str) -> subprocess.Popen[str]:
+    file = folder / "short.toml"
+    file.write_text('[campaign]\nbench = "test_slow_divider"\n[sweep]\nsupply = [1.0, 2.0]\n')
+    words = ["characterize", str(file), "--import", cluster_bench.__file__, "-o", str(folder / "run")]
+    environment = {**os.environ, "CIMSPICE_CACHE": str(folder / "cache")}
+    return subprocess.Popen(
+        [sys.executable, "-m", "cimspice", *words, "--dask", address, "--json"],
+        env=environment,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+
+
+def test_ctrl_c_is_heard_while_a_port_says_nothing(stranger, tmp_path):
+    address, seen = stranger(b"")
+    process = command(tmp_path, address)
+    assert seen.wait(120)
+    process.send_signal(signal.SIGINT)
+    _, said = process.communicate(timeout=60)
+    assert process.returncode == 130
+    assert "Ctrl-C" in said
+
+
+@pytest.mark.parametrize("interrupted", [False, True])
+def test_a_frozen_scheduler_has_a_limit_hears_ctrl_c_and_costs_nothing_finished(
+    cluster, tmp_path, interrupted
+):
+    address, (process, *_), _ = cluster
+    specification = parse_specification(CAMPAIGN)
+    expected, said = (KeyboardInterrupt, None) if interrupted else (ClusterError, "not answered for 3 s")
+    finished = 0
+    interrupt = Timer(4.0, signal.pthread_kill, (main_thread().ident, signal.SIGINT))
+
+    def progress(told):
+        nonlocal finished
+        finished = told.done
+        if told.done and not frozen:
+            frozen.append(True)
+            process.send_signal(signal.SIGSTOP)
+            if interrupted:
+                interrupt.start()
+
+    frozen: list[bool] = []
+    seconds = 60.0 if interrupted else 3.0
+    try:
+        with pytest.raises(expected, match=said):
+            run_campaign(
+                specification,
+                store=tmp_path / "points.sqlite",
+                engine=Cluster(address, connect_seconds=seconds),
+                progress=progress,
+            )
+    finally:
+        process.send_signal(signal.SIGCONT)
+    again = run_campaign(specification, store=tmp_path / "points.sqlite", engine=InThisProcess())
+    assert again.cached == finished > 0
 
 
 def test_ctrl_c_in_a_terminal_is_nothing_to_the_processes_of_a_local_cluster():
