@@ -3,9 +3,9 @@
 A text names a file by a path (``*`` stands for what is filled in): from the folder of one of the bench's
 modules, from one above it (the folder that holds the package, and two more), from a folder that another text
 names or that stands in an environment variable of this name, from the user's home, or from the root of the
-file system. Code that lists folders (``glob``, ``iterdir``, ...)
-may read all that is in those that it names, and what lies directly beside its modules; folders that are only
-found in the user's home, and those that the system fills (``/proc``, ...), are not taken for named.
+file system. Code that lists folders (``glob``, ``iterdir``, ...) may read
+all in those that it names, if they lie below a module's folder or are written from the root, and what lies
+directly beside its modules. What the system fills (``/proc``, ...) is no data.
 
 Templates (``.j2``) are left out: a point's digest holds the netlist that is made of them.
 """
@@ -54,7 +54,7 @@ def declared_files(names: Iterable[str], folder: Path, bench: str) -> set[BenchF
 
 
 def named_files(
-    beside: Collection[Path], above: Iterable[Path], words: Collection[str], *, listed: bool
+    beside: Collection[Path], above: Collection[Path], words: Collection[str], *, listed: bool
 ) -> tuple[set[BenchFile], set[Path]]:
     """What the texts in code name, and the folders where it was sought.
 
@@ -78,10 +78,11 @@ def named_files(
     found: set[BenchFile] = set()
     folders = dict.fromkeys([*beside, *above], "")
     home = Path.home()
-    unlisted = {home} - {*folders}
     folders.setdefault(home, str(home))
-    named = (os.environ.get(word, "") for word in words)  # a file named so may as well be written
-    for word in {*map(os.path.expanduser, words), *filter(os.path.isdir, named)}:
+    named = {word for word in (os.environ.get(word, "") for word in words) if os.path.isdir(word)}
+    folders |= {Path(word): word for word in named}  # a file named so may as well be written
+    unlisted = {*folders} - {*beside}  # the environment's may be where results go
+    for word in map(os.path.expanduser, words):
         if not os.path.isabs(word):
             by_first.setdefault(word.split("/", 1)[0], []).append(word)
         elif word.startswith(_OF_THE_SYSTEM):

@@ -389,9 +389,7 @@ def test_a_declared_file_that_is_missing_is_named(tmp_path, monkeypatch, capsys)
     assert error["place"] == str(tmp_path / "limits.csv")
 
 
-def test_code_that_lists_folders_is_not_taken_to_read_the_home_or_folders_of_the_system(
-    tmp_path, monkeypatch
-):
+def test_code_that_lists_folders_is_taken_to_read_those_below_its_own_and_no_others(tmp_path, monkeypatch):
     from cimspice.campaign.provenance import code_digest
     from cimspice.circuits.bench import bench
 
@@ -401,11 +399,11 @@ def test_code_that_lists_folders_is_not_taken_to_read_the_home_or_folders_of_the
     body = "        return [*Path('/proc').iterdir(), *(HERE / 'data').iterdir()]\n"
     start = "from pathlib import Path\nHERE = Path(__file__).parent\n"
     write(tmp_path, {"lab/lists_bench.py": start + BENCH + method + body, "lab/data/x.csv": "1"})
-    write(tmp_path, {"home/data/mail.txt": "1"})
+    write(tmp_path, {"home/data/mail.txt": "1", "data/other.csv": "1"})
     __import__("lists_bench")
     found = type(bench("lists_bench"))
     digest = code_digest(found)
-    write(tmp_path, {"home/data/mail.txt": "2", "home/data/more.txt": "2"})
+    write(tmp_path, {"home/data/mail.txt": "2", "home/data/more.txt": "2", "data/other.csv": "2"})
     assert code_digest(found) == digest
     write(tmp_path, {"lab/data/x.csv": "2"})
     assert code_digest(found) != digest
