@@ -89,23 +89,22 @@ def along(drawn: np.ndarray, resistance: np.ndarray) -> np.ndarray:
     broken = np.isinf(resistance)
     finite = np.where(broken, 0.0, resistance)
     start = np.zeros((*before.shape[:2], 1))  # into a line that hangs on its right terminal alone
-    ends = broken[:, 0], broken[:, -1]
-    start[:, ends[1]] = before[:, ends[1], -1:]
-    start[:, ends[0]] = 0.0
-    if not np.logical_or(*ends).all():
+    left, right = broken[:, 0], broken[:, -1]
+    start[:, right] = before[:, right, -1:]
+    start[:, left] = 0.0
+    hangs = left | right
+    if not hangs.all():
         # both terminals of a whole line are at one voltage: its drops add up to nothing
         total = finite.sum(axis=1)
         share = np.divide(finite, total[:, None], out=np.zeros_like(finite), where=total[:, None] > 0)
-        start = np.where(
-            np.logical_or(*ends)[:, None], start, np.einsum("blk,lk->bl", before, share)[..., None]
-        )
+        start = np.where(hangs[:, None], start, np.einsum("blk,lk->bl", before, share)[..., None])
     if broken[:, 1:-1].any():
         # a broken line carries nothing through a break: count from the last one before, or the first behind
         index = np.where(broken, np.arange(broken.shape[1]), -1)
         last = np.maximum.accumulate(index, axis=1)
         anchor = np.where(last >= 0, last, np.argmax(broken, axis=1)[:, None])
         anchored = np.take_along_axis(before, np.broadcast_to(anchor, before.shape), axis=2)
-        start = np.where(broken.any(axis=1)[:, None], anchored, start)
+        start = np.where(np.asarray(broken.any(axis=1))[:, None], anchored, start)
     flow = np.subtract(start, before)
     flow[:, broken] = 0.0
     return flow
