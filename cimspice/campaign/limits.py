@@ -237,8 +237,7 @@ def sample_yield(kept: pd.Series, conditions: pd.DataFrame) -> Yield:
     by = passes.groupby(varied or (lambda _: 0), sort=False, dropna=False)[""].agg(["sum", "size"])
     for where, passed, count in zip(by.index, by["sum"], by["size"], strict=True):
         values = where if isinstance(where, tuple) else (where,)
-        named: dict[str, Any] = {str(name): value for name, value in zip(varied, values, strict=False)}
-        shares.append((named, Share(int(passed), int(count))))
+        shares.append((dict(zip(varied, values, strict=False)), Share(int(passed), int(count))))
     each = passes.groupby(SAMPLE, sort=False)[""].agg(["all", "size"])
     known = each[~each["all"] | (each["size"] == len(shares))]
     return Yield(tuple(shares), Share(int(known["all"].sum()), len(known)))

@@ -233,7 +233,7 @@ def _lines(value: object) -> str:
 
 
 def _provenance(record: Record, study: Study) -> str:
-    origin = {**record.provenance, **study.table.attrs.get("provenance", {})}
+    origin = {**record.provenance, **study.provenance}
     body = [
         [words(name), Html(f"<pre>{text(cut(_lines(value), 2000))}</pre>")] for name, value in origin.items()
     ]

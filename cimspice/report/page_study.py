@@ -35,6 +35,8 @@ class Study:
         Measured columns that say where within a point a row was measured: a swept voltage, a time, an edge.
     quantities
         The other measured columns that are numbers: what the run was for.
+    provenance
+        Where the table says it is from.
     """
 
     table: pd.DataFrame
@@ -43,12 +45,14 @@ class Study:
     varied: tuple[str, ...]
     coordinates: tuple[str, ...]
     quantities: tuple[str, ...]
+    provenance: dict[str, Any]
 
     @classmethod
     def of(cls, run: Run) -> Study:
         """The study of a run."""
         table = run.table.copy()
-        conditions = list(table.attrs["conditions"])
+        attributes, table.attrs = table.attrs, {}  # pandas copies them deeply with every part of a table
+        conditions = list(attributes["conditions"])
         for name in table.columns:
             if table[name].dtype == object:
                 table[name] = table[name].map(_hashable)
@@ -67,7 +71,7 @@ class Study:
         ]
         return cls(
             table=table,
-            units={name: table.attrs["units"].get(name, "") for name in table.columns},
+            units={name: attributes["units"].get(name, "") for name in table.columns},
             fixed={name: table[name].iloc[0] for name in conditions if name not in several and len(table)},
             varied=tuple(several),
             coordinates=tuple(along),
@@ -78,6 +82,7 @@ class Study:
                 and pd.api.types.is_numeric_dtype(table[name])
                 and table[name].notna().any()
             ),
+            provenance=attributes.get("provenance", {}),
         )
 
     def unit(self, column: str) -> str:
