@@ -119,5 +119,5 @@ def require_simulable(parameters: CellArrayParameters, *, switching: bool = Fals
         raise ParameterError(
             f"{parameters.rows} x {parameters.columns} {kind} cells are too many for a {what} in ngspice",
             place="states",
-            remedy=f"at most {most} cells ({side} x {side}); larger arrays: cimspice.emulator.crossbar",
+            remedy=f"at most {most} cells ({side} x {side}); larger arrays: the solver Crossbar",
         )

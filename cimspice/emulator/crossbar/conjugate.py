@@ -26,6 +26,9 @@ of what is left is then 16 times the square of that ratio. One quick step alone 
 show that the currents hardly reach the slow modes (a line that hangs on nothing but cells, say), so the
 slower of the last two steps is believed, and nothing before there are two."""
 
+ROUNDING = 2.0**-51
+"""Of a cell's voltage beside the larger of its nodes."""
+
 LIMIT = 5000
 """Iterations before giving up; ordinary arrays take 4 to 30."""
 

@@ -12,7 +12,7 @@ from threading import local
 import numpy as np
 from numba import njit
 
-from cimspice.emulator.crossbar.conjugate import LEFT, LIMIT, TOLERANCE, not_converged
+from cimspice.emulator.crossbar.conjugate import LEFT, LIMIT, ROUNDING, TOLERANCE, not_converged
 from cimspice.emulator.crossbar.wires import Wires
 
 _TILE = 8  # one cache line: columns of a power of two apart share few cache sets
@@ -66,7 +66,6 @@ def _workspace(rows: int, columns: int) -> np.ndarray:
 
 
 _ARRAYS = 11
-_ROUNDING = 2.0**-51  # of a cell's voltage beside the larger of its nodes
 _FAST = {"contract", "reassoc", "nsz"}
 
 
@@ -111,7 +110,7 @@ def _column_currents(g, best, across, down, driven, voltages, tolerance, limit, 
         for a in range(rows):
             for b in range(columns):
                 found[n, b] += bit[a, b]
-        left, largest = best * _ROUNDING * np.abs(voltages[n]).max(), np.abs(found[n]).max()
+        left, largest = best * ROUNDING * np.abs(voltages[n]).max(), np.abs(found[n]).max()
         for b in range(columns):
             if not abs(into[b] - found[n, b]) <= left and down[0, b] > 0.0 and down[rows, b] > 0.0:
                 left = abs(into[b] - found[n, b])  # nan stays

@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from cimspice.emulator.crossbar.conjugate import CrossbarNonConvergence, binary_scale
+from cimspice.emulator.crossbar.conjugate import ROUNDING, CrossbarNonConvergence, binary_scale
 from cimspice.emulator.crossbar.network import Inside
-from cimspice.emulator.crossbar.residual import SURE, residuals
+from cimspice.emulator.crossbar.residual import SURE, relative, residuals
 
 if TYPE_CHECKING:
     from cimspice.emulator.crossbar.array import Crossbar
@@ -42,22 +42,41 @@ def column_currents(crossbar: Crossbar, voltages: np.ndarray) -> np.ndarray:
     """Column currents (batch, columns), A, of voltages (batch, rows), V, vector by vector."""
     scale = binary_scale(voltages)[:, None]
     scaled = voltages / scale
-    if crossbar.compiled and not crossbar.stiff:
-        from cimspice.emulator.crossbar import conjugate_compiled
-
+    found, missed = np.empty((len(voltages), crossbar.shape[1])), np.arange(len(voltages))
+    if not crossbar.stiff:
         crossbar.check_iteration()
-        found, residual = conjugate_compiled.column_currents(crossbar.conductances, crossbar.wires, scaled)
+        found, residual = _iterated_currents(crossbar, scaled)
         found *= scale
-        if residual.max(initial=0.0) <= SURE:
-            return found
         missed = np.flatnonzero(~(residual <= SURE))
-    else:
-        found, missed = np.empty((len(voltages), crossbar.shape[1])), np.arange(len(voltages))
     for part in crossbar.chunks(len(missed)):
         vectors = missed[part]
         at_ground = np.zeros((len(vectors), crossbar.shape[1]))
         found[vectors] = scale[vectors] * inside(crossbar, scaled[vectors], at_ground).cell.sum(axis=1)
     return found
+
+
+def _iterated_currents(crossbar: Crossbar, voltages: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Column currents and residuals; see `conjugate_compiled.column_currents`."""
+    g, wires = crossbar.conductances, crossbar.wires
+    if crossbar.compiled:
+        from cimspice.emulator.crossbar import conjugate_compiled
+
+        return conjugate_compiled.column_currents(g, wires, voltages)
+    found, residual = np.zeros((len(voltages), crossbar.shape[1])), np.full(len(voltages), np.inf)
+    ideal = (wires.bit[[0, -1]] == 0.0).any(axis=0)
+    for part in crossbar.chunks(len(voltages)):
+        source = np.where(wires.driven, voltages[part, :, None], 0.0) * g
+        try:
+            word, bit = crossbar.responses(source)
+        except CrossbarNonConvergence:
+            continue
+        ends = wires.bit[[0, -1]]
+        into = np.divide(bit[:, [0, -1]], ends, out=np.zeros((len(bit), *ends.shape)), where=ends > 0.0)
+        found[part] = (source + g * (word - bit)).sum(axis=1)
+        apart = np.where(ideal, 0.0, np.abs(into.sum(axis=1) - found[part])).max(axis=1)
+        rounding = g.max() * ROUNDING * np.abs(voltages[part]).max(axis=1)
+        residual[part] = relative(np.maximum(apart, rounding), np.abs(found[part]).max(axis=1))
+    return found, residual
 
 
 def collected_matrix(crossbar: Crossbar) -> np.ndarray:
