@@ -6,9 +6,11 @@ source's value is believed only where that netlist and the loaded one differ in 
 
 from __future__ import annotations
 
+import re
 import warnings
 from collections.abc import Callable, Mapping
 from functools import cached_property
+from operator import attrgetter
 from typing import cast
 
 from cimspice.circuits import Bench
@@ -45,6 +47,8 @@ class Alterations:
         render: Callable[[NetlistParameters], Netlist],
     ) -> None:
         self.bench, self.loaded, self.netlist, self.render = bench, loaded, netlist, render
+        others = [name for name in type(loaded).visible_names() if name not in bench.altered]
+        self._of_others = attrgetter(*others) if others else lambda _: ()
         self._others = self._visible(loaded)
 
     def own_netlist(self, parameters: NetlistParameters) -> Netlist | None:
@@ -74,7 +78,34 @@ class Alterations:
                 )
         netlist = self.netlist if alike and not moved else self.render(parameters)
         values = {source: getattr(parameters, name) for name, source in altered.items()}
+        if self._pattern is not None and (found := self._pattern.fullmatch(netlist.text)):
+            if all(found[source.lower()] == repr(float(value)) for source, value in values.items()):
+                return None
         return None if differs_in_values(self.netlist.text, netlist.text, values) else netlist
+
+    @cached_property
+    def _pattern(self) -> re.Pattern[str] | None:
+        """The loaded text with any word for each altered value, which spares most netlists the comparison of
+        statements; None where a source's statement is not one line.
+        """
+        lines, sources = self.netlist.text.split("\n"), [*map(str.lower, self.bench.altered.values())]
+        statements = _statements(self.netlist.text)
+        parts = [re.escape(line) for line in lines]
+        for source in sources:
+            at = [k for k, line in enumerate(lines) if line.lower().split()[:1] == [source]]
+            if len(at) != 1 or not _source(statements, source) or not source.isidentifier():
+                return None
+            line, *later = lines[at[0] :]
+            following = next(
+                (words[0] for words in map(str.split, later) if words and words[0][0] != "*"), ""
+            )
+            words = list(re.finditer(r"\S+", line))
+            place = _value_place([word[0].lower() for word in words])
+            if place is None or following.startswith("+") or sources.count(source) > 1:
+                return None
+            start, end = words[place].span()
+            parts[at[0]] = f"{re.escape(line[:start])}(?P<{source}>\\S+){re.escape(line[end:])}"
+        return re.compile("\n".join(parts)) if sources else None
 
     @cached_property
     def _has_defaults(self) -> bool:
@@ -82,12 +113,12 @@ class Alterations:
         values = {source: getattr(self.loaded, name) for name, source in self.bench.altered.items()}
         return not values or differs_in_values(self.netlist.text, self.netlist.text, values)
 
-    def _visible(self, parameters: NetlistParameters) -> dict[str, object] | None:
+    def _visible(self, parameters: NetlistParameters) -> object:
         """What a template sees besides what is altered, from which validators and computed fields may make
         it; None if one of these fails, which is told where the netlist is rendered.
         """
         try:
-            return {name: value for name, value in parameters.visible() if name not in self.bench.altered}
+            return self._of_others(parameters)
         except Exception:
             return None
 

@@ -129,6 +129,11 @@ class NetlistParameters(BaseModel):
                 _check(value, name)
         return self
 
+    @classmethod
+    def visible_names(cls) -> tuple[str, ...]:
+        """Names that a template sees: fields and computed fields."""
+        return _names(cls)
+
     def visible(self) -> Iterator[tuple[str, Any]]:
         """Names and values that a template sees: fields and computed fields."""
         for name in _names(type(self)):

@@ -137,7 +137,7 @@ def test_arrays_that_ngspice_would_not_finish_are_refused_before_it_starts():
     large = np.full((65, 64), 0.5)
     with pytest.raises(ParameterError, match="too many for a read") as refused:
         read.netlist(read.Parameters(states=large, voltages=np.full((1, 65), 0.1)))
-    assert "cimspice.emulator.crossbar" in refused.value.remedy
+    assert "the solver Crossbar" in refused.value.remedy
     square = np.full((17, 17), 0.5)
     levels = {name: np.zeros(17) for name in ("bit_line_voltages", "word_line_voltages")}
     with pytest.raises(ParameterError, match="too many for a switching transient"):
