@@ -21,6 +21,7 @@ from cimspice.netlist.unread import ReadError, Unread, Unrendered
 from cimspice.spice.digits import deck_reads
 
 _ELSEWHERE = 0.7390851332151607  # volt or ampere: what no default and no file's name is likely to hold
+_REMEMBERED = 20_000  # values of which a second pass over a plan need not render again
 _WHOLE_ELSEWHERE = 7390851  # of a parameter that is a whole number
 
 
@@ -50,6 +51,8 @@ class Alterations:
         others = [name for name in type(loaded).visible_names() if name not in bench.altered]
         self._of_others = attrgetter(*others) if others else lambda _: ()
         self._others = self._visible(loaded)
+        self._values = attrgetter(*bench.altered) if bench.altered else lambda _: ()
+        self._same: set[object] = set()  # altered values at which the loaded circuit was found to be right
 
     def own_netlist(self, parameters: NetlistParameters) -> Netlist | None:
         """The netlist that a point needs to itself; None if the loaded one, its sources altered, is the same.
@@ -69,6 +72,8 @@ class Alterations:
         alike = self._others is not None and self._visible(parameters) == self._others
         if alike and (self._always if moved else self._has_defaults):
             return None
+        if alike and self._values(parameters) in self._same:
+            return None
         for name in moved:
             if name in self._without_effect:
                 raise ParameterError(
@@ -78,10 +83,18 @@ class Alterations:
                 )
         netlist = self.netlist if alike and not moved else self.render(parameters)
         values = {source: getattr(parameters, name) for name, source in altered.items()}
-        if self._pattern is not None and (found := self._pattern.fullmatch(netlist.text)):
-            if all(found[source.lower()] == repr(float(value)) for source, value in values.items()):
-                return None
-        return None if differs_in_values(self.netlist.text, netlist.text, values) else netlist
+        if not self._is_loaded(netlist.text, values):
+            return netlist
+        if alike and len(self._same) < _REMEMBERED:
+            self._same.add(self._values(parameters))
+        return None
+
+    def _is_loaded(self, text: str, values: Mapping[str, float]) -> bool:
+        """Whether a netlist is the loaded one but for the sources' values."""
+        found = self._pattern.fullmatch(text) if self._pattern else None
+        if found and all(found[source.lower()] == repr(float(value)) for source, value in values.items()):
+            return True
+        return differs_in_values(self.netlist.text, text, values)
 
     @cached_property
     def _pattern(self) -> re.Pattern[str] | None:

@@ -23,6 +23,7 @@ from cimspice.errors import CimspiceError
 from cimspice.netlist import Netlist, NetlistParameters, allow_includes
 from cimspice.pdk import check_temperature
 
+_KEPT = 8  # circuits of which a second pass over the plan need not ask again which points use them
 _REMEMBERED = 2048  # settings kept while the conditions change: about 2 MB
 
 
@@ -119,6 +120,9 @@ class Plan:
     specification: Specification
     environment: Environment
     code: str = field(default="")
+    _loaded: dict[int, _Loaded | CimspiceError] = field(
+        default_factory=dict, init=False, repr=False, compare=False
+    )
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "code", self.code or code_digest(type(self.specification.bench)))
@@ -134,8 +138,10 @@ class Plan:
         few = prod(len(group.values) for group in inner) <= _REMEMBERED
         samples = range(specification.monte_carlo.samples) if specification.monte_carlo else (None,)
         index = 0
-        for slow in _combinations(outer):
-            loaded = self._load(slow)
+        for number, slow in enumerate(_combinations(outer)):
+            loaded = self._loaded.get(number) or self._load(slow)
+            if number < _KEPT:
+                self._loaded[number] = loaded
             # the same under every condition: checked once
             remembered = list(self._settings(loaded, slow, inner)) if few else None
             for corner, temperature in product(specification.corners, specification.temperatures):
