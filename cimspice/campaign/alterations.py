@@ -20,9 +20,10 @@ from cimspice.netlist.template import only_prints
 from cimspice.netlist.unread import ReadError, Unread, Unrendered
 from cimspice.spice.digits import deck_reads
 
-_ELSEWHERE = 0.7390851332151607  # volt or ampere: what no default and no file's name is likely to hold
+# volt or ampere: likely in no default and no file's name; signs or digits printed around it change it
+_ELSEWHERE = -7.390851332151607e22
 _REMEMBERED = 20_000  # values of which a second pass over a plan need not render again
-_WHOLE_ELSEWHERE = 7390851  # of a parameter that is a whole number
+_WHOLE_ELSEWHERE = -7390851  # of a parameter that is a whole number
 
 
 class Alterations:
@@ -68,6 +69,8 @@ class Alterations:
             If the netlist cannot be rendered.
         """
         altered = self.bench.altered
+        if not all(isinstance(getattr(parameters, name), int | float) for name in altered):
+            return self.render(parameters)  # no value that a source could be altered to
         moved = [name for name in altered if getattr(parameters, name) != getattr(self.loaded, name)]
         alike = self._others is not None and self._visible(parameters) == self._others
         if alike and (self._always if moved else self._has_defaults):
@@ -135,13 +138,14 @@ class Alterations:
         except Exception:
             return None
 
-    def _moved(self, *names: str) -> tuple[str, dict[str, float]]:
+    def _moved(self, *names: str, factor: int = 1) -> tuple[str, dict[str, float]]:
         """The netlist with other values of some altered parameters (empty if they are refused), and these
         values by source.
         """
         whole = {name for name in names if isinstance(getattr(self.loaded, name), int)}
         values = {
-            name: k + (_WHOLE_ELSEWHERE if name in whole else _ELSEWHERE) for k, name in enumerate(names)
+            name: k * factor * (_WHOLE_ELSEWHERE if name in whole else _ELSEWHERE)
+            for k, name in enumerate(names, 1)
         }
         sources = {self.bench.altered[name]: value for name, value in values.items()}
         try:
@@ -155,7 +159,11 @@ class Alterations:
         text = self.netlist.text
         there = {words[0] for words in _statements(text)}
         altered = self.bench.altered.items()
-        return {name for name, source in altered if source.lower() in there and self._moved(name)[0] == text}
+        return {
+            name
+            for name, source in altered
+            if source.lower() in there and all(self._moved(name, factor=k)[0] == text for k in (1, -1))
+        }
 
     @cached_property
     def _always(self) -> bool:
@@ -229,6 +237,6 @@ def _value_place(words: list[str]) -> int | None:
         return None
     try:
         deck_reads(words[place])
-    except ValueError:
+    except (ValueError, OverflowError):
         return None
     return place

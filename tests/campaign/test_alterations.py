@@ -61,6 +61,7 @@ KINDS = {
     ),
     "second_source": (SOURCE + EQUAL + "V2 b 0 {{ supply }}\nR3 b a 1000\n", lambda v, w: 2 * v / 3),
     "square": ("Vsup s 0 dc {{ supply ** 2 }}\n" + EQUAL, lambda v, w: v * v / 2),
+    "step": ("Vsup s 0 dc {{ 4 if supply > 1.5 else 1 }}\n" + EQUAL, lambda v, w: 2 if v > 1.5 else 0.5),
     "rounded": ("Vsup s 0 dc {{ supply | int }}\n" + EQUAL, lambda v, w: int(v) / 2),
     "param": (".param vs={{ supply }}\nVsup s 0 dc {vs}\nR2 a 0 {1000*vs}\n", lambda v, w: v * v / (1 + v)),
     "sum": (
