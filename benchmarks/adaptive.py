@@ -47,6 +47,7 @@ from cimspice.campaign.plan import Plan
 from cimspice.campaign.run import run_campaign
 from cimspice.campaign.runner import Engine
 from cimspice.campaign.store import Store
+from cimspice.progress import silent
 from cimspice.spice import Pool
 
 TEMPERATURES_CHECKED = 16
@@ -75,7 +76,7 @@ class Bench:
 
     def search(self, raw: dict[str, Any], watch: Any) -> Search:
         """An adaptive campaign that has spent its budget."""
-        found = Search(Plan(parse_specification(raw), self.environment), self.store, None, WORKERS, watch)
+        found = Search(Plan(parse_specification(raw), self.environment), self.store, silent, WORKERS, watch)
         found.run(nullcontext(self.engine))
         assert not found.failed
         return found

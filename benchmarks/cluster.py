@@ -34,6 +34,7 @@ from cimspice.campaign.environment import Environment
 from cimspice.campaign.plan import Plan
 from cimspice.campaign.runner import Runner
 from cimspice.campaign.table import gather
+from cimspice.progress import silent
 from cimspice.spice import Pool
 
 TICK = os.sysconf("SC_CLK_TCK")
@@ -101,7 +102,7 @@ def campaign(raw: dict[str, Any], folder: Path) -> tuple[float, float, int, Plan
     with Pool(2) as pool, Store(path) as store:
         pool.warm_up()
         before, mine = pool.statistics.cpu_seconds, time.process_time()
-        Runner(plan, store, None, 2).run(nullcontext(pool))
+        Runner(plan, store, silent, 2).run(nullcontext(pool))
         mine = time.process_time() - mine
         workers = pool.statistics.cpu_seconds - before
         assert store.done([point.digest for point in plan]) == {point.digest for point in plan}

@@ -21,12 +21,13 @@ from cimspice.campaign.gaussian_process import GaussianProcess, fit_hyperparamet
 from cimspice.campaign.hyperparameters import Hyperparameters, Samples
 from cimspice.campaign.lattice import Lattice
 from cimspice.campaign.plan import Plan
-from cimspice.campaign.runner import Engine, Progress, Runner
+from cimspice.campaign.runner import Engine, Runner
 from cimspice.campaign.selection import Place, Selection
 from cimspice.campaign.store import Store
 from cimspice.campaign.table import batches, recorded
 from cimspice.campaign.unseen import unseen_places, unseen_width
 from cimspice.errors import SimulationError, TableError
+from cimspice.progress import OnProgress, Progress
 
 CANDIDATES = 1500
 _MOST_SEARCHED = 800  # points that the hyperparameters are sought on: the time grows with their cube
@@ -118,7 +119,7 @@ class Search:
 
     plan: Plan
     store: Store
-    progress: Callable[[Progress], object] | None
+    progress: OnProgress
     workers: int
     watch: Callable[[int, GaussianProcess], object] | None = None
     done: int = 0
@@ -190,11 +191,8 @@ class Search:
         self._read(selection)
 
     def _tell(self, state: Progress) -> None:
-        if self.progress is not None:
-            counts = {
-                name: getattr(state, name) + getattr(self, name) for name in ("done", "cached", "failed")
-            }
-            self.progress(replace(state, points=self.budget, relaxed=state.relaxed + self.relaxed, **counts))
+        counts = {name: getattr(state, name) + getattr(self, name) for name in ("done", "cached", "failed")}
+        self.progress(replace(state, points=self.budget, relaxed=state.relaxed + self.relaxed, **counts))
 
     def _read(self, selection: Selection) -> None:
         """Take the column of what is done."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
 from pathlib import Path
 from typing import Any, Literal
@@ -10,12 +10,14 @@ from typing import Any, Literal
 import numpy as np
 import pandas as pd
 
-from cimspice.campaign.desk import Desk
+from cimspice.campaign.characterisation import Characterisation
 from cimspice.campaign.resistor import resistor_edges, resistor_tables
 from cimspice.campaign.run import store_context
 from cimspice.campaign.store import Store
 from cimspice.circuits.neuron.circuit import NeuronCircuit
 from cimspice.errors import ParameterError, SimulationError
+from cimspice.pdk import Conditions
+from cimspice.progress import OnProgress, silent
 from cimspice.spice import Pool
 
 GATE_BIAS: dict[Literal["n", "p"], np.ndarray] = {
@@ -36,11 +38,10 @@ def characterise_neuron(
     fans: Sequence[tuple[int, int]],
     *,
     loads: Sequence[int] = (),
-    corner: str = "tt",
-    temperature: float = 27.0,
+    conditions: Conditions = Conditions(),  # noqa: B008 - it is frozen
     workers: int | None = None,
     store: Store | Path | str | None = None,
-    told: Callable[[str], object] = lambda _: None,
+    progress: OnProgress = silent,
 ) -> dict[str, pd.DataFrame]:
     """Every table of the neuron under one condition.
 
@@ -52,12 +53,12 @@ def characterise_neuron(
         (fan-in, fan-out) of the layers the model is for; fan-out 0 for outputs that drive nothing.
     loads
         Further numbers of neurons that a spike line drives: that of the first layer, above all.
-    corner, temperature
-        Corner, degrees Celsius.
+    conditions
+        Corner and temperature.
     workers, store
         As for ``run_campaign``. What the store has is not run again.
-    told
-        Called with one line of text as each step begins.
+    progress
+        Called as steps go on.
 
     Returns
     -------
@@ -83,14 +84,14 @@ def characterise_neuron(
     with ExitStack() as stack:
         kept = stack.enter_context(store_context(store))
         engine = stack.enter_context(Pool(workers=workers))
-        desk = Desk(circuit, corner, temperature, engine, kept, told)
+        setup = Characterisation(circuit, conditions, engine, kept, progress)
         if circuit.synapse == "resistor":
-            tables = resistor_tables(desk)
-            tables |= resistor_edges(desk, driven, tables["current"])
+            tables = resistor_tables(setup)
+            tables |= resistor_edges(setup, driven, tables["current"])
         else:
-            tables = _static_tables(desk)
-            tables |= _edge_tables(desk, driven, tables["current"])
-        return tables | _firing_tables(desk, fans, tables)
+            tables = _static_tables(setup)
+            tables |= _edge_tables(setup, driven, tables["current"])
+        return tables | _firing_tables(setup, fans, tables)
 
 
 def _spread(values: np.ndarray, count: int) -> np.ndarray:
@@ -98,26 +99,26 @@ def _spread(values: np.ndarray, count: int) -> np.ndarray:
     return np.unique(values[np.round(np.linspace(0, len(values) - 1, count)).astype(int)])
 
 
-def _static_tables(desk: Desk) -> dict[str, pd.DataFrame]:
-    desk.told("synapse currents")
+def _static_tables(setup: Characterisation) -> dict[str, pd.DataFrame]:
+    setup.begin("synapse currents")
     on, idle = [], []
     for polarity, biases in GATE_BIAS.items():
-        rows = desk.table("neuron_synapse", {"gate_bias": biases}, polarity=polarity, on=True)
-        at_rest = rows[np.isclose(rows["membrane_voltage"], desk.circuit.rest_voltage)]
+        rows = setup.table("neuron_synapse", {"gate_bias": biases}, polarity=polarity, on=True)
+        at_rest = rows[np.isclose(rows["membrane_voltage"], setup.circuit.rest_voltage)]
         chosen = at_rest["gate_bias"][at_rest["current"].between(SMALLEST, LARGEST)]
         on.append(rows[rows["gate_bias"].isin(chosen)])
-        leaking = desk.table(
+        leaking = setup.table(
             "neuron_synapse",
-            {"gate_bias": np.unique([desk.circuit.parked_bias(polarity), *_spread(np.sort(chosen), 7)])},
+            {"gate_bias": np.unique([setup.circuit.parked_bias(polarity), *_spread(np.sort(chosen), 7)])},
             polarity=polarity,
             on=False,
         )
         idle.append(leaking)
-    desk.told("capacitance and leakage of the membrane")
-    capacitance = desk.table(
+    setup.begin("capacitance and leakage of the membrane")
+    capacitance = setup.table(
         "neuron_capacitance", {"membrane_voltage": np.round(np.arange(-0.1, 1.901, 0.04), 6)}
     )
-    leakage = desk.table("neuron_discharger", firing=False)
+    leakage = setup.table("neuron_discharger", firing=False)
     program = {"gate_bias": "program"}
     return {
         "current": pd.concat(on).rename(columns=program),
@@ -127,17 +128,19 @@ def _static_tables(desk: Desk) -> dict[str, pd.DataFrame]:
     }
 
 
-def _edge_tables(desk: Desk, loads: Sequence[int], current: pd.DataFrame) -> dict[str, pd.DataFrame]:
+def _edge_tables(
+    setup: Characterisation, loads: Sequence[int], current: pd.DataFrame
+) -> dict[str, pd.DataFrame]:
     charges, parked = [], []
     for load in loads:
-        desk.told(f"charge of the edges, driver of {load} neurons")
+        setup.begin(f"charge of the edges, driver of {load} neurons")
         for polarity in ("n", "p"):
             programs = np.sort(current["program"][current["polarity"] == polarity].unique())
             chosen = _spread(programs, 10)
             common = {"polarity": polarity, "fan_out": int(load)}
-            charges.append(desk.table("neuron_injection", {"gate_bias": chosen}, **common))
+            charges.append(setup.table("neuron_injection", {"gate_bias": chosen}, **common))
             parked.append(
-                desk.table("neuron_injection", gate_bias=desk.circuit.parked_bias(polarity), **common)
+                setup.table("neuron_injection", gate_bias=setup.circuit.parked_bias(polarity), **common)
             )
     return {
         "injection": pd.concat(charges).rename(columns={"gate_bias": "program"}),
@@ -146,30 +149,30 @@ def _edge_tables(desk: Desk, loads: Sequence[int], current: pd.DataFrame) -> dic
 
 
 def _firing_tables(
-    desk: Desk, fans: Sequence[tuple[int, int]], tables: Mapping[str, pd.DataFrame]
+    setup: Characterisation, fans: Sequence[tuple[int, int]], tables: Mapping[str, pd.DataFrame]
 ) -> dict[str, pd.DataFrame]:
     resets = []
-    rest, phase = desk.circuit.rest_voltage, desk.circuit.phase
+    rest, phase = setup.circuit.rest_voltage, setup.circuit.phase
     for fan_in in sorted({fan_in for fan_in, _ in fans}):
-        desk.told(f"reset, fan-in {fan_in}")
-        resets.append(desk.table("neuron_reset", None, **_attached(desk, fan_in, tables)))
+        setup.begin(f"reset, fan-in {fan_in}")
+        resets.append(setup.table("neuron_reset", None, **_attached(setup, fan_in, tables)))
     reset = pd.concat(resets)
     readouts, ramps, comparators = [], [], []
     for fan_in, fan_out in fans:
-        desk.told(f"read-out, fan-in {fan_in}, fan-out {fan_out}")
+        setup.begin(f"read-out, fan-in {fan_in}, fan-out {fan_out}")
         step = float(reset["reset_step"][reset["fan_in"] == fan_in].iloc[0])
-        loads = {**_attached(desk, fan_in, tables), "fan_out": fan_out}
-        bias, switch = _ramp_bias(desk, loads, tables, rest + step)
+        loads = {**_attached(setup, fan_in, tables), "fan_out": fan_out}
+        bias, switch = _ramp_bias(setup, loads, tables, rest + step)
         starts = [start + (switch - 0.438) * (start > 0.32) * (start < 0.9) for start in STARTS]
         starts = np.round([start for start in starts if start < rest + 0.101], 4)
         readouts.append(
-            desk.table(
+            setup.table(
                 "neuron_readout", {"start_voltage": starts}, ramp_bias=bias, length=1.6 * phase, **loads
             )
         )
         # from above every membrane that fires within the phase to well below the comparator's threshold
         ramps.append(
-            desk.table(
+            setup.table(
                 "neuron_ramp",
                 start_voltage=round(rest + 0.45, 6),
                 ramp_bias=bias,
@@ -177,37 +180,37 @@ def _firing_tables(
                 **loads,
             )
         )
-        if desk.circuit.synapse == "resistor":
+        if setup.circuit.synapse == "resistor":
             # every neuron's ramp has a slope of its own
             slopes = np.round((rest - SWITCH) / phase * np.array([0.9, 1.0, 1.1]))
-            comparison = desk.table("neuron_comparator", {"slope": slopes}, ramp_bias=bias, fan_out=fan_out)
+            comparison = setup.table("neuron_comparator", {"slope": slopes}, ramp_bias=bias, fan_out=fan_out)
             comparators.append(comparison.assign(fan_in=fan_in))
     firing = {"reset": reset, "readout": pd.concat(readouts), "ramp": pd.concat(ramps)}
     return firing | ({"comparator": pd.concat(comparators)} if comparators else {})
 
 
-def _attached(desk: Desk, fan_in: int, tables: Mapping[str, pd.DataFrame]) -> dict[str, Any]:
+def _attached(setup: Characterisation, fan_in: int, tables: Mapping[str, pd.DataFrame]) -> dict[str, Any]:
     """Parameters that put the synapses of one neuron on its membrane; resistors as the capacitance of typical
     ones, because every neuron has others."""
-    if desk.circuit.synapse == "mosfet":
+    if setup.circuit.synapse == "mosfet":
         return {"fan_in": fan_in}
     per_input = tables["capacitance"][["n_capacitance", "p_capacitance"]].iloc[0].sum()
     return {"fan_in": fan_in, "extra_capacitance": float(fan_in * per_input)}
 
 
 def _ramp_bias(
-    desk: Desk, loads: Mapping[str, float], tables: Mapping[str, pd.DataFrame], start: float
+    setup: Characterisation, loads: Mapping[str, float], tables: Mapping[str, pd.DataFrame], start: float
 ) -> tuple[float, float]:
     """Discharger's gate bias (V) with which a membrane that stayed at rest fires at the end of its phase, and
     the voltage at which it does."""
-    phase = desk.circuit.phase
+    phase = setup.circuit.phase
     capacitance = tables["capacitance"]
     total = (capacitance["neuron_capacitance"]
              + loads["fan_in"] * (capacitance["n_capacitance"] + capacitance["p_capacitance"]))  # fmt: skip
-    swing = desk.circuit.rest_voltage - SWITCH
-    middle = desk.circuit.rest_voltage - swing / 2
+    swing = setup.circuit.rest_voltage - SWITCH
+    middle = setup.circuit.rest_voltage - swing / 2
     wanted = float(np.interp(middle, capacitance["membrane_voltage"], total)) * swing / phase
-    sweep = desk.table(
+    sweep = setup.table(
         "neuron_discharger", {"ramp_bias": np.round(np.arange(0.35, 0.9001, 0.05), 6)}, firing=True
     )
     nearest = sweep["membrane_voltage"].iloc[(sweep["membrane_voltage"] - middle).abs().argmin()]
@@ -217,7 +220,7 @@ def _ramp_bias(
     before: tuple[float, float] | None = None
     for _ in range(10):
         bias = round(bias, 7)
-        row = desk.table(
+        row = setup.table(
             "neuron_readout",
             None,
             start_voltage=round(start, 7),

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 import pandas as pd
 
-from cimspice.campaign.desk import Desk
+from cimspice.campaign.characterisation import Characterisation
 
 LENGTHS = np.round(np.geomspace(12e-6, 3e-3, 18), 7)
 """Resistor lengths (m): at the sizes of ``resistor_circuit`` weights from 3 down to 0.015."""
@@ -21,42 +21,44 @@ HELD = (0.02, 0.25, 0.55, 0.85, 1.15, 1.45, 1.65, 1.76)
 PROGRAM = {"resistor_length": "program"}
 
 
-def resistor_tables(desk: Desk) -> dict[str, pd.DataFrame]:
+def resistor_tables(setup: Characterisation) -> dict[str, pd.DataFrame]:
     """``current, idle, capacitance, leakage, taps`` of the resistor synapse."""
-    desk.told("synapse currents")
+    setup.begin("synapse currents")
     current = [
-        desk.table("neuron_synapse", {"resistor_length": LENGTHS}, polarity=polarity, on=True)
+        setup.table("neuron_synapse", {"resistor_length": LENGTHS}, polarity=polarity, on=True)
         for polarity in ("n", "p")
     ]
     idle = [
-        desk.table(
+        setup.table(
             "neuron_synapse", {"resistor_length": LENGTHS[[0, 5, 11, -1]]}, polarity=polarity, on=False
         )
         for polarity in ("n", "p")
     ]
-    desk.told("capacitance and leakage of the membrane")
+    setup.begin("capacitance and leakage of the membrane")
     voltages = np.round(np.arange(-0.1, 1.901, 0.04), 6)
-    capacitance = desk.table("neuron_capacitance", {"membrane_voltage": voltages})
-    taps = pd.concat([_taps(desk, "n", 0.0), _taps(desk, "p", desk.circuit.supply)])
+    capacitance = setup.table("neuron_capacitance", {"membrane_voltage": voltages})
+    taps = pd.concat([_taps(setup, "n", 0.0), _taps(setup, "p", setup.circuit.supply)])
     tables = {
         "current": pd.concat(current).rename(columns=PROGRAM),
         "idle": pd.concat(idle).rename(columns=PROGRAM),
         "capacitance": capacitance,
-        "leakage": desk.table("neuron_discharger", firing=False),
+        "leakage": setup.table("neuron_discharger", firing=False),
         "taps": taps.rename(columns=PROGRAM),
     }
     for polarity in ("n", "p"):
-        capacitance[f"{polarity}_capacitance"] = _typical_capacitance(desk, tables, polarity) / 2
+        capacitance[f"{polarity}_capacitance"] = _typical_capacitance(setup, tables, polarity) / 2
     return tables
 
 
-def resistor_edges(desk: Desk, loads: Sequence[int], current: pd.DataFrame) -> dict[str, pd.DataFrame]:
+def resistor_edges(
+    setup: Characterisation, loads: Sequence[int], current: pd.DataFrame
+) -> dict[str, pd.DataFrame]:
     """``injection`` for drivers of these numbers of neurons, at membranes that are held."""
     charges = []
     for load in loads:
-        desk.told(f"charge of the edges, driver of {load} neurons")
+        setup.begin(f"charge of the edges, driver of {load} neurons")
         charges += [
-            desk.table(
+            setup.table(
                 "neuron_injection",
                 {"resistor_length": LENGTHS[[0, 2, 4, 6, 8, 10, 12, 15, 17]]},
                 polarity=polarity,
@@ -70,19 +72,19 @@ def resistor_edges(desk: Desk, loads: Sequence[int], current: pd.DataFrame) -> d
     return {"injection": pd.concat(charges).rename(columns=PROGRAM)}
 
 
-def _taps(desk: Desk, polarity: str, rail: float) -> pd.DataFrame:
+def _taps(setup: Characterisation, polarity: str, rail: float) -> pd.DataFrame:
     """Both ends of every length at rest, and the shortest (where the selector stands out) over voltage."""
-    ends = desk.table("neuron_tap", {"resistor_length": LENGTHS[1:]}, polarity=polarity,
-                      membrane_voltage=desk.circuit.rest_voltage)  # fmt: skip
+    ends = setup.table("neuron_tap", {"resistor_length": LENGTHS[1:]}, polarity=polarity,
+                      membrane_voltage=setup.circuit.rest_voltage)  # fmt: skip
     voltages = np.round(np.arange(0.0, 1.801, 0.1), 6)
-    shortest = desk.table("neuron_tap", {"membrane_voltage": voltages}, polarity=polarity,
+    shortest = setup.table("neuron_tap", {"membrane_voltage": voltages}, polarity=polarity,
                           resistor_length=float(LENGTHS[0]))  # fmt: skip
     return pd.concat([shortest, ends]).assign(rail=rail)
 
 
-def _typical_capacitance(desk: Desk, tables: dict[str, pd.DataFrame], polarity: str) -> float:
+def _typical_capacitance(setup: Characterisation, tables: dict[str, pd.DataFrame], polarity: str) -> float:
     """Capacitance (F) of both ends of a synapse that carries :data:`TYPICAL_WEIGHT`."""
-    circuit, capacitance = desk.circuit, tables["capacitance"]
+    circuit, capacitance = setup.circuit, tables["capacitance"]
     inside = capacitance["membrane_voltage"].between(0.43, circuit.rest_voltage)
     unit = capacitance["neuron_capacitance"][inside].mean() * (circuit.rest_voltage - 0.43) / circuit.phase
     rows = tables["current"]

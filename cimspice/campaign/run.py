@@ -6,22 +6,21 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import pandas as pd
 
 from cimspice.campaign.environment import Environment
 from cimspice.campaign.limits import LimitResult, Yield
 from cimspice.campaign.plan import Plan, Point
-from cimspice.campaign.runner import Engine, Progress, Runner
-from cimspice.campaign.specification import Specification, parse_specification
+from cimspice.campaign.runner import Engine, Runner
+from cimspice.campaign.specification import Specification
 from cimspice.campaign.store import Record, Store
 from cimspice.campaign.table import gather
-from cimspice.errors import SimulationError
+from cimspice.progress import OnProgress, silent
 
 if TYPE_CHECKING:
     from cimspice.campaign.adaptive import Outcome, Search
@@ -39,6 +38,8 @@ class Result:
         Counts as in `Progress`; ``points = done + failed`` unless the run was ``stopped``.
     seconds
         Wall time of this run.
+    cpu_seconds
+        Of the workers, over all done points: now or when a point was first run.
     failures
         The failed points with what is recorded of them.
     plan
@@ -65,6 +66,7 @@ class Result:
     seconds: float
     failures: list[tuple[Point, Record]]
     plan: Plan
+    cpu_seconds: float = 0.0
     relaxed: int = 0
     stopped: bool = False
     limits: list[LimitResult] = field(default_factory=list)
@@ -77,7 +79,7 @@ def run_campaign(
     specification: Specification,
     *,
     workers: int | None = None,
-    progress: Callable[[Progress], object] | None = None,
+    progress: OnProgress = silent,
     store: Store | Path | str | None = None,
     engine: AbstractContextManager[Engine] | None = None,
     environment: Environment | None = None,
@@ -115,7 +117,7 @@ def run_campaign(
     with store_context(store) as kept:
         kind = Runner if specification.adaptive is None else _search()
         runner = kind(plan, kept, progress, workers or os.cpu_count() or 1)
-        used = engine if engine is not None else _pool(workers, plan)
+        used = engine if engine is not None else pool_for(plan, workers)
         if not isinstance(runner, Runner):
             adaptive, plan = runner.run(used), runner.selection
         else:
@@ -130,6 +132,7 @@ def run_campaign(
         seconds=time.monotonic() - began,
         failures=gathered.failures,
         plan=plan,
+        cpu_seconds=gathered.cpu_seconds,
         relaxed=runner.relaxed,
         stopped=runner.stopped,
         limits=gathered.limits,
@@ -146,88 +149,12 @@ def _search() -> type[Search]:
     return Search
 
 
-def characterise(
-    bench: str,
-    *,
-    sweep: Mapping[str, Any] | None = None,
-    fixed: Mapping[str, Any] | None = None,
-    corner: str | Sequence[str] = "tt",
-    temperature: float | Sequence[float] = 27.0,
-    workers: int | None = None,
-    progress: Callable[[Progress], object] | None = None,
-    store: Store | Path | str | None = None,
-    include_roots: Sequence[str | Path] = (),
-    engine: AbstractContextManager[Engine] | None = None,
-    time_limit: float = 600.0,
-) -> pd.DataFrame:
-    """The table of a sweep in one call: `run_campaign` without a file.
-
-    Parameters
-    ----------
-    bench
-        Name of the bench.
-    sweep
-        Parameter -> values (list, array, or ``{"start":, "stop":, "step": | "num":}``); ``"zip"`` as in a
-        file.
-    fixed
-        Parameter -> value.
-    corner, temperature
-        One or several; degrees Celsius.
-    workers, progress, store, engine
-        As for `run_campaign`.
-    time_limit
-        Seconds that a point may take before its worker is killed and it fails.
-    include_roots
-        Folders from which the bench's template may include model files (see docs/netlists.md).
-
-    Raises
-    ------
-    ParameterError
-        If a parameter is wrong.
-    SimulationError
-        If a point failed: a table that silently lacks rows would be fitted.
-    """
-    axes = {name: _plain(values) for name, values in (sweep or {}).items()}
-    axes["corners"] = [corner] if isinstance(corner, str) else list(corner)
-    axes["temperatures"] = _plain(temperature) if isinstance(temperature, Sequence) else [temperature]
-    specification = parse_specification(
-        {
-            "campaign": {"bench": bench},
-            "parameters": dict(fixed or {}),
-            "sweep": axes,
-            "failures": {"time_limit": time_limit},
-        },
-        source=f"characterise({bench!r})",
-    )
-    result = run_campaign(
-        specification,
-        workers=workers,
-        progress=progress,
-        store=store,
-        environment=Environment.detect(include_roots),
-        engine=engine,
-    )
-    if result.failed:
-        point, record = result.failures[0]
-        raise SimulationError(
-            f"{result.failed} of {result.points} points failed; the first: {record.error}: {record.message}",
-            place=f"bench {bench}, {point.given}, {point.corner}, {point.temperature:g} °C",
-            remedy="leave these points out of the sweep, or change the solver options of the bench",
-        )
-    return result.table
-
-
-def _plain(values: Any) -> Any:
-    """numpy arrays and scalars as lists and numbers."""
-    return values.tolist() if hasattr(values, "tolist") else values
-
-
 def store_context(store: Store | Path | str | None) -> AbstractContextManager[Store]:
     """An open store as it is, to be left open; a path as a store that is closed afterwards."""
     return nullcontext(store) if isinstance(store, Store) else Store(store)
 
 
-def _pool(workers: int | None, plan: Plan) -> AbstractContextManager[Engine]:
+def pool_for(plan: Plan, workers: int | None) -> AbstractContextManager[Engine]:
     """No more processes than there are points."""
     from cimspice.spice import Pool
     from cimspice.spice.pool import processors

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from itertools import chain
 from typing import Any, Literal, Protocol
 
@@ -16,6 +16,7 @@ from cimspice.campaign.table import batches, finished
 from cimspice.campaign.work import Chunk, Outcome, run_chunk
 from cimspice.circuits.bench_call import options_of
 from cimspice.errors import CimspiceError, EngineMissing, PdkError, SimulationError
+from cimspice.progress import OnProgress, Progress
 from cimspice.spice.pool import Finished
 
 CHUNK_SECONDS = 0.5  # of work handed over at once: what a kill can lose, far above what handing over costs
@@ -41,25 +42,10 @@ class Engine(Protocol):
     ) -> Iterator[Any]: ...
 
 
-@dataclass(frozen=True)
-class Progress:
-    """How far a campaign is, in points. ``done`` counts the ``cached`` ones too, and the ``relaxed`` ones,
-    which converged with relaxed options only; ``done + failed`` are finished.
-    """
-
-    points: int
-    done: int
-    cached: int
-    failed: int
-    relaxed: int = 0
-
-
 class Runner:
     """The state of one run: counts, and the chunks that are on their way."""
 
-    def __init__(
-        self, plan: Plan, store: Store, progress: Callable[[Progress], object] | None, workers: int
-    ) -> None:
+    def __init__(self, plan: Plan, store: Store, progress: OnProgress, workers: int) -> None:
         self.plan, self.store, self.progress, self.workers = plan, store, progress, workers
         self.policy, self.keep = plan.specification.policy, plan.specification.keep.vectors
         self.done = self.cached = self.failed = self.relaxed = 0
@@ -175,8 +161,7 @@ class Runner:
         self._tell()
 
     def _tell(self) -> None:
-        if self.progress is not None:
-            self.progress(Progress(len(self.plan), self.done, self.cached, self.failed, self.relaxed))
+        self.progress(Progress(len(self.plan), self.done, self.cached, self.failed, self.relaxed))
 
 
 def _records(plan: Plan, point: Point, outcome: Outcome) -> Iterator[Record]:

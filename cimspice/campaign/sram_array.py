@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 import pandas as pd
@@ -12,6 +12,7 @@ from cimspice.campaign.sram_training import training_reads, units_of_swing
 from cimspice.circuits.sram_cell import SramCell
 from cimspice.errors import ParameterError
 from cimspice.pdk import draw_mismatch, threshold_sigma
+from cimspice.progress import OnProgress, in_stage, silent
 
 DEFAULT_CELL = SramCell()
 HEADROOM = 0.1
@@ -24,9 +25,6 @@ TRANSISTORS = (
     "pull_down_right",
     "pass_right",
 )
-
-
-Told = Callable[[str, int, int], object]
 
 
 def cell_shifts(cells: Sequence[int], seed: int, cell: SramCell = DEFAULT_CELL) -> np.ndarray:
@@ -48,7 +46,7 @@ def characterise_array(
     *,
     cells: int = 100,
     seed: int = 1,
-    told: Told = lambda text, done, total: None,
+    progress: OnProgress = silent,
 ) -> dict[str, pd.DataFrame]:
     """Every table of the column under one condition.
 
@@ -58,7 +56,7 @@ def characterise_array(
         What is characterised.
     cells, seed
         How many cells with mismatch give the spread of current and trip voltage, and their seed.
-    told
+    progress
         Called with what is done, and how many of how many.
 
     Returns
@@ -73,15 +71,15 @@ def characterise_array(
     tables: dict[str, pd.DataFrame] = {}
     # first one curve of the nominal cell and its trip voltage: what cannot work is told within seconds
     for held, spread in (([supply], shifts[:0]), ([*np.arange(0.0, top + 1e-9, 0.1), supply], shifts)):
-        tables["currents"] = _currents(conditions, np.unique(np.round(held, 6)), told)
-        tables["trips"] = _trips(conditions, spread, told)
+        tables["currents"] = _currents(conditions, np.unique(np.round(held, 6)), progress)
+        tables["trips"] = _trips(conditions, spread, progress)
         check_swing(conditions, tables)
-    tables["cells"] = cell_currents(conditions, shifts, told)
+    tables["cells"] = cell_currents(conditions, shifts, progress)
     tables["shifts"] = pd.DataFrame(shifts, columns=list(TRANSISTORS))
-    return tables | training_reads(conditions, tables, told)
+    return tables | training_reads(conditions, tables, progress)
 
 
-def _currents(conditions: SramConditions, held: np.ndarray, told: Told) -> pd.DataFrame:
+def _currents(conditions: SramConditions, held: np.ndarray, progress: OnProgress) -> pd.DataFrame:
     """Currents of the nominal cell while one line is swept and the other held at each of these voltages."""
     top = round(conditions.array.supply_voltage + HEADROOM, 6)
     runs = [
@@ -95,11 +93,11 @@ def _currents(conditions: SramConditions, held: np.ndarray, told: Told) -> pd.Da
         for value in held
     ]
     text = "currents of a cell over both bit lines"
-    table = conditions.run("sram_cell_population", runs, lambda done, total: told(text, done, total)).table
+    table = conditions.run("sram_cell_population", runs, in_stage(text, progress))
     return table.assign(held_voltage=held[table["run"]])
 
 
-def _trips(conditions: SramConditions, shifts: np.ndarray, told: Told) -> pd.DataFrame:
+def _trips(conditions: SramConditions, shifts: np.ndarray, progress: OnProgress) -> pd.DataFrame:
     """The line on the side that stores 1 is lowered, one cell at a time: a flip upsets the solver."""
     top = conditions.array.supply_voltage
     every = np.vstack([np.zeros((1, 6)), shifts])
@@ -117,7 +115,7 @@ def _trips(conditions: SramConditions, shifts: np.ndarray, told: Told) -> pd.Dat
         for stored in (0, 1)
     ]
     text = "trip voltages of cells with mismatch"
-    table = conditions.run("sram_cell_population", runs, lambda done, total: told(text, done, total)).table
+    table = conditions.run("sram_cell_population", runs, in_stage(text, progress))
     lost = table[table["state_margin"] < 0].groupby("run")["line_voltage"].max()
     trip = lost.reindex(range(len(runs)), fill_value=-0.4).to_numpy()
     return pd.DataFrame({
@@ -128,7 +126,7 @@ def _trips(conditions: SramConditions, shifts: np.ndarray, told: Told) -> pd.Dat
 
 
 def cell_currents(
-    conditions: SramConditions, shifts: np.ndarray, told: Told = lambda text, done, total: None
+    conditions: SramConditions, shifts: np.ndarray, progress: OnProgress = silent
 ) -> pd.DataFrame:
     """DC read current of cells with these threshold shifts (V), shape (cells, 6), in both states.
 
@@ -152,7 +150,7 @@ def cell_currents(
             )
             which.append((stored, first))
     text = "read currents of cells with mismatch"
-    table = conditions.run("sram_cell_population", runs, lambda done, total: told(text, done, total)).table
+    table = conditions.run("sram_cell_population", runs, in_stage(text, progress))
     stored, first = np.array(which).T[:, table["run"]]
     current = np.where(stored, table["bit_line_bar_current"], table["bit_line_current"])
     return pd.DataFrame({

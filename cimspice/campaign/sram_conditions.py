@@ -2,24 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pandas as pd
 
-from cimspice.campaign.batch import Batch, run_batch
+from cimspice.campaign.bench_run import run_bench
 from cimspice.campaign.store import Store
 from cimspice.circuits.sram_array import Array
 from cimspice.circuits.sram_multiplier import READOUT_CAPACITANCE
 from cimspice.errors import ParameterError
-from cimspice.pdk import check_conditions
+from cimspice.pdk import Conditions
+from cimspice.progress import OnProgress
 
 
-@dataclass(frozen=True)
-class SramConditions:
+@dataclass(frozen=True, kw_only=True)
+class SramConditions(Conditions):
     """Which column, how it is read, and where it stands.
 
     Attributes
@@ -35,8 +37,6 @@ class SramConditions:
     reference_drop
         By how much the converter's reference is below the supply (V), which sets its step; its own 0.1 V if
         not given.
-    corner, temperature
-        Corner, degrees Celsius.
     workers, store
         As for ``run_campaign``.
 
@@ -51,13 +51,11 @@ class SramConditions:
     largest_code: int = 15
     settle: float = 250e-12
     reference_drop: float | None = None
-    corner: str = "tt"
-    temperature: float = 27.0
     workers: int | None = None
     store: Store | Path | str | None = None
 
     def __post_init__(self) -> None:
-        check_conditions(self.corner, self.temperature)
+        super().__post_init__()
         if self.reference_drop is not None and not 0.01 <= self.reference_drop <= 0.4:
             raise ParameterError(
                 f"a reference {self.reference_drop:g} V below the supply",
@@ -88,7 +86,7 @@ class SramConditions:
 
     @property
     def converter(self) -> dict[str, Any]:
-        """What benches with a converter are told of it."""
+        """What benches with a converter are given of it."""
         return {} if self.reference_drop is None else {"converter": {"reference_drop": self.reference_drop}}
 
     @cached_property
@@ -118,16 +116,15 @@ class SramConditions:
             **more,
         }
 
-    def run(self, bench: str, runs: Sequence[dict[str, Any]], told: Callable[..., object]) -> Batch:
+    def run(self, bench: str, runs: Sequence[dict[str, Any]], progress: OnProgress) -> pd.DataFrame:
         """The runs of a bench under these conditions."""
-        return run_batch(
+        return run_bench(
             bench,
             runs,
-            corner=self.corner,
-            temperature=self.temperature,
+            self,
             workers=self.workers,
             store=self.store,
-            told=told,
+            progress=progress,
         )
 
     def population(self, shifts: np.ndarray | None = None, **settings: Any) -> dict[str, Any]:

@@ -15,7 +15,7 @@ from typing import Any
 
 import pandas as pd
 
-from cimspice.campaign.run import characterise
+from cimspice.campaign.bench_run import run_bench
 from cimspice.errors import ParameterError
 
 BITS = 4
@@ -116,20 +116,20 @@ def energy_table(columns: int = 16, *, rows: int = 512, workers: int | None = No
             f"{columns} columns on one rail", place="columns", remedy=f"give {RAIL[0]} to {RAIL[1]}"
         )
 
-    def run(bench: str, **arguments: Any) -> pd.DataFrame:
-        return characterise(bench, workers=workers, **arguments)
+    def run(bench: str, parameters: dict[str, Any], **sweep: Any) -> pd.DataFrame:
+        return run_bench(bench, parameters, sweep=sweep, workers=workers)
 
     first = rows // 4
     opened = [{"row": first + k, "width": code * 60e-12, "bits": [k % 2]} for k, code in enumerate(CODES)]
-    array = run("sram_read_energy", fixed={"array": {"rows": rows}, "open_rows": opened, "restore": 2e-9})
+    array = run("sram_read_energy", {"array": {"rows": rows}, "open_rows": opened, "restore": 2e-9})
     codes = [3, 6, 9, 12]
-    multiplier = run("sram_multiplier", sweep={"code": codes}, fixed={"rows": rows})
-    sharing = run("sram_charge_sharing", fixed={"columns": columns, "last_discharge": 0.1})
-    converter = run("sram_converter", sweep={"difference": [-0.03, 0.01, 0.05]})
+    multiplier = run("sram_multiplier", {"rows": rows}, code=codes)
+    sharing = run("sram_charge_sharing", {"columns": columns, "last_discharge": 0.1})
+    converter = run("sram_converter", {}, difference=[-0.03, 0.01, 0.05])
     column = {"rows": rows, "columns": 64}
     timing = {"close": 8e-9, "precharge_again": 8.2e-9, "end": 14e-9}
-    access = run("sram_read_access", fixed={"column": column, "timing": timing}).iloc[0]
-    mac = run("sram_digital_mac", sweep={"seed": [1, 2, 3]}).mean(numeric_only=True)
+    access = run("sram_read_access", {"column": column, "timing": timing}).iloc[0]
+    mac = run("sram_digital_mac", {}, seed=[1, 2, 3]).mean(numeric_only=True)
     conversion = float((converter["converter_energy"] + converter["control_energy"]).mean())
     read = array.iloc[0]
     return EnergyTable(

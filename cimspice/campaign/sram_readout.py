@@ -2,23 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import replace
 
 import numpy as np
 import pandas as pd
 
 from cimspice.campaign.sram_conditions import SramConditions
+from cimspice.progress import OnProgress, in_stage, silent
 
 _SWINGS = ((0.1, 0.05), (0.2, 0.1), (0.3, 0.15))
 """Of bit line and rail (V)."""
 _READS = ((2, 7), (4, 7), (8, 15))
 """Rows and their code."""
 
-Told = Callable[[str, int, int], object]
 
-
-def readout_loads(conditions: SramConditions, told: Told = lambda text, done, total: None) -> pd.DataFrame:
+def readout_loads(conditions: SramConditions, progress: OnProgress = silent) -> pd.DataFrame:
     """Capacitances of the readout on a bit line and on a rail, over several swings.
 
     Raises
@@ -29,12 +27,12 @@ def readout_loads(conditions: SramConditions, told: Told = lambda text, done, to
     given = {"supply_voltage": conditions.array.supply_voltage} | conditions.converter
     runs = [{"line_discharge": line, "rail_discharge": rail, **given} for line, rail in _SWINGS]
     text = "what the readout weighs"
-    table = conditions.run("sram_readout_loads", runs, lambda done, total: told(text, done, total)).table
+    table = conditions.run("sram_readout_loads", runs, in_stage(text, progress))
     swings = pd.DataFrame(_SWINGS, columns=["line_discharge", "rail_discharge"])
     return table.join(swings, on="run")
 
 
-def sampled_lines(conditions: SramConditions, told: Told = lambda text, done, total: None) -> pd.DataFrame:
+def sampled_lines(conditions: SramConditions, progress: OnProgress = silent) -> pd.DataFrame:
     """A few rows, all storing 0 or all 1, opened for equal times: differences of either sign.
 
     Raises
@@ -50,4 +48,4 @@ def sampled_lines(conditions: SramConditions, told: Told = lambda text, done, to
         for bit in (0, 1)
     ]
     text = "bit lines sampled by a converter"
-    return conditions.run("sram_transposed_pass", reads, lambda done, total: told(text, done, total)).table
+    return conditions.run("sram_transposed_pass", reads, in_stage(text, progress))

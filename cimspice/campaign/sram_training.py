@@ -2,20 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
 
 from cimspice.campaign.sram_conditions import SramConditions
+from cimspice.progress import OnProgress, in_stage
 
 LEAKAGE_TIME = 4e-9
 """How long (s) all rows stay closed where leakage is measured."""
 
 
 def training_reads(
-    conditions: SramConditions, tables: Mapping[str, pd.DataFrame], told: Callable[[str, int, int], object]
+    conditions: SramConditions, tables: Mapping[str, pd.DataFrame], progress: OnProgress
 ) -> dict[str, pd.DataFrame]:
     """Reads from which capacitance, widths and leakage are fitted: even patterns, no random words."""
     shifts = tables["shifts"].to_numpy()
@@ -28,7 +29,7 @@ def training_reads(
         opened = {"row": pattern.rows, "code": pattern.codes, "bit": pattern.bits, "cell": cells}
         frames.append(pd.DataFrame({"run": len(frames), **opened}))
     text = "training reads of a column"
-    table = conditions.run("sram_multi_row_read", runs, lambda done, total: told(text, done, total)).table
+    table = conditions.run("sram_multi_row_read", runs, in_stage(text, progress))
     idle = [run["settle"] - conditions.settle + conditions.idle_time for run in runs]
     return {
         "reads": table.assign(idle_time=np.array(idle)[table["run"]]),

@@ -47,12 +47,15 @@ class Gathered:
         What came of each limit.
     overall
         Yield over all limits together; None without limits.
+    cpu_seconds
+        Of the workers, over all done points.
     """
 
     table: pd.DataFrame
     failures: list[tuple[Point, Record]]
     limits: list[LimitResult]
     overall: Yield | None
+    cpu_seconds: float
 
 
 def gather(plan: Plan, store: Store) -> Gathered:
@@ -71,12 +74,14 @@ def gather(plan: Plan, store: Store) -> Gathered:
     failed: list[tuple[Point, Record]] = []
     digest = hashlib.sha256()
     design: dict[str, str] = {}
+    seconds = 0.0
     for points in batches(plan):
         for point, record, is_relaxed in recorded(points, store, specification.policy):
             if record.rows is None:
                 failed.append((point, record))
                 continue
             digest.update(record.digest.encode())
+            seconds += record.cpu_seconds
             if point.circuit is not None:
                 design |= point.circuit.netlist.sources
             count = len(next(iter(record.rows.values())))
@@ -108,7 +113,7 @@ def gather(plan: Plan, store: Store) -> Gathered:
         "design": {name: content[:16] for name, content in design.items()},
         **plan.environment.provenance(),
     }
-    return Gathered(table, failed, results, overall)
+    return Gathered(table, failed, results, overall, seconds)
 
 
 def recorded(

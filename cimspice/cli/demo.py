@@ -59,14 +59,14 @@ def neuron(
     folder = usable(output)
     conditions = Conditions(workers=jobs)
     with Stages(quiet=json) as stages:
-        result = validate_iris(conditions, samples=samples, seed=seed, told=stages)
+        result = validate_iris(conditions, samples=samples, seed=seed, progress=stages)
         physical = result.physical
-        stages("fit: the synapse's curves at the unit current")
+        stages.begin("fit: the synapse's curves at the unit current")
         given = SynapseConditions(unit_current=physical.model.unit_current(5))
         synapse = fit_synapse(simulated_table(given), given)
-        stages("trace the membranes of one sample in ngspice")
+        stages.begin("trace the membranes of one sample in ngspice")
         trace = trace_circuit(conditions.circuit, physical.programmed.programming(), physical.spikes[0])
-        stages("draw")
+        stages.begin("draw")
         figures = _draw(result, synapse, trace, folder)
     facts = _facts(result, synapse, figures, folder, time.monotonic() - began)
     if json:

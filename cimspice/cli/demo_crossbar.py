@@ -54,7 +54,7 @@ def crossbar(
     folder = usable(output)
     with Stages(quiet=json) as stages:
         loop = _run(digits, seed, folder, stages)
-        stages("draw")
+        stages.begin("draw")
         figures = _draw(loop, folder)
     facts = _facts(loop, figures, folder, time.monotonic() - began)
     write_report(facts, folder)
@@ -70,10 +70,10 @@ def _run(digits: int, seed: int, folder: Path, stages: Any) -> _Loop:
     from cimspice.validation.crossbar_device import nonlinearity_of, study_device
     from cimspice.validation.crossbar_network import validate_crossbar
 
-    stages("device: SET, RESET and read of the memory in ngspice and numpy")
+    stages.begin("device: SET, RESET and read of the memory in ngspice and numpy")
     device = study_device()
     device.card.save(folder / "read_law.json")
-    stages("array: a passive crossbar in ngspice and in the exact solver")
+    stages.begin("array: a passive crossbar in ngspice and in the exact solver")
     array = study_array(nonlinearity_of(device.card, device.device), seed=seed)
     network = validate_crossbar(
         TileConditions(seed=seed),
@@ -82,9 +82,9 @@ def _run(digits: int, seed: int, folder: Path, stages: Any) -> _Loop:
         card=device.card,
         resistances=(),
         seed=seed,
-        told=stages,
+        progress=stages,
     )
-    stages("program: the last tile by write-verify, a cell fitted to ngspice")
+    stages.begin("program: the last tile by write-verify, a cell fitted to ngspice")
     written = _written(network)
     accuracy = written.network.accuracy(network.trained.x_test, network.trained.y_test)
     return _Loop(device, array, network, written, accuracy)

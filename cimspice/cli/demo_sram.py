@@ -48,19 +48,19 @@ def sram(
     conditions = SramConditions.with_readout(workers=jobs)
     array = conditions.array
     with Stages(quiet=json) as stages:
-        stages("cell: butterflies of hold and read")
+        stages.begin("cell: butterflies of hold and read")
         curves = {
             "hold": butterfly(0.0),
             "read": butterfly(array.supply_voltage),
             f"read, word line {array.word_line_voltage:g} V": butterfly(array.word_line_voltage),
         }
-        validation = validate_sram(conditions, words=words, seed=seed, told=stages)
-        known = characterised(conditions, samples=DEMO_MISMATCH, told=stages)
+        validation = validate_sram(conditions, words=words, seed=seed, progress=stages)
+        known = characterised(conditions, samples=DEMO_MISMATCH, progress=stages)
         lessons = Lessons(seeds=(0, 1, 2, 3), seed=seed)
         learning = training_facts(known.family(8), lessons, chips, stages, precision=False)
-        step = compare_step(known, seed=seed, told=stages)
-        forward = compare_forward(known, lessons, samples=samples, told=stages) if samples else None
-        stages("draw")
+        step = compare_step(known, seed=seed, progress=stages)
+        forward = compare_forward(known, lessons, samples=samples, progress=stages) if samples else None
+        stages.begin("draw")
         figures = _draw(curves, validation, learning, folder)
     facts = {
         "cell": {

@@ -6,13 +6,15 @@ import sys
 from types import TracebackType
 from typing import Self
 
-from rich.progress import BarColumn, Progress, SpinnerColumn, TaskID, TextColumn, TimeElapsedColumn
+from rich.progress import BarColumn, SpinnerColumn, TaskID, TextColumn, TimeElapsedColumn
+from rich.progress import Progress as Bar
 
 from cimspice.cli.output import console, say
+from cimspice.progress import Progress
 
 
 class Stages:
-    """A context manager, called with what is done now, and how many of how many where that is known.
+    """A context manager, called with each :class:`~cimspice.progress.Progress`.
 
     Parameters
     ----------
@@ -25,7 +27,7 @@ class Stages:
         self._quiet = quiet and not self._live
         self._text = ""
         self._task: TaskID | None = None
-        self._progress = Progress(
+        self._bar = Bar(
             SpinnerColumn(finished_text="[green]✓[/]"),
             TextColumn("{task.description}"),
             BarColumn(bar_width=20),
@@ -36,7 +38,7 @@ class Stages:
         )
 
     def __enter__(self) -> Self:
-        self._progress.start()
+        self._bar.start()
         return self
 
     def __exit__(
@@ -44,22 +46,27 @@ class Stages:
     ) -> None:
         if kind is None:
             self._finish()
-        self._progress.stop()
+        self._bar.stop()
 
-    def __call__(self, text: str, done: int = 0, total: int = 0) -> None:
-        """Say that stage ``text`` has ``done`` of ``total`` pieces; a new text ends the stage before."""
+    def begin(self, text: str) -> None:
+        """Say that a stage begins of which no pieces are known."""
+        self(Progress(stage=text))
+
+    def __call__(self, state: Progress) -> None:
+        """Say how far a stage is; another one's name ends the stage before."""
+        text, done, total = state.stage, state.done, state.points
         count = f"{done}/{total}" if total else ""
         if text != self._text:
             self._finish()
             self._text = text
-            self._task = self._progress.add_task(text, total=total or None, completed=done, count=count)
+            self._task = self._bar.add_task(text, total=total or None, completed=done, count=count)
             if not self._live and not self._quiet:
                 known = f" ({done} of {total} are in the store)" if done else f" ({total})" if total else ""
                 say(f"{text}{known}")
         elif self._task is not None:
-            self._progress.update(self._task, completed=done, count=count)
+            self._bar.update(self._task, completed=done, count=count)
 
     def _finish(self) -> None:
         if self._task is not None:
-            self._progress.update(self._task, total=1, completed=1)
+            self._bar.update(self._task, total=1, completed=1)
             self._task = None

@@ -26,9 +26,10 @@ from cimspice.models import (
 )
 from cimspice.models.curves import Curve, synapse_curves
 from cimspice.models.table import ORDERS
+from cimspice.progress import OnProgress, silent
 
 if TYPE_CHECKING:
-    from cimspice.campaign import Progress
+    pass
 
 TEMPERATURES = (-40.0, 125.0)
 """Degrees Celsius: the sweeps below enclose the wanted currents there."""
@@ -117,9 +118,7 @@ class SynapseFit:
         return None if law is None else float(law.model.gate_bias(self.conditions.unit_current))
 
 
-def simulated_table(
-    conditions: SynapseConditions, progress: Callable[[Progress], object] | None = None
-) -> pd.DataFrame:
+def simulated_table(conditions: SynapseConditions, progress: OnProgress = silent) -> pd.DataFrame:
     """Curves of both polarities from the bench ``neuron_synapse``; what is in the store is not run again.
 
     Raises
@@ -129,20 +128,19 @@ def simulated_table(
     SimulationError, PdkError, StoreError
         If the curves cannot be had.
     """
-    from cimspice.campaign import characterise
-    from cimspice.pdk import CORNERS
+    from cimspice.campaign import run_bench
+    from cimspice.pdk import CORNERS, Conditions
 
     corner = "tt" if conditions.corner is None else conditions.corner
     _one_of("--corner", corner, CORNERS)
     tables = []
     for polarity, (start, stop) in GATE_BIAS.items():
         tables.append(
-            characterise(
+            run_bench(
                 "neuron_synapse",
+                {"polarity": polarity, "circuit": {"order": conditions.order or ORDERS[0]}, **MEMBRANE},
+                Conditions(corner, 27.0 if conditions.temperature is None else conditions.temperature),
                 sweep={"gate_bias": {"start": start, "stop": stop, "step": GATE_STEP}},
-                fixed={"polarity": polarity, "circuit": {"order": conditions.order or ORDERS[0]}, **MEMBRANE},
-                corner=corner,
-                temperature=27.0 if conditions.temperature is None else conditions.temperature,
                 progress=progress,
             )
         )

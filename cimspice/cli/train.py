@@ -10,6 +10,7 @@ import typer
 
 from cimspice.cli.output import JsonFlag, console, print_json
 from cimspice.cli.validation_output import usable, write_report
+from cimspice.progress import OnProgress, Progress
 
 app = typer.Typer(help="Learning in the emulated circuit.", no_args_is_help=True)
 
@@ -55,7 +56,7 @@ def sram(
     sizes = (4, hidden, 3) if hidden else (4, 3)
     lessons = Lessons(sizes=sizes, epochs=epochs, seeds=tuple(range(seeds)), seed=seed)
     with Stages(quiet=json) as stages:
-        known = characterised(conditions, samples=MISMATCH_SAMPLES, told=stages)
+        known = characterised(conditions, samples=MISMATCH_SAMPLES, progress=stages)
         facts = training_facts(known.family(bits), lessons, chips, stages)
     facts |= {"corner": corner, "temperature": temperature, "bits": bits}
     facts["converter_step_volt"] = known.periphery.converter.step
@@ -72,14 +73,14 @@ MISMATCH_SAMPLES = 40
 
 
 def training_facts(
-    family: Any, lessons: Any, chips: int, told: Any, *, precision: bool = True
+    family: Any, lessons: Any, chips: int, progress: OnProgress, *, precision: bool = True
 ) -> dict[str, Any]:
     """The three tables."""
     from cimspice.training.sram_accuracy import accuracy_table, compare_chips, precision_table
 
-    rows = accuracy_table(family, lessons, told=told)
+    rows = accuracy_table(family, lessons, progress=progress)
     by_name = {row.name: row for row in rows}
-    compared = compare_chips(family, lessons, chips=chips, told=told)
+    compared = compare_chips(family, lessons, chips=chips, progress=progress)
     facts: dict[str, Any] = {
         "network": "-".join(map(str, lessons.sizes)),
         "epochs": lessons.epochs,
@@ -94,7 +95,7 @@ def training_facts(
         },
     }
     if precision:
-        told("learn with other words and converters", 0, 0)
+        progress(Progress(stage="learn with other words and converters"))
         facts["precision"] = [row.facts(by_name["software"]) for row in precision_table(family, lessons)]
     return facts
 

@@ -97,7 +97,7 @@ def iris(
     conditions = _conditions(corner, temperature, synapse, jobs, model)
     folder = usable(output or Path("runs") / _name("validate-iris", conditions, seed))
     with Stages(quiet=json) as stages:
-        result = validate_iris(conditions, samples=samples, seed=seed, rung=model, told=stages)
+        result = validate_iris(conditions, samples=samples, seed=seed, rung=model, progress=stages)
     again = f"cimspice validate iris --samples {samples}"
     _present(
         result,
@@ -136,7 +136,7 @@ def random_network(
     name = "-".join(["validate-random", *map(str, sizes)])
     folder = usable(output or Path("runs") / _name(name, conditions, seed))
     with Stages(quiet=json) as stages:
-        result = validate_random(conditions, sizes, samples=samples, seed=seed, rung=model, told=stages)
+        result = validate_random(conditions, sizes, samples=samples, seed=seed, rung=model, progress=stages)
     again = f"cimspice validate random --layers {' '.join(map(str, sizes))}"
     _present(
         result,

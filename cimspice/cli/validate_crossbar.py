@@ -75,9 +75,9 @@ def crossbar(
             resistances=RESISTANCES if sweep else (),
             tiles=TILES if sweep else (),
             seed=seed,
-            told=stages,
+            progress=stages,
         )
-        stages("draw")
+        stages.begin("draw")
         figures = [
             *draw_causes(result.budget, len(result.steps.corrections), folder),
             *draw_compensation(result.steps, folder),

@@ -58,7 +58,7 @@ def programming(
             highest=highest,
             corner=corner,
             seed=seed,
-            told=stages,
+            progress=stages,
         )
     facts = programming_report(result)
     write_report(facts, folder)

@@ -71,7 +71,7 @@ def sram(
     folder = usable(output or Path("runs") / name)
     with Stages(quiet=json) as stages:
         result = validate_sram(
-            conditions, words=words, rows=open_rows, seed=seed, mismatch=mismatch, told=stages
+            conditions, words=words, rows=open_rows, seed=seed, mismatch=mismatch, progress=stages
         )
     facts = sram_report(result)
     write_report(facts, folder)

@@ -48,12 +48,12 @@ def sram_learning(
     )
     folder = usable(output or Path("runs") / name)
     with Stages(quiet=json) as stages:
-        known = characterised(conditions, told=stages)
-        step = compare_step(known, seed=seed, mismatch=mismatch, told=stages)
+        known = characterised(conditions, progress=stages)
+        step = compare_step(known, seed=seed, mismatch=mismatch, progress=stages)
         forward = None
         if samples:
             lessons = Lessons(seed=seed)
-            forward = compare_forward(known, lessons, samples=samples, mismatch=mismatch, told=stages)
+            forward = compare_forward(known, lessons, samples=samples, mismatch=mismatch, progress=stages)
     facts = step_report(known, step, forward) | {"seed": seed, "mismatch": mismatch}
     write_report(facts, folder)
     if json:

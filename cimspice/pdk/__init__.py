@@ -15,6 +15,7 @@ Defects of the PDK's files that a user meets, and what is done about them (measu
 """
 
 from cimspice.pdk.capacitor_mismatch import capacitor_sigma
+from cimspice.pdk.conditions import Conditions
 from cimspice.pdk.devices import DEVICES, Device, mosfet_path
 from cimspice.pdk.flat import flatten_models
 from cimspice.pdk.install import install
@@ -42,6 +43,7 @@ from cimspice.pdk.source import (
 __all__ = [
     "CORNERS",
     "DEVICES",
+    "Conditions",
     "Device",
     "ModelSlice",
     "Pdk",

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+
 from cimspice.spice.analysis import Analysis
 from cimspice.spice.deck import HasText, Models
 from cimspice.spice.engine import one_thread
@@ -10,6 +12,18 @@ from cimspice.spice.session import Session
 from cimspice.spice.waveforms import Waveforms
 
 _own: list[Session] = []
+_of_parents: list[Session] = []  # kept: what ends a session is its own process' to do
+
+
+def _leave_the_parents() -> None:
+    """A forked child takes a session of its own: in the parent's, another thread may have been in ngspice,
+    whose memory and locks then stay as they were at that moment.
+    """
+    _of_parents.extend(_own)
+    _own.clear()
+
+
+os.register_at_fork(after_in_child=_leave_the_parents)
 
 
 def simulate(

@@ -3,7 +3,7 @@ weights that are learnt elsewhere and transferred."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -13,13 +13,13 @@ from scipy.stats import t as student
 from cimspice.arrays import checked_count, checked_number
 from cimspice.emulator.sram_learning import LearningRule
 from cimspice.mapping.sram_format import WordFormat
+from cimspice.progress import OnProgress, Progress, silent
 from cimspice.training.iris_folds import Folds, iris_folds
 from cimspice.training.sram_chip import TITLES, ChipFamily, Effects
 from cimspice.training.sram_lessons import accuracy, learn
 from cimspice.training.sram_software import SoftwareNetwork
 
 Array = np.ndarray
-Told = Callable[[str, int, int], object]
 
 FORMATS = {4: (4, 1, 1), 6: (3, 2, 3), 8: (4, 2, 1)}
 """Slice bits, slices and largest error of words of so many bits."""
@@ -113,7 +113,7 @@ def accuracy_table(
     family: ChipFamily,
     lessons: Lessons,
     *,
-    told: Told = lambda text, done, total: None,
+    progress: OnProgress = silent,
 ) -> list[Row]:
     """Software, then the array without its own ways, with each alone, with all, and with all but each (and
     with those that all does not have).
@@ -135,7 +135,7 @@ def accuracy_table(
         else:
             plans.append((f"also_{name}", f"all of it and {title}", replace(Effects(), **{name: True})))
     for done, (name, title, effects) in enumerate(plans):
-        told("learn Iris on chip, effect by effect", done, len(plans))
+        progress(Progress(stage="learn Iris on chip, effect by effect", done=done, points=len(plans)))
         rows.append(Row(name, title, accuracy(lessons.on_chip(family, splits, effects=effects), splits)))
     return rows
 
@@ -189,12 +189,12 @@ def compare_chips(
     lessons: Lessons,
     *,
     chips: int = 200,
-    told: Told = lambda text, done, total: None,
+    progress: OnProgress = silent,
 ) -> Chips:
     """Learning on each chip against weights learnt in software and stored in the very same chip."""
     splits = lessons.splits(chips)
     software = lessons.in_software(splits)
-    told(f"learn Iris on {chips} chips", 0, 0)
+    progress(Progress(stage=f"learn Iris on {chips} chips"))
 
     def rows(effects: Effects, remark: str) -> tuple[Row, Row]:
         learnt = lessons.on_chip(family, splits, effects=effects)

@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Protocol
 
 import numpy as np
 
 from cimspice.arrays import checked_count, checked_number
 from cimspice.emulator.sram_learning import LearningRule
+from cimspice.progress import OnProgress, Progress, silent
 from cimspice.training.iris_folds import Folds
 
 Array = np.ndarray
-Told = Callable[[int, int], object]
 
 
 class Learner(Protocol):
@@ -32,7 +31,7 @@ def learn(
     epochs: int,
     seed: int,
     decay: float = 0.9,
-    told: Told = lambda done, total: None,
+    progress: OnProgress = silent,
 ) -> None:
     """Train every learner on its own fold; all see the same places of it in the same random order.
 
@@ -46,7 +45,7 @@ def learn(
         Passes, and seed of their order.
     decay
         Of the rates from epoch to epoch.
-    told
+    progress
         Called with epochs done, and all.
     """
     checked_count("epochs", epochs, low=0)
@@ -56,7 +55,7 @@ def learn(
         network.rule = first.slowed(decay**epoch)
         for sample in generator.permutation(folds.x_train.shape[1]):
             network.step(folds.x_train[:, sample], folds.y_train[:, sample])
-        told(epoch + 1, epochs)
+        progress(Progress(done=epoch + 1, points=epochs))
     network.rule = first
 
 

@@ -8,7 +8,6 @@ transient, so what a pulse does to the others is simulated too.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -19,9 +18,8 @@ from cimspice.circuits.crossbar_cells import ArrayCircuit
 from cimspice.errors import ParameterError
 from cimspice.models.rram.cell import WritePulse, WriteResult
 from cimspice.models.rram.programming import SetResponse, WriteRecord, WriteRun, WriteScheme
+from cimspice.progress import OnProgress, Progress, silent
 from cimspice.spice import Session
-
-Told = Callable[[str, int, int], None]
 
 
 @dataclass
@@ -164,7 +162,7 @@ def program_array(
     scheme: WriteScheme | None = None,
     *,
     response: SetResponse | None = None,
-    told: Told = lambda text, done, total: None,
+    progress: OnProgress = silent,
 ) -> ArrayRecord:
     """Program conductances (rows, columns) in S on an array.
 
@@ -185,7 +183,7 @@ def program_array(
     records, left = [], np.zeros(target.shape)
     before, spent = circuit.transients, circuit.seconds
     for row in range(target.shape[0]):
-        told("ngspice: bit lines", row, target.shape[0])
+        progress(Progress(stage="ngspice: bit lines", done=row, points=target.shape[0]))
         run = _BitLine(circuit, row, scheme, target[row], first[row])
         while run.wanting.any():
             run.pulse()

@@ -3,24 +3,19 @@ finished."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pandas as pd
 
-from cimspice.campaign.environment import Environment
-from cimspice.campaign.plan import Plan, Point
-from cimspice.campaign.run import store_context
-from cimspice.campaign.specification import parse_specification
-from cimspice.campaign.store import Record, Store
-from cimspice.campaign.work import Chunk, Outcome, run_chunk
+from cimspice.campaign.bench_run import run_bench
+from cimspice.campaign.store import Store
 from cimspice.circuits.neuron.circuit import NeuronCircuit
 from cimspice.circuits.neuron.network import LayerProgramming
-from cimspice.errors import CimspiceError, SimulationError
-from cimspice.spice import Pool
+from cimspice.pdk import Conditions
+from cimspice.progress import OnProgress, silent
 
 Array = np.ndarray
 
@@ -48,11 +43,10 @@ def run_circuit(
     programming: Sequence[LayerProgramming],
     spikes: Array,
     *,
-    corner: str = "tt",
-    temperature: float = 27.0,
+    conditions: Conditions = Conditions(),  # noqa: B008 - it is frozen
     workers: int | None = None,
     store: Store | Path | str | None = None,
-    told: Callable[[int, int], object] = lambda done, points: None,
+    progress: OnProgress = silent,
 ) -> CircuitRun:
     """Simulate every sample.
 
@@ -62,21 +56,20 @@ def run_circuit(
         The network.
     spikes
         Input spikes as fractions of a phase, shape (samples, inputs); 1 means none.
-    corner, temperature
-        Corner, degrees Celsius.
+    conditions
+        Corner and temperature.
     workers, store
         As for ``run_campaign``; finished samples are never run again.
-    told
-        Called with (finished, all) as samples finish.
+    progress
+        Called as samples finish.
 
     Raises
     ------
     SimulationError
         If a sample fails; the others are finished and kept first.
     """
-    points = _points(circuit, programming, spikes, corner, temperature, "neuron_network")
-    records = _run(points, workers, store, told)
-    frames = [pd.DataFrame(record.rows) for record in records]
+    table = _run("neuron_network", circuit, programming, spikes, conditions, workers, store, progress)
+    frames = [frame for _, frame in table.groupby("run")]
     layers = sorted(frames[0]["layer"].unique())
 
     def gather(column: str) -> tuple[Array, ...]:
@@ -85,8 +78,7 @@ def run_circuit(
             for layer in layers
         )
 
-    seconds = sum(record.cpu_seconds for record in records)
-    return CircuitRun(gather("spike_time"), gather("end_voltage"), seconds)
+    return CircuitRun(gather("spike_time"), gather("end_voltage"), table.attrs["cpu_seconds"])
 
 
 def trace_circuit(
@@ -94,79 +86,28 @@ def trace_circuit(
     programming: Sequence[LayerProgramming],
     spikes: Array,
     *,
-    corner: str = "tt",
-    temperature: float = 27.0,
+    conditions: Conditions = Conditions(),  # noqa: B008 - it is frozen
     store: Store | Path | str | None = None,
 ) -> pd.DataFrame:
     """Membrane traces of one sample, spikes of shape (inputs,): columns layer, neuron, time (s),
     membrane_voltage (V)."""
-    points = _points(circuit, programming, np.atleast_2d(spikes), corner, temperature, "neuron_network_trace")
-    return pd.DataFrame(_run(points, 1, store, lambda done, points: None)[0].rows)
+    table = _run("neuron_network_trace", circuit, programming, spikes, conditions, 1, store, silent)
+    return table.drop(columns="run")
 
 
-def _points(
+def _run(
+    bench: str,
     circuit: NeuronCircuit,
     programming: Sequence[LayerProgramming],
     spikes: Array,
-    corner: str,
-    temperature: float,
-    bench: str,
-) -> list[Point]:
-    environment = Environment.detect()
+    conditions: Conditions,
+    workers: int | None,
+    store: Store | Path | str | None,
+    progress: OnProgress,
+) -> pd.DataFrame:
     fixed = {
         "circuit": circuit.model_dump(mode="json"),
         "programming": [layer.model_dump(mode="json") for layer in programming],
     }
-    points: list[Point] = []
-    for sample in np.atleast_2d(spikes):
-        specification = parse_specification(
-            {
-                "campaign": {"bench": bench},
-                "parameters": {**fixed, "spikes": sample.tolist()},
-                "sweep": {"corners": [corner], "temperatures": [temperature]},
-            },
-            source="validation against ngspice",
-        )
-        points += Plan(specification, environment)
-    return points
-
-
-def _run(
-    points: Sequence[Point],
-    workers: int | None,
-    store: Store | Path | str | None,
-    told: Callable[[int, int], object],
-) -> list[Record]:
-    with store_context(store) as kept:
-        digests = [point.digest for point in points]
-        done = kept.done(digests)
-        missing = [point for point in points if point.digest not in done]
-        finished, failed = len(points) - len(missing), None
-        told(finished, len(points))
-        for point in missing:
-            if point.error is not None:
-                raise point.error
-        if missing:
-            with Pool(workers=workers) as pool:
-                chunks = [Chunk(point.circuit, (point,)) for point in missing if point.circuit is not None]
-                for point, outcomes in zip(missing, pool.map(run_chunk, chunks, chunk=1), strict=True):
-                    failed = failed or _keep(kept, point, outcomes[0])
-                    finished += 1
-                    told(finished, len(points))
-        if failed is not None:
-            raise failed
-        records = kept.read(digests)
-        return [records[digest] for digest in digests]
-
-
-def _keep(store: Store, point: Point, outcome: Outcome) -> CimspiceError | None:
-    if outcome.error is not None or outcome.rows is None:
-        return outcome.error or SimulationError("a sample gave no result", place=point.digest)
-    given: dict[str, Any] = {"spikes": point.given["spikes"]}
-    bench = point.circuit.bench.name if point.circuit else ""
-    seconds = outcome.cpu_seconds
-    record = Record(
-        point.digest, bench, given, point.corner, point.temperature, outcome.rows, None, None, seconds
-    )
-    store.record([record])
-    return None
+    runs = [{**fixed, "spikes": sample.tolist()} for sample in np.atleast_2d(spikes)]
+    return run_bench(bench, runs, conditions, workers=workers, store=store, progress=progress)

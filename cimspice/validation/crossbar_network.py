@@ -11,6 +11,7 @@ import pandas as pd
 
 from cimspice.errors import ParameterError
 from cimspice.models import ModelCard
+from cimspice.progress import OnProgress, Progress, silent
 from cimspice.training.perceptron import TrainedPerceptron, train_perceptron
 from cimspice.validation.crossbar_budget import (
     CauseRow,
@@ -23,7 +24,6 @@ from cimspice.validation.crossbar_budget import (
 )
 from cimspice.validation.crossbar_device import check_device, fit_reads, nonlinearity_of, read_curves
 from cimspice.validation.crossbar_tiles import TileComparison, check_tile, compare_tiles
-from cimspice.validation.neuron import Told
 from cimspice.validation.provenance import provenance
 
 RESISTANCES = (1.0, 5.0, 20.0, 50.0, 100.0)
@@ -69,7 +69,7 @@ def validate_crossbar(
     resistances: Sequence[float] = RESISTANCES,
     tiles: Sequence[int] = TILES,
     seed: int = 0,
-    told: Told = lambda text, done=0, total=0: None,
+    progress: OnProgress = silent,
 ) -> NetworkValidation:
     """Train, map, compare with ngspice, and split the error.
 
@@ -90,27 +90,29 @@ def validate_crossbar(
             f"{min(digits, nonlinear_digits)} digits", place="digits", remedy="compare at least one"
         )
     if card is None:
-        told("read: currents of the memory in ngspice, and their law")
+        progress(Progress(stage="read: currents of the memory in ngspice, and their law"))
         fits = fit_reads(read_curves(device))
         card = ModelCard.from_fit(fits[max(fits)], {"device": device})
     given = replace(given, nonlinearity=nonlinearity_of(card, device))
     device = str(card.provenance.get("measured_file", device))
     with threadpool_limits(1, "blas"):  # products this small only wait for a second thread
-        told("train: a perceptron on half of the digits")
+        progress(Progress(stage="train: a perceptron on half of the digits"))
         trained = train_perceptron(seed, hidden)
-        told("map: tiles, cause after cause; compensate")
+        progress(Progress(stage="map: tiles, cause after cause; compensate"))
         steps = ladder(trained, given)
         budget = budget_of(steps, trained)
-        linear, nonlinear, compensated = compare_with_ngspice(steps, trained, digits, nonlinear_digits, told)
+        linear, nonlinear, compensated = compare_with_ngspice(
+            steps, trained, digits, nonlinear_digits, progress
+        )
         sweep = pd.DataFrame()
         if resistances and tiles:
-            told("sweep: segment resistance and tile size")
+            progress(Progress(stage="sweep: segment resistance and tile size"))
             sweep = sweep_wires(trained, given, resistances, tiles)
     return NetworkValidation(device, given, trained, steps, linear, nonlinear, compensated, budget, sweep)
 
 
 def compare_with_ngspice(
-    steps: NetworkLadder, trained: TrainedPerceptron, digits: int, nonlinear_digits: int, told: Told
+    steps: NetworkLadder, trained: TrainedPerceptron, digits: int, nonlinear_digits: int, progress: OnProgress
 ) -> tuple[TileComparison, TileComparison, TileComparison]:
     """Linear cells, non-linear cells, and compensated linear cells, each through the whole network."""
     count = sum(len(layer.tiling.places) for layer in steps.complete.layers)
@@ -122,10 +124,12 @@ def compare_with_ngspice(
     done = []
     for title, network, samples in runs:
         stage = f"ngspice: tiles of {title}, {samples} digits"
-        told(stage, 0, count)
+        progress(Progress(stage=stage, done=0, points=count))
         done.append(
             compare_tiles(
-                network, trained.x_test[:samples], lambda tile, stage=stage: told(stage, tile, count)
+                network,
+                trained.x_test[:samples],
+                lambda state, stage=stage: progress(replace(state, stage=stage, points=count)),
             )
         )
     return done[0], done[1], done[2]

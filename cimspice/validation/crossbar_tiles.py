@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
 from dataclasses import asdict, dataclass, field
 
 import numpy as np
@@ -13,6 +12,7 @@ from cimspice.circuits.crossbar import CrossbarReadParameters
 from cimspice.emulator.decisions import agreement, share_right, strongest, undecided
 from cimspice.emulator.tiled_crossbar import TiledLayer, TiledNetwork
 from cimspice.errors import ParameterError
+from cimspice.progress import OnProgress, Progress, silent
 from cimspice.spice import simulate
 
 LARGEST_TILE = 64
@@ -25,7 +25,7 @@ class NgspiceTiles:
 
     Attributes
     ----------
-    told
+    progress
         Called after each tile with how many were read.
     worst
         Largest difference so far between the exact solver and ngspice for the voltages that ngspice got,
@@ -36,7 +36,7 @@ class NgspiceTiles:
         CPU time of the exact solver on the same tiles and voltages.
     """
 
-    told: Callable[[int], object] = lambda done: None
+    progress: OnProgress = silent
     worst: float = 0.0
     seconds: float = 0.0
     solver_seconds: float = 0.0
@@ -63,7 +63,7 @@ class NgspiceTiles:
         largest = float(np.abs(currents).max()) or 1.0  # a tile whose inputs are all zero
         self.worst = max(self.worst, float(np.abs(solved - currents).max()) / largest)
         self.count += 1
-        self.told(self.count)
+        self.progress(Progress(done=self.count))
         return currents
 
 
@@ -119,11 +119,9 @@ class TileComparison:
         return share_right(strongest(self.circuit_outputs), labels, self.circuit_outputs.shape[1])
 
 
-def compare_tiles(
-    network: TiledNetwork, x: np.ndarray, told: Callable[[int], object] | None = None
-) -> TileComparison:
+def compare_tiles(network: TiledNetwork, x: np.ndarray, progress: OnProgress = silent) -> TileComparison:
     """Send samples (samples, inputs) through the whole network in ngspice and in the exact solver."""
-    reader = NgspiceTiles(told or (lambda done: None))
+    reader = NgspiceTiles(progress)
     circuit, solved = network.trace(x, reader), network.trace(x)
     return TileComparison(
         solved.outputs,

@@ -6,10 +6,11 @@ import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from itertools import pairwise
-from typing import Literal, Protocol, get_args
+from typing import Literal, get_args
 
 import numpy as np
 
+from cimspice import pdk
 from cimspice.campaign.neuron import characterise_neuron
 from cimspice.campaign.store import Store
 from cimspice.circuits.neuron.circuit import NeuronCircuit, resistor_circuit
@@ -22,7 +23,7 @@ from cimspice.models.conditions import check_alike
 from cimspice.models.neuron.build import neuron_model
 from cimspice.models.neuron.neuron import NeuronModel
 from cimspice.models.neuron.simplify import ramp_beta, reversal_potentials
-from cimspice.pdk import check_conditions
+from cimspice.progress import OnProgress, Progress, in_stage, silent
 from cimspice.training import TrainedNetwork, iris, train_iris
 from cimspice.validation.budget import ErrorBudget, error_budget, find_rung, search
 from cimspice.validation.circuit import CircuitRun, run_circuit
@@ -32,38 +33,24 @@ Array = np.ndarray
 SynapseKind = Literal["mosfet", "resistor"]
 
 
-class Told(Protocol):
-    """Progress: a line of text, and how many of how many where it is known."""
-
-    def __call__(self, text: str, done: int = 0, total: int = 0) -> object: ...
-
-
-def _silent(text: str, done: int = 0, total: int = 0) -> None:
-    return None
-
-
 @dataclass(frozen=True)
-class Conditions:
+class Conditions(pdk.Conditions):
     """Where the circuit stands and how it is run.
 
     Attributes
     ----------
-    corner, temperature
-        Corner, degrees Celsius.
     synapse
         ``"mosfet"`` or ``"resistor"``.
     workers, store
         As for ``run_campaign``.
     """
 
-    corner: str = "tt"
-    temperature: float = 27.0
     synapse: SynapseKind = "mosfet"
     workers: int | None = None
     store: Store | str | None = None
 
     def __post_init__(self) -> None:
-        check_conditions(self.corner, self.temperature)
+        super().__post_init__()
         if self.synapse not in get_args(SynapseKind):
             raise ParameterError(f"unknown synapse {self.synapse!r}", remedy="use mosfet or resistor")
 
@@ -134,7 +121,9 @@ class NeuronValidation:
     emulator_seconds: float
 
 
-def characterised_model(conditions: Conditions, layers: Sequence[int], told: Told = _silent) -> NeuronModel:
+def characterised_model(
+    conditions: Conditions, layers: Sequence[int], progress: OnProgress = silent
+) -> NeuronModel:
     """The neuron's model under these conditions for a network of these sizes (inputs, then neurons per
     layer)."""
     circuit = conditions.circuit
@@ -143,11 +132,10 @@ def characterised_model(conditions: Conditions, layers: Sequence[int], told: Tol
         circuit,
         list(dict.fromkeys(fans)),
         loads=layers[1:],
-        corner=conditions.corner,
-        temperature=conditions.temperature,
+        conditions=conditions,
         workers=conditions.workers,
         store=conditions.store,
-        told=lambda text: told(f"characterise: {text}"),
+        progress=progress,
     )
     return neuron_model(tables, phase=circuit.phase, rest_voltage=circuit.rest_voltage)
 
@@ -183,7 +171,7 @@ def validate(
     calibration: Array,
     *,
     rung: str = "full",
-    told: Told = _silent,
+    progress: OnProgress = silent,
 ) -> NeuronValidation:
     """Run the samples through ngspice and through the emulator.
 
@@ -201,18 +189,17 @@ def validate(
         conditions.circuit,
         mapped.programming(),
         spikes,
-        corner=conditions.corner,
-        temperature=conditions.temperature,
+        conditions=conditions,
         workers=conditions.workers,
         store=conditions.store,
-        told=lambda done, total: told("simulate the network in ngspice", done, total),
+        progress=in_stage("simulate the network in ngspice", progress),
     )
     network = mapped.network()
     network(spikes[:1])  # the tables are prepared once per network, not per batch
     began = time.process_time()
     network(spikes)
     seconds = time.process_time() - began
-    told("compare, term by term")
+    progress(Progress(stage="compare, term by term"))
     budget = error_budget(mapped.model, mapped.polarities, mapped.programs, spikes, run.times, calibration)
     return NeuronValidation(
         conditions, mapped.model, mapped, spikes, run, budget.row(rung).comparison, rung, budget, seconds
@@ -263,33 +250,37 @@ CONVENTIONAL_REVERSAL = 100.0
 
 
 def validate_iris(
-    conditions: Conditions, *, samples: int = 50, seed: int = 0, rung: str = "full", told: Told = _silent
+    conditions: Conditions,
+    *,
+    samples: int = 50,
+    seed: int = 0,
+    rung: str = "full",
+    progress: OnProgress = silent,
 ) -> IrisValidation:
     """The closed loop on the 5-5-5 Iris network, compared on ``samples`` held-out flowers (at most 50)."""
     find_rung(rung)
     if not 1 <= samples <= 50:
         raise ParameterError(f"samples = {samples}", remedy="50 flowers are held out: ask for 1 to 50")
-    model = characterised_model(conditions, (5, 5, 5), told)
+    model = characterised_model(conditions, (5, 5, 5), progress)
     e_plus, e_minus = reversal_potentials(model, model.unit_current(5))
-    told(f"train with E+ = {e_plus:.3f}, E- = {e_minus:.3f}, and conventionally")
+    progress(Progress(stage=f"train with E+ = {e_plus:.3f}, E- = {e_minus:.3f}, and conventionally"))
     limits = _weight_limits(model)
     trained = train_iris(seed, e_plus, e_minus, ramp_beta=ramp_beta(model), weight_limit=limits)
     ideal = train_iris(seed, CONVENTIONAL_REVERSAL, -CONVENTIONAL_REVERSAL, weight_limit=limits)
     split = iris(seed)
     spikes, calibration = split.x_test[:samples], split.x_train[:40]
-    told("map: search the scales")
+    progress(Progress(stage="map: search the scales"))
     mapped = searched(model, trained, calibration, 1)
     naive = searched(model, ideal, calibration, 2)
-    physical = validate(conditions, mapped, spikes, calibration, rung=rung, told=told)
+    physical = validate(conditions, mapped, spikes, calibration, rung=rung, progress=progress)
     conventional = run_circuit(
         conditions.circuit,
         naive.programming(),
         spikes,
-        corner=conditions.corner,
-        temperature=conditions.temperature,
+        conditions=conditions,
         workers=conditions.workers,
         store=conditions.store,
-        told=lambda done, total: told("simulate the conventional mapping", done, total),
+        progress=in_stage("simulate the conventional mapping", progress),
     )
     phase = model.phase
     return IrisValidation(
@@ -310,7 +301,7 @@ def validate_random(
     samples: int = 20,
     seed: int = 0,
     rung: str = "full",
-    told: Told = _silent,
+    progress: OnProgress = silent,
 ) -> NeuronValidation:
     """A network that nobody trained or tuned: random weights of both signs, random spikes.
 
@@ -331,8 +322,8 @@ def validate_random(
         for inputs, neurons in pairwise(layers)
     ]
     spikes, calibration = rng.random((samples, layers[0])), rng.random((40, layers[0]))
-    model = characterised_model(conditions, layers, told)
-    return validate(conditions, programmed(model, weights), spikes, calibration, rung=rung, told=told)
+    model = characterised_model(conditions, layers, progress)
+    return validate(conditions, programmed(model, weights), spikes, calibration, rung=rung, progress=progress)
 
 
 def _weight_limits(model: NeuronModel) -> tuple[float, float]:

@@ -12,7 +12,8 @@ from cimspice.errors import ParameterError
 from cimspice.models.rram.cell import RramCell
 from cimspice.models.rram.programming import SetResponse, WriteRecord, WriteScheme, write_verify
 from cimspice.models.rram.skywater import SkywaterReram
-from cimspice.validation.array_programming import ArrayRecord, CircuitArray, Told, program_array
+from cimspice.progress import OnProgress, Progress, silent
+from cimspice.validation.array_programming import ArrayRecord, CircuitArray, program_array
 from cimspice.validation.one_transistor import access_spline, one_transistor_crossbar
 from cimspice.validation.rram_cell import CircuitCell, fit_cell
 
@@ -45,7 +46,7 @@ def validate_programming(
     highest: float = 60e-6,
     corner: str = "tt",
     seed: int = 0,
-    told: Told = lambda text, done, total: None,
+    progress: OnProgress = silent,
 ) -> ProgrammingValidation:
     """Program a random matrix (uniform in the logarithm from ``lowest`` to ``highest`` S) in both.
 
@@ -58,15 +59,15 @@ def validate_programming(
     scheme = WriteScheme(tolerance=tolerance)
     logs = np.random.default_rng(seed).uniform(np.log(lowest), np.log(highest), (size, size))
     target, device = np.exp(logs), SkywaterReram.published()
-    told("ngspice: access transistor and five SETs of a cell", 0, 0)
+    progress(Progress(stage="ngspice: access transistor and five SETs of a cell"))
     cell = fit_cell(device, CircuitCell(corner=corner), scheme).cell
-    told("emulator: program", 0, 0)
+    progress(Progress(stage="emulator: program"))
     response = SetResponse.of(cell, scheme, points=33)
     array = CircuitArray(np.zeros(target.shape), corner=corner)
     # segments of the source line from each bit line to the driver at the bottom
     wire = (size - np.arange(size))[:, None] * array.array.source_line_resistance
     model = write_verify(cell, target, scheme, response=response, source_resistance=wire)
-    circuit = program_array(array, target, scheme, response=response, told=told)
+    circuit = program_array(array, target, scheme, response=response, progress=progress)
     voltage = array.read_voltage
     transistor = access_spline(array.array, gate_voltage=array.read_word_line_voltage, corner=corner)
     solver = one_transistor_crossbar(device, array.states, transistor, array.array)

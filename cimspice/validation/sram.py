@@ -4,19 +4,18 @@ from __future__ import annotations
 
 import time
 import warnings
-from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+import pandas as pd
 
-from cimspice.campaign.batch import Batch
 from cimspice.campaign.sram_array import cell_currents, cell_shifts, characterise_array
 from cimspice.campaign.sram_conditions import SramConditions
 from cimspice.emulator.sram_read import Cells, DisturbWarning, MultiRowRead, Reading
 from cimspice.models.sram.bit_line import BitLines
 from cimspice.models.sram.build import BitLineFit, ColumnFacts, fit_bit_lines, log_factors
-from cimspice.validation.neuron import Told
+from cimspice.progress import OnProgress, Progress, in_stage, silent
 from cimspice.validation.provenance import provenance
 from cimspice.validation.sram_beyond import BeyondBound, beyond_bound
 from cimspice.validation.sram_budget import BudgetRow, error_budget
@@ -94,13 +93,11 @@ def column_facts(conditions: SramConditions) -> ColumnFacts:
 
 
 def characterised_lines(
-    conditions: SramConditions, *, cells: int = 100, told: Told = lambda text, done=0, total=0: None
+    conditions: SramConditions, *, cells: int = 100, progress: OnProgress = silent
 ) -> BitLineFit:
     """The bit lines' model under these conditions, characterised in ngspice as far as the store lacks it;
     ``cells`` with mismatch give its spread."""
-    tables = characterise_array(
-        conditions, cells=cells, told=lambda text, done, total: told(text, done, total)
-    )
+    tables = characterise_array(conditions, cells=cells, progress=progress)
     return fit_bit_lines(tables, column_facts(conditions))
 
 
@@ -111,7 +108,7 @@ def validate_sram(
     rows: tuple[int, int] = (4, 32),
     seed: int = 0,
     mismatch: bool = False,
-    told: Told = lambda text, done=0, total=0: None,
+    progress: OnProgress = silent,
 ) -> SramValidation:
     """Compare the emulator with ngspice.
 
@@ -124,7 +121,7 @@ def validate_sram(
     mismatch
         Whether the cells are those of one chip, with threshold shifts; the emulator is told each cell's DC
         current.
-    told
+    progress
         Progress.
 
     Raises
@@ -135,7 +132,7 @@ def validate_sram(
         If ngspice fails on one; the others are kept.
     """
     check_words(words, rows, conditions.array.rows)
-    tables = characterise_array(conditions, told=lambda text, done, total: told(text, done, total))
+    tables = characterise_array(conditions, progress=progress)
     fit = fit_bit_lines(tables, column_facts(conditions))
     model, array = fit.model, conditions.array
     drawn = draw_words(
@@ -149,11 +146,11 @@ def validate_sram(
     shifts = cell_shifts(range(array.rows), seed + CHIP_SEED, array.cell) if mismatch else None
     logs = None
     if shifts is not None:
-        currents = cell_currents(conditions, shifts, lambda text, done, total: told(text, done, total))
+        currents = cell_currents(conditions, shifts, progress)
         logs = log_factors(currents, tables["currents"], array.supply_voltage)
-    batch = _simulated(conditions, drawn.within, shifts, lambda done, total: told(IN_NGSPICE, done, total))
-    measured = _discharge(batch)
-    told("compare, term by term")
+    reads = _simulated(conditions, drawn.within, shifts, in_stage(IN_NGSPICE, progress))
+    measured = _discharge(reads)
+    progress(Progress(stage="compare, term by term"))
     read = _Reader(drawn.within, array.rows)
     reading = read(model, logs)
     began = time.process_time()
@@ -161,11 +158,11 @@ def validate_sram(
     seconds = time.process_time() - began
     beyond = None
     if drawn.excluded:
-        lost = _simulated(conditions, drawn.beyond, shifts, lambda done, total: told(BEYOND, done, total))
+        lost = _simulated(conditions, drawn.beyond, shifts, in_stage(BEYOND, progress))
         beyond = beyond_bound(
             _Reader(drawn.beyond, array.rows)(model, logs),
             _discharge(lost),
-            lost.table["flipped"].to_numpy(int),
+            lost["flipped"].to_numpy(int),
             float(measured.max()),
         )
     return SramValidation(
@@ -177,19 +174,19 @@ def validate_sram(
         predicted=reading.discharge,
         nominal=read(model, None).discharge,
         by_threshold=None if shifts is None else read(model, _by_threshold(model, shifts)).discharge,
-        flipped=batch.table["flipped"].to_numpy(int),
+        flipped=reads["flipped"].to_numpy(int),
         disturbed=reading.disturbed,
         disturb_probability=reading.disturb_probability,
         beyond=beyond,
         budget=error_budget(model, lambda rung: read(rung, logs).discharge, drawn.within.sums, measured),
-        spice_seconds=batch.seconds,
+        spice_seconds=reads.attrs["cpu_seconds"],
         emulator_seconds=seconds,
     )
 
 
 def _simulated(
-    conditions: SramConditions, words: Words, shifts: Array | None, told: Callable[[int, int], object]
-) -> Batch:
+    conditions: SramConditions, words: Words, shifts: Array | None, progress: OnProgress
+) -> pd.DataFrame:
     """The words in ngspice, with the threshold shifts (V) of all rows of the column, shape (rows, 6)."""
     runs = [
         conditions.read(
@@ -198,12 +195,12 @@ def _simulated(
         )
         for word, opened in enumerate(words.opened)
     ]
-    return conditions.run("sram_multi_row_read", runs, told)
+    return conditions.run("sram_multi_row_read", runs, progress)
 
 
-def _discharge(batch: Batch) -> Array:
+def _discharge(reads: pd.DataFrame) -> Array:
     """Of bit line and complement (V), shape (words, 2)."""
-    return batch.table[["bit_line_discharge", "bit_line_bar_discharge"]].to_numpy()
+    return reads[["bit_line_discharge", "bit_line_bar_discharge"]].to_numpy()
 
 
 @dataclass(frozen=True)

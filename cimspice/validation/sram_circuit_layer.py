@@ -7,7 +7,7 @@ one circuit per column: its opened rows, and the converter on its lines. No volt
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -18,9 +18,9 @@ from cimspice.campaign.sram_conditions import SramConditions
 from cimspice.emulator.sram_layer import SramLayer
 from cimspice.errors import ParameterError
 from cimspice.models.conditions import check_alike
+from cimspice.progress import OnProgress, in_stage, silent
 
 Array = np.ndarray
-Told = Callable[[str, int, int], object]
 
 BLOCKS = {
     "forward": "one circuit per neuron: cells, wires, word-line drivers' pulses, precharge, multipliers, "
@@ -45,7 +45,7 @@ class CircuitLayer(SramLayer):
         Array, corner, temperature, workers.
     shifts
         Threshold shifts of the cells (V), shape (neurons, columns, slices, slice bits, 6); None: none.
-    told
+    progress
         Progress.
     seconds
         CPU seconds of ngspice so far.
@@ -55,7 +55,7 @@ class CircuitLayer(SramLayer):
 
     conditions: SramConditions = field(default_factory=SramConditions)
     shifts: Array | None = None
-    told: Told = lambda text, done, total: None
+    progress: OnProgress = silent
     seconds: float = 0.0
     flipped: int = 0
     _converted: dict[float, tuple[int, dict[str, Any]]] = field(default_factory=dict, repr=False)
@@ -169,10 +169,10 @@ class CircuitLayer(SramLayer):
         return self._converted[float(volts)]
 
     def _run(self, bench: str, runs: list[dict[str, Any]], text: str) -> pd.DataFrame:
-        batch = self.conditions.run(bench, runs, lambda done, total: self.told(text, done, total))
-        self.seconds += batch.seconds
-        self.flipped += int(batch.table.groupby("run")["flipped"].first().sum())
-        return batch.table
+        table = self.conditions.run(bench, runs, in_stage(text, self.progress))
+        self.seconds += table.attrs["cpu_seconds"]
+        self.flipped += int(table.groupby("run")["flipped"].first().sum())
+        return table
 
 
 def _pairs(frame: pd.DataFrame) -> Iterator[tuple[float, float]]:

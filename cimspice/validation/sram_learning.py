@@ -23,10 +23,10 @@ from cimspice.mapping.sram_format import WordFormat
 from cimspice.models.sram.bit_line import BitLines
 from cimspice.models.sram.build import fit_bit_lines, log_factors
 from cimspice.models.sram.readout_loads import fit_readout_loads
+from cimspice.progress import OnProgress, Progress, in_stage, silent
 from cimspice.training.iris_folds import Folds
 from cimspice.training.sram_accuracy import FORMATS, Lessons
 from cimspice.training.sram_chip import ChipFamily
-from cimspice.validation.neuron import Told
 from cimspice.validation.provenance import provenance
 from cimspice.validation.sram import CHIP_SEED, column_facts, operating_point
 from cimspice.validation.sram_circuit_layer import BLOCKS, CircuitLayer
@@ -64,21 +64,17 @@ def characterised(
     *,
     samples: int = 0,
     cells: int = 100,
-    told: Told = lambda text, done=0, total=0: None,
+    progress: OnProgress = silent,
 ) -> Characterised:
     """Bit lines and periphery; ``samples`` with mismatch of the latter, ``cells`` of the former. What the
     readout weighs is taken from its own circuit, whatever the array says."""
-    loads = readout_loads(conditions, lambda text, done, total: told(text, done, total))
+    loads = readout_loads(conditions, progress)
     readout = fit_readout_loads(loads).model
     array = conditions.array.model_copy(update={"readout_capacitance": readout.line})
     conditions = replace(conditions, array=array)
-    tables = characterise_array(
-        conditions, cells=cells, told=lambda text, done, total: told(text, done, total)
-    )
+    tables = characterise_array(conditions, cells=cells, progress=progress)
     lines = fit_bit_lines(tables, column_facts(conditions)).model
-    periphery = characterised_periphery(
-        conditions, lines, readout, samples=samples, told=lambda text, done, total: told(text, done, total)
-    )
+    periphery = characterised_periphery(conditions, lines, readout, samples=samples, progress=progress)
     return Characterised(conditions, lines, periphery, tables["currents"])
 
 
@@ -87,7 +83,7 @@ def compare_step(
     *,
     seed: int = 0,
     mismatch: bool = False,
-    told: Told = lambda text, done=0, total=0: None,
+    progress: OnProgress = silent,
 ) -> StepComparison:
     """Random words and one random sample: forward, error, transposed read, gradient, update.
 
@@ -99,12 +95,12 @@ def compare_step(
         Of words, sample, rounding and mismatch.
     mismatch
         Whether cells differ; the emulator is told each cell's DC current.
-    told
+    progress
         Progress.
     """
     design = known.family(STEP_BITS).design()
     words, inputs, label = _drawn_step(design, np.random.default_rng([seed, 7]))
-    emulated, circuit = _both(known, design, words, seed, STEP_RULE, mismatch, told)
+    emulated, circuit = _both(known, design, words, seed, STEP_RULE, mismatch, progress)
     traces = [network.forward(inputs[:, None, :]) for network in (circuit, emulated)]
     errors = [
         network.output_errors(trace, label)
@@ -136,7 +132,7 @@ def compare_step(
         gradient=Pair(*(_flat(found) for found in changes)),
         words=Pair(*(_flat(found) for found in after)),
         changed_bits=changed,
-        written=_written(known.conditions, told),
+        written=_written(known.conditions, progress),
         flipped=sum(layer.flipped for layer in _circuits(circuit)),
         seconds=sum(layer.seconds for layer in _circuits(circuit)),
     )
@@ -166,7 +162,7 @@ def compare_forward(
     samples: int = 20,
     bits: int = 8,
     mismatch: bool = False,
-    told: Told = lambda text, done=0, total=0: None,
+    progress: OnProgress = silent,
 ) -> ForwardComparison:
     """Held-out flowers through the network of one chip that has learnt them in the emulator.
 
@@ -184,9 +180,9 @@ def compare_forward(
             remedy=f"use 1 to {held_out}",
         )
     family = known.family(bits)
-    told("learn Iris in the emulator")
+    progress(Progress(stage="learn Iris in the emulator"))
     design, words = family.design(), _learnt(family, lessons, splits)
-    emulated, circuit = _both(known, design, words, lessons.seed, lessons.rule, mismatch, told)
+    emulated, circuit = _both(known, design, words, lessons.seed, lessons.rule, mismatch, progress)
     order = np.argsort(np.arange(held_out) % 3, kind="stable")[:samples]  # folds are sorted by class
     flowers = splits.x_test[:, order]
     traces = [circuit.forward(flowers), emulated.forward(flowers)]
@@ -221,7 +217,7 @@ def _both(
     seed: int,
     rule: LearningRule,
     mismatch: bool,
-    told: Told,
+    progress: OnProgress,
 ) -> tuple[LearningNetwork, LearningNetwork]:
     """Emulator and circuit with the same words, cells and rounding."""
     emulated, circuit = [], []
@@ -233,9 +229,7 @@ def _both(
             shifts = cell_shifts(
                 range(first, first + int(np.prod(shape))), seed + CHIP_SEED, known.conditions.array.cell
             )
-            currents = cell_currents(
-                known.conditions, shifts, lambda text, done, total: told(text, done, total)
-            )
+            currents = cell_currents(known.conditions, shifts, progress)
             logs = log_factors(currents, known.currents, known.conditions.array.supply_voltage)
             trips = np.full((1, *shape, 2), known.lines.trip_voltage)
             cells = Cells(logs.reshape(1, *shape, 2), trips)
@@ -247,7 +241,7 @@ def _both(
                 stored,
                 conditions=known.conditions,
                 shifts=shifts,
-                told=lambda text, done, total: told(text, done, total),
+                progress=progress,
             )
         )
     return tuple(
@@ -280,13 +274,13 @@ def _transposed(circuit: LearningNetwork, emulated: LearningNetwork, errors: Arr
     return Pair(*(_flat(volts) if volts else np.zeros(1) for volts in found))
 
 
-def _written(conditions: SramConditions, told: Told) -> bool:
+def _written(conditions: SramConditions, progress: OnProgress) -> bool:
     """Whether the write driver flips a cell at these conditions."""
     run = {"supply_voltage": conditions.array.supply_voltage, "column": {"rows": conditions.array.rows}}
     run["column"]["columns"] = conditions.array.columns
     run["timing"] = {"close": 8e-9, "precharge_again": 8.2e-9, "end": 12e-9}
-    batch = conditions.run("sram_write_access", [run], lambda done, total: told("a write", done, total))
-    return bool(batch.table["written"].iloc[0] == 1)
+    table = conditions.run("sram_write_access", [run], in_stage("a write", progress))
+    return bool(table["written"].iloc[0] == 1)
 
 
 def step_report(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from itertools import product
 from math import sqrt
@@ -24,8 +24,7 @@ from cimspice.models.sram.line_sampling import fit_line_sampling
 from cimspice.models.sram.periphery_fit import fit_charge_sharing, fit_converter, fit_multiplier
 from cimspice.models.sram.readout_loads import ReadoutLoads
 from cimspice.pdk import capacitor_sigma
-
-Told = Callable[[str, int, int], object]
+from cimspice.progress import OnProgress, in_stage, silent
 
 COLUMN_CAPACITANCE = 20e-15
 """Of a multiplier's output capacitor (F): a MIM square of 3 um, ``MultiplierParameters.capacitor_side``."""
@@ -48,7 +47,7 @@ def characterised_periphery(
     loads: ReadoutLoads,
     *,
     samples: int = 0,
-    told: Told = lambda text, done, total: None,
+    progress: OnProgress = silent,
 ) -> Periphery:
     """Multiplier, charge sharing and converter at these conditions, as far as the store lacks them.
 
@@ -62,7 +61,7 @@ def characterised_periphery(
         What the converter weighs on a rail.
     samples
         Samples with mismatch of multiplier and comparator; 0: no mismatch.
-    told
+    progress
         Progress.
 
     Raises
@@ -76,7 +75,7 @@ def characterised_periphery(
     range_ratio = 1.0 if conditions.reference_drop is None else conditions.reference_drop / _REFERENCE_DROP
 
     def table(bench: str, runs: Sequence[dict[str, Any]], text: str) -> pd.DataFrame:
-        found = conditions.run(bench, runs, lambda done, total: told(text, done, total)).table
+        found = conditions.run(bench, runs, in_stage(text, progress))
         given = pd.DataFrame(runs).reindex(found["run"]).reset_index(drop=True)
         return pd.concat([found, given[[name for name in given if name not in found]]], axis=1)
 
@@ -124,8 +123,8 @@ def characterised_periphery(
         ],
         "signed converter near thresholds",
     )
-    spread, offset = _mismatch(conditions, supply | rows, samples, told)
-    sampled = sampled_lines(conditions, lambda text, done, total: told(text, done, total))
+    spread, offset = _mismatch(conditions, supply | rows, samples, progress)
+    sampled = sampled_lines(conditions, progress)
     return Periphery(
         multiplier=fit_multiplier(multiplier, spread).model,
         sharing=replace(fit_charge_sharing(sharing).model, ranges=_SHARING_RANGES),
@@ -143,7 +142,7 @@ def characterised_periphery(
 
 
 def _mismatch(
-    conditions: SramConditions, fixed: Mapping[str, Any], samples: int, told: Told
+    conditions: SramConditions, fixed: Mapping[str, Any], samples: int, progress: OnProgress
 ) -> tuple[pd.DataFrame | None, float]:
     """Multipliers with mismatch, and the standard deviation of the comparator's offset (V)."""
     if samples < 2:
@@ -155,7 +154,7 @@ def _mismatch(
         {"code": 15, **fixed},
         {"discharge": levels, "discharge_bar": levels, "zip": [["discharge", "discharge_bar"]]},
         samples,
-        told,
+        progress,
     )
     offsets = _campaign(
         conditions,
@@ -163,7 +162,7 @@ def _mismatch(
         {"supply_voltage": fixed["supply_voltage"]},
         {},
         samples,
-        told,
+        progress,
     )
     return multiplier, float(offsets["offset"].std(ddof=1))
 
@@ -174,7 +173,7 @@ def _campaign(
     fixed: Mapping[str, Any],
     sweep: Mapping[str, Any],
     samples: int,
-    told: Told,
+    progress: OnProgress,
 ) -> pd.DataFrame:
     document = {
         "campaign": {"bench": bench},
@@ -187,5 +186,5 @@ def _campaign(
         parse_specification(document),
         workers=conditions.workers,
         store=conditions.store,
-        progress=lambda progress: told(text, progress.done, progress.points),
+        progress=in_stage(text, progress),
     ).table

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -10,7 +9,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from cimspice.campaign import characterise, read_specification, run_campaign
+from cimspice.campaign import read_specification, run_bench, run_campaign
 from cimspice.campaign.sram_conditions import SramConditions
 from cimspice.campaign.sram_readout import readout_loads, sampled_lines
 from cimspice.circuits.sram_converter import Converter
@@ -29,6 +28,7 @@ from cimspice.models.sram.periphery_fit import (
 )
 from cimspice.models.sram.readout_loads import ReadoutLoads, fit_readout_loads
 from cimspice.models.sram.write_back import WriteBack
+from cimspice.progress import OnProgress, Progress, silent
 from cimspice.resources import data_directory
 
 
@@ -69,9 +69,7 @@ class Periphery:
         return paths
 
 
-def characterised_periphery(
-    *, workers: int | None = None, told: Callable[[str], object] = lambda _: None
-) -> Periphery:
+def characterised_periphery(*, workers: int | None = None, progress: OnProgress = silent) -> Periphery:
     """Run the campaigns ``sram_multiplier``, ``sram_charge_sharing``, ``sram_converter`` and their kin as
     far as the store lacks them (some four minutes of CPU time), and fit.
 
@@ -84,7 +82,7 @@ def characterised_periphery(
     """
 
     def table(name: str) -> pd.DataFrame:
-        told(name)
+        progress(Progress(stage=name))
         path = data_directory("characterize") / f"{name}.toml"
         return run_campaign(read_specification(path), workers=workers).table
 
@@ -98,7 +96,7 @@ def characterised_periphery(
         offset_sigma=float(offset.std(ddof=1)),
     )
     conditions = SramConditions(workers=workers)
-    told("sampled lines, loads")
+    progress(Progress(stage="sampled lines, loads"))
     sampling = fit_line_sampling(sampled_lines(conditions))
     loads = fit_readout_loads(readout_loads(conditions))
     design = Converter()
@@ -122,7 +120,7 @@ WRITE_TIMING = {"close": 1.4e-9, "precharge_again": 1.6e-9, "end": 6e-9}
 def _write_back(workers: int | None) -> WriteBack:
     fixed = {"column": {"rows": 512, "columns": 64}, "timing": WRITE_TIMING}
     rows = [
-        characterise(bench, fixed=fixed, workers=workers).iloc[0]
+        run_bench(bench, fixed, workers=workers).iloc[0]
         for bench in ("sram_write_access", "sram_half_selected")
     ]
     specification = read_specification(
@@ -170,7 +168,7 @@ def unseen(periphery: Periphery, *, points: int = 16, seed: int = 7, workers: in
 
     def run(bench: str, **axes: np.ndarray) -> pd.DataFrame:
         listed = {name: values.tolist() for name, values in axes.items()}
-        return characterise(bench, sweep={**listed, "zip": [list(axes)]}, workers=workers)
+        return run_bench(bench, sweep={**listed, "zip": [list(axes)]}, workers=workers)
 
     codes = rng.permutation(16)[:points]
     one, other, low, high = rng.uniform(0, 0.12, (4, len(codes)))

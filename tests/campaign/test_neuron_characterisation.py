@@ -13,6 +13,8 @@ from cimspice.circuits import bench
 from cimspice.circuits.neuron.circuit import NeuronCircuit
 from cimspice.errors import NonConvergence, SimulationError
 from cimspice.models.neuron.build import COLUMNS, neuron_model
+from cimspice.pdk import Conditions
+from cimspice.progress import Progress, silent
 from cimspice.spice import Pool, Session
 
 pytestmark = pytest.mark.spice
@@ -59,7 +61,7 @@ def characterise():
     """A small characterisation, and the points that were simulated for it."""
     with Pool(1) as pool:
 
-        def small(store, stop_at=None, told=lambda _: None, **conditions) -> tuple[dict, list[str]]:
+        def small(store, stop_at=None, progress=silent, **conditions) -> tuple[dict, list[str]]:
             counting = Counting(pool, stop_at)
             with pytest.MonkeyPatch.context() as patch:
                 patch.setattr(characterisation, "GATE_BIAS", BIASES)
@@ -67,7 +69,7 @@ def characterise():
                 patch.setattr(characterisation, "Pool", lambda workers: counting)
                 try:
                     tables = characterise_neuron(
-                        CIRCUIT, FANS, loads=LOADS, store=store, told=told, **conditions
+                        CIRCUIT, FANS, loads=LOADS, store=store, progress=progress, **conditions
                     )
                 except Interrupted:
                     tables = {}
@@ -77,11 +79,11 @@ def characterise():
 
 
 def stop_before(step: str):
-    def told(line: str) -> None:
-        if line.startswith(step):
+    def progress(state: Progress) -> None:
+        if state.stage.startswith(step):
             raise Interrupted
 
-    return told
+    return progress
 
 
 def model(tables):
@@ -144,20 +146,20 @@ def test_an_interrupted_run_goes_on_where_it_stopped_and_ends_with_the_same_tabl
 ):
     _, tables, points = whole
     store = tmp_path / "points.sqlite"
-    started: list[str] = []
-    between, first = characterise(store, told=stop_before("charge of the edges"))
+    started: list[Progress] = []
+    between, first = characterise(store, progress=stop_before("charge of the edges"))
     inside, second = characterise(store, stop_at=len(points) - len(first) - 6)
     assert between == inside == {}
     assert first
     assert second
-    finished, third = characterise(store, told=started.append)
+    finished, third = characterise(store, progress=started.append)
     assert_equal(finished, tables)
     assert not set(first) & {*second, *third}
     # the point on its way when a step is interrupted may be run again, no other one
     assert len(set(second) & set(third)) <= 4
     assert {*first, *second, *third} == set(points)
     assert len(third) < len(points) / 3
-    assert started[0] == "synapse currents"
+    assert started[0].stage == "synapse currents"
 
 
 def directly(name, corner, temperature, **parameters):
@@ -172,7 +174,7 @@ def directly(name, corner, temperature, **parameters):
 
 def test_corner_and_temperature_reach_every_table(whole, tmp_path, characterise):
     nominal = whole[1]
-    tables, ran = characterise(tmp_path / "points.sqlite", corner="ss", temperature=85.0)
+    tables, ran = characterise(tmp_path / "points.sqlite", conditions=Conditions("ss", 85.0))
     assert not set(ran) & set(whole[2]), "a point of another condition counts as the same point"
     for name, table in tables.items():
         assert set(table["corner"]) == {"ss"}, name

@@ -10,6 +10,7 @@ from campaign_fakes import ENVIRONMENT, UPPER_RESISTANCE, FakePool
 from cimspice.campaign import Store, parse_specification, run_campaign
 from cimspice.campaign.export import export
 from cimspice.errors import EngineMissing, WorkerLost
+from cimspice.progress import silent
 
 
 def specification(parameters=None, **sweep):
@@ -17,7 +18,7 @@ def specification(parameters=None, **sweep):
     return parse_specification(raw)
 
 
-def run(store, pool, *, parameters=None, progress=None, **sweep):
+def run(store, pool, *, parameters=None, progress=silent, **sweep):
     return run_campaign(
         specification(parameters, **sweep),
         workers=2,

@@ -17,7 +17,7 @@ from cimspice.campaign.environment import Environment
 from cimspice.campaign.neuron import characterise_neuron
 from cimspice.circuits.neuron.circuit import NeuronCircuit
 from cimspice.models.neuron.build import COLUMNS
-from cimspice.pdk import locate
+from cimspice.pdk import Conditions, locate
 
 FOLDER = Path(__file__).parent / "neuron"
 LAYERS = (3, 2, 2)
@@ -31,10 +31,9 @@ def make() -> None:
         tables = characterise_neuron(
             circuit,
             FANS,
-            corner=CORNER,
-            temperature=TEMPERATURE,
+            conditions=Conditions(CORNER, TEMPERATURE),
             store=Path(scratch) / "points.sqlite",
-            told=print,
+            progress=print,
         )
     FOLDER.mkdir(exist_ok=True)
     for name, columns in COLUMNS.items():

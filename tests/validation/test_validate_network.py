@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from cimspice.errors import ParameterError
+from cimspice.progress import Progress
 from cimspice.report.neuron_traces import model_traces
 from cimspice.validation import Conditions, report, trace_circuit, validate_iris, validate_random
 
@@ -62,13 +63,13 @@ def test_the_report_has_what_scripts_rely_on(result):
 
 
 def test_a_second_run_simulates_nothing_and_another_model_is_compared(conditions, result):
-    told = []
+    states: list[Progress] = []
     again = validate_random(
         conditions, LAYERS, samples=2, seed=7, rung="constant",
-        told=lambda text, done=0, total=0: told.append((text, done, total)),
+        progress=states.append,
     )  # fmt: skip
-    assert ("simulate the network in ngspice", 2, 2) in told
-    assert not [entry for entry in told if entry[2] and entry[1] < entry[2]]
+    assert Progress(2, 2, 2, stage="simulate the network in ngspice") in states
+    assert not [state for state in states if state.done > state.cached]
     assert again.circuit.seconds == result.circuit.seconds
     assert all(np.array_equal(*both) for both in zip(again.circuit.times, result.circuit.times, strict=True))
     assert again.comparison.output_rmse == result.budget.row("constant").output_rmse
