@@ -16,6 +16,7 @@ from cimspice.campaign.run import pool_for, run_campaign, store_context
 from cimspice.campaign.runner import Engine, Runner
 from cimspice.campaign.specification import Specification, parse_specification
 from cimspice.campaign.store import Record, Store
+from cimspice.circuits.bench import bench as find_bench
 from cimspice.errors import ParameterError, SimulationError
 from cimspice.netlist import NetlistParameters
 from cimspice.pdk import Conditions
@@ -74,7 +75,9 @@ def run_bench(
     environment = Environment.detect(include_roots)
     several = isinstance(parameters, Sequence)
     runs = [_plain(given) for given in (parameters if several else [parameters or {}])]
-    specification = _specification(bench, {} if several else runs[0], conditions, sweep or {}, time_limit)
+    if not runs:
+        return pd.DataFrame({"run": [], **{name: [] for name in find_bench(bench).columns}})
+    specification = _specification(bench, runs[0], conditions, sweep or {}, time_limit)
     if sweep is not None:
         if several:
             raise ParameterError(
@@ -91,8 +94,6 @@ def run_bench(
         _require_all(result.failures, result.points, bench)
         result.table.attrs["cpu_seconds"] = result.cpu_seconds
         return result.table
-    if not runs:
-        return pd.DataFrame({"run": [], **{name: [] for name in specification.bench.columns}})
     plan = _Points.of(specification, runs, environment)
     points = plan.points
     with store_context(store) as kept:
@@ -193,14 +194,18 @@ def _specification(
 
 def _plain(parameters: Parameters) -> dict[str, Any]:
     """As JSON would hold them."""
-    if isinstance(parameters, NetlistParameters):
-        return parameters.model_dump(mode="json", round_trip=True)
-    return dict(parameters)
+    return (
+        _listed(parameters)
+        if isinstance(parameters, NetlistParameters)
+        else {name: _listed(value) for name, value in parameters.items()}
+    )
 
 
-def _listed(values: Any) -> Any:
-    """numpy arrays and scalars as lists and numbers."""
-    return values.tolist() if hasattr(values, "tolist") else values
+def _listed(value: Any) -> Any:
+    """Parameter models as mappings, numpy arrays and scalars as lists and numbers."""
+    if isinstance(value, NetlistParameters):
+        return value.model_dump(mode="json", round_trip=True)
+    return value.tolist() if hasattr(value, "tolist") else value
 
 
 def _require_all(failures: Sequence[tuple[Point, Record]], points: int, bench: str) -> None:

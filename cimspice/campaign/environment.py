@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
+from cimspice.files import content_digest
 from cimspice.netlist.include import include_folder
 from cimspice.pdk import Pdk, locate, slice_models
 from cimspice.spice.library import find_library
@@ -44,7 +44,7 @@ class Environment:
         """
         library = Path(find_library())
         # A bare name is one that only the system's loader resolves.
-        digest = hashlib.sha256(library.read_bytes()).hexdigest()[:16] if library.is_file() else "by name"
+        digest = content_digest(library)[:16] if library.is_file() else "by name"
         return cls(f"{library.name} {digest}", include_roots=tuple(map(include_folder, include_roots)))
 
     def require_models(self, netlist_text: str) -> None:

@@ -4,6 +4,7 @@ from cimspice.spice.analysis import Analysis, Dc, Op, Sweep, Tran
 from cimspice.spice.batch import simulate_batch
 from cimspice.spice.features import engine_features
 from cimspice.spice.frequency import Ac, Noise
+from cimspice.spice.in_process import InProcess
 from cimspice.spice.one_call import simulate
 from cimspice.spice.options import SolverOptions
 from cimspice.spice.pool import Pool
@@ -15,6 +16,7 @@ __all__ = [
     "Ac",
     "Analysis",
     "Dc",
+    "InProcess",
     "Noise",
     "Op",
     "Pool",

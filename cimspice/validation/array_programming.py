@@ -7,26 +7,27 @@ transient, so what a pulse does to the others is simulated too.
 
 from __future__ import annotations
 
-import time
 from dataclasses import dataclass, field
 
 import numpy as np
 import pandas as pd
 
+from cimspice.campaign.bench_run import run_bench
 from cimspice.circuits import bench
 from cimspice.circuits.crossbar_cells import ArrayCircuit
 from cimspice.errors import ParameterError
 from cimspice.models.rram.cell import WritePulse, WriteResult
 from cimspice.models.rram.programming import SetResponse, WriteRecord, WriteRun, WriteScheme
+from cimspice.pdk import Conditions
 from cimspice.progress import OnProgress, Progress, silent
-from cimspice.spice import Session
+from cimspice.spice import InProcess
 
 
 @dataclass
 class CircuitArray:
     """Memories of a 1T1R array in ngspice with their states (rows, columns); see `CellsWrite`.
 
-    ``transients`` counts the pulses simulated, ``seconds`` is the CPU time of this process in them.
+    ``transients`` counts the pulses simulated, ``seconds`` is ngspice's CPU time in them.
     """
 
     states: np.ndarray
@@ -37,7 +38,7 @@ class CircuitArray:
     temperature: float = 27.0
     read_voltage: float = 0.1
     read_word_line_voltage: float = 3.3
-    session: Session = field(default_factory=Session)
+    engine: InProcess = field(default_factory=InProcess)
     transients: int = 0
     seconds: float = 0.0
 
@@ -79,7 +80,6 @@ class CircuitArray:
         source_lines[selected] = pulse.source_line
         if not resetting:
             bit_lines[np.arange(rows) != row] = 0.0
-        started = time.process_time()
         table = self._run(
             "crossbar_write",
             bit_line_voltages=bit_lines.tolist(),
@@ -91,7 +91,7 @@ class CircuitArray:
             read_voltage=self.read_voltage,
             read_word_line_voltage=self.read_word_line_voltage,
         )
-        self.seconds += time.process_time() - started
+        self.seconds += table.attrs["cpu_seconds"]
         self.transients += 1
         reached = table["state_after"].to_numpy().reshape(self.shape)
         # round-off of an integration may leave a formed cell below 0, where it would count as pristine
@@ -107,14 +107,7 @@ class CircuitArray:
             states=self.states.tolist(),
             **parameters,
         )
-        self.session.load(
-            made.netlist(given),
-            corner=self.corner,
-            temperature=self.temperature,
-            options=made.options(given),
-            flat=made.flat,
-        )
-        return made.measure(given, self.session.run(made.analysis(given)))
+        return run_bench(name, given, Conditions(self.corner, self.temperature), engine=self.engine)
 
 
 class _BitLine(WriteRun):

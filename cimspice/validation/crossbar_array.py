@@ -7,11 +7,11 @@ from dataclasses import asdict, dataclass
 
 import numpy as np
 
-from cimspice.circuits import bench
+from cimspice.campaign.bench_run import run_bench
 from cimspice.circuits.crossbar import CrossbarReadParameters
 from cimspice.emulator.crossbar import Crossbar, NonlinearCrossbar, SinhCell
 from cimspice.emulator.tiled_crossbar import TileWires
-from cimspice.spice import simulate
+from cimspice.spice import InProcess
 
 
 @dataclass(frozen=True, eq=False)
@@ -57,10 +57,9 @@ def study_array(
     voltages = rng.uniform(0, read_voltage, (4, size)).round(6)
     wires = asdict(TileWires(resistance, resistance))
     linear = Crossbar(conductances, **wires)
-    began = time.process_time()
-    circuit = _ngspice(conductances, voltages, 0.0, resistance)
-    bent_circuit = _ngspice(conductances, voltages, nonlinearity, resistance)
-    spice_seconds = time.process_time() - began
+    engine = InProcess()
+    circuit, seconds = _ngspice(conductances, voltages, 0.0, resistance, engine)
+    bent_circuit, bent_seconds = _ngspice(conductances, voltages, nonlinearity, resistance, engine)
     bent = NonlinearCrossbar(SinhCell(conductances, nonlinearity), **wires)
     inside = linear.solve(np.full((1, size), read_voltage))
     large = rng.uniform(2e-6, 80e-6, (solver_size, solver_size))
@@ -74,15 +73,17 @@ def study_array(
         nonlinear_error=_relative(bent.currents(voltages), bent_circuit),
         wire_loss=float(1 - circuit.sum() / (voltages @ conductances).sum()),
         cell_voltage=(inside.word_line_voltages - inside.bit_line_voltages)[0] / read_voltage,
-        spice_seconds=spice_seconds,
+        spice_seconds=seconds + bent_seconds,
         solver_size=solver_size,
         vectors=vectors,
         solver_seconds=time.process_time() - began,
     )
 
 
-def _ngspice(conductances, voltages, nonlinearity: float, resistance: float) -> np.ndarray:
-    made = bench("crossbar_read")
+def _ngspice(
+    conductances: np.ndarray, voltages: np.ndarray, nonlinearity: float, resistance: float, engine: InProcess
+) -> tuple[np.ndarray, float]:
+    """Column currents (vectors, columns) in A, and CPU seconds."""
     given = CrossbarReadParameters(
         conductances=tuple(map(tuple, conductances.tolist())),
         voltages=tuple(map(tuple, voltages.tolist())),
@@ -90,8 +91,8 @@ def _ngspice(conductances, voltages, nonlinearity: float, resistance: float) -> 
         word_line_resistance=resistance,
         bit_line_resistance=resistance,
     )
-    waveforms = simulate(made.netlist(given), made.analysis(given), options=made.options(given))
-    return made.measure(given, waveforms)["column_current"].to_numpy().reshape(len(voltages), -1)
+    table = run_bench("crossbar_read", given, engine=engine)
+    return table["column_current"].to_numpy().reshape(len(voltages), -1), table.attrs["cpu_seconds"]
 
 
 def _relative(found: np.ndarray, circuit: np.ndarray) -> float:

@@ -5,12 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import get_args
 
+import numpy as np
 import pandas as pd
 
-from cimspice.circuits import bench
+from cimspice.campaign.bench_run import run_bench
 from cimspice.circuits.rram_cycle import CycleParameters
 from cimspice.circuits.rram_device import RramModel
-from cimspice.circuits.rram_read_iv import ReadParameters
 from cimspice.circuits.rram_switching import PulseParameters
 from cimspice.errors import ParameterError
 from cimspice.models import ModelCard
@@ -25,7 +25,7 @@ from cimspice.models.rram import (
     Yakopcic,
     apply_pulse,
 )
-from cimspice.spice import simulate
+from cimspice.spice import InProcess
 
 DEVICES: dict[str, type[RramDevice]] = {
     cls.parameter_set: cls for cls in (SkywaterReram, StanfordPku, Vteam, Yakopcic, Memdiode)
@@ -86,26 +86,17 @@ def study_device(device: str = "skywater", *, read_voltage: float = 0.3) -> Devi
     model = DEVICES[device].published()
     reads = read_curves(device, read_voltage)
     reads["model_current"] = model.current(reads["voltage"].to_numpy(), reads["state"].to_numpy())
-    made = bench("rram_cycle")
     slow = CycleParameters(model=_name(device), series_resistance=5e3, reset_voltage=2.2)
-    loop = made.measure(slow, simulate(made.netlist(slow), made.analysis(slow), options=made.options(slow)))
+    loop = run_bench("rram_cycle", slow, engine=InProcess())
     return DeviceStudy(device, loop, reads, _pulses(device, model), fit_reads(reads))
 
 
 def read_curves(device: str, read_voltage: float = 0.3) -> pd.DataFrame:
     """Simulated currents of held states: state, voltage (V, both signs), current (A)."""
-    made, parts = bench("rram_read_iv"), []
-    for state in READ_STATES:
-        given = ReadParameters(
-            model=_name(device),
-            state=state,
-            start=-read_voltage,
-            stop=read_voltage,
-            step=read_voltage / 10,
-        )
-        waveforms = simulate(made.netlist(given), made.analysis(given), options=made.options(given))
-        parts.append(made.measure(given, waveforms).assign(state=state))
-    return pd.concat(parts, ignore_index=True)
+    swept = {"start": -read_voltage, "stop": read_voltage, "step": read_voltage / 10}
+    reads = [{"model": _name(device), "state": state, **swept} for state in READ_STATES]
+    table = run_bench("rram_read_iv", reads, engine=InProcess())
+    return table.assign(state=np.take(READ_STATES, table.pop("run")))
 
 
 def fit_reads(reads: pd.DataFrame) -> dict[float, Fit[SinhRead]]:
@@ -151,17 +142,11 @@ def _name(device: str) -> RramModel:
 
 
 def _pulses(device: str, model: RramDevice) -> pd.DataFrame:
-    made, rows = bench("rram_switching"), []
-    for state, resistance, voltages in PULSES:
-        for volts in voltages:
-            given = PulseParameters(
-                model=_name(device), initial_state=state, pulse_voltage=volts, series_resistance=resistance
-            )
-            waveforms = simulate(made.netlist(given), made.analysis(given), options=made.options(given))
-            after = float(made.measure(given, waveforms)["state_after"].iloc[0])
-            rows.append((state, resistance, volts, after))
-    names = ["initial_state", "series_resistance", "pulse_voltage", "state_after"]
+    names = ["initial_state", "series_resistance", "pulse_voltage"]
+    rows = [(state, ohms, volts) for state, ohms, voltages in PULSES for volts in voltages]
     table = pd.DataFrame(rows, columns=names)
+    pulses = [{"model": _name(device), **dict(zip(names, row, strict=True))} for row in rows]
+    table["state_after"] = run_bench("rram_switching", pulses, engine=InProcess())["state_after"]
     default = PulseParameters(model=_name(device))
     reached = apply_pulse(
         model,

@@ -7,13 +7,13 @@ from dataclasses import asdict, dataclass, field
 
 import numpy as np
 
-from cimspice.circuits import bench
+from cimspice.campaign.bench_run import run_bench
 from cimspice.circuits.crossbar import CrossbarReadParameters
 from cimspice.emulator.decisions import agreement, share_right, strongest, undecided
 from cimspice.emulator.tiled_crossbar import TiledLayer, TiledNetwork
 from cimspice.errors import ParameterError
 from cimspice.progress import OnProgress, Progress, silent
-from cimspice.spice import simulate
+from cimspice.spice import InProcess
 
 LARGEST_TILE = 64
 """ngspice without KLU takes minutes for one such tile, hours for the next size."""
@@ -40,22 +40,20 @@ class NgspiceTiles:
     worst: float = 0.0
     seconds: float = 0.0
     solver_seconds: float = 0.0
-    count: int = field(default=0)
+    count: int = 0
+    engine: InProcess = field(default_factory=InProcess)
 
     def __call__(self, layer: TiledLayer, number: int, voltages: np.ndarray) -> np.ndarray:
         """Column currents (batch, columns), A, of one tile at voltages (batch, rows), V."""
         check_tile(layer.tile_conductances[number].shape)
-        made = bench("crossbar_read")
         given = CrossbarReadParameters(
             conductances=tuple(map(tuple, layer.tile_conductances[number].tolist())),
             voltages=tuple(map(tuple, voltages.tolist())),
             nonlinearity=layer.nonlinearity,
             **asdict(layer.wires),
         )
-        began = time.process_time()
-        waveforms = simulate(made.netlist(given), made.analysis(given), options=made.options(given))
-        self.seconds += time.process_time() - began
-        table = made.measure(given, waveforms)
+        table = run_bench("crossbar_read", given, engine=self.engine)
+        self.seconds += table.attrs["cpu_seconds"]
         currents = table["column_current"].to_numpy().reshape(len(voltages), -1)
         began = time.process_time()
         solved = layer.tiles[number].currents(voltages)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from cimspice.circuits import bench
+from cimspice.campaign.bench_run import run_bench
 from cimspice.circuits.crossbar_cells import ArrayCircuit
 from cimspice.circuits.rram_access_grid import AccessGridParameters
 from cimspice.emulator.crossbar import NonlinearCrossbar
@@ -15,7 +15,8 @@ from cimspice.emulator.crossbar.one_transistor import OneTransistorCell
 from cimspice.errors import ParameterError
 from cimspice.models.rram.access_table import AccessTable
 from cimspice.models.rram.device import RramDevice
-from cimspice.spice import simulate
+from cimspice.pdk import Conditions
+from cimspice.spice import InProcess
 
 
 def access_spline(
@@ -32,7 +33,7 @@ def access_spline(
     ``lowest`` and ``highest`` in V are the ends between which all nodes of a read lie: with negative inputs
     ``lowest`` is negative, too.
     """
-    array, made = array or ArrayCircuit(), bench("rram_access_grid")
+    array = array or ArrayCircuit()
     given = AccessGridParameters(
         transistor=array.transistor,
         width=array.width,
@@ -42,15 +43,8 @@ def access_spline(
         highest=highest,
         across=highest - lowest,
     )
-    waveforms = simulate(
-        made.netlist(given),
-        made.analysis(given),
-        corner=corner,
-        temperature=temperature,
-        options=made.options(given),
-        flat=made.flat,
-    )
-    table = made.measure(given, waveforms).assign(gate_voltage=gate_voltage)
+    table = run_bench("rram_access_grid", given, Conditions(corner, temperature), engine=InProcess())
+    table["gate_voltage"] = gate_voltage
     return AccessTable.from_table(table, temperature=temperature)
 
 
@@ -112,20 +106,17 @@ def compare_reads(
     ParameterError
         For arrays that ngspice would not finish.
     """
-    array, made = array or ArrayCircuit(), bench("crossbar_cells_read")
-    given = made.Parameters(
-        model=device.parameter_set,
-        changes=device.parameters(),
-        array=array,
-        states=states,
-        voltages=voltages,
-    )
-    started = time.process_time()
-    waveforms = simulate(
-        made.netlist(given), made.analysis(given), corner=corner, options=made.options(given), flat=made.flat
-    )
-    circuit = made.measure(given, waveforms)["column_current"].to_numpy().reshape(len(voltages), -1)
-    simulated = time.process_time()
+    array = array or ArrayCircuit()
+    given = {
+        "model": device.parameter_set,
+        "changes": device.parameters(),
+        "array": array,
+        "states": states,
+        "voltages": voltages,
+    }
+    table = run_bench("crossbar_cells_read", given, Conditions(corner), engine=InProcess())
+    circuit = table["column_current"].to_numpy().reshape(len(voltages), -1)
+    began = time.process_time()
     lowest, highest = min(0.0, float(np.min(voltages))), max(0.0, float(np.max(voltages)))
     grid = np.array([np.floor(lowest * 100), np.ceil(max(highest, lowest + 0.1) * 100)]) / 100
     transistor = access_spline(array, lowest=float(grid[0]), highest=float(grid[1]), corner=corner)
@@ -133,5 +124,5 @@ def compare_reads(
     tabled = time.process_time()
     solver = one_transistor_crossbar(device, states, transistor, array).currents(voltages)
     return ReadComparison(
-        circuit, solver, simulated - started, time.process_time() - tabled, tabled - simulated
+        circuit, solver, table.attrs["cpu_seconds"], time.process_time() - tabled, tabled - began
     )

@@ -10,14 +10,15 @@ import pandas as pd
 from numpy.typing import ArrayLike
 from scipy import optimize
 
-from cimspice.circuits import bench
+from cimspice.campaign.bench_run import run_bench
 from cimspice.circuits.rram_cell_write import CellWriteParameters
 from cimspice.errors import ParameterError
 from cimspice.models.rram.cell import RramCell, WritePulse, WriteResult
 from cimspice.models.rram.device import RramDevice
 from cimspice.models.rram.programming import WriteScheme
 from cimspice.models.write_cost import WriteCost
-from cimspice.spice import Session
+from cimspice.pdk import Conditions
+from cimspice.spice import InProcess
 from cimspice.validation.rram_transistor import simulated_access
 
 CALIBRATION_LEVELS = (1.2, 1.3, 1.4, 1.5, 1.6)
@@ -35,7 +36,7 @@ class CircuitCell:
 
     parameters: CellWriteParameters = CellWriteParameters()  # noqa: RUF009 - it is frozen
     corner: str = "tt"
-    session: Session = field(default_factory=Session)
+    engine: InProcess = field(default_factory=InProcess)
     _reads: dict[float, float] = field(default_factory=dict, repr=False)
 
     def write(self, state: ArrayLike, pulse: WritePulse, ambient: ArrayLike = 27.0) -> WriteResult:
@@ -79,7 +80,6 @@ class CircuitCell:
         return self._reads[state]
 
     def _run(self, state, word, bit, source, width, edge, celsius) -> pd.Series:
-        made = bench("rram_cell_write")
         given = self.parameters.model_copy(
             update={
                 "initial_state": state,
@@ -92,14 +92,8 @@ class CircuitCell:
         )
         fields = set(CellWriteParameters.model_fields)
         given = CellWriteParameters.model_validate(given.model_dump(include=fields))
-        self.session.load(
-            made.netlist(given),
-            corner=self.corner,
-            temperature=celsius,
-            options=made.options(given),
-            flat=made.flat,
-        )
-        return made.measure(given, self.session.run(made.analysis(given))).iloc[0]
+        conditions = Conditions(self.corner, celsius)
+        return run_bench("rram_cell_write", given, conditions, engine=self.engine).iloc[0]
 
 
 @dataclass(frozen=True)

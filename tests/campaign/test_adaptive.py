@@ -12,6 +12,7 @@ from cimspice.campaign import Store, parse_specification, run_campaign
 from cimspice.campaign.plan import Plan
 from cimspice.campaign.selection import Selection
 from cimspice.errors import ParameterError, SimulationError, TableError
+from cimspice.progress import silent
 
 WARPED = {"tt": 1.0, "ss": 0.9, "ff": 1.1}
 
@@ -70,7 +71,7 @@ def test_the_error_it_tells_is_that_of_the_fit_elsewhere(store):
     specification = parse_specification(campaign())
     fits = []
     search = Search(
-        Plan(specification, ENVIRONMENT), store, None, 1, lambda count, process: fits.append(process)
+        Plan(specification, ENVIRONMENT), store, silent, 1, lambda count, process: fits.append(process)
     )
     outcome = search.run(FakePool())
     inputs = np.random.default_rng(5).random((500, 3))

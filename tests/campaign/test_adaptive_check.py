@@ -52,7 +52,7 @@ def search(tmp_path, within, **settings: Any):
     Bump.within = within
     plan = Plan(parse_specification(raw), ENVIRONMENT)
     with Store(tmp_path / "points.sqlite") as store:
-        found = Search(plan, store, None, 1, lambda count, process: fits.append(process))
+        found = Search(plan, store, silent, 1, lambda count, process: fits.append(process))
         outcome = found.run(FakePool())
         known = np.array([place[0] for place in found.chosen])
     lattice = Lattice.of(plan.specification)
