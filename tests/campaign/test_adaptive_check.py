@@ -18,6 +18,7 @@ from cimspice.campaign.plan import Plan
 from cimspice.campaign.store import Store
 from cimspice.campaign.unseen import unseen_places, unseen_width
 from cimspice.circuits import register
+from cimspice.progress import silent
 
 
 @register
