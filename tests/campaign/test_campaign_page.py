@@ -37,12 +37,13 @@ def test_the_sections_of_the_page_fit_together():
 
 @pytest.mark.spice
 def test_the_python_of_the_page_runs(tmp_path):
-    call, own = blocks("python")
+    call, runs, own = blocks("python")
     (tmp_path / "my_bench.py").write_text(own)
     lines = [
         "import my_bench",
         *call.splitlines(),
-        "own = characterise('on_resistance', sweep={'gate_voltage': [0.9, 1.8]})",
+        *runs.splitlines(),
+        "own = run_bench('on_resistance', sweep={'gate_voltage': [0.9, 1.8]})",
         "assert own.on_resistance.is_monotonic_decreasing and 1e2 < own.on_resistance.iloc[-1] < 1e5, own",
     ]
     body = "\n".join(f"    {line}" for line in lines)
