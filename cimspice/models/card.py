@@ -15,7 +15,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_valida
 from cimspice.documents import number_array, parse_json
 from cimspice.errors import ParameterError
 from cimspice.files import read_plain, write_atomically
-from cimspice.models.fit import Fit
+from cimspice.models.fit import Estimate, Fit
 from cimspice.models.model import Model, model_class, unflatten
 from cimspice.models.ranges import Range, Ranges
 from cimspice.models.units import to_unit
@@ -23,6 +23,7 @@ from cimspice.models.units import to_unit
 SCHEMA_VERSION = 1
 LARGEST_CARD = 16 << 20  # bytes
 ModelT = TypeVar("ModelT", bound=Model)
+RecordT = TypeVar("RecordT", bound=BaseModel)
 Finite = Annotated[float, Field(allow_inf_nan=False, strict=True)]
 _RANGE_UNITS = ("V", "A", "s", "V/s", "S", "F", "ohm", "1", "degC")
 _RANGE_KINDS = {
@@ -60,6 +61,17 @@ class ParameterRecord(_Record):
             raise ValueError(f"the interval {self.interval} does not hold the value {self.value}")
         return self
 
+    @classmethod
+    def of(cls, estimate: Estimate) -> ParameterRecord:
+        """The record of a fitted number."""
+        return cls(
+            value=estimate.value,
+            unit=estimate.unit,
+            interval=estimate.interval if np.isfinite(estimate.interval).all() else None,
+            identifiable=estimate.identifiable,
+            reason=estimate.reason,
+        )
+
 
 class RangeRecord(_Record):
     """What the fit saw of an input."""
@@ -67,6 +79,69 @@ class RangeRecord(_Record):
     low: Finite
     high: Finite
     unit: str = ""
+
+
+def write_record(record: BaseModel, path: str | Path, indent: int | None = None) -> Path:
+    """Write a record as JSON, whole or not at all.
+
+    Raises
+    ------
+    CimspiceError
+        If the file cannot be written (no space, no permission).
+    """
+    content = record.model_dump(mode="json", by_alias=True)
+    text = json.dumps(content, indent=indent, ensure_ascii=False, allow_nan=False) + "\n"
+    # the name of a measured file may hold a lone surrogate: its escape is JSON's
+    return write_atomically(
+        Path(path), lambda file: file.write_bytes(text.encode("utf-8", "backslashreplace"))
+    )
+
+
+def read_record(
+    kind: type[RecordT],
+    path: str | Path,
+    *,
+    what: str,
+    schema: tuple[str, object],
+    largest: int = LARGEST_CARD,
+) -> RecordT:
+    """Read a JSON file of one of these records; ``schema`` is the key and the value that it must have.
+
+    Raises
+    ------
+    ParameterError
+        Naming the file, the field and the remedy.
+    """
+    place, (key, version) = str(path), schema
+    try:
+        content = parse_json(read_plain(path, largest))
+    except OSError as error:
+        raise ParameterError(
+            f"cannot read the {what}: {error.strerror}",
+            place=place,
+            remedy="give the path of a card, a JSON file",
+        ) from None
+    except ValueError as error:
+        raise ParameterError(
+            f"not a {what}: {error}", place=place, remedy="make it anew from its fit"
+        ) from None
+    found = content.get(key) if isinstance(content, dict) else None
+    if type(found) is not type(version) or found != version:
+        raise ParameterError(
+            f"not a {what}: {key} is {found!r}; this version of cimspice reads {version!r}"[:300],
+            place=place,
+            remedy="make the card anew, or use the version of cimspice that wrote it",
+        )
+    try:
+        return kind.model_validate(content)
+    except ValidationError as error:
+        first = error.errors()[0]
+        field = ".".join(map(str, first["loc"]))[:200]
+        raise ParameterError(
+            f"{field}: {first['msg']} (it is {str(first['input'])[:60]})",
+            place=place,
+            remedy="correct the field or make the card anew",
+        ) from None
 
 
 class _NestedRecord(_Record):
@@ -109,16 +184,7 @@ class ModelCard(_Record):
     def from_fit(cls, fit: Fit[Any], provenance: Mapping[str, Any] | None = None) -> ModelCard:
         """The card of a fit; ``provenance`` is added to the fit's own."""
         card = cls.from_model(fit.model, {**fit.provenance, **(provenance or {})})
-        parameters = {
-            name: ParameterRecord(
-                value=estimate.value,
-                unit=estimate.unit,
-                interval=estimate.interval if np.isfinite(estimate.interval).all() else None,
-                identifiable=estimate.identifiable,
-                reason=estimate.reason,
-            )
-            for name, estimate in fit.estimates.items()
-        }
+        parameters = {name: ParameterRecord.of(estimate) for name, estimate in fit.estimates.items()}
         residual = ResidualRecord(
             **{name: getattr(fit.residual, name) for name in ResidualRecord.model_fields}
         )
@@ -176,9 +242,7 @@ class ModelCard(_Record):
         CimspiceError
             If the file cannot be written (no space, no permission).
         """
-        text = json.dumps(self.model_dump(mode="json"), indent=2, ensure_ascii=False, allow_nan=False) + "\n"
-        # the name of a measured file may hold a lone surrogate: its escape is JSON's
-        write_atomically(Path(path), lambda file: file.write_bytes(text.encode("utf-8", "backslashreplace")))
+        write_record(self, path, indent=2)
 
     @classmethod
     def load(cls, path: str | Path) -> ModelCard:
@@ -190,35 +254,7 @@ class ModelCard(_Record):
             Naming the file, the field and the remedy.
         """
         place = str(path)
-        try:
-            content = parse_json(read_plain(path, LARGEST_CARD))
-        except OSError as error:
-            raise ParameterError(
-                f"cannot read the model card: {error.strerror}",
-                place=place,
-                remedy="give the path of a card: a JSON file of a fit",
-            ) from None
-        except ValueError as error:
-            raise ParameterError(
-                f"not a model card: {error}", place=place, remedy="make it anew from its fit"
-            ) from None
-        version = content.get("schema_version") if isinstance(content, dict) else None
-        if type(version) is not int or version != SCHEMA_VERSION:
-            raise ParameterError(
-                f"schema_version is {version!r}; this version of cimspice reads {SCHEMA_VERSION}",
-                place=place,
-                remedy="make the card anew from its fit, or use the version of cimspice that wrote it",
-            )
-        try:
-            card = cls.model_validate(content)
-        except ValidationError as error:
-            first = error.errors()[0]
-            field = ".".join(map(str, first["loc"]))
-            raise ParameterError(
-                f"{field}: {first['msg']} (it is {str(first['input'])[:60]})",
-                place=place,
-                remedy="correct the field or make the card anew from its fit",
-            ) from None
+        card = read_record(cls, path, what="model card", schema=("schema_version", SCHEMA_VERSION))
         try:
             return card._in_si()
         except ParameterError as error:
