@@ -299,12 +299,17 @@ class Crossbar:
 
     @cached_property
     def _mergeable(self) -> bool:
-        if self.wires.largest * self._largest > _FAR:
-            # beside such a segment merging loses what cells and the other wires have in series
-            segments = np.concatenate([self.wires.word, self.wires.bit], axis=None)
-            if self.wires.largest > _FAR * (1 / self._largest + segments[segments > 0].min()):
+        broken, largest = self.wires.broken, self.wires.largest
+        if broken:  # the line behind a break hangs on a cell
+            there = self.conductances[self.conductances > 0]
+            largest = max(largest, 1 / there.min(initial=np.inf))
+        if largest * self._largest > _FAR:
+            # beside such a resistance merging loses what cells and the other wires have in series
+            with np.errstate(divide="ignore"):
+                loop = (1 / self.conductances + self.wires.paths).min()
+            if largest > _FAR * min(1 / self._largest + self.wires.least, loop):
                 return False
-        if not self.wires.broken:
+        if not broken:
             return True
         g, word, bit, *_ = facing(self.conductances, self.wires)
         return representable(g, word, bit)

@@ -130,21 +130,21 @@ class Network:
     def _newton(self, cells: _Linearised, state: _Pair) -> tuple[Inside, np.ndarray]:
         """The best solution on the way, and its excess currents."""
         before, best = np.inf, None
+        across, solved = state.drops(self.incidence), np.zeros(1)
         for _ in range(LIMIT):
             g = np.concatenate([cells.slope.ravel(), self.wires])
             current, drop = np.zeros_like(g), np.zeros_like(g)
             current[: self.cells], drop[: self.cells] = cells.current.ravel(), cells.drop.ravel()
             if cells.followed:
-                across = state.drops(self.incidence)
                 flow = current[:, None] + g[:, None] * (across - drop[:, None])
                 excess = self.into @ flow
-                residual = _residual(excess, flow, state.rounding(g))
+                residual = np.maximum(_residual(excess, flow, state.rounding(g)), solved)
                 if best is None or residual[0] <= best[0].residual[0]:
                     best = self._inside(state, flow, across, residual), excess
                 if residual[0] <= _GOAL or (residual[0] <= _NEAR and residual[0] > 0.5 * before):
                     return best
                 before = residual[0]
-            flow, across, excess, residual = self._solved(g, current, drop, state)
+            flow, across, excess, solved = self._solved(g, current, drop, state)
             reached = (current + g * (across[:, 0] - drop))[: self.cells].reshape(1, *self.shape)
             cells.follow(*self._nodes(state), reached)
         return best or (self._inside(state, flow, across, np.full(1, np.inf)), excess)
@@ -168,7 +168,7 @@ class Network:
         weak, resistance = np.where(strong, 0.0, g)[:, None], 1 / g[strong, None]
         reach = np.minimum(g[strong, None], _STRONG * factors.unit)
         carried = np.zeros((int(strong.sum()), state.high.shape[1]))
-        before = np.inf
+        before, moved = np.inf, np.full(state.high.shape[1], np.inf)
         for _ in range(_REFINEMENTS):
             across = state.drops(self.incidence)
             flow = current + weak * (across - drop)
@@ -176,7 +176,8 @@ class Network:
             excess = self.into @ flow
             lag = (across - drop)[strong] - resistance * (carried - current[strong])
             missed = np.concatenate([excess, reach * lag])
-            residual = _residual(missed, flow, state.rounding(weak))
+            # small sums beside large currents elsewhere prove nothing: corrections have to be small, too
+            residual = np.maximum(_residual(missed, flow, state.rounding(weak)), moved)
             worst = residual.max(initial=0.0)
             if worst <= _GOAL or (worst <= _NEAR and worst > 0.5 * before) or np.isnan(worst):
                 break
@@ -184,6 +185,8 @@ class Network:
             change, more = factors.solve(-excess, -lag)
             state.add(self.free, change)
             carried += more
+            corrected = np.concatenate([weak * (self.into.T @ change), more])
+            moved = _residual(corrected, flow, state.rounding(g[g < np.inf]))
         across[strong] -= lag
         return flow, across, excess, residual
 
@@ -307,7 +310,8 @@ class _Linearised:
         """To the nodes, or as far as the linearised currents ``reached`` go."""
         wanted = np.abs(reached - self.current)
         current, slope = self._evaluated(word, bit)
-        near = 2 * wanted + 1e-9 * (np.abs(self.current) + wanted).max()
+        rounding = slope * np.spacing(np.maximum(np.abs(word), np.abs(bit)))
+        near = 2 * wanted + 1e-9 * (np.abs(self.current) + wanted).max() + 2 * rounding
         beyond = ~((np.abs(current - self.current) <= near) & np.isfinite(slope))
         self.followed = not beyond.any()
         if not self.followed:

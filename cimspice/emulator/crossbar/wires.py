@@ -100,10 +100,24 @@ class Wires:
                          for part, most in found))  # fmt: skip
 
     @cached_property
+    def least(self) -> float:
+        """Smallest resistance (ohms) of a segment that is not ideal; 0 where lines are ideal in parts."""
+        inner = self.word[:, 1:-1], self.bit[1:-1]
+        if any(0 < np.count_nonzero(part) < part.size for part in inner):
+            return 0.0
+        segments = np.concatenate([self.word, self.bit], axis=None)
+        return float(segments[segments > 0].min())
+
+    @cached_property
     def nearest(self) -> float:
         """Smallest resistance (ohms) of an end of a word line with that of an end of a bit line."""
         left, right, top, bottom = (least for _, least, _ in self._ends)
         return float(min(left, right) + min(top, bottom))
+
+    @cached_property
+    def paths(self) -> np.ndarray:
+        """Resistance (ohms) of both lines from each cell to their nearest terminals (rows, columns)."""
+        return _to_terminals(self.word) + _to_terminals(self.bit.T).T
 
     @cached_property
     def _inner(self) -> tuple[float, float]:
@@ -134,6 +148,11 @@ def _joined(segments: np.ndarray) -> np.ndarray:
     from_left = np.logical_and.accumulate(whole[:, :-1], axis=1)
     from_right = np.logical_and.accumulate(whole[:, :0:-1], axis=1)[:, ::-1]
     return from_left | from_right
+
+
+def _to_terminals(segments: np.ndarray) -> np.ndarray:
+    before, behind = np.cumsum(segments[:, :-1], axis=1), np.cumsum(segments[:, :0:-1], axis=1)[:, ::-1]
+    return np.minimum(before, behind)
 
 
 def _mean(segments: np.ndarray) -> float:
