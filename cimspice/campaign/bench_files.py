@@ -74,6 +74,7 @@ def named_files(
     ParameterError
         If it may read more files than can be looked at.
     """
+    words = list(filter(_may_name, words))
     by_first: dict[str, list[str]] = {}
     found: set[BenchFile] = set()
     folders = dict.fromkeys([*beside, *above], "")
@@ -118,6 +119,14 @@ def named_files(
     return found, set(folders)
 
 
+def _may_name(word: str) -> bool:
+    """Whether a text can be the name of a file or of a variable of the environment."""
+    try:
+        return b"\0" not in os.fsencode(word)
+    except UnicodeEncodeError:
+        return False
+
+
 def _named_in(folder: Path, by_first: dict[str, list[str]]) -> Iterator[Path]:
     """What texts (by their first part) name from one folder."""
     names = _names(folder)
@@ -128,7 +137,7 @@ def _named_in(folder: Path, by_first: dict[str, list[str]]) -> Iterator[Path]:
         elif first in names or first in (".", ".."):
             for word in words:
                 path = Path(os.path.normpath(folder / word))
-                yield from _glob(folder, word) if "*" in word else [path] if path.exists() else []
+                yield from _glob(folder, word) if "*" in word else [path] if os.path.exists(path) else []
 
 
 def _glob(folder: Path, pattern: str) -> list[Path]:
@@ -161,4 +170,4 @@ def _names(folder: Path) -> set[str]:
 
 
 def _is_data(path: Path) -> bool:
-    return path.suffix not in _ELSEWHERE and path.is_file()
+    return path.suffix not in _ELSEWHERE and os.path.isfile(path)

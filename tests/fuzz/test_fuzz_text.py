@@ -15,6 +15,7 @@ from fuzz_watch import watched
 from hypothesis import given
 from hypothesis import strategies as st
 
+from cimspice.campaign.bench_files import named_files
 from cimspice.errors import CimspiceError
 from cimspice.models.measured import read_measured
 from cimspice.models.table import SCHEMAS
@@ -226,6 +227,13 @@ def test_any_text_as_template_or_netlist(place, text):
     (place / "any.cir.j2").write_text(text, encoding="utf-8", newline="")
     with only_our_errors(place):
         assert_harmless(render(Template.from_file(place / "any.cir.j2"), Load()).text)
+
+
+@fuzz(0.1)
+@given(words=st.lists(st.text() | st.sampled_from(WORDS) | st.just("/" + "a" * 300) | st.just("~\x00a")))
+def test_texts_in_the_code_of_a_bench(place, words):
+    found, _ = named_files([place], [], words, listed=False)
+    assert all(file.path.is_file() for file in found)
 
 
 @fuzz(0.5)
