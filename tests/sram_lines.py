@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from cimspice.models.sram.bit_line import BitLines
+from cimspice.models.sram.build import BitLineFit, fitted_names
 from cimspice.models.sram.currents import CellCurrents
 from cimspice.models.sram.variation import CellVariation
 
@@ -46,6 +47,22 @@ def hand_made(**changes) -> BitLines:
         "variation": CellVariation.none(0.1),
     }
     return BitLines(**(values | changes))
+
+
+def hand_made_fit(**changes) -> BitLineFit:
+    """These bit lines as a fit would give them."""
+    model = hand_made(**changes)
+    names = len(fitted_names(model.largest_code))
+    voltage = model.currents.voltage
+    return BitLineFit(
+        model=model,
+        nominal=np.column_stack([voltage, model.currents.zero_alone(voltage)]),
+        covariance=np.diag(np.geomspace(1e-34, 1e-30, names)),
+        freedom=40,
+        residual_rms=2e-5,
+        full_scale=0.8,
+        sensitivity_deviation=np.zeros(2),
+    )
 
 
 LINEAR = {"capacitance_slope": 0.0, "capacitance_curvature": 0.0, "lift_zero": 0.0, "lift_one": 0.0}

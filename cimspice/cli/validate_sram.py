@@ -32,6 +32,12 @@ def sram(
         bool, typer.Option("--mismatch", help="Cells of one chip; the emulator knows their DC currents.")
     ] = False,
     seed: Annotated[int, typer.Option(min=0, help="Of everything that is drawn.")] = 0,
+    card: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FILE", help="The array's card, instead of characterising it (characterize sram --card)."
+        ),
+    ] = None,
     jobs: Annotated[int | None, typer.Option("--jobs", "-j", min=1, help="Worker processes.")] = None,
     output: Annotated[
         Path | None,
@@ -42,13 +48,14 @@ def sram(
     """Words of 4 to 32 open rows of a 512-row column with random data and pulse widths: discharge of both
     bit lines.
 
-    The column is characterised first, at this corner and temperature. What was simulated before is not
-    simulated again.
+    The column is characterised first, at this corner and temperature, unless its card is given. What was
+    simulated before is not simulated again.
     """
     from cimspice.campaign.sram_conditions import SramConditions
     from cimspice.circuits.sram_array import Array
     from cimspice.circuits.sram_cell import SramCell
     from cimspice.cli.stages import Stages
+    from cimspice.models.family_card import Card
     from cimspice.validation.sram import sram_report, validate_sram
 
     conditions = SramConditions(
@@ -63,6 +70,7 @@ def sram(
         workers=jobs,
     )
     open_rows = row_range(rows)
+    known = Card.load(card, "sram") if card else None
     name = "-".join(
         ["validate-sram", corner, f"{temperature:g}", *(["mismatch"] if mismatch else [])]
         + ([cell] if cell != "special" else [])
@@ -71,7 +79,13 @@ def sram(
     folder = usable(output or Path("runs") / name)
     with Stages(quiet=json) as stages:
         result = validate_sram(
-            conditions, words=words, rows=open_rows, seed=seed, mismatch=mismatch, progress=stages
+            conditions,
+            words=words,
+            rows=open_rows,
+            seed=seed,
+            mismatch=mismatch,
+            card=known,
+            progress=stages,
         )
     facts = sram_report(result)
     write_report(facts, folder)
@@ -135,6 +149,10 @@ def _results(facts: Mapping[str, Any]) -> list[tuple[str, str, str]]:
         ("cells flipped", f"{facts['flipped_cells']}", "in ngspice"),
         ("speed", f"{facts['speed_ratio']:.3g}x", f"ngspice {facts['spice_seconds']:.3g} s CPU"),
     ]
+    if found := facts.get("measured_current"):
+        low, high = found["line_voltage"]
+        told = f"of {facts['words']} fall below the measured {low:.3g} to {high:.3g} V: extrapolated"
+        rows.append(("words outside", f"{found['words_below']}", told))
     if facts["mismatch"]:
         rows[2:2] = [
             ("thresholds known", f"{facts['threshold_rmse_percent']:.3f} %", "rms"),

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import warnings
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 from scipy.special import log_ndtr
 
 from cimspice.arrays import checked_array, kept_array, real_array
 from cimspice.errors import ParameterError
+from cimspice.models.ranges import Ranges
 from cimspice.models.sram.bit_line import BitLines
 from cimspice.models.sram.discharge import line_voltages, open_cells, settled
 
@@ -82,6 +84,11 @@ class MultiRowRead:
 
     lines: BitLines
 
+    @cached_property
+    def _ranges(self) -> Ranges:
+        seen = self.lines.current_range
+        return Ranges() if seen is None else Ranges({"line_voltage": seen})
+
     def draw_cells(self, seed: int, shape: tuple[int, ...]) -> Cells:
         """Cells drawn from the model's mismatch, for instance of shape (chips, columns, rows)."""
         log_current, trip = self.lines.variation.draw(np.random.default_rng(seed), shape)
@@ -115,12 +122,17 @@ class MultiRowRead:
         -----
         DisturbWarning
             Once per call, if any read is disturbed.
+        ModelRangeWarning
+            Once, if a line leaves the voltages over which the cell's current was measured.
         """
         codes = self.lines.check_codes(codes)
         bits = checked_bits(bits)
         nominal = self.lines.trip_voltage if cells is None else 0.0
         lead, inputs = _common(codes, bits, positions, cells, nominal)
         reading = _joined([self._columns(*(part for part in parts)) for parts in _chunks(inputs)], lead)
+        # what the end of precharge adds to a full line is not counted
+        last = np.minimum(self.lines.start_voltage - reading.discharge, self.lines.supply_voltage)
+        self._ranges.check("cell_current", line_voltage=last)
         if reading.disturbed.any():
             warnings.warn(
                 f"{int(reading.disturbed.sum())} of {reading.disturbed.size} reads are disturbed: a line "

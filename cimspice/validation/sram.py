@@ -13,12 +13,15 @@ import pandas as pd
 from cimspice.campaign.sram_array import cell_currents, cell_shifts, characterise_array
 from cimspice.campaign.sram_conditions import SramConditions
 from cimspice.emulator.sram_read import Cells, DisturbWarning, MultiRowRead, Reading
+from cimspice.models.family_card import Card
+from cimspice.models.ranges import ModelRangeWarning
 from cimspice.models.sram.bit_line import BitLines
-from cimspice.models.sram.build import BitLineFit, ColumnFacts, fit_bit_lines, log_factors
+from cimspice.models.sram.build import BitLineFit, fit_bit_lines, log_factors
 from cimspice.progress import OnProgress, Progress, in_stage, silent
 from cimspice.validation.provenance import provenance
 from cimspice.validation.sram_beyond import BeyondBound, beyond_bound
 from cimspice.validation.sram_budget import BudgetRow, error_budget
+from cimspice.validation.sram_card import card_fit, column_facts
 from cimspice.validation.sram_words import Words, check_words, draw_words
 
 Array = np.ndarray
@@ -76,22 +79,6 @@ class SramValidation:
         return float(np.sqrt(np.mean(error**2))), float(np.abs(error).max())
 
 
-def column_facts(conditions: SramConditions) -> ColumnFacts:
-    """What the array's design says of one column."""
-    array = conditions.array
-    return ColumnFacts(
-        supply_voltage=array.supply_voltage,
-        word_line_voltage=array.word_line_voltage,
-        rows=array.rows,
-        resistance=array.line_resistance,
-        coupling=array.rows * array.bit_line_coupling,
-        unit_width=conditions.unit_width,
-        idle_time=conditions.idle_time,
-        corner=conditions.corner,
-        temperature=conditions.temperature,
-    )
-
-
 def characterised_lines(
     conditions: SramConditions, *, cells: int = 100, progress: OnProgress = silent
 ) -> BitLineFit:
@@ -108,6 +95,7 @@ def validate_sram(
     rows: tuple[int, int] = (4, 32),
     seed: int = 0,
     mismatch: bool = False,
+    card: Card | None = None,
     progress: OnProgress = silent,
 ) -> SramValidation:
     """Compare the emulator with ngspice.
@@ -121,19 +109,20 @@ def validate_sram(
     mismatch
         Whether the cells are those of one chip, with threshold shifts; the emulator is told each cell's DC
         current.
+    card
+        The array's, which is computed with; characterised if not given.
     progress
         Progress.
 
     Raises
     ------
     ParameterError
-        If such words cannot be drawn.
+        If such words cannot be drawn, or the card is of another array, corner or temperature.
     SimulationError
         If ngspice fails on one; the others are kept.
     """
     check_words(words, rows, conditions.array.rows)
-    tables = characterise_array(conditions, progress=progress)
-    fit = fit_bit_lines(tables, column_facts(conditions))
+    fit = card_fit(card, conditions) if card else characterised_lines(conditions, progress=progress)
     model, array = fit.model, conditions.array
     drawn = draw_words(
         words,
@@ -147,7 +136,7 @@ def validate_sram(
     logs = None
     if shifts is not None:
         currents = cell_currents(conditions, shifts, progress)
-        logs = log_factors(currents, tables["currents"], array.supply_voltage)
+        logs = log_factors(currents, fit.nominal)
     reads = _simulated(conditions, drawn.within, shifts, in_stage(IN_NGSPICE, progress))
     measured = _discharge(reads)
     progress(Progress(stage="compare, term by term"))
@@ -217,7 +206,8 @@ class _Reader:
             cells = Cells(log_current[words.rows], trip)
         positions = (words.rows + 0.5) / self.array_rows
         with warnings.catch_warnings():
-            warnings.simplefilter("ignore", DisturbWarning)  # counted in the report
+            warnings.simplefilter("ignore", DisturbWarning)  # counted in the report, as is this:
+            warnings.simplefilter("ignore", ModelRangeWarning)
             return MultiRowRead(model)(words.codes, words.bits, positions=positions, cells=cells)
 
 
@@ -249,9 +239,7 @@ def sram_report(result: SramValidation) -> dict[str, Any]:
         "flipped_cells": int(result.flipped.sum()),
         "words_flagged": int(result.disturbed.sum()),
         "largest_disturb_probability": float(result.disturb_probability.max()),
-        "training_rmse_percent": 100
-        * float(np.sqrt(np.mean(result.fit.residual**2)))
-        / result.fit.full_scale,
+        "training_rmse_percent": 100 * result.fit.residual_rms / result.fit.full_scale,
         "budget": [vars(row) for row in result.budget],
         "spice_seconds": result.spice_seconds,
         "emulator_seconds": result.emulator_seconds,
@@ -262,6 +250,11 @@ def sram_report(result: SramValidation) -> dict[str, Any]:
         "operating_point": operating_point(conditions, model),
         "provenance": provenance(),
     }
+    if (seen := model.current_range) is not None:
+        facts["measured_current"] = {
+            "line_voltage": [seen.low, seen.high],
+            "words_below": int((model.start_voltage - result.predicted < seen.low).any(axis=1).sum()),
+        }
     if result.by_threshold is not None:
         facts["threshold_rmse_percent"] = result.percent(result.by_threshold)[0]
     return facts

@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from cimspice.campaign.sram_array import cell_currents, cell_shifts, characterise_array
+from cimspice.campaign.sram_array import cell_currents, cell_shifts
 from cimspice.campaign.sram_conditions import SramConditions
 from cimspice.campaign.sram_readout import readout_loads
 from cimspice.emulator.sram_layer import SramLayer
@@ -21,14 +21,14 @@ from cimspice.emulator.sram_read import Cells
 from cimspice.errors import ParameterError
 from cimspice.mapping.sram_format import WordFormat
 from cimspice.models.sram.bit_line import BitLines
-from cimspice.models.sram.build import fit_bit_lines, log_factors
+from cimspice.models.sram.build import log_factors
 from cimspice.models.sram.readout_loads import fit_readout_loads
 from cimspice.progress import OnProgress, Progress, in_stage, silent
 from cimspice.training.iris_folds import Folds
 from cimspice.training.sram_accuracy import FORMATS, Lessons
 from cimspice.training.sram_chip import ChipFamily
 from cimspice.validation.provenance import provenance
-from cimspice.validation.sram import CHIP_SEED, column_facts, operating_point
+from cimspice.validation.sram import CHIP_SEED, characterised_lines, operating_point
 from cimspice.validation.sram_circuit_layer import BLOCKS, CircuitLayer
 from cimspice.validation.sram_learning_comparison import ForwardComparison, Pair, StepComparison
 from cimspice.validation.sram_learning_periphery import characterised_periphery
@@ -51,7 +51,7 @@ class Characterised:
     conditions: SramConditions
     lines: BitLines
     periphery: Periphery
-    currents: Any
+    nominal: Array
 
     def family(self, bits: int) -> ChipFamily:
         """Chips with words of so many bits."""
@@ -72,10 +72,9 @@ def characterised(
     readout = fit_readout_loads(loads).model
     array = conditions.array.model_copy(update={"readout_capacitance": readout.line})
     conditions = replace(conditions, array=array)
-    tables = characterise_array(conditions, cells=cells, progress=progress)
-    lines = fit_bit_lines(tables, column_facts(conditions)).model
-    periphery = characterised_periphery(conditions, lines, readout, samples=samples, progress=progress)
-    return Characterised(conditions, lines, periphery, tables["currents"])
+    fit = characterised_lines(conditions, cells=cells, progress=progress)
+    periphery = characterised_periphery(conditions, fit.model, readout, samples=samples, progress=progress)
+    return Characterised(conditions, fit.model, periphery, fit.nominal)
 
 
 def compare_step(
@@ -230,7 +229,7 @@ def _both(
                 range(first, first + int(np.prod(shape))), seed + CHIP_SEED, known.conditions.array.cell
             )
             currents = cell_currents(known.conditions, shifts, progress)
-            logs = log_factors(currents, known.currents, known.conditions.array.supply_voltage)
+            logs = log_factors(currents, known.nominal)
             trips = np.full((1, *shape, 2), known.lines.trip_voltage)
             cells = Cells(logs.reshape(1, *shape, 2), trips)
             shifts = shifts.reshape(*shape, 6)

@@ -13,15 +13,16 @@ import pytest
 from fuzz_documents import broken, changed, fuzz, hostile, json_text, seeds, toml_text
 from fuzz_watch import watched
 from hypothesis import given
-from sram_lines import hand_made
+from sram_lines import hand_made_fit
 
 from cimspice import models
 from cimspice.campaign import read_specification
 from cimspice.campaign.load import read_run
 from cimspice.documents import parse_json, parse_toml
 from cimspice.errors import CimspiceError
+from cimspice.models.family_card import Card
 from cimspice.models.neuron.card import load_neuron, save_neuron
-from cimspice.models.sram.card import load_bit_lines, save_bit_lines
+from cimspice.models.sram.card import sram_card, sram_fit
 from cimspice.models.sram.currents import CellCurrents
 from cimspice.report.difference import compare_runs
 from cimspice.report.page import write_page
@@ -135,8 +136,8 @@ def test_neuron_cards(neuron_card, place, random):
 @pytest.fixture(scope="module")
 def bit_lines_card(place):
     voltage = np.linspace(0.0, 1.9, 4)
-    model = hand_made(currents=CellCurrents(voltage, voltage, np.ones((4, 4)), np.zeros((4, 4))))
-    return json.loads(save_bit_lines(model, place / "good_lines.json", {"corner": "tt"}).read_text())
+    fit = hand_made_fit(currents=CellCurrents(voltage, voltage, np.ones((4, 4)), np.zeros((4, 4))))
+    return json.loads(sram_card(fit).save(place / "good_lines.json").read_text())
 
 
 @fuzz(0.5)
@@ -145,7 +146,7 @@ def test_bit_line_cards(bit_lines_card, place, random):
     path = place / "lines.json"
     path.write_bytes(json_text(changed(bit_lines_card, random), random))
     with only_our_errors(place):
-        load_bit_lines(path)
+        sram_fit(Card.load(path))
 
 
 @pytest.fixture(scope="module")

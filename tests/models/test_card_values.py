@@ -177,17 +177,14 @@ def test_a_measured_card_is_taken_and_that_of_another_device_or_temperature_refu
             nonlinearity_of(ModelCard.from_model(law, other), "skywater")
 
 
-def test_neuron_and_bit_line_cards_take_numbers_only(tmp_path):
+def test_neuron_cards_take_numbers_only(tmp_path):
     from cimspice.models.neuron.card import load_neuron
-    from cimspice.models.sram.card import load_bit_lines
 
     neuron = '{"schema": "cimspice.neuron-card/1", "provenance": {}, "model": {"array": ?}}'
     for load, text in (
         (load_neuron, neuron.replace("?", "[1.0, true]")),
         (load_neuron, neuron.replace("?", '["1.0"]')),
-        (load_bit_lines, '{"schema": "cimspice.sram-bit-lines-card/2", "provenance": {}, "model": '
-                         '{"currents": {"voltage": [true]}}}'),
-    ):  # fmt: skip
+    ):
         path = tmp_path / "card.json"
         path.write_text(text)
         with pytest.raises(CimspiceError, match="is not a number"):

@@ -1,4 +1,4 @@
-"""Cards of neuron and bit lines keep corner and temperature; provenance of another one is refused."""
+"""Cards of the neuron keep corner and temperature; provenance of another one is refused."""
 
 from __future__ import annotations
 
@@ -7,19 +7,14 @@ from dataclasses import replace
 
 import pytest
 from emulator.neuron_layers import synthetic
-from sram_lines import hand_made
 
 from cimspice.errors import ParameterError
 from cimspice.models.neuron.card import load_neuron, save_neuron
-from cimspice.models.sram.card import load_bit_lines, save_bit_lines
 
 
-@pytest.mark.parametrize(
-    ("made", "save", "load"),
-    [(hand_made, save_bit_lines, load_bit_lines), (synthetic, save_neuron, load_neuron)],
-)
-def test_a_card_knows_its_corner_and_temperature(made, save, load, tmp_path):
-    slow = replace(made(), corner="ss", temperature=85.0)
+def test_a_card_knows_its_corner_and_temperature(tmp_path):
+    save, load = save_neuron, load_neuron
+    slow = replace(synthetic(), corner="ss", temperature=85.0)
     path = save(slow, tmp_path / "slow.json", {})
     assert (load(path)[0].corner, load(path)[0].temperature) == ("ss", 85.0)
     with pytest.raises(ParameterError, match="model ss, provenance tt"):

@@ -20,9 +20,9 @@ from cimspice.documents import parse_json, parse_toml
 from cimspice.errors import BadParameter, CimspiceError, ParameterError, StoreError, TableError
 from cimspice.files import open_plain, write_atomically
 from cimspice.models import ModelCard
+from cimspice.models.family_card import Card
 from cimspice.models.measured import read_measured
 from cimspice.models.neuron.card import load_neuron
-from cimspice.models.sram.card import load_bit_lines
 from cimspice.models.table import SYNAPSE
 from cimspice.netlist import Netlist, Template
 from cimspice.report.page import write_page
@@ -76,7 +76,7 @@ READERS = {
     "campaign": read_specification,
     "model card": ModelCard.load,
     "neuron card": load_neuron,
-    "card of bit lines": load_bit_lines,
+    "card of a family": Card.load,
     "trained network": TrainedNetwork.load,
     "measured table": lambda path: read_measured(path, SYNAPSE),
     "template": lambda path: Template.from_file(path).source(),

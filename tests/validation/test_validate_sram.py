@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import json
-
 import numpy as np
 import pytest
 
@@ -13,9 +11,9 @@ from cimspice.circuits.sram_array import Array
 from cimspice.cli.app import run
 from cimspice.emulator.sram_read import Cells, MultiRowRead, Reading
 from cimspice.errors import ParameterError
-from cimspice.models.sram.build import fit_bit_lines, log_factors
-from cimspice.models.sram.card import load_bit_lines, save_bit_lines
-from cimspice.validation.sram import column_facts
+from cimspice.models.sram.build import log_factors
+from cimspice.progress import silent
+from cimspice.validation.sram import characterised_lines
 from cimspice.validation.sram_beyond import beyond_bound
 from cimspice.validation.sram_budget import ideal_sum
 from cimspice.validation.sram_words import draw_words
@@ -24,15 +22,13 @@ SMALL = Array(rows=128, sections=8, columns=16, column=8)
 
 
 @pytest.fixture(scope="module")
-def conditions(tmp_path_factory):
-    return SramConditions(
-        array=SMALL, largest_code=4, workers=2, store=tmp_path_factory.mktemp("sram") / "points.sqlite"
-    )
+def conditions():
+    return SramConditions(array=SMALL, largest_code=4, workers=2)
 
 
 @pytest.fixture(scope="module")
 def fit(conditions):
-    return fit_bit_lines(characterise_array(conditions, cells=16), column_facts(conditions))
+    return characterised_lines(conditions, cells=16)
 
 
 @pytest.mark.spice
@@ -45,7 +41,7 @@ def test_random_words_agree_with_ngspice_to_a_thousandth(conditions, fit):
         conditions.read(words.rows[k, :n], words.codes[k, :n], words.bits[k, :n])
         for k, n in enumerate(words.opened)
     ]
-    table = conditions.run("sram_multi_row_read", runs, lambda done, total: None).table
+    table = conditions.run("sram_multi_row_read", runs, silent)
     measured = table[["bit_line_discharge", "bit_line_bar_discharge"]].to_numpy()
     reading = MultiRowRead(model)(words.codes, words.bits, positions=(words.rows + 0.5) / 128)
     error = 100 * (reading.discharge - measured) / measured.max()
@@ -63,29 +59,6 @@ def test_the_fitted_line_weighs_what_the_netlist_says(fit):
     assert 128 * 0.06e-15 < fit.model.capacitance - wires < 128 * 0.12e-15
     assert fit.model.start_voltage > 1.8  # the end of precharge couples in
     assert fit.model.variation.current_deviation == pytest.approx(0.09, abs=0.04)
-
-
-@pytest.mark.spice
-def test_a_card_gives_the_same_readings_and_a_foreign_one_is_refused(fit, tmp_path):
-    path = save_bit_lines(fit.model, tmp_path / "lines.json", {"corner": "tt"})
-    lines, provenance = load_bit_lines(path)
-    codes, bits = np.array([1, 2, 4, 3]), np.array([0, 1, 1, 0])
-    one, other = (MultiRowRead(model)(codes, bits) for model in (fit.model, lines))
-    assert np.array_equal(one.discharge, other.discharge)
-    assert provenance == {"corner": "tt"}
-    content = json.loads(path.read_text())
-    currents = content["model"]["currents"]
-    falling = {**currents, "voltage": currents["voltage"][::-1]}
-    for broken in (
-        {**content, "schema": "else"},
-        {**content, "model": {}},
-        {**content, "model": {**content["model"], "capacitance": -1.0}},
-        {**content, "model": {**content["model"], "width_correction": 1e-12}},
-        {**content, "model": {**content["model"], "currents": falling}},
-    ):
-        path.write_text(json.dumps(broken))
-        with pytest.raises(ParameterError):
-            load_bit_lines(path)
 
 
 @pytest.mark.spice
@@ -165,15 +138,14 @@ def test_a_chip_is_read_as_its_cells_currents_say(conditions, fit):
         4, 5, rows=(8, 16), array_rows=128, largest_code=4, charge_limit=fit.model.charge_limit
     ).within
     cells = cell_currents(conditions, shifts)
-    nominal = characterise_array(conditions, cells=16)["currents"]
-    logs = log_factors(cells, nominal, SMALL.supply_voltage)[words.rows]
+    logs = log_factors(cells, fit.nominal)[words.rows]
     runs = [
         conditions.read(
             words.rows[k, :n], words.codes[k, :n], words.bits[k, :n], shifts=shifts[words.rows[k, :n]]
         )
         for k, n in enumerate(words.opened)
     ]
-    table = conditions.run("sram_multi_row_read", runs, lambda done, total: None).table
+    table = conditions.run("sram_multi_row_read", runs, silent)
     measured = table[["bit_line_discharge", "bit_line_bar_discharge"]].to_numpy()
     read, places = MultiRowRead(fit.model), (words.rows + 0.5) / 128
     known = read(words.codes, words.bits, positions=places, cells=Cells(logs, np.zeros_like(logs)))

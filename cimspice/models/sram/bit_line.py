@@ -29,6 +29,7 @@ import numpy as np
 from cimspice.arrays import checked_number, kept_array, real_array
 from cimspice.errors import ParameterError
 from cimspice.models.conditions import check_known
+from cimspice.models.ranges import Range
 from cimspice.models.sram.currents import CellCurrents
 from cimspice.models.sram.variation import CellVariation
 
@@ -72,6 +73,8 @@ class BitLines:
         From slow sweeps: a short pulse is kinder.
     variation
         How cells differ.
+    current_range
+        Line voltages (V) over which the currents were measured; None where they were simulated.
     corner, temperature
         Of the characterisation: name, degrees Celsius; None where unknown.
     """
@@ -95,6 +98,7 @@ class BitLines:
     idle_time: float
     trip_voltage: float
     variation: CellVariation = field(default_factory=CellVariation.none)
+    current_range: Range | None = None
     corner: str | None = None
     temperature: float | None = None
 

@@ -56,18 +56,23 @@ class BitLineFit:
     ----------
     model
         The bit lines.
-    residual
-        Model minus circuit (V) of the training reads, shape (reads, 2).
-    deviation
-        Standard deviation of each fitted number from the residual, by name.
-    full_scale
-        Largest discharge among the training reads (V).
+    nominal
+        Line voltages (V) and currents (A) of the cell to which the factors α of cells relate, shape (n, 2).
+    covariance, freedom
+        Of the numbers fitted (``fitted_names``) and the degrees of freedom left by the training reads.
+    residual_rms, full_scale
+        Model minus circuit of the training reads, and the largest discharge among them (V).
+    sensitivity_deviation
+        Standard deviations of ``model.variation.sensitivity`` (1/V).
     """
 
     model: BitLines
-    residual: Array
-    deviation: dict[str, float]
+    nominal: Array
+    covariance: Array
+    freedom: int
+    residual_rms: float
     full_scale: float
+    sensitivity_deviation: Array
 
 
 def cell_tables(table: pd.DataFrame) -> CellCurrents:
@@ -107,6 +112,11 @@ _FITTED = (
 )
 
 
+def fitted_names(largest_code: int) -> tuple[str, ...]:
+    """Names of what is fitted to the training reads, in the covariance's order."""
+    return (*_FITTED, *(f"width_correction[{k}]" for k in range(largest_code)))
+
+
 def fit_bit_lines(tables: Mapping[str, pd.DataFrame], facts: ColumnFacts) -> BitLineFit:
     """The bit lines' model from the tables of ``characterise_array``.
 
@@ -117,9 +127,12 @@ def fit_bit_lines(tables: Mapping[str, pd.DataFrame], facts: ColumnFacts) -> Bit
     """
     reads = tables["reads"]
     measured = reads[["bit_line_discharge", "bit_line_bar_discharge"]].to_numpy()
-    blank = _blank(tables, facts)
+    nominal = nominal_curve(tables["currents"], facts.supply_voltage)
+    logs = log_factors(tables["cells"], nominal)
+    sensitivity, sensitivity_deviation = _sensitivity(tables["shifts"], logs[:, 0])
+    variation = CellVariation.fit(logs, _trip_voltages(tables["trips"]), sensitivity)
+    blank = _blank(tables, facts, variation)
     opened = _Opened.of(tables["opened"], facts.rows)
-    logs = log_factors(tables["cells"], tables["currents"], facts.supply_voltage)
     cells = opened.cells(logs, blank.largest_code)
     first = _first_capacitance(blank, measured, opened)
     idle = reads["idle_time"].to_numpy()
@@ -142,15 +155,19 @@ def fit_bit_lines(tables: Mapping[str, pd.DataFrame], facts: ColumnFacts) -> Bit
     solution = least_squares(residual, start, x_scale="jac")
     if not solution.success:
         raise FitError(f"the fit of the bit lines did not converge: {solution.message}")
+    freedom = max(len(solution.fun) - len(solution.x), 1)
     return BitLineFit(
-        model(solution.x),
-        solution.fun.reshape(measured.shape),
-        _deviations(solution, scales),
-        float(measured.max()),
+        model=model(solution.x),
+        nominal=nominal,
+        covariance=_covariance(solution, scales, freedom),
+        freedom=freedom,
+        residual_rms=float(np.sqrt(np.mean(solution.fun.reshape(measured.shape) ** 2))),
+        full_scale=float(measured.max()),
+        sensitivity_deviation=sensitivity_deviation,
     )
 
 
-def _blank(tables: Mapping[str, pd.DataFrame], facts: ColumnFacts) -> BitLines:
+def _blank(tables: Mapping[str, pd.DataFrame], facts: ColumnFacts, variation: CellVariation) -> BitLines:
     """What is known before the fit of the reads."""
     trips = tables["trips"]
     return BitLines(
@@ -172,7 +189,7 @@ def _blank(tables: Mapping[str, pd.DataFrame], facts: ColumnFacts) -> BitLines:
         correction_sensitivity=0.0,
         idle_time=facts.idle_time,
         trip_voltage=float(trips.loc[trips["cell"] < 0, "trip_voltage"].max()),
-        variation=cell_variation(tables, facts.supply_voltage),
+        variation=variation,
         corner=facts.corner,
         temperature=facts.temperature,
     )
@@ -184,25 +201,34 @@ def discharge(lines: BitLines, cells: OpenCells, idle_time: float | Array) -> Ar
     return lines.start_voltage - settled(lines, last, np.asarray(idle_time)[..., None])
 
 
-def cell_variation(tables: Mapping[str, pd.DataFrame], supply_voltage: float) -> CellVariation:
-    """How cells differ: ln α over the upper 0.6 V of the line, trip voltages, and what thresholds have to do
-    with ln α."""
-    log_current = log_factors(tables["cells"], tables["currents"], supply_voltage)
-    trips = tables["trips"]
-    trip = trips[trips["cell"] >= 0].pivot_table(index="cell", columns="stored", values="trip_voltage")
-    shifts = tables["shifts"]
-    left = np.linalg.lstsq(
-        np.column_stack([shifts["pass_left"], shifts["pull_down_left"], np.ones(len(shifts))]),
-        log_current[:, 0],
-        rcond=None,
-    )[0]
-    return CellVariation.fit(log_current, trip.to_numpy(), left[:2])
+def _trip_voltages(trips: pd.DataFrame) -> Array:
+    """Of the cells with mismatch when they store 0 and 1 (V), shape (cells, 2)."""
+    return (
+        trips[trips["cell"] >= 0]
+        .pivot_table(index="cell", columns="stored", values="trip_voltage")
+        .to_numpy()
+    )
 
 
-def log_factors(cells: pd.DataFrame, currents: pd.DataFrame, supply_voltage: float) -> Array:
-    """ln α of each cell when it stores 0 and 1, shape (cells, 2): its current over a nominal cell's."""
-    nominal = currents[np.isclose(currents["held_voltage"], supply_voltage)].sort_values("line_voltage")
-    expected = np.interp(cells["line_voltage"], nominal["line_voltage"], nominal["bit_line_current"])
+def _sensitivity(shifts: pd.DataFrame, log_current: Array) -> tuple[Array, Array]:
+    """d ln α / d threshold (1/V) of the left pass and pull-down, and its standard deviations."""
+    terms = np.column_stack([shifts["pass_left"], shifts["pull_down_left"], np.ones(len(shifts))])
+    values = np.linalg.lstsq(terms, log_current, rcond=None)[0]
+    left = log_current - terms @ values
+    variance = left @ left / max(len(left) - terms.shape[1], 1)
+    return values[:2], np.sqrt(variance * np.diag(np.linalg.pinv(terms.T @ terms)))[:2]
+
+
+def nominal_curve(currents: pd.DataFrame, supply_voltage: float) -> Array:
+    """Line voltages (V) and currents (A) of a nominal cell while the other line is full, shape (n, 2)."""
+    full = currents[np.isclose(currents["held_voltage"], supply_voltage)].sort_values("line_voltage")
+    return full[["line_voltage", "bit_line_current"]].to_numpy()
+
+
+def log_factors(cells: pd.DataFrame, nominal: Array) -> Array:
+    """ln α of each cell when it stores 0 and 1, shape (cells, 2): its current over a nominal cell's, over the
+    upper 0.6 V of the line."""
+    expected = np.interp(cells["line_voltage"], *nominal.T)
     logs = cells.assign(log=np.log(cells["current"] / expected))
     return logs.pivot_table(index="cell", columns="stored", values="log").to_numpy()
 
@@ -240,12 +266,9 @@ def _first_capacitance(blank: BitLines, measured: Array, opened: _Opened) -> flo
     return float(opened.codes.sum() * blank.unit_width * current / measured.sum())
 
 
-def _deviations(solution: Any, scales: Array) -> dict[str, float]:
-    freedom = max(len(solution.fun) - len(solution.x), 1)
-    # from the Jacobian's singular values: a difference of large numbers could come out below 0
+def _covariance(solution: Any, scales: Array, freedom: int) -> Array:
+    """Of the fitted numbers: from the Jacobian's singular values, those that say nothing left out."""
     _, singular, rows = np.linalg.svd(solution.jac, full_matrices=False)
     kept = singular > singular[0] * max(solution.jac.shape) * np.finfo(float).eps
-    inverse = ((rows[kept] / singular[kept, None]) ** 2).sum(axis=0)
-    sigma = np.sqrt(inverse * (solution.fun @ solution.fun) / freedom) * scales
-    names = [*_FITTED, *(f"width_correction[{k}]" for k in range(len(sigma) - len(_FITTED)))]
-    return {name: float(value) for name, value in zip(names, sigma, strict=True)}
+    root = rows[kept] / singular[kept, None] * scales
+    return root.T @ root * (solution.fun @ solution.fun) / freedom

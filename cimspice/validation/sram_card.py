@@ -1,0 +1,96 @@
+"""The 6T array's card, made by characterisation, and the column that a card gives under wanted conditions."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from cimspice.campaign.sram_array import characterise_array
+from cimspice.campaign.sram_conditions import SramConditions
+from cimspice.errors import ParameterError
+from cimspice.models.family_card import Card
+from cimspice.models.fit import table_provenance
+from cimspice.models.sram.build import BitLineFit, ColumnFacts, fit_bit_lines
+from cimspice.models.sram.card import BIT_LINE, CELL_CURRENT, VARIATION, sram_card, sram_fit
+from cimspice.progress import OnProgress, silent
+from cimspice.validation.provenance import provenance
+
+_TABLES = {
+    CELL_CURRENT: (["sram_cell_population"], ["currents"]),
+    BIT_LINE: (["sram_cell_population", "sram_multi_row_read"], ["trips", "reads", "opened"]),
+    VARIATION: (["sram_cell_population"], ["cells", "currents", "trips", "shifts"]),
+}
+"""Benches and tables that each part is fitted to."""
+
+
+def column_facts(conditions: SramConditions) -> ColumnFacts:
+    """What the array's design says of one column."""
+    array = conditions.array
+    return ColumnFacts(
+        supply_voltage=array.supply_voltage,
+        word_line_voltage=array.word_line_voltage,
+        rows=array.rows,
+        resistance=array.line_resistance,
+        coupling=array.rows * array.bit_line_coupling,
+        unit_width=conditions.unit_width,
+        idle_time=conditions.idle_time,
+        corner=conditions.corner,
+        temperature=conditions.temperature,
+    )
+
+
+def characterised_card(
+    conditions: SramConditions, *, cells: int = 100, progress: OnProgress = silent
+) -> Card:
+    """The card of an array under these conditions, characterised in ngspice as far as the store lacks it;
+    ``cells`` with mismatch give its spread."""
+    tables = characterise_array(conditions, cells=cells, progress=progress)
+    digests = {name: table_provenance(table)["table_digest"] for name, table in tables.items()}
+    sources = {
+        part: {"benches": benches, "tables": {name: digests[name] for name in names}}
+        for part, (benches, names) in _TABLES.items()
+    }
+    fit = fit_bit_lines(tables, column_facts(conditions))
+    return sram_card(fit, sources, {**provenance(), "circuit": _circuit(conditions)})
+
+
+def card_fit(card: Card, conditions: SramConditions) -> BitLineFit:
+    """The column of a card.
+
+    Raises
+    ------
+    ParameterError
+        If the card is of another array, read, corner or temperature, or does not say of which.
+    """
+    own = {**_flat(card.provenance.get("circuit", {})), **card.conditions.model_dump()}
+    wanted = _flat(_circuit(conditions)) | {
+        "corner": conditions.corner,
+        "temperature": conditions.temperature,
+    }
+    for name in sorted(own.keys() | wanted.keys()):
+        if own.get(name) != wanted.get(name):
+            raise ParameterError(
+                f"the card is of {name} = {own.get(name)!r}, not {wanted.get(name)!r}"[:200],
+                place="--card",
+                remedy="ask for the card's own conditions, or characterise the array anew: "
+                "cimspice characterize sram --card FILE",
+            )
+    return sram_fit(card)
+
+
+def _circuit(conditions: SramConditions) -> dict[str, Any]:
+    return {
+        "array": conditions.array.model_dump(mode="json", round_trip=True),
+        "unit_width": conditions.unit_width,
+        "largest_code": conditions.largest_code,
+        "settle": conditions.settle,
+    }
+
+
+def _flat(value: Any, name: str = "") -> dict[str, Any]:
+    """Nested mappings as one, with names such as ``array.cell.access.width``."""
+    if not isinstance(value, dict):
+        return {name: value}
+    found: dict[str, Any] = {}
+    for key, entry in value.items():
+        found |= _flat(entry, f"{name}.{key}" if name else str(key))
+    return found
