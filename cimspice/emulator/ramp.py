@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from cimspice.arrays import checked_array, checked_number
+from cimspice.arrays import checked_array, checked_number, real_array
 from cimspice.errors import ParameterError
 
 
@@ -44,14 +44,14 @@ class Ramp:
 
     def spike_times(self, membrane: np.ndarray) -> np.ndarray:
         """Spike times in [0, 1] of membranes v(1), any shape; v ≤ 0 gives 1 (no spike), v ≥ 1 gives 0."""
-        v = np.clip(membrane, 0.0, 1.0)
+        v = np.clip(real_array("membrane", membrane), 0.0, 1.0)
         if self.beta == 0:
             return 1.0 - v
         return np.clip(1.0 - np.log1p(-self.beta * v) / np.log1p(-self.beta), 0.0, 1.0)
 
     def slope(self, membrane: np.ndarray) -> np.ndarray:
         """dt/dv of the unclipped read-out at ``membrane`` (held at its values at 0 and 1 outside [0, 1])."""
-        v = np.clip(membrane, 0.0, 1.0)
+        v = np.clip(real_array("membrane", membrane), 0.0, 1.0)
         if self.beta == 0:
             return np.full(v.shape, -1.0)
         return self.beta / ((1.0 - self.beta * v) * np.log1p(-self.beta))

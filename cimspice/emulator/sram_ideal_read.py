@@ -9,6 +9,7 @@ import numpy as np
 
 from cimspice.arrays import checked_array, checked_number
 from cimspice.emulator.sram_read import Cells, Reading, checked_bits
+from cimspice.errors import ParameterError
 
 Array = np.ndarray
 
@@ -41,7 +42,16 @@ class IdealRead:
     ) -> Reading:
         """As :meth:`MultiRowRead.__call__`; positions do not matter."""
         stored = checked_bits(bits)
-        charge = checked_array("codes", codes, (..., "rows"), low=0, whole=True) * np.ones(stored.shape)
+        rows = stored.shape[-1] if stored.ndim else 1
+        widths = checked_array("codes", codes, (..., rows), low=0, whole=True)
+        try:
+            charge = widths * np.ones(stored.shape)
+        except ValueError:
+            raise ParameterError(
+                f"codes have shape {widths.shape}, stored bits {stored.shape}",
+                place="codes",
+                remedy="give as many leading axes of one as of the other, or none",
+            ) from None
         if cells is not None:
             both = np.exp(cells.log_current)
             charge = charge * np.where(stored == 1, both[..., 1], both[..., 0])

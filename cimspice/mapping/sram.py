@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from cimspice.arrays import checked_array
+from cimspice.arrays import checked_array, real_array
 from cimspice.errors import MappingError
 
 Array = np.ndarray
@@ -33,7 +33,7 @@ def store_words(words: Array, bits: int, *, signed: bool = False) -> Array:
         If a word does not fit.
     """
     _check_bits(bits)
-    values = _numbers(words)
+    values = real_array("words", words, MappingError)
     low = -(2 ** (bits - 1)) if signed else 0
     high = low + 2**bits - 1
     wrong = ~np.isfinite(values) | (values != np.round(values)) | (values < low) | (values > high)
@@ -55,20 +55,6 @@ def _check_bits(bits: int) -> None:
         raise MappingError(f"words of {bits} bits", place="bits", remedy="use 1 to 16")
 
 
-def _numbers(words: object) -> Array:
-    try:
-        values = np.asarray(words)
-    except ValueError:  # columns of different lengths
-        values = np.asarray(None)
-    if values.dtype.kind not in "biuf":
-        raise MappingError(
-            "words are no array of numbers",
-            place="words",
-            remedy="give whole numbers (..., words of a column)",
-        )
-    return values
-
-
 def stored_words(stored: Array, bits: int, *, signed: bool = False) -> Array:
     """The inverse of :func:`store_words`: words of shape (..., rows / bits).
 
@@ -78,7 +64,7 @@ def stored_words(stored: Array, bits: int, *, signed: bool = False) -> Array:
         If the rows are no whole number of words, or something is neither 0 nor 1.
     """
     _check_bits(bits)
-    values = _numbers(stored)
+    values = real_array("stored", stored, MappingError)
     if values.ndim == 0 or values.shape[-1] % bits or np.any((values != 0) & (values != 1)):
         raise MappingError(
             f"rows of shape {values.shape} do not hold words of {bits} bits",

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from cimspice.arrays import checked_array, checked_count
+from cimspice.arrays import checked_array, checked_count, real_array
 from cimspice.errors import MappingError
 
 
@@ -49,9 +49,10 @@ class Tiling:
 
     def cut(self, matrix: np.ndarray) -> list[np.ndarray]:
         """Tiles (rows, columns) of a matrix of the tiling's shape."""
-        if np.shape(matrix) != (self.rows, self.columns):
+        matrix = real_array("matrix", matrix, MappingError)
+        if matrix.shape != (self.rows, self.columns):
             raise MappingError(
-                f"a matrix of {np.shape(matrix)} is not what these tiles cover",
+                f"a matrix of {matrix.shape} is not what these tiles cover",
                 place="Tiling",
                 remedy=f"give ({self.rows}, {self.columns})",
             )

@@ -76,6 +76,12 @@ def initial_weights(
     ]
 
 
+def _described(given: object) -> str:
+    if not isinstance(given, np.ndarray):
+        return f"a {type(given).__name__}"
+    return f"an array {given.shape} of {given.dtype}" + ("" if given.flags.writeable else ", read-only")
+
+
 def train(
     weights: list[np.ndarray],
     times: np.ndarray,
@@ -89,12 +95,12 @@ def train(
     ``times`` (samples, inputs) in [0, 1], ``labels`` (samples,). Deterministic for a given ``rng``.
     """
     for number, w in enumerate(weights):
-        fits = isinstance(w, np.ndarray) and w.dtype == float and w.ndim == 2
+        fits = isinstance(w, np.ndarray) and w.dtype == float and w.ndim == 2 and w.flags.writeable
         if not fits or (number and w.shape[1] != len(weights[number - 1])):
             raise ParameterError(
-                f"weights[{number}] has shape {np.shape(w)}",
+                f"weights[{number}] is {_described(w)}",
                 place="weights",
-                remedy="give matrices (out, in) of float64 that fit; they are changed in place",
+                remedy="give writeable matrices (out, in) of float64 that fit; they are changed in place",
             )
     times = checked_times(times, weights[0].shape[1])
     labels = checked_array("labels", labels, (len(times),), low=0, high=len(weights[-1]) - 1, whole=True)
