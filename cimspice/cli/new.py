@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import keyword
 import re
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
+from cimspice.cli.new_from import bench_files
 from cimspice.cli.output import JsonFlag, console, print_json
 from cimspice.errors import ParameterError
 
@@ -33,13 +35,42 @@ def _root() -> None:
 def new_bench(
     name: Annotated[str, typer.Argument(help="Its name: lower-case letters, digits, underscores.")],
     folder: Annotated[Path | None, typer.Option(help="Where; default: a new folder of that name.")] = None,
+    source: Annotated[
+        Path | None,
+        typer.Option(
+            "--from", metavar="FILE.spice", help="A netlist of yours: of xschem, Magic, or your own."
+        ),
+    ] = None,
+    subcircuit: Annotated[
+        str | None, typer.Option(help="Which of its subcircuits; default: the top.")
+    ] = None,
     json: JsonFlag = False,
 ) -> None:
-    """Write netlist template, bench, campaign file and test of a small circuit, to be changed into yours."""
-    files = write_bench(name, folder or Path(name))
+    """Write netlist template, bench, campaign file and test: of your own circuit with --from, otherwise of a
+    small one, to be changed into yours."""
+    from cimspice.circuits.schematic import read_schematic
+
+    if subcircuit is not None and source is None:
+        raise ParameterError(
+            "no netlist to take it from", place="--subcircuit", remedy="add --from FILE.spice"
+        )
+    schematic = read_schematic(source, subcircuit) if source is not None else None
+    texts = bench_files(name, schematic, source) if schematic and source else skeleton(name)
+    files = write_bench(name, folder or Path(name), texts)
+    left_out = schematic.left_out if schematic else ()
     if json:
-        print_json({"bench": name, "files": files})
+        ports = (
+            {"ports": schematic.top.directions, "left_out": [vars(one) for one in left_out]}
+            if schematic
+            else {}
+        )
+        print_json({"bench": name, "files": files, **ports})
         return
+    if schematic:
+        found = ", ".join(f"{port} ({kind})" for port, kind in schematic.top.directions.items())
+        console().print(f"{schematic.top.name}: {found}", markup=False)
+    for one in left_out:
+        console().print(f"  left out, line {one.number}: {one.line} ({one.why})", markup=False)
     for path in files:
         console().print(f"  {path}", markup=False)
     campaign, module = files[2], files[1]
@@ -47,8 +78,15 @@ def new_bench(
     console().print(f"test it: python -m pytest {files[3]}", markup=False)
 
 
-def write_bench(name: str, folder: Path) -> list[Path]:
-    """Write the skeleton: template, bench, campaign and test, in this order.
+def skeleton(name: str) -> list[str]:
+    """Texts of template, bench, campaign and test of a small circuit."""
+    title = "".join(part.capitalize() for part in name.split("_"))
+    texts = ((_SKELETON / source).read_text(encoding="utf-8") for source in _FILES)
+    return [text.replace("@NAME@", name).replace("@CLASS@", title) for text in texts]
+
+
+def write_bench(name: str, folder: Path, texts: Sequence[str]) -> list[Path]:
+    """Write template, bench, campaign and test, in this order.
 
     Raises
     ------
@@ -69,9 +107,6 @@ def write_bench(name: str, folder: Path) -> list[Path]:
     for path in paths:
         if path.exists():
             raise ParameterError("the file is already there", place=str(path), remedy="name another --folder")
-    title = "".join(part.capitalize() for part in name.split("_"))
-    for source, path in zip(_FILES, paths, strict=True):
-        text = (_SKELETON / source).read_text(encoding="utf-8")
-        text = text.replace("@NAME@", name).replace("@CLASS@", title)
+    for text, path in zip(texts, paths, strict=True):
         write_atomically(path, lambda where, text=text: where.write_text(text, encoding="utf-8"))
     return paths

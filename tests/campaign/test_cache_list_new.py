@@ -14,7 +14,7 @@ from cimspice.campaign.store import Record
 from cimspice.circuits import benches
 from cimspice.cli import progress
 from cimspice.cli.app import run
-from cimspice.cli.new import write_bench
+from cimspice.cli.new import skeleton, write_bench
 from cimspice.cli.progress import JsonLines, Mode, shown
 from cimspice.errors import ParameterError
 from cimspice.models import model_class
@@ -152,16 +152,16 @@ def test_the_skeleton_of_a_new_bench_passes_its_test_and_runs_in_workers(
 def test_new_overwrites_nothing_and_refuses_names_that_cannot_be(tmp_path):
     (tmp_path / "mine.toml").write_text("kept")
     with pytest.raises(ParameterError, match="already there"):
-        write_bench("mine", tmp_path)
+        write_bench("mine", tmp_path, skeleton("mine"))
     assert [path.name for path in tmp_path.iterdir()] == ["mine.toml"]
     for name in ("transistor", "Mine", "../mine", "1st", "class", ""):
         with pytest.raises(ParameterError):
-            write_bench(name, tmp_path / "new")
+            write_bench(name, tmp_path / "new", skeleton("new"))
     assert not (tmp_path / "new").exists()
 
 
 def test_the_skeleton_is_formatted_and_typed_as_this_project_asks(tmp_path):
-    write_bench("my_stage", tmp_path)
+    write_bench("my_stage", tmp_path, skeleton("my_stage"))
     options = ["--config", str(Path(__file__).parents[2] / "pyproject.toml"), str(tmp_path)]
     assert command("-m", "ruff", "format", "--check", *options).returncode == 0
     checked = command("-m", "ruff", "check", *options)
