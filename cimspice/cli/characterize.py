@@ -6,6 +6,7 @@ import importlib
 import shlex
 import sys
 from collections.abc import Iterable
+from difflib import get_close_matches
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -179,10 +180,11 @@ def find_campaign(name: str) -> Path:
     packaged = {file.stem: file for file in sorted(folder.glob("*.toml"))}
     if name in packaged:
         return packaged[name]
+    near = get_close_matches(name, packaged, n=5) or [known for known in packaged if name.lower() in known]
     raise ParameterError(
         f"there is no campaign file {name!r}",
         place=str(path.absolute()),
-        remedy=f"give a path, or one of {', '.join(packaged)}",
+        remedy=f"give a path, or a name from `cimspice list campaigns`{', such as ' * bool(near)}{', '.join(near)}",
     )
 
 

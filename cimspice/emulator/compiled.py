@@ -16,7 +16,7 @@ except ImportError:
     raise ParameterError(
         "the compiled method needs numba, which is not installed",
         place="method='compiled'",
-        remedy="pip install 'cimspice[fast]', or use method='exact'",
+        remedy="pip install numba, or use method='exact'",
     ) from None
 
 _NEURONS = 64  # block: 1000 inputs' weights of it fit a second-level cache

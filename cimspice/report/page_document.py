@@ -222,7 +222,7 @@ def plotly_script() -> str:
     if find_spec("plotly") is None:
         raise CimspiceError(
             "the report's figures need Plotly, which is not installed",
-            remedy='pip install "cimspice[report]"',
+            remedy="pip install plotly",
         )
     from plotly.offline import get_plotlyjs
 

@@ -43,7 +43,7 @@ def use_compiled(compiled: bool | None) -> bool:
         raise ParameterError(
             "compiled loops need numba, which is not installed",
             place="compiled",
-            remedy="pip install 'cimspice[fast]', or leave compiled out",
+            remedy="pip install numba, or leave compiled out",
         )
     return installed if compiled is None else compiled
 
