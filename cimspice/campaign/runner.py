@@ -54,11 +54,10 @@ class Runner:
         self.left = len(plan)  # points not planned yet
 
     def run(self, engine: AbstractContextManager[Engine]) -> None:
-        self._tell()
         chunks = self._chunks()
         first = next(chunks, None)
+        self._tell()  # with what is known from before
         if first is None:
-            self._tell()
             return
         self.store.require_writable()
         with engine as running:

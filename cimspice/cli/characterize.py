@@ -184,7 +184,7 @@ def find_campaign(name: str) -> Path:
     raise ParameterError(
         f"there is no campaign file {name!r}",
         place=str(path.absolute()),
-        remedy=f"give a path, or a name from `cimspice list campaigns`{', such as ' * bool(near)}{', '.join(near)}",
+        remedy=f"give a path, or a name of `cimspice list campaigns`{': ' * bool(near)}{', '.join(near)}",
     )
 
 

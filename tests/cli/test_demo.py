@@ -6,7 +6,6 @@ import json
 
 import pytest
 
-import cimspice.campaign.store
 from cimspice.cli.app import run
 
 pytestmark = pytest.mark.spice
@@ -16,11 +15,9 @@ FIGURES = {"synapse_fit", "membranes", "spike_times", "error_budget"}
 
 @pytest.fixture(scope="module")
 def demonstration(tmp_path_factory):
-    """Folder of one run from an empty store, what it printed, and the store."""
+    """Folder of one run."""
     folder = tmp_path_factory.mktemp("demo")
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(cimspice.campaign.store, "default_path", lambda: folder / "points.sqlite")
-        assert run(["demo", "neuron", "--samples", "1", "-o", str(folder / "runs")]) == 0
+    assert run(["demo", "neuron", "--samples", "1", "-o", str(folder / "runs")]) == 0
     return folder
 
 
@@ -41,8 +38,7 @@ def test_the_loop_closes(demonstration):
     assert set(facts["files"]) == {path.name for path in (demonstration / "runs").iterdir()}
 
 
-def test_another_model_is_compared_on_the_same_finished_samples(demonstration, monkeypatch, capsys, tmp_path):
-    monkeypatch.setattr(cimspice.campaign.store, "default_path", lambda: demonstration / "points.sqlite")
+def test_another_model_is_compared_on_the_same_finished_samples(demonstration, capsys, tmp_path):
     words = ["validate", "iris", "--samples", "1", "--model", "constant"]
     assert run([*words, "-o", str(tmp_path)]) == 0
     streams = capsys.readouterr()

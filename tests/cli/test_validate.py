@@ -8,6 +8,7 @@ from cimspice.cli.app import run
 from cimspice.cli.stages import Stages
 from cimspice.cli.validate import _joined, layer_sizes
 from cimspice.errors import ParameterError
+from cimspice.progress import Progress
 
 
 @pytest.mark.parametrize(
@@ -114,10 +115,10 @@ def test_without_device_models_the_remedy_is_named(words, tmp_path, monkeypatch,
 
 def test_progress_is_a_line_per_stage_where_there_is_no_terminal(capsys):
     with Stages() as stages:
-        stages("characterise: synapse currents")
-        stages("simulate", 0, 6)
-        stages("simulate", 3, 6)
-        stages("simulate again", 6, 6)
+        stages.begin("characterise: synapse currents")
+        stages(Progress(6, stage="simulate"))
+        stages(Progress(6, done=3, stage="simulate"))
+        stages(Progress(6, done=6, cached=6, stage="simulate again"))
     assert capsys.readouterr().err.splitlines() == [
         "characterise: synapse currents",
         "simulate (6)",
@@ -127,6 +128,6 @@ def test_progress_is_a_line_per_stage_where_there_is_no_terminal(capsys):
 
 def test_a_script_that_asks_for_json_gets_no_progress(capsys):
     with Stages(quiet=True) as stages:
-        stages("characterise")
-        stages("simulate", 2, 6)
+        stages.begin("characterise")
+        stages(Progress(6, done=2, stage="simulate"))
     assert capsys.readouterr().err == ""

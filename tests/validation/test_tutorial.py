@@ -7,15 +7,12 @@ from pathlib import Path
 
 import pytest
 
-import cimspice.campaign.store
-
 PAGE = Path(__file__).resolve().parents[2] / "docs" / "tutorial.md"
 
 
 @pytest.mark.spice
 def test_every_block_prints_what_follows_it(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr(cimspice.campaign.store, "default_path", lambda: tmp_path / "points.sqlite")
     blocks = re.findall(r"^```(\w*)\n(.*?)^```$", PAGE.read_text(encoding="utf-8"), re.M | re.S)
     namespace: dict = {"__name__": "tutorial"}
     printed, compared = "", 0

@@ -18,8 +18,8 @@ LAYERS = (3, 2, 2)
 
 
 @pytest.fixture(scope="module")
-def conditions(tmp_path_factory) -> Conditions:
-    return Conditions(store=str(tmp_path_factory.mktemp("store") / "points.sqlite"))
+def conditions() -> Conditions:
+    return Conditions()
 
 
 @pytest.fixture(scope="module")
