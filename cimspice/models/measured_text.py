@@ -7,6 +7,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from statistics import mode
 
 import numpy as np
 
@@ -90,16 +91,21 @@ def _decode(data: bytes, path: Path) -> str:
 
 
 def _separator(lines: Sequence[str], path: Path) -> str:
-    """The separator that leaves most cells numbers; without numbers, the first that the file has."""
+    """The separator that leaves most cells numbers, in lines of as many cells as most have, and of equal ones
+    fewest others; without numbers, the first that the file has.
+    """
     rows = [line for line in lines if not _COMMENT.match(line)]
     sample = rows[:50] + rows[-50:]
     counts = {}
     for mark in _SEPARATORS:
-        cells = [_split(line, mark, str(path)) for line in sample]
-        counts[mark] = sum(sum(map(is_number, row)) for row in cells if len(row) > 1)
+        split = [row for line in sample if any(map(is_number, row := _split(line, mark, str(path))))]
+        width = mode(map(len, split)) if split else 0
+        cells = [cell for row in split if len(row) == width > 1 for cell in row]
+        numbers = sum(map(is_number, cells))
+        counts[mark] = numbers, numbers - sum(map(bool, cells))
     best = max(_SEPARATORS, key=lambda mark: counts[mark])
     present = next((mark for mark in _SEPARATORS[:3] if any(mark in line for line in rows)), ",")
-    return best if counts[best] else present
+    return best if counts[best][0] else present
 
 
 def _split(line: str, separator: str, place: str) -> list[str]:
