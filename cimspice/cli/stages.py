@@ -61,13 +61,8 @@ class Stages:
             self._text = text
             self._task = self._bar.add_task(text, total=total or None, completed=done, count=count)
             if not self._live and not self._quiet:
-                known = (
-                    f" ({state.cached} of {total} are in the store)"
-                    if state.cached
-                    else f" ({total})"
-                    if total
-                    else ""
-                )
+                known = f" ({total})" if total else ""
+                known = f" ({state.cached} of {total} are in the store)" if state.cached else known
                 say(f"{text}{known}")
         elif self._task is not None:
             self._bar.update(self._task, completed=done, count=count)
