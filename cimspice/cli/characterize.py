@@ -5,7 +5,7 @@ from __future__ import annotations
 import importlib
 import shlex
 import sys
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from difflib import get_close_matches
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from cimspice.cli.failure import FAILED
+from cimspice.cli.families import FAMILIES, characterise_family
 from cimspice.cli.output import JsonFlag, console, print_json, say
 from cimspice.cli.progress import Mode, shown
 from cimspice.cli.validation_output import usable
@@ -31,7 +32,11 @@ LIMITS_MISSED = 3  # exit code: every point is done, and not all keep the limits
 
 def characterize(
     spec: Annotated[
-        str, typer.Argument(help="A campaign file, or the name of one that comes with cimspice.")
+        str,
+        typer.Argument(
+            help="A campaign file, the name of one that comes with cimspice, or a family (sram), whose card "
+            "is made."
+        ),
     ],
     overrides: Annotated[
         list[str] | None,
@@ -41,6 +46,10 @@ def characterize(
     ] = None,
     output: Annotated[
         Path | None, typer.Option("--output", "-o", metavar="RUN", help="Run folder; default: runs/NAME.")
+    ] = None,
+    card: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE", help="Card of a family; with its corner and temperature if several."),
     ] = None,
     jobs: Annotated[int | None, typer.Option("--jobs", "-j", min=1, help="Worker processes.")] = None,
     dask: Annotated[
@@ -79,7 +88,8 @@ def characterize(
     ] = Mode.AUTO,
     json: JsonFlag = False,
 ) -> int:
-    """Characterise a circuit: sweep a bench as a campaign file says. Finished points are never run again."""
+    """Characterise a circuit: sweep a bench as a campaign file says, or make the card of a family. Finished
+    points are never run again."""
     from cimspice.campaign import read_specification, run_campaign
     from cimspice.campaign.environment import Environment
     from cimspice.campaign.export import add_files, export, superseded
@@ -89,6 +99,20 @@ def characterize(
     from cimspice.report.adaptive_error import draw_error
     from cimspice.report.figure import draw
 
+    if spec in FAMILIES:
+        options = {"--output": output, "--dask": dask, "--time-limit": time_limit, "--dry-run": dry_run}
+        _refuse({**options, "--import": modules, "--include-root": include_roots}, f"the family {spec}")
+        characterise_family(
+            spec,
+            card,
+            corners=corner or [],
+            temperatures=temperature or [],
+            settings=overrides or [],
+            jobs=jobs,
+            json=json,
+        )
+        return 0
+    _refuse({"--card": card}, "a campaign, which has a run folder")
     import_modules(modules or [])
     path = find_campaign(spec)
     conditions = {"corners": corner, "temperatures": temperature}
@@ -139,6 +163,14 @@ def characterize(
     if result.failed or fits.problems:
         return FAILED
     return LIMITS_MISSED if result.overall and not result.overall.kept else 0
+
+
+def _refuse(options: Mapping[str, object], what: str) -> None:
+    from cimspice.errors import ParameterError
+
+    for name, value in options.items():
+        if value:
+            raise ParameterError(f"{name} does not go with {what}", place=name, remedy="leave it out")
 
 
 def _refuse_another(folder: Path, old: Record | None, bench: str) -> None:

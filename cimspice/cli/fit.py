@@ -81,25 +81,39 @@ def table(
             "deviations; default for measured data: the more probable of the first two.",
         ),
     ] = "",
+    card: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FILE",
+            help="A family's card: the measured curve takes the place of the part that --model names.",
+        ),
+    ] = None,
     output: Annotated[
         Path | None,
-        typer.Option("--output", "-o", metavar="CARD.json", help="Default: MODEL.json, beside the table."),
+        typer.Option(
+            "--output",
+            "-o",
+            metavar="CARD.json",
+            help="Default: MODEL.json, beside the table; with --card, that file.",
+        ),
     ] = None,
     json: JsonFlag = False,
 ) -> None:
     """Fit any table that has the columns which the model needs: a run of simulations, or measured data."""
+    from cimspice.cli.families import replace_part
     from cimspice.cli.table_fit import fit_source, pairs, show, write
 
-    result = fit_source(
-        source,
-        model,
-        columns=pairs("--column", column or []),
-        units=pairs("--unit", unit or []),
-        where=pairs("--where", where or []),
-        options=pairs("--option", option or []),
-        fixed=pairs("--fix", fix or []),
-        weight=weight,
-    )
+    given = {
+        "columns": pairs("--column", column or []),
+        "units": pairs("--unit", unit or []),
+        "where": pairs("--where", where or []),
+        "options": pairs("--option", option or []),
+    }
+    fixed = pairs("--fix", fix or [])
+    if card is not None:
+        replace_part(card, model, source, output, json=json, **given, fixed=fixed, weight=weight)
+        return
+    result = fit_source(source, model, **given, fixed=fixed, weight=weight)
     folder = source if source.is_dir() else source.parent
     show(result, write(result, output or folder / f"{result.recipe.kind}.json"), as_json=json)
 

@@ -20,8 +20,12 @@ Unit = Annotated[float, typer.Option(help="Pulse width of code 1 in ps.")]
 def sram(
     words: Annotated[int, typer.Option(min=1, help="How many random words are compared.")] = 500,
     rows: Annotated[str, typer.Option(help="Open rows per word: fewest-most, or one number.")] = "4-32",
-    corner: Annotated[str, typer.Option(help="Process corner: tt, ff, ss, sf or fs.")] = "tt",
-    temperature: Annotated[float, typer.Option(help="Degrees Celsius, -55 to 150.")] = 27.0,
+    corner: Annotated[
+        str | None, typer.Option(help="Process corner: tt, ff, ss, sf or fs; default: tt, or the card's.")
+    ] = None,
+    temperature: Annotated[
+        float | None, typer.Option(help="Degrees Celsius, -55 to 150; default: 27, or the card's.")
+    ] = None,
     supply: Supply = 1.8,
     word_line: WordLine = 1.2,
     cell: Annotated[
@@ -55,9 +59,13 @@ def sram(
     from cimspice.circuits.sram_array import Array
     from cimspice.circuits.sram_cell import SramCell
     from cimspice.cli.stages import Stages
-    from cimspice.models.family_card import Card
+    from cimspice.models.family_card import Card, CardConditions
     from cimspice.validation.sram import sram_report, validate_sram
 
+    known = Card.load(card, "sram") if card else None
+    own = known.conditions if known else CardConditions()
+    corner = corner or own.corner or "tt"
+    temperature = next(t for t in (temperature, own.temperature, 27.0) if t is not None)
     conditions = SramConditions(
         array=Array(
             cell=SramCell.model_validate({"devices": cell}),
@@ -70,7 +78,6 @@ def sram(
         workers=jobs,
     )
     open_rows = row_range(rows)
-    known = Card.load(card, "sram") if card else None
     name = "-".join(
         ["validate-sram", corner, f"{temperature:g}", *(["mismatch"] if mismatch else [])]
         + ([cell] if cell != "special" else [])

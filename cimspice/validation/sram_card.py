@@ -14,12 +14,19 @@ from cimspice.models.sram.card import BIT_LINE, CELL_CURRENT, VARIATION, sram_ca
 from cimspice.progress import OnProgress, silent
 from cimspice.validation.provenance import provenance
 
-_TABLES = {
-    CELL_CURRENT: (["sram_cell_population"], ["currents"]),
-    BIT_LINE: (["sram_cell_population", "sram_multi_row_read"], ["trips", "reads", "opened"]),
-    VARIATION: (["sram_cell_population"], ["cells", "currents", "trips", "shifts"]),
+_BENCHES = {
+    "currents": "sram_cell_population",
+    "trips": "sram_cell_population",
+    "cells": "sram_cell_population",
+    "reads": "sram_multi_row_read",
 }
-"""Benches and tables that each part is fitted to."""
+"""Table -> the bench that gives it."""
+_TABLES = {
+    CELL_CURRENT: ("currents",),
+    BIT_LINE: ("reads", "trips"),
+    VARIATION: ("cells", "currents", "trips"),
+}
+"""Tables that each part is fitted to."""
 
 
 def column_facts(conditions: SramConditions) -> ColumnFacts:
@@ -44,11 +51,11 @@ def characterised_card(
     """The card of an array under these conditions, characterised in ngspice as far as the store lacks it;
     ``cells`` with mismatch give its spread."""
     tables = characterise_array(conditions, cells=cells, progress=progress)
-    digests = {name: table_provenance(table)["table_digest"] for name, table in tables.items()}
-    sources = {
-        part: {"benches": benches, "tables": {name: digests[name] for name in names}}
-        for part, (benches, names) in _TABLES.items()
-    }
+    known = {}
+    for name, bench in _BENCHES.items():
+        told = table_provenance(tables[name])
+        known[name] = {"bench": bench, "rows": told["table_rows"], "digest": told["table_digest"]}
+    sources = {part: {name: known[name] for name in names} for part, names in _TABLES.items()}
     fit = fit_bit_lines(tables, column_facts(conditions))
     return sram_card(fit, sources, {**provenance(), "circuit": _circuit(conditions)})
 
@@ -71,7 +78,7 @@ def card_fit(card: Card, conditions: SramConditions) -> BitLineFit:
             raise ParameterError(
                 f"the card is of {name} = {own.get(name)!r}, not {wanted.get(name)!r}"[:200],
                 place="--card",
-                remedy="ask for the card's own conditions, or characterise the array anew: "
+                remedy="ask for what the card is of, or characterise the array anew: "
                 "cimspice characterize sram --card FILE",
             )
     return sram_fit(card)
