@@ -11,8 +11,6 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from cimspice.campaign.run import run_campaign
-from cimspice.campaign.specification import parse_specification
 from cimspice.campaign.sram_conditions import SramConditions
 from cimspice.campaign.sram_readout import sampled_lines
 from cimspice.circuits.sram_converter import Converter
@@ -25,6 +23,7 @@ from cimspice.models.sram.periphery_fit import fit_charge_sharing, fit_converter
 from cimspice.models.sram.readout_loads import ReadoutLoads
 from cimspice.pdk import capacitor_sigma
 from cimspice.progress import OnProgress, in_stage, silent
+from cimspice.validation.sram_periphery import packaged_table
 
 COLUMN_CAPACITANCE = 20e-15
 """Of a multiplier's output capacitor (F): a MIM square of 3 um, ``MultiplierParameters.capacitor_side``."""
@@ -147,44 +146,18 @@ def _mismatch(
     """Multipliers with mismatch, and the standard deviation of the comparator's offset (V)."""
     if samples < 2:
         return None, 0.0
-    levels = [0.0, 0.12]
-    multiplier = _campaign(
-        conditions,
-        "sram_multiplier",
-        {"code": 15, **fixed},
-        {"discharge": levels, "discharge_bar": levels, "zip": [["discharge", "discharge_bar"]]},
-        samples,
-        progress,
-    )
-    offsets = _campaign(
-        conditions,
-        "sram_comparator_offset",
-        {"supply_voltage": fixed["supply_voltage"]},
-        {},
-        samples,
-        progress,
-    )
+
+    def drawn(name: str, **parameters: float) -> pd.DataFrame:
+        given = parameters | {"corners": [conditions.corner], "temperatures": [conditions.temperature]}
+        given |= {"monte_carlo.samples": samples}
+        return packaged_table(
+            name,
+            [f"{key}={value!r}" for key, value in given.items()],
+            workers=conditions.workers,
+            store=conditions.store,
+            progress=in_stage(name, progress),
+        )
+
+    multiplier = drawn("sram_multiplier_mismatch", **fixed)
+    offsets = drawn("sram_comparator_offset", supply_voltage=fixed["supply_voltage"])
     return multiplier, float(offsets["offset"].std(ddof=1))
-
-
-def _campaign(
-    conditions: SramConditions,
-    bench: str,
-    fixed: Mapping[str, Any],
-    sweep: Mapping[str, Any],
-    samples: int,
-    progress: OnProgress,
-) -> pd.DataFrame:
-    document = {
-        "campaign": {"bench": bench},
-        "parameters": dict(fixed),
-        "sweep": dict(sweep) | {"corners": [conditions.corner], "temperatures": [conditions.temperature]},
-        "monte_carlo": {"samples": samples},
-    }
-    text = f"{bench} with mismatch"
-    return run_campaign(
-        parse_specification(document),
-        workers=conditions.workers,
-        store=conditions.store,
-        progress=in_stage(text, progress),
-    ).table

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -12,6 +13,7 @@ import pandas as pd
 from cimspice.campaign import read_specification, run_bench, run_campaign
 from cimspice.campaign.sram_conditions import SramConditions
 from cimspice.campaign.sram_readout import readout_loads, sampled_lines
+from cimspice.campaign.store import Store
 from cimspice.circuits.sram_converter import Converter
 from cimspice.emulator.sram_periphery import BOLTZMANN
 from cimspice.models import ModelCard
@@ -83,8 +85,7 @@ def characterised_periphery(*, workers: int | None = None, progress: OnProgress 
 
     def table(name: str) -> pd.DataFrame:
         progress(Progress(stage=name))
-        path = data_directory("characterize") / f"{name}.toml"
-        return run_campaign(read_specification(path), workers=workers).table
+        return packaged_table(name, workers=workers)
 
     multiplier = fit_multiplier(table("sram_multiplier"), table("sram_multiplier_mismatch"))
     sharing = fit_charge_sharing(table("sram_charge_sharing"))
@@ -123,14 +124,28 @@ def _write_back(workers: int | None) -> WriteBack:
         run_bench(bench, fixed, workers=workers).iloc[0]
         for bench in ("sram_write_access", "sram_half_selected")
     ]
-    specification = read_specification(
-        data_directory("characterize") / "sram_write_margin_mismatch.toml",
-        overrides=["swept='bit_line'", "supply_voltage=1.8", "corners=['tt']", "monte_carlo.samples=100"],
+    margins = packaged_table(
+        "sram_write_margin_mismatch",
+        ["swept='bit_line'", "supply_voltage=1.8", "corners=['tt']", "monte_carlo.samples=100"],
+        workers=workers,
     )
-    margins = run_campaign(specification, workers=workers).table
     written = rows[0].copy()
     written["columns"], written["duration"] = 64, WRITE_TIMING["end"]
     return fit_write_back(margins, written, rows[1])
+
+
+def packaged_table(
+    name: str,
+    overrides: Sequence[str] = (),
+    *,
+    workers: int | None = None,
+    store: Store | Path | str | None = None,
+    progress: OnProgress = silent,
+) -> pd.DataFrame:
+    """Table of a campaign that comes with cimspice; ``overrides`` as with ``--set``."""
+    path = data_directory("characterize") / f"{name}.toml"
+    specification = read_specification(path, overrides=list(overrides))
+    return run_campaign(specification, workers=workers, store=store, progress=progress).table
 
 
 @dataclass(frozen=True)
