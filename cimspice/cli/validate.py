@@ -18,6 +18,7 @@ from cimspice.cli.validate_sram_learning import sram_learning
 from cimspice.cli.validation_output import usable, write_report
 
 if TYPE_CHECKING:
+    from cimspice.models.family_card import Card
     from cimspice.validation import Conditions, IrisValidation, NeuronValidation
 
 app = typer.Typer(help="Compare the model of a circuit with ngspice.", no_args_is_help=True)
@@ -36,9 +37,21 @@ Model = Annotated[
         "readout, edges or full."
     ),
 ]
-Corner = Annotated[str, typer.Option(help="Process corner: tt, ff, ss, sf or fs.")]
-Temperature = Annotated[float, typer.Option(help="Degrees Celsius, -55 to 150.")]
-Synapse = Annotated[str, typer.Option(help="mosfet or resistor.")]
+Corner = Annotated[
+    str | None, typer.Option(help="Process corner: tt, ff, ss, sf or fs; default: tt, or the card's.")
+]
+Temperature = Annotated[
+    float | None, typer.Option(help="Degrees Celsius, -55 to 150; default: 27, or the card's.")
+]
+Synapse = Annotated[str | None, typer.Option(help="mosfet (default) or resistor, or as the card.")]
+CardFile = Annotated[
+    Path | None,
+    typer.Option(
+        "--card",
+        metavar="FILE",
+        help="The neuron's card, instead of characterising it (characterize neuron --card).",
+    ),
+]
 Jobs = Annotated[int | None, typer.Option("--jobs", "-j", min=1, help="Worker processes.")]
 Output = Annotated[
     Path | None,
@@ -78,9 +91,10 @@ def _joined(words: Sequence[str]) -> Iterator[str]:
 @app.command()
 def iris(
     samples: Flowers = 50,
-    corner: Corner = "tt",
-    temperature: Temperature = 27.0,
-    synapse: Synapse = "mosfet",
+    corner: Corner = None,
+    temperature: Temperature = None,
+    synapse: Synapse = None,
+    card: CardFile = None,
     model: Model = "full",
     seed: Seed = 0,
     jobs: Jobs = None,
@@ -94,10 +108,13 @@ def iris(
     from cimspice.cli.stages import Stages
     from cimspice.validation import validate_iris
 
-    conditions = _conditions(corner, temperature, synapse, jobs, model)
+    known = read_card(card)
+    conditions = _conditions(corner, temperature, synapse, jobs, model, known)
     folder = usable(output or Path("runs") / _name("validate-iris", conditions, seed))
     with Stages(quiet=json) as stages:
-        result = validate_iris(conditions, samples=samples, seed=seed, rung=model, progress=stages)
+        result = validate_iris(
+            conditions, samples=samples, seed=seed, rung=model, card=known, progress=stages
+        )
     again = f"cimspice validate iris --samples {samples}"
     _present(
         result,
@@ -118,9 +135,10 @@ def random_network(
         typer.Option(help="Inputs, then neurons of each layer: --layers 16 12 10, or 16,12,10."),
     ],
     samples: Samples = 20,
-    corner: Corner = "tt",
-    temperature: Temperature = 27.0,
-    synapse: Synapse = "mosfet",
+    corner: Corner = None,
+    temperature: Temperature = None,
+    synapse: Synapse = None,
+    card: CardFile = None,
     model: Model = "full",
     seed: Seed = 0,
     jobs: Jobs = None,
@@ -132,11 +150,14 @@ def random_network(
     from cimspice.validation import validate_random
 
     sizes = layer_sizes(layers)
-    conditions = _conditions(corner, temperature, synapse, jobs, model)
+    known = read_card(card)
+    conditions = _conditions(corner, temperature, synapse, jobs, model, known)
     name = "-".join(["validate-random", *map(str, sizes)])
     folder = usable(output or Path("runs") / _name(name, conditions, seed))
     with Stages(quiet=json) as stages:
-        result = validate_random(conditions, sizes, samples=samples, seed=seed, rung=model, progress=stages)
+        result = validate_random(
+            conditions, sizes, samples=samples, seed=seed, rung=model, card=known, progress=stages
+        )
     again = f"cimspice validate random --layers {' '.join(map(str, sizes))}"
     _present(
         result,
@@ -175,11 +196,36 @@ def layer_sizes(words: Sequence[str]) -> list[int]:
     return [int(part) for part in parts]
 
 
-def _conditions(corner: str, temperature: float, synapse: str, jobs: int | None, model: str) -> Conditions:
+def read_card(file: Path | None) -> Card | None:
+    """The neuron's card, if one is named."""
+    from cimspice.models.family_card import Card
+
+    return None if file is None else Card.load(file, "neuron")
+
+
+def _conditions(
+    corner: str | None,
+    temperature: float | None,
+    synapse: str | None,
+    jobs: int | None,
+    model: str,
+    card: Card | None,
+) -> Conditions:
+    """As asked for; what is not, as the card has it, else tt, 27 °C, mosfet."""
     from cimspice.validation import Conditions, find_rung
+    from cimspice.validation.neuron_characterised import check_card, synapse_of
 
     find_rung(model)
-    return Conditions(corner, temperature, synapse, jobs)  # pyright: ignore[reportArgumentType] (checked there)
+    known = card.conditions if card else None
+    conditions = Conditions(
+        corner or (known and known.corner) or "tt",
+        next(value for value in (temperature, known and known.temperature, 27.0) if value is not None),
+        synapse or (synapse_of(card) if card else "mosfet"),  # pyright: ignore[reportArgumentType] (checked there)
+        jobs,
+    )
+    if card:
+        check_card(card, conditions)
+    return conditions
 
 
 def _name(kind: str, conditions: Conditions, seed: int) -> str:

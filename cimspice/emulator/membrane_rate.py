@@ -48,6 +48,8 @@ class MembraneRate:
 
     def __init__(self, driven: Sequence[Driven], leakage: CubicSpline, capacitance: CubicSpline):
         grid = np.unique(np.concatenate([half.synapse.current.x for half in driven]))
+        # the same voltage in two tables, but for round-off, is one
+        grid = grid[np.diff(grid, prepend=-np.inf) > 1e-9]
         columns, self._on, self._idle, self._parked = [-leakage(grid)[:, None]], [], [], []
         for half in driven:
             current, idle = half.synapse.current, half.synapse.idle_current

@@ -9,6 +9,8 @@ Ostermann, Acta Numerica 19, 2010, 209-286, eq. 2.58).
 
 from __future__ import annotations
 
+import warnings
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -22,10 +24,12 @@ from cimspice.errors import ParameterError
 from cimspice.models.neuron.neuron import NeuronModel
 from cimspice.models.neuron.readout import ReadoutModel
 from cimspice.models.neuron.synapse import Polarity
+from cimspice.models.ranges import ModelRangeWarning
 
 Array = np.ndarray
 
 _POLARITIES: tuple[tuple[Polarity, int], ...] = (("n", 1), ("p", -1))
+_SLACK = 1e-9  # of a table's ends: round-off
 
 
 @dataclass(frozen=True, eq=False)
@@ -79,7 +83,7 @@ class NeuronLayer:
             # splines would go on beyond their tables, into currents that no transistor has
             low, high = self.model.synapses[name].current.program[[0, -1]]
             outside = (self.polarity == sign) & ~(
-                (self.program >= low - 1e-9) & (self.program <= high + 1e-9)
+                (self.program >= low - _SLACK) & (self.program <= high + _SLACK)
             )
             if outside.any():
                 neuron, source = np.argwhere(outside)[0]
@@ -200,12 +204,14 @@ class NeuronLayer:
         on = np.zeros((batch, inputs))
         taps = self._taps.at_rest(batch) if self._taps else None
         points = [(edges[:, :1], voltage)] if trace else []
+        reached = [voltage]  # between two edges a membrane moves one way
         for index in range(inputs + 1):
             if index:
                 column = order[:, index - 1]
                 alive = np.take_along_axis(times, column[:, None], 1) < phase
                 on[np.arange(batch), column] = alive[:, 0]
                 voltage = voltage + alive * self._edge_step(voltage, column)
+                reached.append(voltage)
                 if self._taps and taps is not None:
                     taps = self._taps.pulled(taps, on)
             start, length = edges[:, index : index + 1], np.diff(edges[:, index : index + 2], axis=1)
@@ -221,7 +227,36 @@ class NeuronLayer:
                     voltage = self._rate.advance(voltage, mixture, length / steps)
                 if trace:
                     points.append((start + (count + 1) / steps * length, voltage))
+            reached.append(voltage)
+        self._tell_extrapolation(reached)
         return voltage, taps, points
+
+    def _tell_extrapolation(self, reached: Sequence[Array]) -> None:
+        """Warn where membranes leave the tables of their synapses' currents, or programs those of edges."""
+        if not reached[0].size:
+            return
+        low, high = min(map(np.min, reached)), max(map(np.max, reached))
+        for driven, (name, sign) in zip(self._driven, _POLARITIES, strict=True):
+            used = self.polarity == sign
+            if not used.any():
+                continue
+            ranges = {
+                "membrane voltage": (low, high, driven.synapse.current.x, "current"),
+                "program": (
+                    self.program[used].min(),
+                    self.program[used].max(),
+                    driven.edges.on_charge.program,
+                    "charge",
+                ),
+            }
+            for what, (least, most, table, quantity) in ranges.items():
+                if least < table[0] - _SLACK or most > table[-1] + _SLACK:
+                    warnings.warn(
+                        f"{what} of the {name}-synapse leaves the range of its {quantity}'s table, "
+                        f"{table[0]:.6g} to {table[-1]:.6g}; the result is an extrapolation",
+                        ModelRangeWarning,
+                        stacklevel=4,
+                    )
 
     def _loaded_step(
         self, voltage: Array, mixture: Array, length: Array, charge: Array, extra: Array

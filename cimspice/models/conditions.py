@@ -38,15 +38,3 @@ def check_alike(models: Mapping[str, Any], place: str) -> None:
                 place=place,
                 remedy="characterise all of them under one corner and temperature",
             )
-
-
-def with_provenance(model: Any, provenance: Mapping[str, Any], place: str) -> dict[str, Any]:
-    """A model's corner and temperature, from its provenance where it does not know them itself."""
-    given = {name: provenance[name] for name in NAMES if provenance.get(name) is not None}
-    check_alike({"model": model, "provenance": _Named(given)}, place)
-    return {name: value for name, value in given.items() if getattr(model, name) is None}
-
-
-class _Named:
-    def __init__(self, values: Mapping[str, Any]) -> None:
-        vars(self).update(values)

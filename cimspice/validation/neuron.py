@@ -3,61 +3,31 @@
 from __future__ import annotations
 
 import time
+import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from itertools import pairwise
-from typing import Literal, get_args
 
 import numpy as np
 
-from cimspice import pdk
-from cimspice.campaign.neuron import characterise_neuron
-from cimspice.campaign.store import Store
-from cimspice.circuits.neuron.circuit import NeuronCircuit, resistor_circuit
 from cimspice.circuits.neuron.network import LayerProgramming
 from cimspice.emulator.decisions import earliest
 from cimspice.emulator.neuron_network import NeuronNetwork
 from cimspice.errors import ParameterError
 from cimspice.mapping import LayerMapping, map_layer
 from cimspice.models.conditions import check_alike
-from cimspice.models.neuron.build import neuron_model
+from cimspice.models.family_card import Card
 from cimspice.models.neuron.neuron import NeuronModel
 from cimspice.models.neuron.simplify import ramp_beta, reversal_potentials
+from cimspice.models.ranges import ModelRangeWarning
 from cimspice.progress import OnProgress, Progress, in_stage, silent
 from cimspice.training import TrainedNetwork, iris, train_iris
 from cimspice.validation.budget import ErrorBudget, error_budget, find_rung, search
 from cimspice.validation.circuit import CircuitRun, run_circuit
 from cimspice.validation.compare import Comparison, rmse
+from cimspice.validation.neuron_characterised import Conditions, carded_model, characterised_model
 
 Array = np.ndarray
-SynapseKind = Literal["mosfet", "resistor"]
-
-
-@dataclass(frozen=True)
-class Conditions(pdk.Conditions):
-    """Where the circuit stands and how it is run.
-
-    Attributes
-    ----------
-    synapse
-        ``"mosfet"`` or ``"resistor"``.
-    workers, store
-        As for ``run_campaign``.
-    """
-
-    synapse: SynapseKind = "mosfet"
-    workers: int | None = None
-    store: Store | str | None = None
-
-    def __post_init__(self) -> None:
-        super().__post_init__()
-        if self.synapse not in get_args(SynapseKind):
-            raise ParameterError(f"unknown synapse {self.synapse!r}", remedy="use mosfet or resistor")
-
-    @property
-    def circuit(self) -> NeuronCircuit:
-        """The circuit of this kind of synapse."""
-        return NeuronCircuit() if self.synapse == "mosfet" else resistor_circuit()
 
 
 @dataclass(frozen=True, eq=False)
@@ -121,25 +91,6 @@ class NeuronValidation:
     emulator_seconds: float
 
 
-def characterised_model(
-    conditions: Conditions, layers: Sequence[int], progress: OnProgress = silent
-) -> NeuronModel:
-    """The neuron's model under these conditions for a network of these sizes (inputs, then neurons per
-    layer)."""
-    circuit = conditions.circuit
-    fans = list(zip(layers[:-1], [*layers[2:], 0], strict=True))
-    tables = characterise_neuron(
-        circuit,
-        list(dict.fromkeys(fans)),
-        loads=layers[1:],
-        conditions=conditions,
-        workers=conditions.workers,
-        store=conditions.store,
-        progress=progress,
-    )
-    return neuron_model(tables, phase=circuit.phase, rest_voltage=circuit.rest_voltage)
-
-
 def programmed(
     model: NeuronModel, weights: Sequence[Array], scales: Sequence[float] | Array = (1.0,)
 ) -> Programmed:
@@ -161,7 +112,10 @@ def searched(model: NeuronModel, trained: TrainedNetwork, spikes: Array, count: 
         network = programmed(model, trained.weights, np.exp(logarithms)).network()
         return rmse(network(spikes)[-1][1], wanted) / model.phase
 
-    return programmed(model, trained.weights, np.exp(search(error, count)))
+    with warnings.catch_warnings():  # scales that are only tried may lead anywhere
+        warnings.simplefilter("ignore", ModelRangeWarning)
+        found = search(error, count)
+    return programmed(model, trained.weights, np.exp(found))
 
 
 def validate(
@@ -255,13 +209,17 @@ def validate_iris(
     samples: int = 50,
     seed: int = 0,
     rung: str = "full",
+    card: Card | None = None,
     progress: OnProgress = silent,
 ) -> IrisValidation:
-    """The closed loop on the 5-5-5 Iris network, compared on ``samples`` held-out flowers (at most 50)."""
+    """The closed loop on the 5-5-5 Iris network, compared on ``samples`` held-out flowers (at most 50).
+
+    With a ``card`` nothing is characterised: it has the model.
+    """
     find_rung(rung)
     if not 1 <= samples <= 50:
         raise ParameterError(f"samples = {samples}", remedy="50 flowers are held out: ask for 1 to 50")
-    model = characterised_model(conditions, (5, 5, 5), progress)
+    model = _model(card, conditions, (5, 5, 5), progress)
     e_plus, e_minus = reversal_potentials(model, model.unit_current(5))
     progress(Progress(stage=f"train with E+ = {e_plus:.3f}, E- = {e_minus:.3f}, and conventionally"))
     limits = _weight_limits(model)
@@ -301,6 +259,7 @@ def validate_random(
     samples: int = 20,
     seed: int = 0,
     rung: str = "full",
+    card: Card | None = None,
     progress: OnProgress = silent,
 ) -> NeuronValidation:
     """A network that nobody trained or tuned: random weights of both signs, random spikes.
@@ -308,7 +267,7 @@ def validate_random(
     Weights are normal with mean 1/inputs and standard deviation 0.6/√inputs, so that v(1) of a neuron with
     uniform input spikes has mean 0.5 and standard deviation about 0.35: most neurons fire inside the
     phase, some
-    are driven past either end of it.
+    are driven past either end of it. ``card`` as in :func:`validate_iris`.
     """
     find_rung(rung)
     if len(layers) < 2 or min(layers) < 1 or samples < 1:
@@ -322,8 +281,16 @@ def validate_random(
         for inputs, neurons in pairwise(layers)
     ]
     spikes, calibration = rng.random((samples, layers[0])), rng.random((40, layers[0]))
-    model = characterised_model(conditions, layers, progress)
+    model = _model(card, conditions, layers, progress)
     return validate(conditions, programmed(model, weights), spikes, calibration, rung=rung, progress=progress)
+
+
+def _model(
+    card: Card | None, conditions: Conditions, layers: Sequence[int], progress: OnProgress
+) -> NeuronModel:
+    if card is None:
+        return characterised_model(conditions, layers, progress)
+    return carded_model(card, conditions, layers)
 
 
 def _weight_limits(model: NeuronModel) -> tuple[float, float]:

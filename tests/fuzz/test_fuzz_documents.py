@@ -21,7 +21,8 @@ from cimspice.campaign.load import read_run
 from cimspice.documents import parse_json, parse_toml
 from cimspice.errors import CimspiceError
 from cimspice.models.family_card import Card
-from cimspice.models.neuron.card import load_neuron, save_neuron
+from cimspice.models.neuron.card import neuron_card as made_neuron_card
+from cimspice.models.neuron.card import neuron_of
 from cimspice.models.sram.card import sram_card, sram_fit
 from cimspice.models.sram.currents import CellCurrents
 from cimspice.report.difference import compare_runs
@@ -121,7 +122,7 @@ def cards():
 
 @pytest.fixture(scope="module")
 def neuron_card(neuron, place):
-    return json.loads(save_neuron(neuron, place / "good_neuron.json", {"corner": "tt"}).read_text())
+    return json.loads(made_neuron_card(neuron).save(place / "good_neuron.json").read_text())
 
 
 @fuzz(0.1)
@@ -130,7 +131,7 @@ def test_neuron_cards(neuron_card, place, random):
     path = place / "neuron.json"
     path.write_bytes(json_text(changed(neuron_card, random), random))
     with only_our_errors(place):
-        load_neuron(path)
+        neuron_of(Card.load(path))
 
 
 @pytest.fixture(scope="module")

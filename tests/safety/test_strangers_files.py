@@ -22,7 +22,6 @@ from cimspice.files import open_plain, write_atomically
 from cimspice.models import ModelCard
 from cimspice.models.family_card import Card
 from cimspice.models.measured import read_measured
-from cimspice.models.neuron.card import load_neuron
 from cimspice.models.table import SYNAPSE
 from cimspice.netlist import Netlist, Template
 from cimspice.report.page import write_page
@@ -75,7 +74,6 @@ def test_an_override_of_the_command_line_may_be_anything_and_is_told(tmp_path):
 READERS = {
     "campaign": read_specification,
     "model card": ModelCard.load,
-    "neuron card": load_neuron,
     "card of a family": Card.load,
     "trained network": TrainedNetwork.load,
     "measured table": lambda path: read_measured(path, SYNAPSE),

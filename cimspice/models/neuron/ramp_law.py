@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import numpy as np
-from scipy.optimize import least_squares
+from scipy import special
+from scipy.optimize import OptimizeResult, least_squares
 
+from cimspice.models.least_squares import CONFIDENCE
 from cimspice.models.neuron.readout import ReadoutModel
 
 Array = np.ndarray
@@ -27,6 +29,20 @@ def fit_ramp(readout: ReadoutModel, rest_voltage: float, phase: float) -> tuple[
     The effective V_switch is where the law reaches t = 0. It lies below the voltage at which the output
     spikes, because the comparator's delay and the step of the clock's edge are in it.
     """
+    beta, switch = _fitted(readout, rest_voltage, phase).x
+    return float(beta), float(switch)
+
+
+def ramp_half_widths(readout: ReadoutModel, rest_voltage: float, phase: float) -> tuple[float, float]:
+    """Half-widths of the 95 % intervals of :func:`fit_ramp`, from what the law leaves of the spike times."""
+    fit = _fitted(readout, rest_voltage, phase)
+    freedom = len(fit.fun) - len(fit.x)
+    covariance = np.linalg.inv(fit.jac.T @ fit.jac) * (fit.fun @ fit.fun) / freedom
+    beta, switch = special.stdtrit(freedom, 0.5 + CONFIDENCE / 2) * np.sqrt(np.diagonal(covariance))
+    return float(beta), float(switch)
+
+
+def _fitted(readout: ReadoutModel, rest_voltage: float, phase: float) -> OptimizeResult:
     voltage = np.linspace(readout.switch_voltage + 0.1, rest_voltage, 50)
     wanted = readout.time(voltage) / phase
 
@@ -36,7 +52,4 @@ def fit_ramp(readout: ReadoutModel, rest_voltage: float, phase: float) -> tuple[
 
     start = np.array([0.15, readout.switch_voltage])
     bounds = ([1e-4, 0.0], [0.95, rest_voltage - 0.2])
-    beta, switch = least_squares(
-        residual, np.clip(start, bounds[0], bounds[1]), bounds=bounds, x_scale=[0.1, 0.1]
-    ).x
-    return float(beta), float(switch)
+    return least_squares(residual, np.clip(start, bounds[0], bounds[1]), bounds=bounds, x_scale=[0.1, 0.1])

@@ -7,7 +7,10 @@ from dataclasses import dataclass, replace
 from typing import Literal
 
 import numpy as np
+from scipy import special
+from scipy.interpolate import PchipInterpolator
 
+from cimspice.models.least_squares import CONFIDENCE
 from cimspice.models.neuron.edges import EdgeModel
 from cimspice.models.neuron.neuron import NeuronModel
 from cimspice.models.neuron.ramp_law import fit_ramp, spike_fraction
@@ -94,13 +97,41 @@ def scaled(model: NeuronModel, scale: Mapping[Polarity, float]) -> NeuronModel:
 def reversal_slopes(synapse: SynapseModel, window: tuple[float, float] = WINDOW) -> Array:
     """λ (1/V) of I = I0 (1 ± λ (V − V0)) for every program of the table, shape (programs,).
 
-    Least squares over the window, I0 and λ free; positive where |I| grows away from the synapse's own rail.
+    Least squares over the window, or as much of it as the table covers, I0 and λ free; positive where |I|
+    grows away from the synapse's own rail.
     """
-    voltage = np.linspace(*window, 94)
-    current = synapse.current(synapse.current.program[:, None], voltage[None, :])
-    distance = -synapse.sign * (voltage - synapse.rest_voltage)
-    slope, at_rest = np.polyfit(distance, current.T, 1)
+    slope, at_rest = np.polyfit(*_window(synapse, window), 1)
     return slope / at_rest
+
+
+def slope_half_widths(synapse: SynapseModel, window: tuple[float, float] = WINDOW) -> Array:
+    """Half-widths (1/V) of the 95 % intervals of :func:`reversal_slopes`, (programs,), from what the straight
+    line leaves at the table's own voltages."""
+    distance, current = _window(synapse, window)
+    design = np.column_stack([distance, np.ones_like(distance)])
+    (slope, at_rest), residuals, *_ = np.linalg.lstsq(design, current, rcond=None)
+    table = synapse.current.x
+    points = int(np.sum((table >= window[0] - 1e-9) & (table <= window[1] + 1e-9)))
+    if points < 3:
+        return np.full(len(slope), np.inf)
+    # points between those of the table say nothing more
+    inverse = np.linalg.inv(design.T @ design) * len(distance) / points
+    ratio = slope / at_rest
+    gradient = np.stack([1 / at_rest, -ratio / at_rest])
+    deviation = np.sqrt(
+        residuals / len(distance) * points / (points - 2)
+        * np.einsum("ik,ij,jk->k", gradient, inverse, gradient)
+    )  # fmt: skip
+    return special.stdtrit(points - 2, 0.5 + CONFIDENCE / 2) * deviation
+
+
+def _window(synapse: SynapseModel, window: tuple[float, float]) -> tuple[Array, Array]:
+    """How far the membrane has moved (V) at 94 voltages of the window, and the currents (A) there, (94,
+    programs)."""
+    table = synapse.current.x
+    voltage = np.linspace(max(window[0], table[0]), min(window[1], table[-1]), 94)
+    current = synapse.current(synapse.current.program[:, None], voltage[None, :])
+    return -synapse.sign * (voltage - synapse.rest_voltage), current.T
 
 
 def ramp_beta(model: NeuronModel) -> float:
@@ -108,16 +139,36 @@ def ramp_beta(model: NeuronModel) -> float:
     return fit_ramp(next(iter(model.readouts.values())), model.rest_voltage, model.phase)[0]
 
 
+def reversal_coefficient(synapse: SynapseModel, current: float) -> float:
+    """λ (1/V) at one current (A) at V0: linear in the current's logarithm between the table's programs."""
+    return _at_current(synapse, reversal_slopes(synapse), current)
+
+
+def coefficient_half_width(synapse: SynapseModel, current: float) -> float:
+    """Half-width (1/V) of the 95 % interval of :func:`reversal_coefficient`: what the straight lines leave,
+    and how far the interpolation between programs is from a smooth one."""
+    order = np.argsort(synapse.rest_current)
+    logarithm = np.log(synapse.rest_current[order])
+    if not logarithm[0] <= np.log(current) <= logarithm[-1]:
+        return float("inf")
+    slopes = reversal_slopes(synapse)
+    smooth = float(PchipInterpolator(logarithm, slopes[order])(np.log(current)))
+    fitted = _at_current(synapse, slope_half_widths(synapse), current)
+    return float(fitted + abs(smooth - _at_current(synapse, slopes, current)))
+
+
+def _at_current(synapse: SynapseModel, values: Array, current: float) -> float:
+    order = np.argsort(synapse.rest_current)
+    return float(np.interp(np.log(current), np.log(synapse.rest_current[order]), values[order]))
+
+
 def reversal_potentials(model: NeuronModel, unit_current: float) -> tuple[float, float]:
     """E⁺ and E⁻ = ±1/(λ V_th) at one current (A)."""
-    found = []
-    for synapse in (model.synapses["n"], model.synapses["p"]):
-        order = np.argsort(synapse.rest_current)
-        slope = np.interp(
-            np.log(unit_current), np.log(synapse.rest_current[order]), reversal_slopes(synapse)[order]
-        )
-        found.append(float(-synapse.sign / (slope * model.swing)))
-    return found[0], found[1]
+    plus, minus = (
+        float(-synapse.sign / (reversal_coefficient(synapse, unit_current) * model.swing))
+        for synapse in (model.synapses["n"], model.synapses["p"])
+    )
+    return plus, minus
 
 
 def _mean(model: NeuronModel, capacitance: Array) -> Array:
