@@ -14,7 +14,7 @@ import typer
 from typer.core import TyperGroup
 
 from cimspice import __version__
-from cimspice.cli import cache, characterize, compare, demo, doctor, fit, new, pdk, train, validate
+from cimspice.cli import cache, card, characterize, compare, demo, doctor, fit, new, pdk, train, validate
 from cimspice.cli.failure import INTERRUPTED, Interrupted, report
 from cimspice.cli.interruption import Interruption
 from cimspice.cli.list import list_
@@ -54,6 +54,7 @@ app.command("list")(list_)
 app.command("program")(program)
 app.command("report")(report_on_run)
 app.add_typer(cache.app, name="cache")
+app.add_typer(card.app, name="card")
 app.add_typer(demo.app, name="demo")
 app.add_typer(fit.app, name="fit")
 app.add_typer(new.app, name="new")

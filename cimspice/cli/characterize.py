@@ -34,8 +34,8 @@ def characterize(
     spec: Annotated[
         str,
         typer.Argument(
-            help="A campaign file, the name of one that comes with cimspice, or a family (sram), whose card "
-            "is made."
+            help="A campaign file, the name of one that comes with cimspice, or a family (neuron, sram) "
+            "whose card is made."
         ),
     ],
     overrides: Annotated[
@@ -50,6 +50,13 @@ def characterize(
     card: Annotated[
         Path | None,
         typer.Option(metavar="FILE", help="Card of a family; with its corner and temperature if several."),
+    ] = None,
+    layers: Annotated[
+        str | None,
+        typer.Option(help="Of the family neuron: sizes of networks that the card is for; default: 5,5,5."),
+    ] = None,
+    synapse: Annotated[
+        str | None, typer.Option(help="Of the family neuron: mosfet (default) or resistor.")
     ] = None,
     jobs: Annotated[int | None, typer.Option("--jobs", "-j", min=1, help="Worker processes.")] = None,
     dask: Annotated[
@@ -102,17 +109,18 @@ def characterize(
     if spec in FAMILIES:
         options = {"--output": output, "--dask": dask, "--time-limit": time_limit, "--dry-run": dry_run}
         _refuse({**options, "--import": modules, "--include-root": include_roots}, f"the family {spec}")
+        settings = {"layers": layers, "synapse": synapse}
         characterise_family(
             spec,
             card,
             corners=corner or [],
             temperatures=temperature or [],
-            settings=overrides or [],
+            settings=[*(overrides or []), *(f"{key}={value}" for key, value in settings.items() if value)],
             jobs=jobs,
             json=json,
         )
         return 0
-    _refuse({"--card": card}, "a campaign, which has a run folder")
+    _refuse({"--card": card, "--layers": layers, "--synapse": synapse}, "a campaign, which has a run folder")
     import_modules(modules or [])
     path = find_campaign(spec)
     conditions = {"corners": corner, "temperatures": temperature}
@@ -206,6 +214,12 @@ def find_campaign(name: str) -> Path:
     from cimspice.resources import data_directory
 
     path = Path(name)
+    if path.stem in FAMILIES:
+        raise ParameterError(
+            f"{path.stem} is a family of circuits: no campaign may bear its name",
+            place=name,
+            remedy="rename the file",
+        )
     if path.is_file():
         return path
     folder = data_directory("characterize")

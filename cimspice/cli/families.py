@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from cimspice.pdk import Conditions
     from cimspice.progress import OnProgress
 
-FAMILIES = {"sram": "cimspice.cli.sram_family"}
+FAMILIES = {"neuron": "cimspice.cli.neuron_family", "sram": "cimspice.cli.sram_family"}
 """Name -> module with the functions of :class:`Family`."""
 
 

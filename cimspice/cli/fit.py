@@ -131,8 +131,12 @@ def synapse(
         typer.Option(help="memory_at_membrane (default) or selector_at_membrane, or as --corner."),
     ] = None,
     unit_current: Annotated[
-        float, typer.Option(help="Current at reset (A) of a unit weight, where the figures are taken.")
-    ] = 122e-9,
+        float | None,
+        typer.Option(
+            help="Current at reset (A) of a unit weight, where the figures are taken; default: 122e-9, or "
+            "the card's."
+        ),
+    ] = None,
     csv: Annotated[
         list[str] | None,
         typer.Option(
@@ -141,9 +145,22 @@ def synapse(
             "without a column of polarities.",
         ),
     ] = None,
+    card: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FILE",
+            help="The neuron's card: the measured curves take the place of its currents, and the figures are "
+            "those with its V_th and unit current.",
+        ),
+    ] = None,
     output: Annotated[
         Path | None,
-        typer.Option("--output", "-o", metavar="FOLDER", help="Default: runs/fit-synapse-..."),
+        typer.Option(
+            "--output",
+            "-o",
+            metavar="FOLDER|CARD.json",
+            help="Default: runs/fit-synapse-...; with --card the new card, default that file itself.",
+        ),
     ] = None,
     json: JsonFlag = False,
 ) -> None:
@@ -153,7 +170,15 @@ def synapse(
     the curves and a figure in a folder.
     """
     from cimspice.cli.synapse_fit import SynapseConditions, fit_synapse, measured_table, simulated_table
+    from cimspice.models.curves import UNIT_CURRENT
 
+    if card is not None:
+        from cimspice.cli.neuron_family import fit_into_card
+
+        asked = {"--corner": corner, "--temperature": temperature, "--unit-current": unit_current}
+        fit_into_card(card, csv or [], order, output, asked, json=json)
+        return
+    unit_current = UNIT_CURRENT if unit_current is None else unit_current
     if csv:
         conditions = SynapseConditions(unit_current, corner, temperature, order)
         table = measured_table(csv)

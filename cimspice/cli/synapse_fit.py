@@ -148,8 +148,9 @@ def simulated_table(conditions: SynapseConditions, progress: OnProgress = silent
     return _joined(tables, {**origin[0], "digest": [each["digest"] for each in origin]})
 
 
-def measured_table(files: Sequence[str]) -> pd.DataFrame:
+def measured_table(files: Sequence[str], ignore_others: bool = False) -> pd.DataFrame:
     """Curves from CSV files in the user's own units; ``n=FILE`` or ``p=FILE`` says a whole file's polarity.
+    ``ignore_others``: columns of other things, and rows of the other polarity, are left out, not refused.
 
     Raises
     ------
@@ -160,12 +161,14 @@ def measured_table(files: Sequence[str]) -> pd.DataFrame:
     for name in files:
         polarity, mark, path = name.partition("=")
         known = mark and polarity in ("n", "p") and not Path(name).exists()
+        source, said = (path, {"polarity": polarity}) if known else (name, {})
         try:
-            table = read_measured(
-                path if known else name,
-                SCHEMAS["synapse"],
-                constants={"polarity": polarity} if known else None,
-            )
+            try:
+                table = read_measured(source, SCHEMAS["synapse"], constants=said, ignore_others=ignore_others)
+            except TableError as error:
+                if not ignore_others or "is a column too" not in error.message:
+                    raise
+                table = read_measured(source, SCHEMAS["synapse"], where=said, ignore_others=True)
         except TableError as error:
             if "lacks the column 'polarity'" not in error.message:
                 raise

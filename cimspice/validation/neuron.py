@@ -154,7 +154,11 @@ def validate(
     network(spikes)
     seconds = time.process_time() - began
     progress(Progress(stage="compare, term by term"))
-    budget = error_budget(mapped.model, mapped.polarities, mapped.programs, spikes, run.times, calibration)
+    with warnings.catch_warnings():  # the full model told it above; others are only looked at
+        warnings.simplefilter("ignore", ModelRangeWarning)
+        budget = error_budget(
+            mapped.model, mapped.polarities, mapped.programs, spikes, run.times, calibration
+        )
     return NeuronValidation(
         conditions, mapped.model, mapped, spikes, run, budget.row(rung).comparison, rung, budget, seconds
     )

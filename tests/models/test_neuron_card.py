@@ -19,7 +19,7 @@ from cimspice.models.neuron.card import neuron_card, neuron_of, with_measured_cu
 from cimspice.models.neuron.neuron import NeuronModel
 from cimspice.models.neuron.separable import SeparableTable
 from cimspice.models.neuron.simplify import slope_half_widths
-from cimspice.models.neuron.synapse import SynapseModel
+from cimspice.models.neuron.synapse import Polarity, SynapseModel
 from cimspice.models.ranges import ModelRangeWarning
 from cimspice.validation import neuron_figures
 
@@ -118,7 +118,7 @@ def test_a_card_that_makes_no_neuron_is_refused(card, tmp_path, damage) -> None:
     assert error.value.place
 
 
-def curves(neuron: NeuronModel, polarity: str, *, bias=None, voltage=None) -> pd.DataFrame:
+def curves(neuron: NeuronModel, polarity: Polarity, *, bias=None, voltage=None) -> pd.DataFrame:
     table = neuron.synapses[polarity].current
     bias = table.program if bias is None else bias
     voltage = table.x if voltage is None else voltage
