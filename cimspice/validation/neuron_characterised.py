@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Literal, get_args
 
 import pandas as pd
@@ -178,7 +178,7 @@ def _characterised(
         conditions=conditions,
         workers=conditions.workers,
         store=conditions.store,
-        progress=progress,
+        progress=lambda state: progress(replace(state, stage=f"characterise: {state.stage}")),
     )
 
 

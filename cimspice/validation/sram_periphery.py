@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -142,10 +143,24 @@ def packaged_table(
     store: Store | Path | str | None = None,
     progress: OnProgress = silent,
 ) -> pd.DataFrame:
-    """Table of a campaign that comes with cimspice; ``overrides`` as with ``--set``."""
+    """Table of a campaign that comes with cimspice; ``overrides`` as with ``--set``. Points that failed are
+    left out and told (`FailedPointsWarning`).
+    """
     path = data_directory("characterize") / f"{name}.toml"
     specification = read_specification(path, overrides=list(overrides))
-    return run_campaign(specification, workers=workers, store=store, progress=progress).table
+    result = run_campaign(specification, workers=workers, store=store, progress=progress)
+    if result.failed:
+        warnings.warn(
+            f"{result.failed} of {result.points} points of {name} failed, and its table lacks them; "
+            f"the first: {result.failures[0][1].message}",
+            FailedPointsWarning,
+            stacklevel=2,
+        )
+    return result.table
+
+
+class FailedPointsWarning(UserWarning):
+    """A table lacks points that failed."""
 
 
 @dataclass(frozen=True)

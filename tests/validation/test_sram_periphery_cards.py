@@ -13,7 +13,7 @@ from cimspice.models.sram.line_sampling import fit_line_sampling
 from cimspice.models.sram.multiplier import ChargeMultiplier
 from cimspice.models.sram.readout_loads import fit_readout_loads
 from cimspice.models.sram.write_back import WriteBack
-from cimspice.validation.sram_periphery import Periphery
+from cimspice.validation.sram_periphery import FailedPointsWarning, Periphery, packaged_table
 
 
 def test_fitted_blocks_have_intervals_ranges_residual_and_conditions_on_their_cards(tmp_path):
@@ -55,3 +55,11 @@ def test_fitted_blocks_have_intervals_ranges_residual_and_conditions_on_their_ca
         assert card.residual.maximum == pytest.approx(fit.residual.maximum)
         assert (card.provenance["corner"], card.provenance["temperature"]) == ("tt", 27.0)
     assert cards["sram_write_back"].residual is None
+
+
+@pytest.mark.spice
+def test_points_that_fail_are_told_where_a_table_lacks_them(tmp_path):
+    overrides = ["gate_voltage=[1.8]", "corners=['tt']", "length=[0.25e-6, 0.01e-6]"]
+    with pytest.warns(FailedPointsWarning, match="1 of 2 points of transistor_iv failed"):
+        table = packaged_table("transistor_iv", overrides, workers=1, store=tmp_path / "points.sqlite")
+    assert set(table["length"]) == {0.25e-6}
