@@ -189,13 +189,8 @@ def _told(row: dict[str, Any]) -> str:
 
 
 def _rows(rows: list[tuple[str, ...]]) -> None:
-    from rich.markup import escape
-    from rich.table import Table
-
-    table = Table(box=None, pad_edge=False, show_header=False)
-    for _ in rows[0] if rows else ():
-        table.add_column(no_wrap=True)
+    """Rows in columns, none of them cut."""
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
     for row in rows:
-        table.add_row(*(escape(f"  {cell}" if k == 0 else cell) for k, cell in enumerate(row)))
-    if rows:
-        console().print(table)
+        cells = (cell.ljust(width) for cell, width in zip(row, widths, strict=True))
+        console().print("  " + "  ".join(cells).rstrip(), markup=False)

@@ -10,6 +10,7 @@ from typing import Annotated
 
 import typer
 
+from cimspice.cli.families import FAMILIES
 from cimspice.cli.new_from import bench_files
 from cimspice.cli.output import JsonFlag, console, print_json
 from cimspice.errors import ParameterError
@@ -101,8 +102,9 @@ def write_bench(name: str, folder: Path, texts: Sequence[str]) -> list[Path]:
             f"{name!r} cannot be the name of a bench",
             remedy="use lower-case letters, digits and underscores, beginning with a letter",
         )
-    if name in {known.name for known in benches()}:
-        raise ParameterError(f"there is a bench {name!r} already", remedy="choose another name")
+    taken = "family" if name in FAMILIES else "bench" if name in {known.name for known in benches()} else ""
+    if taken:
+        raise ParameterError(f"there is a {taken} {name!r} already", remedy="choose another name")
     paths = [folder / pattern.format(name) for pattern in _FILES.values()]
     for path in paths:
         if path.exists():

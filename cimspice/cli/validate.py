@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 from typer.core import TyperCommand
 
+from cimspice.cli.card import read
 from cimspice.cli.output import JsonFlag, print_json
 from cimspice.cli.validate_crossbar import crossbar
 from cimspice.cli.validate_programming import programming
@@ -108,7 +109,7 @@ def iris(
     from cimspice.cli.stages import Stages
     from cimspice.validation import validate_iris
 
-    known = read_card(card)
+    known = None if card is None else read(card, "neuron")
     conditions = _conditions(corner, temperature, synapse, jobs, model, known)
     folder = usable(output or Path("runs") / _name("validate-iris", conditions, seed))
     with Stages(quiet=json) as stages:
@@ -150,7 +151,7 @@ def random_network(
     from cimspice.validation import validate_random
 
     sizes = layer_sizes(layers)
-    known = read_card(card)
+    known = None if card is None else read(card, "neuron")
     conditions = _conditions(corner, temperature, synapse, jobs, model, known)
     name = "-".join(["validate-random", *map(str, sizes)])
     folder = usable(output or Path("runs") / _name(name, conditions, seed))
@@ -196,13 +197,6 @@ def layer_sizes(words: Sequence[str]) -> list[int]:
     return [int(part) for part in parts]
 
 
-def read_card(file: Path | None) -> Card | None:
-    """The neuron's card, if one is named."""
-    from cimspice.models.family_card import Card
-
-    return None if file is None else Card.load(file, "neuron")
-
-
 def _conditions(
     corner: str | None,
     temperature: float | None,
@@ -218,10 +212,15 @@ def _conditions(
     find_rung(model)
     known = card.conditions if card else None
     conditions = Conditions(
-        corner or (known and known.corner) or "tt",
-        next(value for value in (temperature, known and known.temperature, 27.0) if value is not None),
-        synapse or (synapse_of(card) if card else "mosfet"),  # pyright: ignore[reportArgumentType] (checked there)
-        jobs,
+        *(
+            next(value for value in each if value is not None)
+            for each in (
+                (corner, known and known.corner, "tt"),
+                (temperature, known and known.temperature, 27.0),
+                (synapse, card and synapse_of(card), "mosfet"),
+            )
+        ),
+        workers=jobs,
     )
     if card:
         check_card(card, conditions)

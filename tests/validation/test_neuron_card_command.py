@@ -236,20 +236,24 @@ def test_a_family_and_a_campaign_are_told_apart(told, tmp_path, monkeypatch, wor
     assert [path.name for path in tmp_path.iterdir()] == ["neuron.toml"]
 
 
-def test_no_campaign_bears_the_name_of_a_family():
+def test_no_campaign_bears_the_name_of_a_family(told, tmp_path):
+    code, facts = told("new", "bench", "neuron", "--folder", tmp_path)
+    assert (code, facts["error"]["message"]) == (2, "there is a family 'neuron' already")
     assert not {path.stem for path in data_directory("characterize").glob("*.toml")} & set(FAMILIES)
 
 
-def test_a_hostile_or_changed_card_is_refused_with_its_file(told, stored_card, tmp_path):
+def test_a_hostile_or_changed_card_is_refused_with_its_file(told, stored_card, tmp_path, monkeypatch):
     content = json.loads(stored_card.read_text())
     content["parts"]["readout"]["parameters"]["voltage_scale"].update(value=0.872, interval=[0.87, 0.874])
     (tmp_path / "changed.json").write_text(json.dumps(content))
     (tmp_path / "text.json").write_text("[" * 10_000)
+    monkeypatch.chdir(tmp_path)
     for name, words in (
         ("changed.json", ["card", "show"]),
         ("text.json", ["card", "show"]),
         ("changed.json", ["fit", "synapse", "--card"]),
         ("absent.json", ["validate", "iris", "--card"]),
+        ("changed.json", ["validate", "iris", "--card"]),
     ):
         code, facts = told(*words, tmp_path / name)
         assert code == 2
