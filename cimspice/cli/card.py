@@ -51,7 +51,7 @@ def compare(first: File, second: File, json: JsonFlag = False) -> None:
     screen = console()
     for card, file in zip(cards, (first, second), strict=True):
         screen.print(f"{file}: {card.family}, {conditions(card)}", markup=False)
-    if facts["identical"]:
+    if facts["same"]:
         screen.print("the cards are identical")
         return
     for name, found in facts["parts"].items():
@@ -118,7 +118,7 @@ def differences(first: Card, second: Card) -> dict[str, Any]:
         }
     return {
         "family": first.family,
-        "identical": first == second,
+        "same": first == second,
         "conditions": [card.conditions.model_dump() for card in (first, second)],
         "parts": parts,
     }

@@ -148,13 +148,13 @@ def stored_card(neuron, tmp_path):
 def test_identical_cards_are_told_and_others_held_side_by_side(told, stored_card, tmp_path, capsys):
     card = Card.load(stored_card)
     same = card.save(tmp_path / "same.json")
-    assert told("card", "compare", stored_card, same)[1]["identical"]
+    assert told("card", "compare", stored_card, same)[1]["same"]
     assert run(["card", "compare", str(stored_card), str(same)]) == 0
     assert "the cards are identical" in capsys.readouterr().out
     file = curves_file(card, tmp_path / "double.csv", 2.0)
     told("fit", "synapse", "--csv", f"n={file}", "--card", same)  # in the place of the card itself
     code, facts = told("card", "compare", stored_card, same)
-    assert (code, facts["identical"]) == (0, False)
+    assert (code, facts["same"]) == (0, False)
     part = facts["parts"]["synapse_n"]
     assert part["origin"] == ["simulated", "measured"]
     row = part["parameters"]["reversal_coefficient"]
