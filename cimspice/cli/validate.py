@@ -210,18 +210,13 @@ def _conditions(
     from cimspice.validation.neuron_characterised import check_card, synapse_of
 
     find_rung(model)
-    known = card.conditions if card else None
-    conditions = Conditions(
-        *(
-            next(value for value in each if value is not None)
-            for each in (
-                (corner, known and known.corner, "tt"),
-                (temperature, known and known.temperature, 27.0),
-                (synapse, card and synapse_of(card), "mosfet"),
-            )
-        ),
-        workers=jobs,
-    )
+    known = (card.conditions.corner, card.conditions.temperature, synapse_of(card)) if card else (None,) * 3
+    default = ("tt", 27.0, "mosfet")
+    wanted: list[Any] = [
+        next(value for value in each if value is not None)
+        for each in zip((corner, temperature, synapse), known, default, strict=True)
+    ]
+    conditions = Conditions(*wanted, workers=jobs)
     if card:
         check_card(card, conditions)
     return conditions
