@@ -211,8 +211,10 @@ def _listed(value: Any) -> Any:
 def _require_all(failures: Sequence[tuple[Point, Record]], points: int, bench: str) -> None:
     if failures:
         point, record = failures[0]
+        settings = sorted((f"{name}={value}" for name, value in point.given.items()), key=len)
         raise SimulationError(
-            f"{len(failures)} of {points} points failed; the first: {record.error}: {record.message}",
-            place=f"bench {bench}, {str(point.given)[:200]}, {point.corner}, {point.temperature:g} °C",
+            f"{len(failures)} of {points} points of {bench} failed; "
+            f"the first: {record.error}: {record.message}",
+            place=f"{', '.join(settings)[:200]}, {point.corner}, {point.temperature:g} °C",
             remedy="see the message; finished points are kept, the same call tries the others again",
         )

@@ -11,7 +11,6 @@ from typing import Annotated
 import typer
 
 from cimspice.cli.families import FAMILIES
-from cimspice.cli.new_from import bench_files
 from cimspice.cli.output import JsonFlag, console, print_json
 from cimspice.errors import ParameterError
 
@@ -50,6 +49,7 @@ def new_bench(
     """Write netlist template, bench, campaign file and test: of your own circuit with --from, otherwise of a
     small one, to be changed into yours."""
     from cimspice.circuits.schematic import read_schematic
+    from cimspice.cli.new_from import bench_files
 
     if subcircuit is not None and source is None:
         raise ParameterError(

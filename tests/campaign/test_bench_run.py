@@ -89,7 +89,7 @@ def test_wrong_parameters_are_refused_before_anything_is_run(tmp_path):
 def test_a_failed_run_is_an_error_with_its_place_and_the_others_are_kept(tmp_path, engine):
     store = tmp_path / "points.sqlite"
     runs = [{"supply": 1.0}, {"fault": "measure"}, {"supply": 2.0}]
-    with pytest.raises(SimulationError, match="1 of 3 points failed") as caught:
+    with pytest.raises(SimulationError, match="1 of 3 points of test_divider failed") as caught:
         run_bench("test_divider", runs, engine=engine, store=store)
     assert "measure" in str(caught.value.place)
     run_bench("test_divider", [runs[0], runs[2]], engine=Refusing(), store=store)

@@ -107,7 +107,7 @@ def test_points_outside_the_models_fail_by_name_and_a_call_says_so(tmp_path, poo
     result = run_campaign(specification, engine=pool, store=store)
     assert (result.done, result.failed) == (1, 1)
     assert "no model of sky130_fd_pr__nfet_01v8 covers" in (result.failures[0][1].message or "")
-    with pytest.raises(SimulationError, match="1 of 2 points failed"):
+    with pytest.raises(SimulationError, match="1 of 2 points of transistor failed"):
         characterise("transistor", sweep=sweep, fixed={"drain_step": 0.6}, engine=pool, store=store)
 
 

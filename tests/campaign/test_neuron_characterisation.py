@@ -209,7 +209,7 @@ def test_a_point_that_fails_ends_it_with_the_point_the_condition_and_the_reason(
     monkeypatch.setattr(characterisation, "Pool", FailingPool)
     with pytest.raises(SimulationError) as caught:
         characterise_neuron(
-            CIRCUIT, FANS, loads=LOADS, corner="fs", temperature=-10.0, store=tmp_path / "p.sqlite"
+            CIRCUIT, FANS, loads=LOADS, conditions=Conditions("fs", -10.0), store=tmp_path / "p.sqlite"
         )
     message = str(caught.value)
     for part in (

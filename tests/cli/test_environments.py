@@ -10,7 +10,7 @@ import pytest
 from cimspice.campaign import parse_specification
 from cimspice.campaign.environment import Environment
 from cimspice.campaign.plan import Plan
-from cimspice.campaign.run import _pool
+from cimspice.campaign.run import pool_for
 from cimspice.cli.app import run
 from cimspice.errors import ParameterError
 from cimspice.spice import Pool
@@ -41,7 +41,7 @@ def test_a_limit_of_time_that_is_none_is_refused(limit, capsys):
 
 def test_the_pool_has_the_campaigns_limit_of_time_and_no_more_workers_than_points():
     raw = {"campaign": {"bench": "inverter"}, "failures": {"time_limit": 2.5}}
-    pool = _pool(500, Plan(parse_specification(raw), Environment("none"), "code"))
+    pool = pool_for(Plan(parse_specification(raw), Environment("none"), "code"), 500)
     assert isinstance(pool, Pool)
     assert (pool.size, pool.time_limit) == (1, 2.5)
     with pytest.raises(ParameterError, match="time_limit"):
