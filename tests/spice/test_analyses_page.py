@@ -23,7 +23,7 @@ def test_every_example_of_the_page_prints_what_follows_it(examples):
     for printed, kind, expected in examples(PAGE, "docs/analyses.md"):
         assert printed == (expected if kind == "text" else "")
         compared += kind == "text"
-    assert compared == 16
+    assert compared == 17
 
 
 @pytest.mark.spice
