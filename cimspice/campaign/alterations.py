@@ -22,6 +22,7 @@ from cimspice.spice.digits import deck_reads
 
 # volt or ampere: likely in no default and no file's name; signs or digits printed around it change it
 _ELSEWHERE = -7.390851332151607e22
+_NUMBERS = frozenset({float, int, bool})
 _REMEMBERED = 20_000  # values of which a second pass over a plan need not render again
 _WHOLE_ELSEWHERE = -7390851  # of a parameter that is a whole number
 
@@ -52,7 +53,10 @@ class Alterations:
         others = [name for name in type(loaded).visible_names() if name not in bench.altered]
         self._of_others = attrgetter(*others) if others else lambda _: ()
         self._others = self._visible(loaded)
-        self._values = attrgetter(*bench.altered) if bench.altered else lambda _: ()
+        names = tuple(bench.altered)
+        get = attrgetter(*names) if names else lambda _: ()
+        self._values = (lambda parameters: (get(parameters),)) if len(names) == 1 else get
+        self._loaded_values = self._values(loaded)
         self._same: set[object] = set()  # altered values at which the loaded circuit was found to be right
 
     def own_netlist(self, parameters: NetlistParameters) -> Netlist | None:
@@ -68,17 +72,17 @@ class Alterations:
         CimspiceError
             If the netlist cannot be rendered.
         """
-        altered = self.bench.altered
-        if not all(isinstance(getattr(parameters, name), int | float) for name in altered):
+        altered, given = self.bench.altered, self._values(parameters)
+        if not _NUMBERS.issuperset(map(type, given)) and not all(isinstance(v, int | float) for v in given):
             return self.render(parameters)  # no value that a source could be altered to
-        moved = [name for name in altered if getattr(parameters, name) != getattr(self.loaded, name)]
         alike = self._others is not None and self._visible(parameters) == self._others
+        moved = given != self._loaded_values
         if alike and (self._always if moved else self._has_defaults):
             return None
-        if alike and self._values(parameters) in self._same:
+        if alike and given in self._same:
             return None
-        for name in moved:
-            if name in self._without_effect:
+        for name in altered if moved else ():
+            if getattr(parameters, name) != getattr(self.loaded, name) and name in self._without_effect:
                 raise ParameterError(
                     f"{name} is declared to be the value of {altered[name]}, and does not change it",
                     place=f"bench {self.bench.name}, {self.netlist.template}",
@@ -89,7 +93,7 @@ class Alterations:
         if not self._is_loaded(netlist.text, values):
             return netlist
         if alike and len(self._same) < _REMEMBERED:
-            self._same.add(self._values(parameters))
+            self._same.add(given)
         return None
 
     def _is_loaded(self, text: str, values: Mapping[str, float]) -> bool:
