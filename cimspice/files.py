@@ -49,13 +49,14 @@ class OfContent(Generic[Made]):
         self._known: dict[str, tuple[tuple[int, ...], Made]] = {}
 
     def __call__(self, path: str | Path) -> Made:
+        path = str(path)
         now = identity(path)
-        known = self._known.get(str(path))
+        known = self._known.get(path)
         if known is not None and known[0] == now:
             return known[1]
         made = self._make(Path(path).read_bytes())
         if now is not None and is_settled(now):
-            self._known[str(path)] = now, made
+            self._known[path] = now, made
         return made
 
 

@@ -122,8 +122,9 @@ def from_manifest(root: Path) -> Pdk:
     is read again only once it has changed.
     """
     manifest = _manifest(root)
+    folder = os.path.join(root, "")
     for name, (digest, size) in manifest["files"].items():
-        path = os.path.join(root, name)  # text: a hundred Path objects cost more than asking for the files
+        path = folder + name  # text: a hundred Path objects cost more than asking for the files
         try:
             if content_digest(path) == digest:
                 continue

@@ -59,7 +59,7 @@ def wrong_points(axis: np.ndarray, wanted: np.ndarray, tolerance: np.ndarray | f
     if len(axis) != len(wanted):
         return f"{len(axis)} points instead of {len(wanted)}"
     distance = np.abs(axis - wanted)
-    if np.all(distance <= tolerance):
+    if (distance <= tolerance).all():
         return ""
     worst = int(np.argmax(distance))
     return f"point {worst} of the sweep is at {axis[worst]:.9g} instead of {wanted[worst]:.9g}"
@@ -96,7 +96,7 @@ class Analysis(ABC):
     def command(self) -> str:
         """The analysis as an ngspice command; with a leading dot it is the card of a batch deck."""
 
-    @property
+    @cached_property
     def commands(self) -> tuple[str, ...]:
         """What ngspice is told: `command`, or several whose results together are the analysis."""
         return (self.command,)
@@ -243,7 +243,7 @@ class Tran(Analysis):
     def defect(self, axis: np.ndarray) -> str:
         if len(axis) < 2:
             return f"{len(axis)} time points"
-        if np.any(np.diff(axis) < 0):
+        if (np.diff(axis) < 0).any():
             return "time runs backwards"
         if abs(axis[-1] - self.stop) > 1e-9 * self.stop:
             return f"the run ended at {axis[-1]:.6g} s instead of {self.stop:.6g} s"

@@ -61,7 +61,7 @@ def simulate_batch(
 
 def run_deck(deck: Deck, analysis: Analysis, time_limit: float | None = None) -> Waveforms:
     """Run one analysis of a composed deck with ``ngspice -b -r``."""
-    check_names(analysis, deck.lines)
+    check_names(analysis, deck)
     saves = [f".save {_word(name)}" for name in analysis.asked]
     listing = [".control", "listing expand", ".endc"] if deck.computed_resistors else []
     analyses = ["." + command for command in analysis.commands]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 import time
 from collections.abc import Callable
 
@@ -18,7 +17,7 @@ from cimspice.spice.statistics import Statistics
 from cimspice.spice.waveforms import Waveforms
 
 _HISTORY_EVERY = 50
-_SPECIAL = re.compile(r"\S*[<>|!]\S*")
+_SIGNS = frozenset("<>|!")
 
 
 class Console:
@@ -79,11 +78,13 @@ class Console:
     def run(self, analysis: Analysis, deck: Deck) -> Waveforms:
         """Run an analysis; raises unless the result is new, complete and finite, and ngspice was content."""
         engine = self._loaded()
-        check_names(analysis, deck.lines)
-        if special := _SPECIAL.search(analysis.command):
+        check_names(analysis, deck)
+        command = analysis.commands[0]
+        if not _SIGNS.isdisjoint(command):
+            special = next(word for word in command.split() if not _SIGNS.isdisjoint(word))
             raise BadParameter(
-                f"a session cannot name {special[0]!r}: < > | and ! are signs of ngspice's command language",
-                place=analysis.command,
+                f"a session cannot name {special!r}: < > | and ! are signs of ngspice's command language",
+                place=command,
                 remedy="run it with simulate_batch, or give the node another name",
             )
         if analysis.asked != self._saved:
@@ -95,9 +96,9 @@ class Console:
             self.statistics.analysis_seconds += self._timed(lambda command=command: engine.command(command))
         words = engine.take_words()
         try:
-            plot, vectors = ("", {}) if complaints(words) else _read(engine, analysis)
-            if engine.wants_exit:
+            if engine.wants_exit or complaints(words):
                 raise failure(words, deck.lines, analysis.command)
+            plot, vectors = _read(engine, analysis)
             judge(analysis, plot, vectors, words, deck.lines)
         except SimulationError:
             self.statistics.failures += 1

@@ -6,7 +6,7 @@ import math
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from typing import TYPE_CHECKING, Protocol
 
 from cimspice.errors import BadParameter
@@ -21,6 +21,7 @@ from cimspice.spice.lint import (
 )
 from cimspice.spice.multipliers import check_multipliers, multiplied
 from cimspice.spice.options import SolverOptions
+from cimspice.spice.topology import has_node
 
 if TYPE_CHECKING:
     from cimspice.pdk import Pdk
@@ -83,6 +84,11 @@ class Deck:
     corner: str
     computed_resistors: bool = False
     ages: bool = False
+
+    @cached_property
+    def axis_nodes(self) -> frozenset[str]:
+        """Nodes that have the name of an analysis's axis."""
+        return frozenset(name for name in ("v-sweep", "time", "frequency") if has_node(self.lines, name))
 
 
 def device_models(text: str, models: str | Models | None, corner: str, flat: bool) -> tuple[str, Models]:

@@ -12,6 +12,7 @@ import math
 import re
 from collections.abc import Iterator
 from decimal import Decimal
+from functools import lru_cache
 
 _TEXT = re.compile(r"(-?)(\d+)(?:\.(\d*))?(?:e([-+]?\d+))?\Z")
 
@@ -44,6 +45,7 @@ def command_reads(text: str) -> float:
     return sign * value * (math.pow(10.0, exponent) if exponent else 1.0)
 
 
+@lru_cache(maxsize=1024)
 def as_in_deck(value: float) -> str:
     """Text that a command reads as a deck reads ``value``; its own text if none of those tried does."""
     target = deck_reads(repr(float(value)))

@@ -33,7 +33,7 @@ from PySpice.Spice.NgSpice.Shared import NgSpiceShared
 
 from cimspice.errors import EngineMissing
 from cimspice.spice.library import find_library
-from cimspice.spice.start_up import plain_numbers, settings_hidden, write_spiceinit
+from cimspice.spice.start_up import PlainNumbers, settings_hidden, write_spiceinit
 from cimspice.spice.waveforms import plain_name
 from cimspice.spice.work_folder import WorkFolder
 
@@ -104,7 +104,7 @@ class Engine(NgSpiceShared):
         before = os.getcwd()
         os.chdir(self._folder.path)
         try:
-            with settings_hidden(), plain_numbers():
+            with settings_hidden(), PlainNumbers():
                 code = self._ngspice_shared.ngSpice_Init(
                     hear, ffi.NULL, hear_exit, ffi.NULL, ffi.NULL, background, ffi.NULL
                 )
@@ -130,7 +130,7 @@ class Engine(NgSpiceShared):
 
     def command(self, words: str) -> None:
         """Execute one ngspice command. Its return code says nothing, so none is returned."""
-        with one_thread, plain_numbers():
+        with one_thread, PlainNumbers():
             self._ngspice_shared.ngSpice_Command(words.encode("ascii"))
 
     def free_history(self) -> None:
@@ -140,7 +140,7 @@ class Engine(NgSpiceShared):
     def source(self, lines: list[str]) -> None:
         """Hand a deck over, line by line; the first is its title."""
         keep = [ffi.new("char[]", line.encode("ascii")) for line in (*lines, "")]
-        with one_thread, plain_numbers():
+        with one_thread, PlainNumbers():
             self._ngspice_shared.ngSpice_Circ(ffi.new("char *[]", [*keep, ffi.NULL]))
 
     def current_plot(self) -> str:

@@ -15,8 +15,9 @@ import numpy as np
 
 from cimspice.errors import BadParameter, MissingModel, NonConvergence, SimulationError, SingularMatrix
 from cimspice.spice.analysis import Analysis, Tran
+from cimspice.spice.deck import Deck
 from cimspice.spice.frequency import Noise
-from cimspice.spice.topology import has_node, loose_nodes, nodes
+from cimspice.spice.topology import loose_nodes, nodes
 
 LARGEST_VOLTAGE = 1e3
 """Volts. No integrated circuit has more; a current into a floating node gives 10 kV through gmin. Nodes that
@@ -189,17 +190,17 @@ def read_plot(analysis: Analysis, plots: Sequence[dict[str, np.ndarray]]) -> dic
     return vectors
 
 
-def check_names(analysis: Analysis, deck: tuple[str, ...]) -> None:
+def check_names(analysis: Analysis, deck: Deck) -> None:
     """Refuse noise at a node that the circuit does not have (ngspice would make one, and say 0), and a node
     that has the name of the axis (its voltage would be the axis, or the axis its voltage).
     """
-    if analysis.axis and has_node(deck, analysis.axis):
+    if analysis.axis in deck.axis_nodes:
         raise BadParameter(
             f"the node {analysis.axis!r} has the name of the result's axis",
             place=analysis.command,
             remedy="rename it",
         )
-    if isinstance(analysis, Noise) and analysis.output.lower() not in (known := nodes(deck)):
+    if isinstance(analysis, Noise) and analysis.output.lower() not in (known := nodes(deck.lines)):
         near = get_close_matches(analysis.output.lower(), known, n=1)
         raise BadParameter(
             f"the circuit has no node {analysis.output!r}" + (f", did you mean {near[0]!r}?" if near else ""),
@@ -259,7 +260,7 @@ def judge(
                 remedy=f"ngspice has kept: {known or 'nothing'}",
             )
     for name, values in vectors.items():
-        if len(values) != len(axis) or not np.all(np.isfinite(values)):
+        if len(values) != len(axis) or not np.isfinite(values).all():
             raise NonConvergence(f"vector {name!r} has values that are not finite", place=analysis.command)
         if (
             "#" not in name
@@ -267,7 +268,7 @@ def judge(
             and name != analysis.axis
             and analysis.plot in ("op", "dc", "tran")
         ):
-            highest = float(np.max(np.abs(values)))
+            highest = float(np.abs(values).max())
             charged = isinstance(analysis, Tran) and analysis.uic
             if highest > LARGEST_VOLTAGE and name in loose_nodes(tuple(deck), charged=charged):
                 raise SingularMatrix(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 import math
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import ClassVar
 
 import numpy as np
@@ -91,7 +92,7 @@ class Ac(_FrequencyAnalysis):
     def command(self) -> str:
         return f"ac {self._words}"
 
-    @property
+    @cached_property
     def commands(self) -> tuple[str, ...]:
         count = len(self.frequencies)
         whole = (
@@ -123,7 +124,7 @@ class Noise(_FrequencyAnalysis):
     def command(self) -> str:
         return f"{self._head} {self._words}"
 
-    @property
+    @cached_property
     def commands(self) -> tuple[str, ...]:
         # ngspice's own grid ends below `stop` unless that is a whole number of steps away.
         many = len(self.frequencies) > 1

@@ -40,15 +40,16 @@ def settings_hidden() -> Iterator[None]:
         os.environ.update(hidden)
 
 
-@contextmanager
-def plain_numbers() -> Iterator[None]:
-    """Inside this context, the C library reads and writes numbers with a point, whatever the locale."""
-    before = locale.setlocale(locale.LC_NUMERIC)
-    if before == "C":
-        yield
-        return
-    locale.setlocale(locale.LC_NUMERIC, "C")
-    try:
-        yield
-    finally:
-        locale.setlocale(locale.LC_NUMERIC, before)
+class PlainNumbers:
+    """Inside this context, the C library reads and writes numbers with a point, whatever the locale. A class:
+    it is entered for every command.
+    """
+
+    def __enter__(self) -> None:
+        self._before = locale.setlocale(locale.LC_NUMERIC)
+        if self._before != "C":
+            locale.setlocale(locale.LC_NUMERIC, "C")
+
+    def __exit__(self, *_: object) -> None:
+        if self._before != "C":
+            locale.setlocale(locale.LC_NUMERIC, self._before)

@@ -82,10 +82,9 @@ def nodes(lines: tuple[str, ...]) -> set[str]:
     return {node for element in elements(lines) for node in element.nodes} - {"0"}
 
 
-@lru_cache(maxsize=64)
 def has_node(lines: tuple[str, ...], name: str) -> bool:
     """Whether the circuit has a node of this name (lower case); quick where the deck has no such word."""
-    return any(name in line.lower() for line in lines) and name in nodes(lines)
+    return name in "\n".join(lines).lower() and name in nodes(lines)
 
 
 def loose_nodes(lines: tuple[str, ...], *, charged: bool) -> set[str]:
