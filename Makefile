@@ -3,6 +3,7 @@
 # make test    lint and the whole test suite; installs Chromium for the tests of the report page where it can
 # make lint    ruff (rules and format) and basedpyright alone
 # make figures the pictures of docs/ anew, by the commands that the pages name (about an hour)
+# make lock    requirements.lock anew: the newest packages within pyproject's bounds, which make setup then installs
 # make clean   remove .venv/ and what tools left behind; the device models stay in the user's cache
 
 SHELL := /bin/sh
@@ -25,18 +26,22 @@ apt-install = if ! command -v apt-get >/dev/null 2>&1; then false; \
 	sudo $(APT) update && sudo $(APT) install -y $(1) >/dev/null; \
 	else echo "setup: apt-get needs root and sudo is not here; as root run: apt-get install $(1)" >&2; false; fi
 
-.PHONY: help setup python-packages engine models browser demo test lint figures clean
+.PHONY: help setup python-packages engine models browser demo test lint lock figures clean
 .NOTPARALLEL:
 
 help:
-	@sed -n 's/^# //p' Makefile | head -6
+	@sed -n 's/^# //p' Makefile | head -7
 
 setup: python-packages engine models
 	@echo "setup: ready (check with $(BIN)/cimspice doctor)"
 
 python-packages: $(VENV)/.installed
 
-$(VENV)/.installed: pyproject.toml
+# What was tested, by hash; where it does not fit this Python or machine, the newest within the bounds of pyproject.toml.
+PIP := $(BIN)/python -m pip install -qq --disable-pip-version-check --root-user-action=ignore
+LOCKED := $(PIP) --require-hashes --only-binary :all: -r requirements.lock
+
+$(VENV)/.installed: pyproject.toml requirements.lock
 	@rm -f $@; python=$$($(FIND_PYTHON)); \
 	if [ -z "$$python" ]; then $(call apt-install,python3 python3-venv); python=$$($(FIND_PYTHON)); fi; \
 	if [ -z "$$python" ]; then \
@@ -47,8 +52,15 @@ $(VENV)/.installed: pyproject.toml
 		echo "setup: virtual environment in $(VENV)/ with $$("$$python" --version)"; \
 		rm -rf $(VENV) && "$$python" -m venv $(VENV) || exit 1; fi; \
 	echo "setup: Python packages into $(VENV)/ (some minutes the first time)"; \
-	$(BIN)/python -m pip install -qq --disable-pip-version-check --root-user-action=ignore -e '.[dev]'
+	if $(LOCKED) 2>$(VENV)/.pip; then $(PIP) --no-deps --no-build-isolation -e . || exit 1; \
+	elif grep -q 'DO NOT MATCH' $(VENV)/.pip; then cat $(VENV)/.pip >&2; exit 1; \
+	else echo "setup: requirements.lock does not fit $$($(BIN)/python --version) here; the newest packages instead" \
+		"($$(grep ERROR $(VENV)/.pip | head -n 1))"; $(PIP) -e '.[dev]' || exit 1; fi
 	@touch $@
+
+lock: python-packages
+	@$(PIP) uv; $(BIN)/uv pip compile pyproject.toml --extra dev --universal --python-version 3.11 --upgrade \
+		--generate-hashes --no-annotate --no-header --no-emit-index-url -q -o requirements.lock
 
 engine: python-packages
 	@$(BIN)/python -c '$(ENGINE_TEST)' >/dev/null 2>&1 || { $(call apt-install,ngspice libngspice0); } || { \

@@ -1,15 +1,18 @@
 """``make setup`` says what to install where it cannot install it."""
 
 import os
+import re
 import shutil
 import subprocess
+import tomllib
 from pathlib import Path
 
 import pytest
+from packaging.requirements import Requirement
 
 ROOT = Path(__file__).resolve().parents[2]
 MAKE = shutil.which("make")
-TOOLS = ("sh", "sed", "head", "tail", "id", "touch", "rm", "env")
+TOOLS = ("sh", "sed", "head", "tail", "id", "touch", "rm", "env", "grep", "cat")
 
 pytestmark = pytest.mark.skipif(MAKE is None, reason="make is not installed")
 
@@ -17,7 +20,7 @@ pytestmark = pytest.mark.skipif(MAKE is None, reason="make is not installed")
 @pytest.fixture
 def bare(tmp_path):
     """The set-up on a machine with a handful of tools: a function that runs make there."""
-    for name in ("Makefile", "pyproject.toml"):
+    for name in ("Makefile", "pyproject.toml", "requirements.lock"):
         shutil.copy(ROOT / name, tmp_path / name)
     tools = tmp_path / "tools"
     tools.mkdir()
@@ -116,3 +119,47 @@ def test_tests_in_a_browser_are_no_condition_of_the_suite(bare):
     script(bare.folder / "tools/apt-get", 'echo "$@" >> apt-was-called\n')
     assert bare("browser").returncode == 0
     assert "install -y chromium fonts-dejavu-core" in (bare.folder / "apt-was-called").read_text()
+
+
+def setup_with_failing_lock(bare, error: str) -> subprocess.CompletedProcess:
+    script(bare.folder / "tools/python3", "exit 0\n")
+    script(
+        bare.folder / ".venv/bin/python",
+        f"""echo "$*" >> log
+        case "$*" in *require-hashes*) echo "ERROR: {error}" >&2; exit 1;; esac\n""",
+    )
+    return bare("python-packages")
+
+
+def test_where_the_lock_does_not_fit_the_bounds_serve(bare):
+    done = setup_with_failing_lock(bare, "No matching distribution")
+    assert done.returncode == 0, done.stderr
+    assert "requirements.lock does not fit" in done.stdout
+    assert "No matching distribution" in done.stdout
+    assert "-e .[dev]" in (bare.folder / "log").read_text()
+
+
+def test_a_package_of_another_content_is_not_installed(bare):
+    done = setup_with_failing_lock(bare, "THESE PACKAGES DO NOT MATCH THE HASHES")
+    assert done.returncode != 0
+    assert "DO NOT MATCH" in done.stderr
+    assert "-e .[dev]" not in (bare.folder / "log").read_text()
+    assert not (bare.folder / ".venv/.installed").exists()
+
+
+def test_the_lock_holds_every_package_by_hash_within_the_bounds_and_no_address():
+    text = (ROOT / "requirements.lock").read_text()
+    assert not re.search(r"://|^-|/", text, re.M)
+    locked: dict[str, list[str]] = {}
+    for entry in re.split(r"\n(?=\S)", text.strip()):
+        assert "--hash=sha256:" in entry, entry
+        name, version = re.match(r"([\w.-]+)(?:\[.*?\])?==(\S+)", entry).groups()
+        locked.setdefault(name, []).append(version)
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    extras = project["optional-dependencies"]
+    for line in [*project["dependencies"], *extras["dev"], *extras["docs"]]:
+        asked = Requirement(line)
+        if asked.name != "cimspice":
+            versions = locked.get(asked.name.lower(), [])
+            assert versions, f"{line}: make lock"
+            assert all(version in asked.specifier for version in versions), line
