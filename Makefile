@@ -3,6 +3,7 @@
 # make test    lint and the whole test suite; installs Chromium for the tests of the report page where it can
 # make lint    ruff (rules and format) and basedpyright alone
 # make figures the pictures of docs/ anew, by the commands that the pages name (about an hour)
+# make docs    the site: these pages, a Python reference and a search over both, in site/; warnings are errors
 # make lock    requirements.lock anew: the newest packages within pyproject's bounds, which make setup then installs
 # make clean   remove .venv/ and what tools left behind; the device models stay in the user's cache
 
@@ -26,11 +27,11 @@ apt-install = if ! command -v apt-get >/dev/null 2>&1; then false; \
 	sudo $(APT) update && sudo $(APT) install -y $(1) >/dev/null; \
 	else echo "setup: apt-get needs root and sudo is not here; as root run: apt-get install $(1)" >&2; false; fi
 
-.PHONY: help setup python-packages engine models browser demo test lint lock figures clean
+.PHONY: help setup python-packages engine models browser demo test lint lock docs figures clean
 .NOTPARALLEL:
 
 help:
-	@sed -n 's/^# //p' Makefile | head -7
+	@sed -n 's/^# //p' Makefile | head -8
 
 setup: python-packages engine models
 	@echo "setup: ready (check with $(BIN)/cimspice doctor)"
@@ -80,6 +81,10 @@ demo: setup
 figures: setup
 	@$(BIN)/python docs/images/renew.py
 
+docs: python-packages
+	@NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict --quiet
+	@echo "docs: site/index.html; with the search: $(BIN)/python -m http.server -d site"
+
 lint: python-packages
 	@echo "lint: ruff check"; $(BIN)/ruff check --quiet .
 	@echo "lint: ruff format --check"; $(BIN)/ruff format --quiet --check .
@@ -95,6 +100,6 @@ test: setup browser lint
 	@$(BIN)/python -m pytest -n auto --dist loadfile
 
 clean:
-	@rm -rf $(VENV) build dist *.egg-info .pytest_cache .ruff_cache .hypothesis
+	@rm -rf $(VENV) build dist site *.egg-info .pytest_cache .ruff_cache .hypothesis
 	@find . -name __pycache__ -type d -prune -exec rm -rf {} +
 	@echo "clean: removed; the device models stay in the user's cache (CIMSPICE_CACHE or ~/.cache/cimspice)"

@@ -263,3 +263,4 @@ SCHEMAS = {
     schema.name: schema
     for schema in (SYNAPSE, GATE_LAW, CAPACITANCE, DISCHARGER, COMPARATOR, INJECTION, TRACE)
 }
+"""Every schema by its name."""

@@ -50,6 +50,9 @@ def processors() -> int:
 class Pool:
     """Workers that each keep one ngspice loaded. Use it as a context manager.
 
+    The workers are spawned: in a script, make the pool under ``if __name__ == "__main__":``. They belong to
+    this process: a forked child can neither use nor end them.
+
     Parameters
     ----------
     workers
@@ -58,9 +61,6 @@ class Pool:
         Seconds that one item may take. Past it the worker is killed, and the item fails with `TimeLimit`.
     recycle_after
         Items after which a worker is replaced by a new one (ngspice leaks about 0.7 kB at each run).
-
-    The workers are spawned: in a script, make the pool under ``if __name__ == "__main__":``. They belong to
-    this process: a forked child can neither use nor end them.
     """
 
     def __init__(

@@ -38,6 +38,7 @@ LADDER = (
     Rung("edges", "+ charge of edges, driver, reset", Terms("table", "table", True, True, False)),
     Rung("full", "+ leakage (full model)", Terms()),
 )  # fmt: skip
+"""Models from the simplest to the full one, each with one term more."""
 
 WITHOUT = (
     Rung("voltage", "E± of each current instead of I(V)", Terms(current="program")),
