@@ -159,8 +159,18 @@ def _lines(axes: Axes, table: pd.DataFrame, x: str, y: str, by: Sequence[str]) -
     keys = _Keys(table, by)
     split = [*by, *_hidden(table, x, y, by)]
     for key, rows in table.groupby(split, sort=False) if split else [((), table)]:
-        ordered = rows.sort_values(x, kind="stable")
-        axes.plot(ordered[x], ordered[y], **keys.style(tuple(key)[: len(by)], len(ordered)))
+        line = (
+            rows
+            if _one_point(rows, table.attrs.get("conditions", ()))
+            else rows.sort_values(x, kind="stable")
+        )
+        axes.plot(line[x], line[y], **keys.style(tuple(key)[: len(by)], len(line)))
+
+
+def _one_point(rows: pd.DataFrame, conditions: Sequence[str]) -> bool:
+    """Whether a line's rows are of one point, in the order that they were measured: a loop goes back in x."""
+    names = [name for name in conditions if name in rows.columns]
+    return bool(names) and all(rows[name].nunique(dropna=False) <= 1 for name in names)
 
 
 def _legend(axes: Axes, panels: Sequence[Axes], table: pd.DataFrame, x: str, by: Sequence[str]) -> None:

@@ -206,7 +206,9 @@ def _traces(
     drawn = 0
     for key, rows in kept:
         shown = key[: len(by)]
-        line = rows.sort_values(x, kind="stable")
+        line = (
+            rows.sort_values(x, kind="stable") if x in study.varied else rows
+        )  # of one point, a loop perhaps
         line = line.iloc[np.unique(np.linspace(0, len(line) - 1, min(len(line), limit)).round().astype(int))]
         drawn += len(line)
         colour, dash = (

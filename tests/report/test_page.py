@@ -64,6 +64,23 @@ def test_curves_hold_the_tables_values_in_the_unit_of_the_axis(tmp_path):
     np.testing.assert_allclose(curves[1][:, 1], one.current * 1e9, rtol=1e-6)
 
 
+def test_a_loop_is_drawn_as_it_was_measured(tmp_path):
+    voltage = [*np.linspace(0, 1, 5), *np.linspace(1, 0, 5)]
+    table = pd.DataFrame(
+        [
+            {"rate": r, "voltage": v, "current": (1 + (i >= 5)) * v}
+            for r in (1, 2)
+            for i, v in enumerate(voltage)
+        ]
+    )
+    figure = {"name": "loop", "x": "voltage", "y": "current", "by": ["rate"]}
+    study, run = study_of(write_run(tmp_path / "run", table, ["rate"], figures=[figure]))
+    charts, problems = curve_charts(study, run.record.figures)
+    assert problems == []
+    for line in lines(charts[0]):
+        np.testing.assert_allclose(line[:, 0] / line[:, 0].max(), voltage)
+
+
 def test_a_line_never_runs_through_several_corners(tmp_path):
     folder = write_run(
         tmp_path / "run",

@@ -115,3 +115,19 @@ def test_axes_that_were_swept_together_do_not_split_a_line(tmp_path):
         tmp_path,
     )
     assert together.read_text() == alone.read_text()
+
+
+def test_a_loop_is_drawn_as_it_was_measured(tmp_path, figures):
+    voltage = np.concatenate([np.linspace(0, 1, 5), np.linspace(1, 0, 5)])
+    rows = [
+        {"rate": rate, "voltage": v, "current": (1 + (i >= 5)) * v * rate}
+        for rate in (1.0, 2.0)
+        for i, v in enumerate(voltage)
+    ]
+    frame = pd.DataFrame(rows)
+    frame.attrs["conditions"] = ["rate"]
+    draw(frame, Figure(x="voltage", y="current", name="loop", by=("rate",)), tmp_path)
+    drawn = [line.get_xdata() for line in figures[-1].axes[0].lines if len(line.get_xdata()) == 10]
+    assert len(drawn) == 2
+    for x in drawn:
+        np.testing.assert_array_equal(x, voltage)
