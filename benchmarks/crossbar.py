@@ -38,7 +38,7 @@ from threadpoolctl import threadpool_info, threadpool_limits
 sys.path.insert(0, str(Path(__file__).resolve().parent))
 import crossbar_references as references
 
-from cimspice.emulator.crossbar import Crossbar, NonlinearCrossbar, SinhCell
+from cimspice.crossbar import Crossbar, NonlinearCrossbar, SinhCell
 
 VECTORS = 1000
 NONLINEARITY = 3.0  # 1/V

@@ -15,8 +15,8 @@ import time
 import numpy as np
 from threadpoolctl import threadpool_limits
 
-from cimspice.models.rram import SkywaterReram
-from cimspice.validation.one_transistor import access_spline, compare_reads, one_transistor_crossbar
+from cimspice.crossbar.validation.one_transistor import access_spline, compare_reads, one_transistor_crossbar
+from cimspice.rram import SkywaterReram
 
 RUNS = 7
 

@@ -13,7 +13,7 @@ import numpy as np
 from scipy.sparse import csc_array
 from scipy.sparse.linalg import splu
 
-from cimspice.circuits import bench
+from cimspice.bench import bench
 from cimspice.spice import simulate
 
 

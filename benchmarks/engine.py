@@ -44,7 +44,7 @@ from typing import Any
 import numpy as np
 
 from cimspice import pdk
-from cimspice.circuits import Bench, bench
+from cimspice.bench import Bench, bench
 from cimspice.netlist import Netlist
 from cimspice.spice import Analysis, Pool, Session, Waveforms
 from cimspice.spice.batch import run_deck

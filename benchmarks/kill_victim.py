@@ -16,9 +16,9 @@ from typing import ClassVar
 
 import pandas as pd
 
+from cimspice.bench import register
+from cimspice.bench.transistor import TransistorCurrent
 from cimspice.campaign import Specification, parse_specification, run_campaign
-from cimspice.circuits import register
-from cimspice.circuits.transistor import TransistorCurrent
 from cimspice.errors import StoreError
 from cimspice.netlist import NetlistParameters
 from cimspice.spice import Analysis, Waveforms

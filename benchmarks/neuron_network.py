@@ -16,7 +16,7 @@ from typing import Any
 
 import numpy as np
 
-from cimspice.circuits.neuron.network import (
+from cimspice.neuron.circuit.network import (
     OPTIONS,
     LayerProgramming,
     NetworkParameters,

@@ -7,7 +7,7 @@ from typing import ClassVar
 
 import pandas as pd
 
-from cimspice.circuits import Bench, register
+from cimspice.bench import Bench, register
 from cimspice.netlist import Netlist, NetlistParameters
 from cimspice.spice import Op, Waveforms
 

@@ -20,7 +20,8 @@ from importlib.util import find_spec
 import numpy as np
 from threadpoolctl import threadpool_info, threadpool_limits
 
-from cimspice.emulator import Discretisation, SpikingLayer
+from cimspice.neuron.emulator.dstd import Discretisation
+from cimspice.neuron.emulator.spiking_layer import SpikingLayer
 
 E_PLUS, E_MINUS = 2.8, -1.5
 MEBIBYTE = 2**20

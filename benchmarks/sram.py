@@ -4,7 +4,7 @@
 
 ngspice's time is the CPU time of its workers on the words, now or when they were first simulated; the
 emulator's is that of one process, on the same words and on a large batch. Energies are those of supplies in
-ngspice (``cimspice.campaign.sram_energy`` says what is in them); ``--layers`` is the network of a decision.
+ngspice (``cimspice.sram.characterise.energy`` says what is in them); ``--layers`` is the network of a decision.
 """
 
 from __future__ import annotations
@@ -16,10 +16,10 @@ from typing import Any
 
 import numpy as np
 
-from cimspice.campaign.sram_conditions import SramConditions
-from cimspice.campaign.sram_energy import energy_table
-from cimspice.emulator.sram_read import MultiRowRead
-from cimspice.validation.sram import SramValidation, validate_sram
+from cimspice.sram.characterise.conditions import SramConditions
+from cimspice.sram.characterise.energy import energy_table
+from cimspice.sram.emulator.read import MultiRowRead
+from cimspice.sram.validation.read import SramValidation, validate_sram
 
 BATCH = 20_000
 

@@ -15,13 +15,13 @@ from typing import Any
 
 import numpy as np
 
-from cimspice.campaign.sram_conditions import SramConditions
+from cimspice.sram.characterise.conditions import SramConditions
+from cimspice.sram.training.accuracy import Row
+from cimspice.sram.training.chip import ChipFamily
+from cimspice.sram.training.lessons import accuracy, learn
+from cimspice.sram.training.software import SoftwareNetwork
+from cimspice.sram.validation.learning import characterised
 from cimspice.training.digits_folds import digits_folds
-from cimspice.training.sram_accuracy import Row
-from cimspice.training.sram_chip import ChipFamily
-from cimspice.training.sram_lessons import accuracy, learn
-from cimspice.training.sram_software import SoftwareNetwork
-from cimspice.validation.sram_learning import characterised
 
 DECAY = 0.65
 """Of the rates: a tenth is left after five epochs."""

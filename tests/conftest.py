@@ -18,8 +18,8 @@ from figure_checks import check_figure
 from hypothesis import HealthCheck, settings
 from matplotlib.figure import Figure as Canvas
 
-from cimspice.models.neuron.build import COLUMNS, neuron_model
-from cimspice.models.neuron.neuron import NeuronModel
+from cimspice.neuron.model.build import COLUMNS, neuron_model
+from cimspice.neuron.model.neuron import NeuronModel
 from cimspice.pdk.source import cache_directory
 
 # Property tests try the same cases on every machine, however slow; `--hypothesis-profile=default` looks for

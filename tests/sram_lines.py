@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import numpy as np
 
-from cimspice.models.sram.bit_line import BitLines
-from cimspice.models.sram.build import BitLineFit, fitted_names
-from cimspice.models.sram.currents import CellCurrents
-from cimspice.models.sram.variation import CellVariation
+from cimspice.sram.model.bit_line import BitLines
+from cimspice.sram.model.build import BitLineFit, fitted_names
+from cimspice.sram.model.currents import CellCurrents
+from cimspice.sram.model.variation import CellVariation
 
 
 def current_into_zero(own, other):

@@ -9,8 +9,8 @@ from typing import Any, Literal
 import numpy as np
 from pydantic import BaseModel, ConfigDict, Field, FiniteFloat, StrictInt, model_validator
 
+from cimspice.bench import Bench
 from cimspice.campaign.check import Problems, Sweep
-from cimspice.circuits import Bench
 
 GAUSSIAN_PROCESS = "gaussian_process"
 _PER_INPUT, _PER_CATEGORY = 10, 4

@@ -13,7 +13,7 @@ from functools import cached_property
 from operator import attrgetter
 from typing import cast
 
-from cimspice.circuits import Bench
+from cimspice.bench import Bench
 from cimspice.errors import CimspiceError, ParameterError
 from cimspice.netlist import Netlist, NetlistParameters
 from cimspice.netlist.template import only_prints

@@ -10,13 +10,13 @@ from typing import Any
 
 import pandas as pd
 
+from cimspice.bench.bench import bench as find_bench
 from cimspice.campaign.environment import Environment
 from cimspice.campaign.plan import Plan, Point
 from cimspice.campaign.run import pool_for, run_campaign, store_context
 from cimspice.campaign.runner import Engine, Runner
 from cimspice.campaign.specification import Specification, parse_specification
 from cimspice.campaign.store import Record, Store
-from cimspice.circuits.bench import bench as find_bench
 from cimspice.errors import ParameterError, SimulationError
 from cimspice.netlist import NetlistParameters
 from cimspice.pdk import Conditions

@@ -13,9 +13,9 @@ from typing import TYPE_CHECKING, Any
 
 from pydantic import ValidationError
 
+from cimspice.bench import Bench
 from cimspice.campaign.axis import axis_values
 from cimspice.campaign.limits import WITHIN, Limit
-from cimspice.circuits import Bench
 from cimspice.errors import ParameterError
 from cimspice.pdk import CORNERS
 

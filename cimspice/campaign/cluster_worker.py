@@ -18,10 +18,10 @@ from queue import Empty, LifoQueue
 from typing import Any
 
 import cimspice
+from cimspice.bench import Bench
 from cimspice.campaign.environment import Environment
 from cimspice.campaign.provenance import code_digest, own_files
 from cimspice.campaign.work import Chunk
-from cimspice.circuits import Bench
 from cimspice.errors import CimspiceError, ClusterError, PdkError
 from cimspice.pdk import locate
 from cimspice.spice import Pool, Session

@@ -8,8 +8,8 @@ from typing import Any
 import pandas as pd
 from pydantic import BaseModel, ConfigDict, Field, FiniteFloat, StrictBool, StrictInt, field_validator
 
+from cimspice.bench import Bench
 from cimspice.campaign.check import Problems
-from cimspice.circuits import Bench
 
 Scalar = StrictBool | StrictInt | FiniteFloat | str
 

@@ -7,12 +7,12 @@ from typing import TYPE_CHECKING, Any
 
 from pydantic import BaseModel, ConfigDict, Field, StrictBool
 
-from cimspice.circuits.bench_call import analysis_of
+from cimspice.bench.bench_call import analysis_of
 from cimspice.errors import CimspiceError
 
 if TYPE_CHECKING:
+    from cimspice.bench import Bench
     from cimspice.campaign.check import Problems
-    from cimspice.circuits import Bench
 
 
 class Keep(BaseModel):

@@ -11,14 +11,14 @@ from math import prod
 from operator import attrgetter
 from typing import Any, NamedTuple
 
+from cimspice.bench import Bench
+from cimspice.bench.bench_call import analysis_of, netlist_of, options_of
 from cimspice.campaign.alterations import Alterations
 from cimspice.campaign.environment import Environment
 from cimspice.campaign.monte_carlo import Variation
 from cimspice.campaign.provenance import code_digest
 from cimspice.campaign.schema import DIGEST_VERSION
 from cimspice.campaign.specification import AxisGroup, Specification
-from cimspice.circuits import Bench
-from cimspice.circuits.bench_call import analysis_of, netlist_of, options_of
 from cimspice.errors import CimspiceError
 from cimspice.netlist import Netlist, NetlistParameters, allow_includes
 from cimspice.pdk import check_temperature

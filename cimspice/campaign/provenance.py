@@ -6,7 +6,7 @@ installed distribution stands with its version, everything else with its content
 the layout of the text are no part of it, so that a file that moves keeps its results.
 
 What the digest of a point holds by value (netlist, device models, parameters, analysis, options) needs no
-cover here: so ``cimspice.circuits.bench`` is left out.
+cover here: so ``cimspice.bench.bench`` is left out.
 """
 
 from __future__ import annotations
@@ -24,9 +24,9 @@ from importlib.machinery import PathFinder
 from pathlib import Path
 
 import cimspice
+from cimspice.bench import Bench
 from cimspice.campaign.bench_files import BenchFile, declared_files, named_files
 from cimspice.campaign.source import Reference, Source, read_source
-from cimspice.circuits import Bench
 from cimspice.errors import CimspiceError
 from cimspice.files import OfContent, content_digest, identity, is_settled
 

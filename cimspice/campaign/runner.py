@@ -8,13 +8,13 @@ from dataclasses import replace
 from itertools import chain
 from typing import Any, Literal, Protocol
 
+from cimspice.bench.bench_call import options_of
 from cimspice.campaign.plan import Circuit, Plan, Point
 from cimspice.campaign.policy import relaxed, relaxed_digest
 from cimspice.campaign.provenance import require_same_code
 from cimspice.campaign.store import Record, Store
 from cimspice.campaign.table import batches, finished
 from cimspice.campaign.work import Chunk, Outcome, run_chunk
-from cimspice.circuits.bench_call import options_of
 from cimspice.errors import CimspiceError, EngineMissing, PdkError, SimulationError
 from cimspice.progress import OnProgress, Progress
 from cimspice.spice.pool import Finished

@@ -10,6 +10,7 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
+from cimspice.bench import Bench, bench
 from cimspice.campaign.adaptive_settings import Adaptive, check_adaptive
 from cimspice.campaign.check import (
     Problems,
@@ -25,7 +26,6 @@ from cimspice.campaign.limits import Limit
 from cimspice.campaign.monte_carlo import MonteCarlo
 from cimspice.campaign.override import apply_overrides
 from cimspice.campaign.policy import FailurePolicy
-from cimspice.circuits import Bench, bench
 from cimspice.documents import parse_toml
 from cimspice.errors import ParameterError
 from cimspice.files import read_plain

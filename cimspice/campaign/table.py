@@ -10,11 +10,11 @@ from typing import Any
 
 import pandas as pd
 
+from cimspice.bench import Bench
 from cimspice.campaign.limits import WITHIN, LimitResult, Yield, judge
 from cimspice.campaign.plan import Plan, Point
 from cimspice.campaign.policy import FailurePolicy, relaxed_digest
 from cimspice.campaign.store import Record, Store
-from cimspice.circuits import Bench
 
 _BATCH = 500
 _ROWS_AS_OBJECTS = 50_000  # a Python float takes four times the room of one in a column

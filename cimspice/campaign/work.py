@@ -6,11 +6,11 @@ import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from cimspice.bench import Bench
+from cimspice.bench.bench_call import analysis_of, measured, options_of
 from cimspice.campaign.monte_carlo import vary
 from cimspice.campaign.policy import relaxed
 from cimspice.campaign.waveform_file import Vectors, columns_of
-from cimspice.circuits import Bench
-from cimspice.circuits.bench_call import analysis_of, measured, options_of
 from cimspice.errors import (
     CimspiceError,
     EngineMissing,

@@ -14,13 +14,15 @@ import typer
 from typer.core import TyperGroup
 
 from cimspice import __version__
-from cimspice.cli import cache, card, characterize, compare, demo, doctor, fit, new, pdk, train, validate
-from cimspice.cli.failure import INTERRUPTED, Interrupted, report
+from cimspice.cli import cache, card, characterize, compare, doctor, fit, new, pdk
 from cimspice.cli.interruption import Interruption
 from cimspice.cli.list import list_
-from cimspice.cli.output import show_warning
-from cimspice.cli.program import program
 from cimspice.cli.report import report as report_on_run
+from cimspice.crossbar.commands.program import program
+from cimspice.neuron.commands import demo, validate
+from cimspice.screen.failure import INTERRUPTED, Interrupted, report
+from cimspice.screen.output import show_warning
+from cimspice.sram.commands import train
 
 
 class _Group(TyperGroup):

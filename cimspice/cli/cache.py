@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from cimspice.cli.output import JsonFlag, console, print_json, say
+from cimspice.screen.output import JsonFlag, console, print_json, say
 
 app = typer.Typer(help="The store of finished points: show it, prune it.", no_args_is_help=True)
 

@@ -14,8 +14,8 @@ from cimspice.campaign.fit_request import FitRequest
 from cimspice.cli.table_fit import fit_table, split, words
 from cimspice.errors import CimspiceError, ParameterError
 from cimspice.files import refuse_link
-from cimspice.models.named import recipe
-from cimspice.models.prepare import prepare
+from cimspice.fit.named import recipe
+from cimspice.fit.prepare import prepare
 
 
 @dataclass(frozen=True)

@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from cimspice.cli.output import JsonFlag, console, print_json
+from cimspice.screen.output import JsonFlag, console, print_json
 
 if TYPE_CHECKING:
-    from cimspice.models.card import ParameterRecord, RangeRecord
-    from cimspice.models.family_card import Card, Part
+    from cimspice.fit.card import ParameterRecord, RangeRecord
+    from cimspice.fit.family_card import Card, Part
 
 app = typer.Typer(help="Look into the card of a family of circuits.", no_args_is_help=True)
 
@@ -83,7 +83,7 @@ def read(file: Path, of: str | None = None) -> Card:
     """
     from cimspice.cli.families import family
     from cimspice.errors import CimspiceError
-    from cimspice.models.family_card import Card
+    from cimspice.fit.family_card import Card
 
     card = Card.load(file, of)
     try:

@@ -12,11 +12,11 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from cimspice.cli.failure import FAILED
 from cimspice.cli.families import FAMILIES, characterise_family
-from cimspice.cli.output import JsonFlag, console, print_json, say
-from cimspice.cli.progress import Mode, shown
-from cimspice.cli.validation_output import usable
+from cimspice.screen.failure import FAILED
+from cimspice.screen.output import JsonFlag, console, print_json, say
+from cimspice.screen.progress import Mode, shown
+from cimspice.screen.validation_output import usable
 
 if TYPE_CHECKING:
     from cimspice.campaign import Result, Specification

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from cimspice.cli.output import JsonFlag, console, print_json
+from cimspice.screen.output import JsonFlag, console, print_json
 
 if TYPE_CHECKING:
     from cimspice.report.difference import Difference, Effect

@@ -6,7 +6,7 @@ import typer
 from rich.markup import escape
 from rich.table import Table
 
-from cimspice.cli.output import JsonFlag, console, print_json
+from cimspice.screen.output import JsonFlag, console, print_json
 
 
 def doctor(json: JsonFlag = False) -> None:

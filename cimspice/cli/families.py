@@ -8,15 +8,15 @@ from itertools import product
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol, cast
 
-from cimspice.cli.output import console, print_json
 from cimspice.errors import ParameterError
+from cimspice.screen.output import console, print_json
 
 if TYPE_CHECKING:
-    from cimspice.models.family_card import Card
+    from cimspice.fit.family_card import Card
     from cimspice.pdk import Conditions
     from cimspice.progress import OnProgress
 
-FAMILIES = {"neuron": "cimspice.cli.neuron_family", "sram": "cimspice.cli.sram_family"}
+FAMILIES = {"neuron": "cimspice.neuron.commands.card", "sram": "cimspice.sram.commands.card"}
 """Name -> module with the functions of :class:`Family`."""
 
 
@@ -82,9 +82,9 @@ def characterise_family(
     ParameterError
         If no file is named, or a condition cannot be.
     """
-    from cimspice.cli.stages import Stages
-    from cimspice.cli.validation_output import usable
     from cimspice.pdk import Conditions
+    from cimspice.screen.stages import Stages
+    from cimspice.screen.validation_output import usable
 
     if card is None:
         raise ParameterError(
@@ -118,7 +118,7 @@ def replace_part(
     TableError, ParameterError
         If the curve or the card cannot be used.
     """
-    from cimspice.models.family_card import Card
+    from cimspice.fit.family_card import Card
 
     known = Card.load(card)
     changed, remarks = family(known.family).measured(known, part, source, **given)

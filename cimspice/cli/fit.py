@@ -8,14 +8,14 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 from typer.core import TyperGroup
 
-from cimspice.cli.output import JsonFlag, console, plain, print_json, say
+from cimspice.screen.output import JsonFlag, console, plain, print_json, say
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from cimspice.campaign import Progress
-    from cimspice.cli.synapse_fit import SynapseFit
-    from cimspice.models import Estimate
+    from cimspice.fit.fit import Estimate
+    from cimspice.neuron.characterise.synapse_fit import SynapseFit
 
 
 class _Group(TyperGroup):
@@ -169,11 +169,16 @@ def synapse(
     Simulates what is not in the store yet, or reads measured curves (--csv), fits, and leaves model cards,
     the curves and a figure in a folder.
     """
-    from cimspice.cli.synapse_fit import SynapseConditions, fit_synapse, measured_table, simulated_table
-    from cimspice.models.curves import UNIT_CURRENT
+    from cimspice.fit.curves import UNIT_CURRENT
+    from cimspice.neuron.characterise.synapse_fit import (
+        SynapseConditions,
+        fit_synapse,
+        measured_table,
+        simulated_table,
+    )
 
     if card is not None:
-        from cimspice.cli.neuron_family import fit_into_card
+        from cimspice.neuron.commands.card import fit_into_card
 
         asked = {"--corner": corner, "--temperature": temperature, "--unit-current": unit_current}
         fit_into_card(card, csv or [], order, output, asked, json=json)
@@ -271,8 +276,8 @@ def _write(result: SynapseFit, facts: dict[str, Any], folder: Path) -> dict[str,
     import json
 
     from cimspice.files import write_atomically
-    from cimspice.models import ModelCard
-    from cimspice.report.fit_figure import draw_synapse_fit
+    from cimspice.fit.card import ModelCard
+    from cimspice.neuron.report.fit_figure import draw_synapse_fit
 
     origin = {**facts["conditions"], **facts["provenance"]}
     fits = {f"{row.fit.model.kind}_{row.polarity}": row.fit for row in result.models if row.fit}

@@ -9,7 +9,7 @@ from typing import Annotated, Any
 
 import typer
 
-from cimspice.cli.output import JsonFlag, console, print_json
+from cimspice.screen.output import JsonFlag, console, print_json
 
 
 def list_(
@@ -55,7 +55,7 @@ def list_(
 
 def _show_model(name: str, *, as_json: bool) -> None:
     """What a fit of one model takes and gives."""
-    from cimspice.models.named import recipe
+    from cimspice.fit.named import recipe
 
     known = recipe(name)
     columns = {
@@ -93,7 +93,7 @@ def _show_model(name: str, *, as_json: bool) -> None:
 
 
 def _benches() -> Iterator[tuple[str, str]]:
-    from cimspice.circuits import benches
+    from cimspice.bench import benches
 
     return ((bench.name, bench.title) for bench in benches())
 
@@ -110,8 +110,8 @@ def _templates() -> Iterator[tuple[str, str]]:
 
 
 def _models() -> Iterator[tuple[str, str]]:
-    import cimspice.models.neuron  # noqa: F401 (makes its models known)
-    from cimspice.models import Model
+    import cimspice.neuron.model  # noqa: F401 (makes its models known)
+    from cimspice.fit.model import Model
 
     found: dict[str, str] = {}
     waiting: list[type[Model]] = [Model]

@@ -11,8 +11,8 @@ from typing import Annotated
 import typer
 
 from cimspice.cli.families import FAMILIES
-from cimspice.cli.output import JsonFlag, console, print_json
 from cimspice.errors import ParameterError
+from cimspice.screen.output import JsonFlag, console, print_json
 
 app = typer.Typer(help="Write a working skeleton into a folder of your own.", no_args_is_help=True)
 
@@ -48,7 +48,7 @@ def new_bench(
 ) -> None:
     """Write netlist template, bench, campaign file and test: of your own circuit with --from, otherwise of a
     small one, to be changed into yours."""
-    from cimspice.circuits.schematic import read_schematic
+    from cimspice.bench.schematic import read_schematic
     from cimspice.cli.new_from import bench_files
 
     if subcircuit is not None and source is None:
@@ -94,7 +94,7 @@ def write_bench(name: str, folder: Path, texts: Sequence[str]) -> list[Path]:
     ParameterError
         If the name cannot be used or is taken, or a file is already there: nothing is overwritten.
     """
-    from cimspice.circuits import benches
+    from cimspice.bench import benches
     from cimspice.files import write_atomically
 
     if not _NAME.fullmatch(name) or keyword.iskeyword(name):

@@ -7,7 +7,7 @@ import re
 from collections.abc import Iterable
 from pathlib import Path
 
-from cimspice.circuits.schematic import Schematic
+from cimspice.bench.schematic import Schematic
 from cimspice.errors import ParameterError
 
 _SUPPLY, _INPUT = 1.8, 0.9  # volt
@@ -127,7 +127,7 @@ from typing import Annotated, ClassVar
 
 import pandas as pd
 
-from cimspice.circuits import Bench, register
+from cimspice.bench import Bench, register
 from cimspice.netlist import Netlist, NetlistParameters, Template, quantity, render
 from cimspice.spice import Op, Waveforms
 

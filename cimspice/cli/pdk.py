@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from cimspice.cli.output import JsonFlag, console, print_json, say
+from cimspice.screen.output import JsonFlag, console, print_json, say
 
 if TYPE_CHECKING:
     from cimspice.pdk import Pdk

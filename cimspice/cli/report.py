@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from cimspice.cli.output import JsonFlag, console, print_json, say
+from cimspice.screen.output import JsonFlag, console, print_json, say
 
 
 def report(

@@ -11,15 +11,17 @@ from typing import Any
 import pandas as pd
 
 from cimspice.campaign.load import check_file, read_run, read_table
-from cimspice.cli.output import console, print_json
 from cimspice.errors import ParameterError, TableError
 from cimspice.files import write_atomically
-from cimspice.models import Fit, ModelCard, read_measured
-from cimspice.models.named import Recipe, recipe
-from cimspice.models.noise import BY_COLUMN, WEIGHTINGS
-from cimspice.models.prepare import prepare
-from cimspice.models.repeats import noise
-from cimspice.models.table import DEVIATION
+from cimspice.fit.card import ModelCard
+from cimspice.fit.fit import Fit
+from cimspice.fit.measured import read_measured
+from cimspice.fit.named import Recipe, recipe
+from cimspice.fit.noise import BY_COLUMN, WEIGHTINGS
+from cimspice.fit.prepare import prepare
+from cimspice.fit.repeats import noise
+from cimspice.fit.table import DEVIATION
+from cimspice.screen.output import console, print_json
 
 _CONDITIONS = ("corner", "temperature", "order", "polarity", "edge")
 

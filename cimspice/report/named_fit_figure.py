@@ -10,7 +10,8 @@ import pandas as pd
 from matplotlib.figure import Figure as Canvas
 from matplotlib.lines import Line2D
 
-from cimspice.models import Fit, ModelCard
+from cimspice.fit.card import ModelCard
+from cimspice.fit.fit import Fit
 from cimspice.report.colours import colours_of
 from cimspice.report.page_fit import NoRows, Overlay, overlay
 from cimspice.report.panels import spans

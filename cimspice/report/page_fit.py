@@ -12,17 +12,15 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from cimspice.models import (
-    Comparator,
-    GateLaw,
-    InjectedCharge,
-    MembraneCapacitance,
-    Model,
-    ModelCard,
-    ModelRangeWarning,
-    Synapse,
-)
-from cimspice.models.curves import RESET_VOLTAGE
+from cimspice.fit.card import ModelCard
+from cimspice.fit.curves import RESET_VOLTAGE
+from cimspice.fit.model import Model
+from cimspice.fit.ranges import ModelRangeWarning
+from cimspice.neuron.model.capacitance import MembraneCapacitance
+from cimspice.neuron.model.comparator import Comparator
+from cimspice.neuron.model.gate_law import GateLaw
+from cimspice.neuron.model.injection import InjectedCharge
+from cimspice.neuron.model.synapse import Synapse
 
 LARGEST_CARD = 16 << 20  # bytes
 _MOST_CARDS = 40

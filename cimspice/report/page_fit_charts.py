@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from cimspice.models import ModelCard
+from cimspice.fit.card import ModelCard
 from cimspice.report.colours import VIRIDIS, colours_of
 from cimspice.report.page_curves import axis_of, hover, legend
 from cimspice.report.page_document import Chart, View, folded, label, numbers, paragraph, rows, text

@@ -14,8 +14,8 @@ import numpy as np
 import pandas as pd
 from pydantic import model_validator
 
+from cimspice.bench import Bench, register
 from cimspice.campaign.environment import Environment
-from cimspice.circuits import Bench, register
 from cimspice.errors import NonConvergence, WorkerLost
 from cimspice.netlist import Netlist, NetlistParameters, quantity
 from cimspice.spice import Op, SolverOptions, Waveforms

@@ -11,13 +11,13 @@ from campaign_fakes import ENVIRONMENT, Divider, FakePool
 from hypothesis import given
 from hypothesis import strategies as st
 
+from cimspice.bench import register
 from cimspice.campaign import parse_specification
 from cimspice.campaign.adaptive import Search
 from cimspice.campaign.lattice import Lattice
 from cimspice.campaign.plan import Plan
 from cimspice.campaign.store import Store
 from cimspice.campaign.unseen import unseen_places, unseen_width
-from cimspice.circuits import register
 from cimspice.progress import silent
 
 

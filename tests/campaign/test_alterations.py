@@ -13,10 +13,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import computed_field, model_validator
 
+from cimspice.bench import Bench, benches, register
 from cimspice.campaign import parse_specification, run_campaign
 from cimspice.campaign.environment import Environment
 from cimspice.campaign.plan import Plan
-from cimspice.circuits import Bench, benches, register
 from cimspice.netlist import Netlist, NetlistParameters, Template, quantity, render, template
 from cimspice.spice import Op
 

@@ -9,17 +9,17 @@ from pathlib import Path
 
 import pytest
 
+from cimspice.bench import benches
 from cimspice.campaign import Progress, Store
 from cimspice.campaign.store import Record
-from cimspice.circuits import benches
-from cimspice.cli import progress
 from cimspice.cli.app import run
 from cimspice.cli.new import skeleton, write_bench
-from cimspice.cli.progress import JsonLines, Mode, shown
 from cimspice.errors import ParameterError
-from cimspice.models import model_class
+from cimspice.fit import model_class
 from cimspice.netlist import Template
 from cimspice.pdk import cache_directory
+from cimspice.screen import progress
+from cimspice.screen.progress import JsonLines, Mode, shown
 
 
 @pytest.fixture

@@ -12,7 +12,7 @@ from cimspice.campaign.fit_request import FitRequest
 from cimspice.campaign.specification import parse_specification
 from cimspice.cli.campaign_fit import check_models, fit_campaign
 from cimspice.errors import ParameterError
-from cimspice.models import ModelCard
+from cimspice.fit import ModelCard
 
 SLOPES = {"tt": 0.2, "ss": 0.3}
 

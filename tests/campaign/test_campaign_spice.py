@@ -18,11 +18,11 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from cimspice.bench import bench
 from cimspice.campaign import Store, characterise, parse_specification, read_specification, run_campaign
 from cimspice.campaign.environment import Environment
 from cimspice.campaign.plan import Plan
 from cimspice.campaign.work import Chunk, run_chunk
-from cimspice.circuits import bench
 from cimspice.cli.app import run as command_line
 from cimspice.errors import SimulationError
 from cimspice.pdk import cache_directory

@@ -10,9 +10,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from cimspice.bench import bench
 from cimspice.campaign import Cluster, read_specification
 from cimspice.campaign import cluster as module
-from cimspice.circuits import bench
 from cimspice.spice import simulate_batch
 
 PAGE = Path(__file__).parents[2] / "docs" / "cluster.md"

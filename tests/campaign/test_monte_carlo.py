@@ -10,11 +10,11 @@ import numpy as np
 import pytest
 from campaign_fakes import ENVIRONMENT, FakePool
 
+from cimspice.bench import bench
 from cimspice.campaign import Store, parse_specification, run_campaign
 from cimspice.campaign.environment import Environment
 from cimspice.campaign.plan import Plan
 from cimspice.campaign.work import Chunk, run_chunk
-from cimspice.circuits import bench
 from cimspice.errors import ParameterError
 from cimspice.pdk import draw_mismatch, draw_process, slice_models, threshold_sigmas, with_mismatch
 from cimspice.spice import Session

@@ -14,7 +14,7 @@ pytestmark = pytest.mark.spice
 IMPORTS = """
 from typing import Annotated, ClassVar
 import pandas as pd
-from cimspice.circuits import Bench, register
+from cimspice.bench import Bench, register
 from cimspice.netlist import Netlist, NetlistParameters, quantity
 from cimspice.spice import Op
 SCALE = 2.0

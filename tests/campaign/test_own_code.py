@@ -7,7 +7,7 @@ import sys
 
 import pytest
 
-from cimspice.circuits import Bench, benches
+from cimspice.bench import Bench, benches
 from cimspice.cli.app import run as command_line
 
 BENCH = """
@@ -16,7 +16,7 @@ from typing import Annotated, ClassVar
 import pandas as pd
 from pydantic import computed_field, field_validator
 
-from cimspice.circuits import Bench, register
+from cimspice.bench import Bench, register
 from cimspice.netlist import Netlist, NetlistParameters, quantity
 from cimspice.spice import Op, SolverOptions
 
@@ -145,7 +145,7 @@ def test_a_fault_while_importing_names_the_line(mine, tmp_path, capsys, text, li
 def test_a_bench_that_ends_the_program_fails_its_point_only(method, monkeypatch):
     from campaign_fakes import Divider
 
-    from cimspice.circuits import bench_call
+    from cimspice.bench import bench_call
     from cimspice.errors import SimulationError
 
     def leave(*_):

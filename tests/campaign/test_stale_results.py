@@ -31,7 +31,7 @@ from typing import ClassVar
 
 import pandas as pd
 
-from cimspice.circuits import Bench, register
+from cimspice.bench import Bench, register
 from cimspice.netlist import Netlist, NetlistParameters
 from cimspice.spice import Op
 from lab_bench_package import GAIN
@@ -79,7 +79,7 @@ class Divider(Bench):
 }
 BENCH = """
 from campaign_fakes import Divider
-from cimspice.circuits import register
+from cimspice.bench import register
 @register
 class Mine(Divider):
 """
@@ -145,8 +145,8 @@ EDITS = {
 
 def in_this_process(folder, monkeypatch):
     """Digest of the bench as this process, which has imported it before, finds it now."""
+    from cimspice.bench.bench import bench
     from cimspice.campaign.provenance import code_digest
-    from cimspice.circuits.bench import bench
 
     for place in (folder, folder / "elsewhere"):
         monkeypatch.syspath_prepend(str(place))
@@ -212,8 +212,8 @@ def test_whatever_measure_reaches_is_covered_also_where_the_digest_was_made_befo
     kind, tmp_path, monkeypatch
 ):
     from cimspice import files
+    from cimspice.bench.bench import bench
     from cimspice.campaign.provenance import code_digest
-    from cimspice.circuits.bench import bench
 
     name = f"reaches_{list(REACHED).index(kind)}"
     statement, reached = REACHED[kind]
@@ -242,8 +242,8 @@ def test_whatever_measure_reaches_is_covered_also_where_the_digest_was_made_befo
 
 
 def test_contents_that_change_places_behind_modules_of_equal_text_are_another_code(tmp_path, monkeypatch):
+    from cimspice.bench.bench import bench
     from cimspice.campaign.provenance import code_digest
-    from cimspice.circuits.bench import bench
 
     monkeypatch.syspath_prepend(str(tmp_path))
     left, right = "X = 1\n", "X = 2\n"
@@ -390,8 +390,8 @@ def test_a_declared_file_that_is_missing_is_named(tmp_path, monkeypatch, capsys)
 
 
 def test_code_that_lists_folders_is_taken_to_read_those_below_its_own_and_no_others(tmp_path, monkeypatch):
+    from cimspice.bench.bench import bench
     from cimspice.campaign.provenance import code_digest
-    from cimspice.circuits.bench import bench
 
     monkeypatch.setenv("HOME", str(tmp_path / "home"))
     monkeypatch.syspath_prepend(str(tmp_path / "lab"))

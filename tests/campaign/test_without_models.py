@@ -16,7 +16,7 @@ BENCH = """
 from typing import Annotated
 import numpy as np
 import pandas as pd
-from cimspice.circuits import Bench, register
+from cimspice.bench import Bench, register
 from cimspice.netlist import Netlist, NetlistParameters, quantity
 from cimspice.spice import Ac
 

@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 
 from cimspice.cli.app import run
-from cimspice.models import ModelCard
-from cimspice.validation.crossbar_device import nonlinearity_of
+from cimspice.fit import ModelCard
+from cimspice.rram.validation.device import nonlinearity_of
 
 SPECIFIC, THRESHOLD, SLOPE = 4.2e-7, 0.61, 1.37 * 0.02585
 GATES = np.round(np.arange(0.2, 1.21, 0.05), 2)
@@ -261,8 +261,8 @@ def test_rows_that_are_left_out_are_counted(fit, capsys, tmp_path):
 
 def test_intervals_cover_the_truth_in_19_of_20_files(tmp_path):
     """Two models through the file, each with its noise: of 40 seeds 38 are expected, 34 in 1 of 300 cases."""
-    from cimspice.models import read_measured
-    from cimspice.models.named import recipe
+    from cimspice.fit import read_measured
+    from cimspice.fit.named import recipe
 
     inside = {"ekv_gate_law": np.zeros(3), "rram_read_sinh": np.zeros(2)}
     path = tmp_path / "file.csv"

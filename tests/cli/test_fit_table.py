@@ -9,7 +9,7 @@ import pandas as pd
 import pytest
 
 from cimspice.cli.app import run
-from cimspice.models import ModelCard
+from cimspice.fit import ModelCard
 
 THRESHOLD, SLOPE, SPECIFIC = 0.55, 0.036, 8e-7
 BIASES = np.round(np.arange(0.4, 0.701, 0.05), 3)

@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from cimspice.circuits.schematic import read_schematic
+from cimspice.bench.schematic import read_schematic
 from cimspice.cli.app import run
 from cimspice.cli.new_from import bench_files
 from cimspice.errors import ParameterError, TemplateError

@@ -11,8 +11,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cimspice.cli.output import plain, print_json
 from cimspice.netlist import NetlistParameters
+from cimspice.screen.output import plain, print_json
 
 
 class Colour(Enum):

@@ -9,7 +9,7 @@ import sys
 
 import pytest
 
-from cimspice.cli.output import print_json
+from cimspice.screen.output import print_json
 
 COMMAND = f'"{sys.executable}" -m cimspice'
 

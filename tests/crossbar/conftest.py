@@ -2,7 +2,7 @@
 
 import pytest
 
-from cimspice.models.rram import AccessTransistor
+from cimspice.rram import AccessTransistor
 
 
 @pytest.fixture(scope="session")

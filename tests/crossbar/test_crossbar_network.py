@@ -8,18 +8,18 @@ import numpy as np
 import pytest
 
 from cimspice.cli.app import run
-from cimspice.emulator.crossbar import Crossbar
-from cimspice.emulator.crossbar_compensation import calibrate_gains, compensate, compensate_tile
-from cimspice.emulator.perceptron import Perceptron
-from cimspice.emulator.tile_programming import program_tile
-from cimspice.emulator.tiled_crossbar import IDEAL_WIRES, TileWires, map_network
+from cimspice.crossbar import Crossbar
+from cimspice.crossbar.emulator.perceptron import Perceptron
+from cimspice.crossbar.emulator.tile_programming import program_tile
+from cimspice.crossbar.emulator.tiled import IDEAL_WIRES, TileWires, map_network
+from cimspice.crossbar.mapping.compensation import calibrate_gains, compensate, compensate_tile
+from cimspice.crossbar.mapping.conductances import ConductanceRange, difference
+from cimspice.crossbar.training.perceptron import train_perceptron
+from cimspice.crossbar.validation.budget import TileConditions, budget_of, ladder, with_nonlinearity
+from cimspice.crossbar.validation.tiles import NgspiceTiles, compare_tiles
 from cimspice.errors import ParameterError
-from cimspice.mapping.conductances import ConductanceRange, difference
-from cimspice.models import ModelCard
-from cimspice.models.rram import RramCell, SetResponse, SinhRead, SkywaterReram, WriteScheme
-from cimspice.training.perceptron import train_perceptron
-from cimspice.validation.crossbar_budget import TileConditions, budget_of, ladder, with_nonlinearity
-from cimspice.validation.crossbar_tiles import NgspiceTiles, compare_tiles
+from cimspice.fit import ModelCard
+from cimspice.rram import RramCell, SetResponse, SinhRead, SkywaterReram, WriteScheme
 
 RANGE = ConductanceRange(levels=None)
 STRONG = TileWires(50.0, 50.0, 200.0, 200.0)

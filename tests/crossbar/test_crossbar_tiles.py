@@ -11,15 +11,15 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from cimspice.cli.app import run
-from cimspice.emulator.cell_errors import CellErrors
-from cimspice.emulator.perceptron import Perceptron
-from cimspice.emulator.tiled_crossbar import IDEAL_WIRES, TileWires, map_network
+from cimspice.crossbar.emulator.cell_errors import CellErrors
+from cimspice.crossbar.emulator.perceptron import Perceptron
+from cimspice.crossbar.emulator.tiled import IDEAL_WIRES, TileWires, map_network
+from cimspice.crossbar.mapping.conductances import ConductanceRange, difference, map_weights, spread
+from cimspice.crossbar.mapping.tiles import Tiling
 from cimspice.errors import MappingError, ParameterError
-from cimspice.mapping.conductances import ConductanceRange, difference, map_weights, spread
-from cimspice.mapping.tiles import Tiling
-from cimspice.models import ModelCard
-from cimspice.models.rram import LinearRead, RramVariability, SinhRead
-from cimspice.validation.crossbar_device import nonlinearity_of
+from cimspice.fit import ModelCard
+from cimspice.rram import LinearRead, RramVariability, SinhRead
+from cimspice.rram.validation.device import nonlinearity_of
 
 RANGE = ConductanceRange()
 

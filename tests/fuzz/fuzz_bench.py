@@ -6,7 +6,7 @@ from typing import Annotated, ClassVar
 
 import pandas as pd
 
-from cimspice.circuits import Bench, register
+from cimspice.bench import Bench, register
 from cimspice.netlist import Netlist, NetlistParameters, quantity
 from cimspice.spice import Op
 

@@ -11,8 +11,8 @@ import pytest
 from fuzz_documents import fuzz, seeds
 from hypothesis import given
 
+from cimspice.bench import Bench
 from cimspice.campaign.alterations import Alterations
-from cimspice.circuits import Bench
 from cimspice.errors import CimspiceError
 from cimspice.netlist import Netlist, NetlistParameters, Template, render
 from cimspice.spice import Op

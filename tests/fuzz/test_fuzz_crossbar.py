@@ -9,12 +9,7 @@ import numpy as np
 from fuzz_documents import fuzz, seeds
 from hypothesis import given
 
-from cimspice.emulator.crossbar import (
-    Crossbar,
-    NonlinearCrossbar,
-    SinhCell,
-    TwoTerminalCell,
-)
+from cimspice.crossbar import Crossbar, NonlinearCrossbar, SinhCell, TwoTerminalCell
 
 BAR = 1e-10  # of the largest current of the array
 IDEAL, LEAK = Decimal("1e40"), Decimal("1e-80")  # siemens: no resistance, and what defines floating nodes

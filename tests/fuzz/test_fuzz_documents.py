@@ -15,20 +15,20 @@ from fuzz_watch import watched
 from hypothesis import given
 from sram_lines import hand_made_fit
 
-from cimspice import models
+from cimspice import fit as models
 from cimspice.campaign import read_specification
 from cimspice.campaign.load import read_run
 from cimspice.documents import parse_json, parse_toml
 from cimspice.errors import CimspiceError
-from cimspice.models.family_card import Card
-from cimspice.models.neuron.card import neuron_card as made_neuron_card
-from cimspice.models.neuron.card import neuron_of
-from cimspice.models.sram.card import sram_card, sram_fit
-from cimspice.models.sram.currents import CellCurrents
+from cimspice.fit.family_card import Card
+from cimspice.neuron.model.card import neuron_card as made_neuron_card
+from cimspice.neuron.model.card import neuron_of
+from cimspice.neuron.training import TrainedNetwork
 from cimspice.report.difference import compare_runs
 from cimspice.report.page import write_page
 from cimspice.resources import data_directory
-from cimspice.training import TrainedNetwork
+from cimspice.sram.model.card import sram_card, sram_fit
+from cimspice.sram.model.currents import CellCurrents
 
 
 @pytest.fixture(scope="module")

@@ -13,26 +13,22 @@ from fuzz_documents import fuzz, seeds
 from hypothesis import given
 from sram_lines import hand_made
 
-from cimspice.emulator import Crossbar, NonlinearCrossbar, SinhCell, SpikingLayer, SpikingNetwork
-from cimspice.emulator.decisions import agreement, earliest, share_right, strongest, undecided
-from cimspice.emulator.perceptron import Perceptron
-from cimspice.emulator.sram_ideal_read import IdealRead
-from cimspice.emulator.sram_read import MultiRowRead
-from cimspice.emulator.tiled_crossbar import map_network
+from cimspice.crossbar import Crossbar, NonlinearCrossbar, SinhCell
+from cimspice.crossbar.emulator.perceptron import Perceptron
+from cimspice.crossbar.emulator.tiled import map_network
+from cimspice.crossbar.mapping.conductances import ConductanceRange, map_weights
+from cimspice.crossbar.mapping.tiles import Tiling
+from cimspice.crossbar.programming.bit_slices import BitSlices, quantise
 from cimspice.errors import CimspiceError
-from cimspice.mapping import (
-    BitSlices,
-    ConductanceRange,
-    Tiling,
-    WordFormat,
-    map_weights,
-    quantise,
-    row_codes,
-    store_words,
-    stored_words,
-)
-from cimspice.models.rram import Vteam
-from cimspice.training import Objective, Schedule, train
+from cimspice.network.decisions import agreement, earliest, share_right, strongest, undecided
+from cimspice.neuron.emulator.spiking_layer import SpikingLayer
+from cimspice.neuron.emulator.spiking_network import SpikingNetwork
+from cimspice.neuron.training import Objective, Schedule, train
+from cimspice.rram import Vteam
+from cimspice.sram.emulator.ideal_read import IdealRead
+from cimspice.sram.emulator.read import MultiRowRead
+from cimspice.sram.mapping.format import WordFormat
+from cimspice.sram.mapping.words import row_codes, store_words, stored_words
 
 WEIGHTS = np.array([[0.5, -0.25, 0.375], [0.125, 0.25, -0.5]])
 TIMES = np.array([[0.25, 0.5, 0.125], [0.75, 0.25, 0.5]])

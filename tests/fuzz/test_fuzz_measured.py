@@ -13,8 +13,8 @@ from hypothesis import given
 
 from cimspice.cli.app import run as command
 from cimspice.errors import TableError
-from cimspice.models import read_measured
-from cimspice.models.rram.tables import RRAM_READ
+from cimspice.fit import read_measured
+from cimspice.rram.model.tables import RRAM_READ
 
 VOLTS = [Decimal(k) / 40 for k in (-20, -12, -7, -3, 0, 2, 5, 11, 16, 20)]
 AMPERES = [Decimal(round(1e12 * 8e-6 * np.sinh(3 * float(v)) / 3)) / 10**12 for v in VOLTS]

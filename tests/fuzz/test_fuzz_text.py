@@ -17,8 +17,8 @@ from hypothesis import strategies as st
 
 from cimspice.campaign.bench_files import named_files
 from cimspice.errors import CimspiceError
-from cimspice.models.measured import read_measured
-from cimspice.models.table import SCHEMAS
+from cimspice.fit.measured import read_measured
+from cimspice.fit.table import SCHEMAS
 from cimspice.netlist import Name, Netlist, NetlistParameters, Template, allow_includes, quantity, render
 from cimspice.netlist.check import DOT_WORDS, ELEMENTS
 from cimspice.pdk.expression import evaluate, without_random_terms

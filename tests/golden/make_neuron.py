@@ -1,7 +1,7 @@
 """Makes ``tests/golden/neuron/``: one characterisation of the neuron; the emulator's tests need no ngspice.
 
 Run ``python tests/golden/make_neuron.py`` (half a minute) when a netlist or bench of the neuron changes; the
-folder's ``conditions.json`` says what the tables were made with. ``tests/circuits/test_neuron_network.py``
+folder's ``conditions.json`` says what the tables were made with. ``tests/neuron/test_neuron_network.py``
 compares the model of these tables with a transient of today's circuit.
 """
 
@@ -14,9 +14,9 @@ from pathlib import Path
 
 from cimspice import __version__
 from cimspice.campaign.environment import Environment
-from cimspice.campaign.neuron import characterise_neuron
-from cimspice.circuits.neuron.circuit import NeuronCircuit
-from cimspice.models.neuron.build import COLUMNS
+from cimspice.neuron.characterise.tables import characterise_neuron
+from cimspice.neuron.circuit.circuit import NeuronCircuit
+from cimspice.neuron.model.build import COLUMNS
 from cimspice.pdk import Conditions, locate
 
 FOLDER = Path(__file__).parent / "neuron"

@@ -87,7 +87,7 @@ def test_allowing_folders_changes_no_netlist_that_includes_nothing(models):
 
 
 def _transistor():
-    from cimspice.circuits import bench
+    from cimspice.bench import bench
 
     return bench("transistor").Parameters()
 

@@ -10,7 +10,8 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from cimspice.models import CurveSelection, ModelCard, ReversalSynapse
+from cimspice.fit import CurveSelection, ModelCard
+from cimspice.neuron.model.synapse import ReversalSynapse
 
 PROVENANCE = {
     "bench": "test",

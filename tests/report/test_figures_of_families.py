@@ -8,7 +8,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from cimspice.report import crossbar_network, reprogramming, sram_figures
+from cimspice.crossbar.report import network as crossbar_network
+from cimspice.crossbar.report import programming as reprogramming
+from cimspice.sram.report import figures as sram_figures
 
 
 def names(canvas):

@@ -14,7 +14,7 @@ from scipy import stats
 from cimspice.campaign.limits import Share
 from cimspice.campaign.load import read_run
 from cimspice.errors import CimspiceError, TableError
-from cimspice.models import ModelCard
+from cimspice.fit import ModelCard
 from cimspice.report import page_document
 from cimspice.report.difference import compare_runs
 from cimspice.report.page import write_page

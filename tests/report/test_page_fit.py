@@ -7,16 +7,12 @@ import pandas as pd
 import pytest
 from page_runs import synapse_table
 
-from cimspice.models import (
-    Comparator,
-    ConstantCapacitance,
-    CurveSelection,
-    InjectedCharge,
-    ModelCard,
-    PolynomialGateLaw,
-    Ramp,
-    SplineCapacitance,
-)
+from cimspice.fit import CurveSelection, ModelCard
+from cimspice.neuron.model.capacitance import ConstantCapacitance, SplineCapacitance
+from cimspice.neuron.model.comparator import Comparator
+from cimspice.neuron.model.gate_law import PolynomialGateLaw
+from cimspice.neuron.model.injection import InjectedCharge
+from cimspice.neuron.model.ramp import Ramp
 from cimspice.report.page_fit import NoRows, overlay
 
 

@@ -7,10 +7,10 @@ import pytest
 from rram_reference import CURRENTS, RATES, own, skywater_published, solve
 
 from cimspice.errors import ParameterError, SimulationError
-from cimspice.models import ModelCard
-from cimspice.models.rram import Memdiode, RramDevice, SkywaterReram, StanfordPku, Vteam, Yakopcic
-from cimspice.models.rram.integrate import integrate
-from cimspice.models.rram.pulse import apply_pulse, voltage_across
+from cimspice.fit import ModelCard
+from cimspice.rram import Memdiode, RramDevice, SkywaterReram, StanfordPku, Vteam, Yakopcic
+from cimspice.rram.model.integrate import integrate
+from cimspice.rram.model.pulse import apply_pulse, voltage_across
 
 DEVICES: dict[str, RramDevice] = {
     kind.parameter_set: kind.published() for kind in (SkywaterReram, StanfordPku, Vteam, Yakopcic, Memdiode)

@@ -10,8 +10,8 @@ import pytest
 from scipy import stats
 
 from cimspice.errors import FitError, ParameterError, TableError
-from cimspice.models import SCHEMAS, ModelCard, Ranges, read_measured
-from cimspice.models.rram import LinearRead, QuadraticRead, RramVariability, SinhRead, SwitchingLaw
+from cimspice.fit import SCHEMAS, ModelCard, Ranges, read_measured
+from cimspice.rram import LinearRead, QuadraticRead, RramVariability, SinhRead, SwitchingLaw
 
 VOLTS = np.linspace(-1.0, 1.0, 81)
 READS = [

@@ -6,12 +6,14 @@ import numpy as np
 import pytest
 from rram_reference import CURRENTS, own, solve
 
-from cimspice.circuits import bench
-from cimspice.circuits.crossbar_cells import ArrayCircuit
-from cimspice.emulator.crossbar import NonlinearCrossbar
-from cimspice.emulator.crossbar.one_transistor import OneTransistorCell
+from cimspice.bench import bench
+from cimspice.crossbar import NonlinearCrossbar
+from cimspice.crossbar.circuit.cells import ArrayCircuit
+from cimspice.crossbar.emulator.one_transistor import OneTransistorCell
+from cimspice.crossbar.validation.array_programming import CircuitArray, program_array
+from cimspice.crossbar.validation.one_transistor import access_spline
 from cimspice.errors import ParameterError
-from cimspice.models.rram import (
+from cimspice.rram import (
     SetResponse,
     SkywaterReram,
     StanfordPku,
@@ -21,8 +23,6 @@ from cimspice.models.rram import (
     pristine_state,
 )
 from cimspice.spice import simulate
-from cimspice.validation.array_programming import CircuitArray, program_array
-from cimspice.validation.one_transistor import access_spline
 
 DEVICES = {kind.parameter_set: kind.published() for kind in (SkywaterReram, StanfordPku)}
 PULSES = [

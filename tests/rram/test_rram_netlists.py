@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 from rram_reference import CURRENTS, own, solve
 
-from cimspice.circuits import Bench, bench
+from cimspice.bench import Bench, bench
 from cimspice.errors import ParameterError
 from cimspice.netlist import NetlistParameters, Template, render
 from cimspice.spice import Dc, simulate
@@ -109,7 +109,7 @@ def test_an_instance_may_have_numbers_of_its_own(tmp_path):
     class Pair(NetlistParameters):
         device: Device
 
-    from cimspice.parameter_sets import parameter_set
+    from cimspice.rram.model.parameter_sets import parameter_set
 
     (tmp_path / "pair.cir.j2").write_text(
         '* two cells\n{% include "rram/device" %}\nVread top 0 dc 0.2\nVstate s 0 dc 0.5\n'

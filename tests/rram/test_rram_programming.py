@@ -9,11 +9,12 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from cimspice.circuits import bench
-from cimspice.circuits.crossbar_cells import ArrayCircuit
+from cimspice.bench import bench
+from cimspice.crossbar.circuit.cells import ArrayCircuit
+from cimspice.crossbar.validation.array_programming import CircuitArray
 from cimspice.errors import ParameterError, TableError
-from cimspice.models import ModelCard
-from cimspice.models.rram import (
+from cimspice.fit import ModelCard
+from cimspice.rram import (
     AccessTransistor,
     RramCell,
     SetResponse,
@@ -23,10 +24,9 @@ from cimspice.models.rram import (
     WriteScheme,
     write_verify,
 )
+from cimspice.rram.validation.cell import CellFit, CircuitCell, fit_cell, simulated_write_cost
+from cimspice.rram.validation.transistor import access_currents
 from cimspice.spice import simulate
-from cimspice.validation.array_programming import CircuitArray
-from cimspice.validation.rram_cell import CellFit, CircuitCell, fit_cell, simulated_write_cost
-from cimspice.validation.rram_transistor import access_currents
 
 TRANSISTOR = AccessTransistor(
     log_gain=-7.27,

@@ -9,8 +9,8 @@ import pandas as pd
 import pytest
 
 from cimspice.errors import TableError
-from cimspice.models import ModelCard
-from cimspice.models.rram import RramCell, SkywaterReram, TabulatedAccess, WriteScheme
+from cimspice.fit import ModelCard
+from cimspice.rram import RramCell, SkywaterReram, TabulatedAccess, WriteScheme
 
 GATE, LOW, DRAIN = np.arange(0.6, 3.61, 0.1), np.arange(0.0, 2.65, 0.1), np.arange(0.0, 3.05, 0.1)
 ACROSS = np.arange(0.0, 3.05, 0.05)

@@ -80,7 +80,7 @@ BENCH = """
 from pathlib import Path
 from typing import Annotated, ClassVar
 import pandas as pd
-from cimspice.circuits import Bench, register
+from cimspice.bench import Bench, register
 from cimspice.netlist import NetlistParameters, Template, quantity, render
 from cimspice.spice import Op
 

@@ -19,14 +19,14 @@ from cimspice.cli.app import run as command
 from cimspice.documents import parse_json, parse_toml
 from cimspice.errors import BadParameter, CimspiceError, ParameterError, StoreError, TableError
 from cimspice.files import open_plain, write_atomically
-from cimspice.models import ModelCard
-from cimspice.models.family_card import Card
-from cimspice.models.measured import read_measured
-from cimspice.models.table import SYNAPSE
+from cimspice.fit import ModelCard
+from cimspice.fit.family_card import Card
+from cimspice.fit.measured import read_measured
+from cimspice.fit.table import SYNAPSE
 from cimspice.netlist import Netlist, Template
+from cimspice.neuron.training import TrainedNetwork
 from cimspice.report.page import write_page
 from cimspice.spice import Op, simulate
-from cimspice.training import TrainedNetwork
 
 CAMPAIGN = '[campaign]\nbench = "transistor"\n[sweep]\ngate_voltage = [0.9]\n'
 BOMBS = {

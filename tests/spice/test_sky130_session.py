@@ -7,7 +7,7 @@ import pytest
 from spice_circuits import BSIM4, Text, circuit
 
 from cimspice import pdk
-from cimspice.circuits import bench
+from cimspice.bench import bench
 from cimspice.errors import BadParameter
 from cimspice.netlist import Netlist
 from cimspice.spice import Ac, Op, Session, Tran, Waveforms, simulate_batch

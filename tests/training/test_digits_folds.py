@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 
 from cimspice.errors import ParameterError
+from cimspice.sram.training.lessons import accuracy, learn
+from cimspice.sram.training.software import SoftwareNetwork
 from cimspice.training.digits_folds import digits_folds
-from cimspice.training.sram_lessons import accuracy, learn
-from cimspice.training.sram_software import SoftwareNetwork
 
 
 def test_inputs_are_codes_and_parts_are_balanced_and_alike_for_both_tasks():

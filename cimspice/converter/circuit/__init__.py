@@ -1,0 +1,1 @@
+"""Benches of comparators and converters."""

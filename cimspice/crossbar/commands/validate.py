@@ -1,0 +1,169 @@
+"""``cimspice validate crossbar``: a digits network on crossbar tiles, emulator against ngspice."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+from rich.table import Table
+
+from cimspice.screen.output import JsonFlag, console, print_json
+from cimspice.screen.validation_output import usable, write_report
+
+if TYPE_CHECKING:
+    from cimspice.crossbar.validation.budget import TileConditions
+
+Tile = Annotated[int, typer.Option(help="Rows and columns of a tile, even, at most 64.")]
+Wire = Annotated[float, typer.Option(help="Of every wire segment, ohm.")]
+Terminal = Annotated[float, typer.Option(help="Of each driver and of each sense terminal, ohm.")]
+Low = Annotated[float, typer.Option("--g-min", help="Smallest conductance of a cell, siemens.")]
+High = Annotated[float, typer.Option("--g-max", help="Largest conductance of a cell, siemens.")]
+Levels = Annotated[int, typer.Option(help="Levels of conductance.")]
+Tolerance = Annotated[float, typer.Option(help="Of write-verify: each cell within ± this share.")]
+
+
+def crossbar(
+    digits: Annotated[int, typer.Option(min=1, max=899, help="Digits through ngspice, linear cells.")] = 20,
+    nonlinear_digits: Annotated[
+        int, typer.Option(min=1, max=899, help="Digits through ngspice, non-linear cells.")
+    ] = 4,
+    hidden: Annotated[int, typer.Option(min=1, max=512, help="Hidden neurons of the network.")] = 32,
+    tile: Tile = 32,
+    wire: Wire = 5.0,
+    terminal: Terminal = 100.0,
+    g_min: Low = 2e-6,
+    g_max: High = 80e-6,
+    levels: Levels = 64,
+    tolerance: Tolerance = 0.05,
+    stuck: Annotated[float, typer.Option(help="Share of cells that are stuck, half of them low.")] = 0.0,
+    device: Annotated[str, typer.Option(help="Model of the memory whose read law cells have.")] = "skywater",
+    card: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="Model card of the read law instead of a new fit.")
+    ] = None,
+    sweep: Annotated[bool, typer.Option("--sweep/--no-sweep", help="Over wires and tile sizes.")] = True,
+    seed: Annotated[int, typer.Option(min=0, help="Of split, training and programming errors.")] = 0,
+    output: Annotated[
+        Path | None,
+        typer.Option("--output", "-o", metavar="FOLDER", help="Figures and report.json."),
+    ] = None,
+    json: JsonFlag = False,
+) -> None:
+    """A digits network on tiles: emulator against ngspice, errors by cause, and compensation."""
+    from cimspice.crossbar.report.network import draw_causes, draw_compensation, draw_sweep
+    from cimspice.crossbar.validation.network import RESISTANCES, TILES, network_report, validate_crossbar
+    from cimspice.fit.card import ModelCard
+    from cimspice.screen.stages import Stages
+
+    given = conditions(tile, wire, terminal, g_min, g_max, levels, tolerance, stuck, seed)
+    law = ModelCard.load(card) if card else None
+    folder = usable(output or Path("runs") / f"validate-crossbar-{device}-{tile}")
+    with Stages(quiet=json) as stages:
+        result = validate_crossbar(
+            given,
+            digits=digits,
+            nonlinear_digits=nonlinear_digits,
+            hidden=(hidden,),
+            device=device,
+            card=law,
+            resistances=RESISTANCES if sweep else (),
+            tiles=TILES if sweep else (),
+            seed=seed,
+            progress=stages,
+        )
+        stages.begin("draw")
+        figures = [
+            *draw_causes(result.budget, len(result.steps.corrections), folder),
+            *draw_compensation(result.steps, folder),
+            *(draw_sweep(result.sweep, folder) if sweep else ()),
+        ]
+    facts = network_report(result)
+    facts["files"] = {path.name: str(path) for path in [*figures, folder / "report.json"]}
+    write_report(facts, folder)
+    if json:
+        print_json(facts)
+        return
+    show_network(facts)
+    for path in [*(path for path in figures if path.suffix == ".png"), folder / "report.json"]:
+        console().print(f"  {path}", markup=False)
+
+
+def conditions(
+    tile: int,
+    wire: float,
+    terminal: float,
+    g_min: float,
+    g_max: float,
+    levels: int,
+    tolerance: float,
+    stuck: float,
+    seed: int,
+) -> TileConditions:
+    """What the network is mapped on; refuses what no tile can be made of.
+
+    Raises
+    ------
+    MappingError, ParameterError
+        For ranges, tiles, wires and errors that are none.
+    """
+    from cimspice.crossbar.emulator.cell_errors import CellErrors
+    from cimspice.crossbar.emulator.tiled import TileWires
+    from cimspice.crossbar.mapping.conductances import ConductanceRange
+    from cimspice.crossbar.mapping.tiles import Tiling
+    from cimspice.crossbar.validation.budget import TileConditions
+    from cimspice.crossbar.validation.tiles import check_tile
+    from cimspice.errors import ParameterError
+
+    for name, value in (("--wire", wire), ("--terminal", terminal)):
+        if not 0 <= value <= 1e6:
+            raise ParameterError(f"{value:g} ohm", place=name, remedy="give 0 to 1e6 ohm")
+    if not 0 <= stuck <= 1:
+        raise ParameterError(f"{stuck:g} of the cells", place="--stuck", remedy="give a share from 0 to 1")
+    Tiling(1, 2, tile, tile)
+    check_tile((tile, tile))
+    return TileConditions(
+        cells=ConductanceRange(g_min, g_max, levels),
+        tile=(tile, tile),
+        wires=TileWires(wire, wire, terminal, terminal),
+        errors=CellErrors(tolerance=tolerance, stuck_low=stuck / 2, stuck_high=stuck / 2),
+        seed=seed,
+    )
+
+
+def show_network(facts: Mapping[str, Any]) -> None:
+    """The figures of a report on stdout."""
+    screen, compared = console(), facts["ngspice"]
+    layers, wires = "-".join(map(str, facts["network"])), facts["wires"]
+    screen.print(
+        f"[bold]{layers} on {facts['tiles']} tiles[/] of {facts['tile'][0]} x {facts['tile'][1]}, "
+        f"{wires['word_line_resistance']:g} ohm per segment, {wires['source_resistance']:g} ohm at terminals"
+    )
+    screen.print("[bold]exact solver against ngspice[/], largest difference of a column current")
+    table = Table(box=None, pad_edge=False, show_header=False)
+    for name, title in (
+        ("linear", "linear cells"),
+        ("nonlinear", "sinh cells"),
+        ("compensated", "compensated"),
+    ):
+        one = compared[name]
+        table.add_row(
+            f"  {title}",
+            f"{one['error']:.1e}",
+            f"{one['digits']} digits, decisions agree {100 * one['decisions_agree']:.3g} %, "
+            + (f"none in {100 * one['undecided']:.3g} %, " if one["undecided"] else "")
+            + f"{one['spice_seconds']:.3g} s against {1e3 * one['solver_seconds']:.3g} ms",
+        )
+    screen.print(table)
+    screen.print(
+        f"[bold]errors by cause[/], {facts['held_out_digits']} held-out digits; "
+        f"float {100 * facts['accuracy_float']:.1f} %"
+    )
+    table = Table(box=None, pad_edge=False)
+    for heading in ("  ", "rms error of outputs", "right", "alone"):
+        table.add_column(heading, justify="left" if heading == "  " else "right")
+    for row in facts["budget"]:
+        alone = "" if row["alone"] is None else f"{100 * row['alone']:.2f} %"
+        right = f"{100 * row['accuracy']:.1f} %"
+        table.add_row(f"  {row['title']}", f"{100 * row['output_error']:.2f} %", right, alone)
+    screen.print(table)

@@ -1,0 +1,1 @@
+"""Crossbars emulated, vectorised over a batch."""

@@ -1,0 +1,1 @@
+"""Trained weights to what is programmed into crossbars, and back."""

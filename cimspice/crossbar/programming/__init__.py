@@ -1,0 +1,40 @@
+"""Networks programmed onto bit-sliced memristive crossbars: plans, writes, wear, life."""
+
+from cimspice.crossbar.programming.architectures import Architecture, Matrix, resnet50, vit_base
+from cimspice.crossbar.programming.comparison import compare, compared_plans
+from cimspice.crossbar.programming.life import Life, life
+from cimspice.crossbar.programming.memory import bytes_needed, check_memory
+from cimspice.crossbar.programming.networks import Layer, Network, built_in, digits_network, shaped_network
+from cimspice.crossbar.programming.plan import Plan
+from cimspice.crossbar.programming.program import LayerResult, Programmed, program
+from cimspice.crossbar.programming.summary import summary
+from cimspice.crossbar.programming.sweep import front, gains, sweep, sweep_plans
+from cimspice.crossbar.programming.weight_files import network_from_file
+
+__all__ = [
+    "Architecture",
+    "Layer",
+    "LayerResult",
+    "Life",
+    "Matrix",
+    "Network",
+    "Plan",
+    "Programmed",
+    "built_in",
+    "bytes_needed",
+    "check_memory",
+    "compare",
+    "compared_plans",
+    "digits_network",
+    "front",
+    "gains",
+    "life",
+    "network_from_file",
+    "program",
+    "resnet50",
+    "shaped_network",
+    "summary",
+    "sweep",
+    "sweep_plans",
+    "vit_base",
+]

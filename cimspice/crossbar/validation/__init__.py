@@ -1,0 +1,1 @@
+"""The same inputs through the emulator and through ngspice, for crossbars."""

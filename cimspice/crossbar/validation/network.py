@@ -1,0 +1,190 @@
+"""The digits network on crossbar tiles: emulator against ngspice, errors by cause, compensation."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, replace
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from cimspice.campaign.versions import provenance
+from cimspice.crossbar.training.perceptron import TrainedPerceptron, train_perceptron
+from cimspice.crossbar.validation.budget import (
+    CauseRow,
+    NetworkLadder,
+    TileConditions,
+    budget_of,
+    ladder,
+    sweep_wires,
+    with_nonlinearity,
+)
+from cimspice.crossbar.validation.tiles import TileComparison, check_tile, compare_tiles
+from cimspice.errors import ParameterError
+from cimspice.fit.card import ModelCard
+from cimspice.progress import OnProgress, Progress, silent
+from cimspice.rram.validation.device import check_device, fit_reads, nonlinearity_of, read_curves
+
+RESISTANCES = (1.0, 5.0, 20.0, 50.0, 100.0)
+TILES = (16, 32, 64)
+
+
+@dataclass(frozen=True, eq=False)
+class NetworkValidation:
+    """The digits network on tiles.
+
+    Attributes
+    ----------
+    given
+        What it is mapped on, with the fitted nonlinearity.
+    linear, nonlinear, compensated
+        Emulator and ngspice for the same digits: linear cells; cells with the fitted law; compensated, linear
+        cells. All with wires, terminals, levels and programming errors.
+    budget
+        Errors by cause over held-out digits, then corrected.
+    sweep
+        Accuracy over segment resistance and tile size; empty if not asked for.
+    """
+
+    device: str
+    given: TileConditions
+    trained: TrainedPerceptron
+    steps: NetworkLadder
+    linear: TileComparison
+    nonlinear: TileComparison
+    compensated: TileComparison
+    budget: list[CauseRow]
+    sweep: pd.DataFrame
+
+
+def validate_crossbar(
+    given: TileConditions,
+    *,
+    digits: int = 20,
+    nonlinear_digits: int = 4,
+    hidden: Sequence[int] = (32,),
+    device: str = "skywater",
+    card: ModelCard | None = None,
+    resistances: Sequence[float] = RESISTANCES,
+    tiles: Sequence[int] = TILES,
+    seed: int = 0,
+    progress: OnProgress = silent,
+) -> NetworkValidation:
+    """Train, map, compare with ngspice, and split the error.
+
+    ``card`` is the read law of the cells; without one, reads of ``device`` are simulated and fitted.
+    ``resistances`` and ``tiles`` are swept; either empty: no sweep.
+
+    Raises
+    ------
+    ParameterError
+        For tiles that ngspice cannot take, no digits, an unknown device, or a card of another one.
+    """
+    from threadpoolctl import threadpool_limits  # comes with scikit-learn
+
+    check_tile(given.tile)
+    check_device(device)
+    if digits < 1 or nonlinear_digits < 1:
+        raise ParameterError(
+            f"{min(digits, nonlinear_digits)} digits", place="digits", remedy="compare at least one"
+        )
+    if card is None:
+        progress(Progress(stage="read: currents of the memory in ngspice, and their law"))
+        fits = fit_reads(read_curves(device))
+        card = ModelCard.from_fit(fits[max(fits)], {"device": device})
+    given = replace(given, nonlinearity=nonlinearity_of(card, device))
+    device = str(card.provenance.get("measured_file", device))
+    with threadpool_limits(1, "blas"):  # products this small only wait for a second thread
+        progress(Progress(stage="train: a perceptron on half of the digits"))
+        trained = train_perceptron(seed, hidden)
+        progress(Progress(stage="map: tiles, cause after cause; compensate"))
+        steps = ladder(trained, given)
+        budget = budget_of(steps, trained)
+        linear, nonlinear, compensated = compare_with_ngspice(
+            steps, trained, digits, nonlinear_digits, progress
+        )
+        sweep = pd.DataFrame()
+        if resistances and tiles:
+            progress(Progress(stage="sweep: segment resistance and tile size"))
+            sweep = sweep_wires(trained, given, resistances, tiles)
+    return NetworkValidation(device, given, trained, steps, linear, nonlinear, compensated, budget, sweep)
+
+
+def compare_with_ngspice(
+    steps: NetworkLadder, trained: TrainedPerceptron, digits: int, nonlinear_digits: int, progress: OnProgress
+) -> tuple[TileComparison, TileComparison, TileComparison]:
+    """Linear cells, non-linear cells, and compensated linear cells, each through the whole network."""
+    count = sum(len(layer.tiling.places) for layer in steps.complete.layers)
+    runs = (
+        ("linear cells", with_nonlinearity(steps.complete, 0.0), digits),
+        ("non-linear cells", steps.complete, nonlinear_digits),
+        ("compensated cells", with_nonlinearity(steps.compensated, 0.0), digits),
+    )
+    done = []
+    for title, network, samples in runs:
+        stage = f"ngspice: tiles of {title}, {samples} digits"
+        progress(Progress(stage=stage, done=0, points=count))
+        done.append(
+            compare_tiles(
+                network,
+                trained.x_test[:samples],
+                lambda state, stage=stage: progress(replace(state, stage=stage, points=count)),
+            )
+        )
+    return done[0], done[1], done[2]
+
+
+def network_report(result: NetworkValidation) -> dict[str, Any]:
+    """Everything as one JSON object."""
+    given, trained = result.given, result.trained
+    labels = trained.y_test
+    by_title = {row.title: row for row in result.budget}
+    return {
+        "error_vs_ngspice": result.linear.tile_error,
+        "error_vs_ngspice_nonlinear": result.nonlinear.tile_error,
+        "accuracy_float": trained.test_accuracy,
+        "accuracy_crossbar": by_title["programming error"].accuracy,
+        "accuracy_gains": by_title["a gain for each output"].accuracy,
+        "accuracy_compensated": by_title["compensated cells"].accuracy,
+        "held_out_digits": len(labels),
+        "budget": [vars(row) for row in result.budget],
+        "ngspice": {
+            name: _compared(comparison, trained)
+            for name, comparison in (
+                ("linear", result.linear),
+                ("nonlinear", result.nonlinear),
+                ("compensated", result.compensated),
+            )
+        },
+        "network": [trained.x_test.shape[1], *(len(bias) for bias in trained.network.biases)],
+        "tiles": sum(len(layer.tiling.places) for layer in result.steps.complete.layers),
+        "tile": list(given.tile),
+        "cells": {**asdict(given.cells), "device": result.device, "nonlinearity": given.nonlinearity},
+        "wires": asdict(given.wires),
+        "read_voltage": given.read_voltage,
+        "tolerance": given.errors.tolerance,
+        "stuck": given.errors.stuck_low + given.errors.stuck_high,
+        "sweep": result.sweep,
+        "provenance": provenance(),
+    }
+
+
+def _compared(comparison: TileComparison, trained: TrainedPerceptron) -> dict[str, Any]:
+    samples = len(comparison.outputs)
+    wanted = trained.network.layer_inputs(trained.x_test[:samples])[-1]
+    return {
+        "digits": samples,
+        "tiles": comparison.tiles,
+        "error": comparison.tile_error,
+        "output_error": comparison.output_error,
+        "decisions_agree": comparison.decisions_agree,
+        "undecided": comparison.undecided,
+        "clipped_inputs": list(comparison.clipped),
+        "accuracy": comparison.circuit_accuracy(trained.y_test[:samples]),
+        "output_error_to_float": float(
+            np.linalg.norm(comparison.circuit_outputs - wanted) / np.linalg.norm(wanted)
+        ),
+        "spice_seconds": comparison.spice_seconds,
+        "solver_seconds": comparison.solver_seconds,
+    }

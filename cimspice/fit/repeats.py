@@ -1,0 +1,87 @@
+"""Points that were measured several times: their noise, and whether they are of one device."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from scipy import special, stats
+
+from cimspice.errors import TableError
+from cimspice.fit.table import TableSchema
+
+CONFIDENCE = 0.95
+_CHANCE = 1e-4
+"""Probability of the signs below which the rows of one value are not of the same device as the others."""
+
+
+def noise(table: pd.DataFrame, schema: TableSchema) -> dict[str, Any] | None:
+    """Standard deviation of repeated points about their means, None where no point is repeated.
+
+    Returns
+    -------
+    ``column``, ``unit``, ``standard_deviation`` with its 95 % ``interval``, ``relative`` (the same of each
+    value divided by its point's mean; None where a mean is zero), ``points`` that are repeated, and
+    ``degrees_of_freedom``.
+    """
+    name = schema.measured
+    groups = table.groupby(_keys(table, schema), sort=False)[name]
+    mean, count = groups.transform("mean"), groups.transform("size")
+    left = (table[name] - mean)[count > 1].to_numpy()
+    points = int((groups.size() > 1).sum())
+    freedom = left.size - points
+    if freedom < 1:
+        return None
+    deviation = float(np.sqrt(np.sum(left**2) / freedom))
+    tails = special.chdtri(freedom, np.array([0.5 - CONFIDENCE / 2, 0.5 + CONFIDENCE / 2]))
+    means = mean[count > 1].to_numpy()
+    relative = float(np.sqrt(np.sum((left / means) ** 2) / freedom)) if np.all(means) else None
+    return {
+        "column": name,
+        "unit": schema.columns[name].unit,
+        "standard_deviation": deviation,
+        "interval": [float(end) for end in deviation * np.sqrt(freedom / tails)],
+        "relative": relative,
+        "points": points,
+        "degrees_of_freedom": freedom,
+    }
+
+
+def refuse_mixture(
+    table: pd.DataFrame, others: Mapping[str, Sequence[str]], schema: TableSchema, place: str
+) -> None:
+    """Refuse repeated points that a column of the file that is not read (a die, a device) tells apart.
+
+    Raises
+    ------
+    TableError
+        Where the rows of one value of such a column lie above the mean of their points, or below it, more
+        often than chance allows.
+    """
+    keys = _keys(table, schema)
+    if schema.measured not in table or not keys or not table.duplicated(keys).any():
+        return
+    values = table[schema.measured]
+    means = values.groupby([table[key] for key in keys]).transform("mean")
+    signs = np.sign((values - means).to_numpy())
+    for header, cells in others.items():
+        known = pd.Series(cells, index=table.index)
+        if not 1 < known.nunique() <= len(known) / 2:
+            continue
+        for value in known.unique():
+            own = signs[(known == value).to_numpy()]
+            above, below = int((own > 0).sum()), int((own < 0).sum())
+            if above + below and stats.binomtest(above, above + below).pvalue < _CHANCE:
+                raise TableError(
+                    f"a point appears twice, and it is not the same device: where {header} is {value}, "
+                    f"{schema.measured} is {'above' if above > below else 'below'} the others at "
+                    f"{max(above, below)} of {above + below} points",
+                    place=place,
+                    remedy=f"choose its rows: --where {header}={value}",
+                )
+
+
+def _keys(table: pd.DataFrame, schema: TableSchema) -> list[str]:
+    return [name for name, column in schema.columns.items() if column.coordinate and name in table]

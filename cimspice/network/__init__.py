@@ -1,0 +1,1 @@
+"""Networks on circuits: what they decide."""

@@ -1,0 +1,1 @@
+"""Which campaigns give the tables of the spiking neuron."""

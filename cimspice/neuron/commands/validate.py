@@ -1,0 +1,253 @@
+"""``cimspice validate``: the model of the circuit against ngspice, on a trained and on a random network."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+from typer.core import TyperCommand
+
+from cimspice.cli.card import read
+from cimspice.crossbar.commands.validate import crossbar
+from cimspice.crossbar.commands.validate_programming import programming
+from cimspice.screen.output import JsonFlag, print_json
+from cimspice.screen.validation_output import usable, write_report
+from cimspice.sram.commands.validate import sram
+from cimspice.sram.commands.validate_learning import sram_learning
+
+if TYPE_CHECKING:
+    from cimspice.fit.family_card import Card
+    from cimspice.neuron.characterise.card import Conditions
+    from cimspice.neuron.validation.network import IrisValidation, NeuronValidation
+
+app = typer.Typer(help="Compare the model of a circuit with ngspice.", no_args_is_help=True)
+app.command("crossbar")(crossbar)
+app.command("programming")(programming)
+app.command("sram")(sram)
+app.command("sram-learning")(sram_learning)
+
+Flowers = Annotated[int, typer.Option(min=1, max=50, help="How many held-out flowers are compared.")]
+Samples = Annotated[int, typer.Option(min=1, help="How many samples are compared.")]
+Seed = Annotated[int, typer.Option(min=0, help="Of everything that is drawn.")]
+Model = Annotated[
+    str,
+    typer.Option(
+        help="Which model is compared: ideal, constant (the paper's), current, voltage, capacitance, "
+        "readout, edges or full."
+    ),
+]
+Corner = Annotated[
+    str | None, typer.Option(help="Process corner: tt, ff, ss, sf or fs; default: tt, or the card's.")
+]
+Temperature = Annotated[
+    float | None, typer.Option(help="Degrees Celsius, -55 to 150; default: 27, or the card's.")
+]
+Synapse = Annotated[str | None, typer.Option(help="mosfet (default) or resistor, or as the card.")]
+CardFile = Annotated[
+    Path | None,
+    typer.Option(
+        "--card",
+        metavar="FILE",
+        help="The neuron's card, instead of characterising it (characterize neuron --card).",
+    ),
+]
+Jobs = Annotated[int | None, typer.Option("--jobs", "-j", min=1, help="Worker processes.")]
+Output = Annotated[
+    Path | None,
+    typer.Option(
+        "--output", "-o", metavar="FOLDER", help="Figures and report.json; default: runs/validate-..."
+    ),
+]
+
+
+_MOST_SIZES = 21
+"""Inputs and the layers that one netlist holds (``NetworkParameters.programming``)."""
+
+
+class _SeveralLayers(TyperCommand):
+    """Lets ``--layers 16 12 10`` be written as one option with several values."""
+
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        return super().parse_args(ctx, list(_joined(args)))
+
+
+def _joined(words: Sequence[str]) -> Iterator[str]:
+    """Words of a command line with the values after ``--layers`` put into one word, separated by commas."""
+    rest = list(words)
+    while rest:
+        word = rest.pop(0)
+        if word != "--layers" and not word.startswith("--layers="):
+            yield word
+            continue
+        values = [word.partition("=")[2]] if "=" in word else []
+        while rest and (not rest[0].startswith("-") or re.fullmatch(r"-[\d.,]+", rest[0])):
+            values.append(rest.pop(0))
+        yield "--layers"
+        if values:
+            yield ",".join(values)
+
+
+@app.command()
+def iris(
+    samples: Flowers = 50,
+    corner: Corner = None,
+    temperature: Temperature = None,
+    synapse: Synapse = None,
+    card: CardFile = None,
+    model: Model = "full",
+    seed: Seed = 0,
+    jobs: Jobs = None,
+    output: Output = None,
+    json: JsonFlag = False,
+) -> None:
+    """The closed loop on the 5-5-5 Iris network: characterise, fit, train, map, and compare with ngspice.
+
+    Samples and points that were simulated before are not simulated again.
+    """
+    from cimspice.neuron.validation.network import validate_iris
+    from cimspice.screen.stages import Stages
+
+    known = None if card is None else read(card, "neuron")
+    conditions = _conditions(corner, temperature, synapse, jobs, model, known)
+    folder = usable(output or Path("runs") / _name("validate-iris", conditions, seed))
+    with Stages(quiet=json) as stages:
+        result = validate_iris(
+            conditions, samples=samples, seed=seed, rung=model, card=known, progress=stages
+        )
+    again = f"cimspice validate iris --samples {samples}"
+    _present(
+        result,
+        folder,
+        json,
+        {
+            f"{again} --corner ss": "another corner: characterised there, trained for it",
+            f"{again} --model constant": "the paper's model instead of the full one",
+            "cimspice validate random --layers 16 12 10": "a network that nobody tuned",
+        },
+    )
+
+
+@app.command(name="random", cls=_SeveralLayers)
+def random_network(
+    layers: Annotated[
+        list[str],
+        typer.Option(help="Inputs, then neurons of each layer: --layers 16 12 10, or 16,12,10."),
+    ],
+    samples: Samples = 20,
+    corner: Corner = None,
+    temperature: Temperature = None,
+    synapse: Synapse = None,
+    card: CardFile = None,
+    model: Model = "full",
+    seed: Seed = 0,
+    jobs: Jobs = None,
+    output: Output = None,
+    json: JsonFlag = False,
+) -> None:
+    """A network that nobody trained: random weights of both signs, random spikes."""
+    from cimspice.neuron.validation.network import validate_random
+    from cimspice.screen.stages import Stages
+
+    sizes = layer_sizes(layers)
+    known = None if card is None else read(card, "neuron")
+    conditions = _conditions(corner, temperature, synapse, jobs, model, known)
+    name = "-".join(["validate-random", *map(str, sizes)])
+    folder = usable(output or Path("runs") / _name(name, conditions, seed))
+    with Stages(quiet=json) as stages:
+        result = validate_random(
+            conditions, sizes, samples=samples, seed=seed, rung=model, card=known, progress=stages
+        )
+    again = f"cimspice validate random --layers {' '.join(map(str, sizes))}"
+    _present(
+        result,
+        folder,
+        json,
+        {
+            f"{again} --seed {seed + 1}": "another network",
+            "cimspice validate iris --samples 50": "a trained network, and the conventional mapping",
+        },
+    )
+
+
+def layer_sizes(words: Sequence[str]) -> list[int]:
+    """Sizes from the values of ``--layers``, each one number or several with commas.
+
+    Raises
+    ------
+    ParameterError
+        If one is not a whole number of 1 or more, or there are less than two or more than a netlist holds.
+    """
+    from cimspice.errors import ParameterError
+
+    remedy = "give inputs, then neurons of each layer, for example --layers 16 12 10"
+    parts = [part.strip() for word in words for part in word.split(",")]
+    for part in parts:
+        if not (part.isascii() and part.isdigit()) or int(part) < 1:
+            raise ParameterError(
+                f"{part!r} is not a whole number of 1 or more", place="--layers", remedy=remedy
+            )
+    if len(parts) < 2:
+        raise ParameterError(f"{parts[0]} alone is not a network", place="--layers", remedy=remedy)
+    if len(parts) > _MOST_SIZES:
+        raise ParameterError(
+            f"{len(parts)} sizes are more than {_MOST_SIZES}", place="--layers", remedy="leave out layers"
+        )
+    return [int(part) for part in parts]
+
+
+def _conditions(
+    corner: str | None,
+    temperature: float | None,
+    synapse: str | None,
+    jobs: int | None,
+    model: str,
+    card: Card | None,
+) -> Conditions:
+    """As asked for; what is not, as the card has it, else tt, 27 °C, mosfet."""
+    from cimspice.neuron.characterise.card import Conditions, check_card, synapse_of
+    from cimspice.neuron.validation.budget import find_rung
+
+    find_rung(model)
+    known = (card.conditions.corner, card.conditions.temperature, synapse_of(card)) if card else (None,) * 3
+    default = ("tt", 27.0, "mosfet")
+    wanted: list[Any] = [
+        next(value for value in each if value is not None)
+        for each in zip((corner, temperature, synapse), known, default, strict=True)
+    ]
+    conditions = Conditions(*wanted, workers=jobs)
+    if card:
+        check_card(card, conditions)
+    return conditions
+
+
+def _name(kind: str, conditions: Conditions, seed: int) -> str:
+    parts = [kind, conditions.corner, f"{conditions.temperature:g}"]
+    parts += [conditions.synapse] if conditions.synapse != "mosfet" else []
+    return "-".join(parts + ([f"seed{seed}"] if seed else []))
+
+
+def _present(
+    result: IrisValidation | NeuronValidation, folder: Path, json: bool, commands: dict[str, str]
+) -> None:
+    from cimspice.neuron.report.budget import draw_budget
+    from cimspice.neuron.report.spikes import draw_spikes
+    from cimspice.neuron.report.tables import show_budget, show_files, show_next, show_result
+    from cimspice.neuron.validation.network import IrisValidation
+    from cimspice.neuron.validation.report import report
+
+    validation = result.physical if isinstance(result, IrisValidation) else result
+    facts = report(result)
+    figures = [*draw_spikes(validation, folder), *draw_budget(validation.budget, folder)]
+    facts["files"] = {path.name: str(path) for path in figures}
+    facts["files"]["report.json"] = str(folder / "report.json")
+    write_report(facts, folder)
+    if json:
+        print_json(facts)
+        return
+    show_result(facts)
+    show_budget(facts)
+    show_files([path for path in figures if path.suffix == ".png"] + [folder / "report.json"])
+    show_next(commands)

@@ -1,0 +1,1 @@
+"""The spiking neuron emulated, vectorised over a batch."""

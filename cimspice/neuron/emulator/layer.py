@@ -1,0 +1,386 @@
+"""A layer of circuit neurons: the membrane's equation integrated with the measured tables, batch and neurons
+at once.
+
+Between two spikes the membrane obeys the autonomous equation C(V) dV/dt = Σ ± I(V), whose right side is
+nearly linear in V (that is what the reversal potential says). The exponential Rosenbrock-Euler step is exact
+for a linear right side, stable where the membrane sits at a rail, and second order otherwise (Hochbruck and
+Ostermann, Acta Numerica 19, 2010, 209-286, eq. 2.58).
+"""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+from scipy.interpolate import CubicSpline
+
+from cimspice.arrays import checked_array, checked_count, checked_number, kept_array, numbers, real_array
+from cimspice.errors import ParameterError
+from cimspice.fit.ranges import ModelRangeWarning
+from cimspice.neuron.emulator.membrane_rate import Driven, MembraneRate
+from cimspice.neuron.emulator.resistor_taps import ResistorTaps, spike_times
+from cimspice.neuron.model.neuron import NeuronModel
+from cimspice.neuron.model.readout import ReadoutModel
+from cimspice.neuron.model.synapse_currents import Polarity
+
+Array = np.ndarray
+
+_POLARITIES: tuple[tuple[Polarity, int], ...] = (("n", 1), ("p", -1))
+_SLACK = 1e-9  # of a table's ends: round-off
+
+
+@dataclass(frozen=True, eq=False)
+class NeuronLayer:
+    """Neurons of one layer with programmed synapses.
+
+    Parameters
+    ----------
+    model
+        The neuron's model.
+    polarity
+        +1 where an n-synapse carries the weight, −1 where a p-synapse does, 0 for none; shape (neurons,
+        inputs).
+    program
+        Gate bias (V) or length (m) of that synapse, same shape; ignored where the polarity is 0.
+    fan_out
+        Number of neurons that an output drives (0 for the last layer): chooses the read-out.
+    step
+        Largest time step (s).
+
+    Raises
+    ------
+    ParameterError
+        If the shapes differ, or the model's tables do not cover a program.
+    """
+
+    model: NeuronModel
+    polarity: Array
+    program: Array
+    fan_out: int = 0
+    step: float = 5e-9
+
+    def __post_init__(self) -> None:
+        polarity = kept_array(
+            "entries of polarity", self.polarity, ("neurons", "inputs"), low=-1, high=1, whole=True
+        )
+        program = numbers("entries of program", self.program)
+        if not polarity.size or program.shape != polarity.shape:
+            raise ParameterError(
+                f"polarity has shape {polarity.shape}, program has shape {program.shape}",
+                place="NeuronLayer",
+                remedy="give two matrices (neurons, inputs), not empty",
+            )
+        program[polarity == 0] = 0.0
+        program.setflags(write=False)
+        object.__setattr__(self, "polarity", polarity)
+        object.__setattr__(self, "program", program)
+        object.__setattr__(self, "fan_out", checked_count("fan_out", self.fan_out, low=0))
+        checked_number("step", self.step, above=0, place="NeuronLayer.step")
+        for name, sign in _POLARITIES:
+            # splines would go on beyond their tables, into currents that no transistor has
+            low, high = self.model.synapses[name].current.program[[0, -1]]
+            outside = (self.polarity == sign) & ~(
+                (self.program >= low - _SLACK) & (self.program <= high + _SLACK)
+            )
+            if outside.any():
+                neuron, source = np.argwhere(outside)[0]
+                raise ParameterError(
+                    f"program {self.program[neuron, source]:.6g} of the {name}-synapse is outside "
+                    f"{low:.6g} to {high:.6g}",
+                    place=f"neuron {neuron}, input {source}",
+                    remedy="clip the weights or characterise a wider range of programs",
+                )
+
+    @property
+    def fan_in(self) -> int:
+        """Number of inputs."""
+        return self.polarity.shape[1]
+
+    @cached_property
+    def readout(self) -> ReadoutModel:
+        """Read-out with this fan-in and fan-out.
+
+        Raises
+        ------
+        ParameterError
+            If the model was not characterised for them.
+        """
+        key = (self.fan_in, self.fan_out)
+        if key not in self.model.readouts:
+            known = ", ".join(str(entry) for entry in sorted(self.model.readouts))
+            raise ParameterError(
+                f"no read-out for (fan-in, fan-out) = {key}", place="neuron model", remedy=f"known: {known}"
+            )
+        return self.model.readouts[key]
+
+    @cached_property
+    def _taps(self) -> ResistorTaps | None:
+        """The far ends of resistor synapses, where there are any."""
+        resistors = any(synapse.tap is not None for synapse in self.model.synapses.values())
+        if not resistors:
+            return None
+        return ResistorTaps(self.model, self.polarity, self.program)
+
+    @cached_property
+    def _common_capacitance(self) -> CubicSpline:
+        """What all the layer's membranes have (F) over voltage (V): with MOSFETs all there is."""
+        return self.model.membrane_capacitance(0 if self._taps else self.fan_in)
+
+    def capacitance(self, voltage: Array) -> Array:
+        """Capacitance (F) on membranes at ``voltage`` (V), (..., neurons); of resistors their near ends."""
+        common = self._common_capacitance(voltage)
+        return common + self._taps.near if self._taps else common
+
+    @cached_property
+    def _driven(self) -> tuple[Driven, ...]:
+        neurons = self.polarity.shape[0]
+        if neurons not in self.model.edges:
+            known = ", ".join(str(entry) for entry in sorted(self.model.edges))
+            raise ParameterError(
+                f"no charges for drivers of {neurons} neurons", place="neuron model", remedy=f"known: {known}"
+            )
+        edges = self.model.edges[neurons]
+        return (
+            Driven(self.model.synapses["n"], edges["n"], self.program, self.polarity == 1),
+            Driven(self.model.synapses["p"], edges["p"], self.program, self.polarity == -1),
+        )
+
+    @property
+    def _largest_step(self) -> float:
+        """Time step (s): resistor synapses have short phases."""
+        return min(self.step, self.model.phase / 200)
+
+    @cached_property
+    def _rate(self) -> MembraneRate:
+        return MembraneRate(self._driven, self.model.leakage_at, self._common_capacitance)
+
+    def __call__(self, times: Array) -> tuple[Array, Array]:
+        """Run a batch through the layer.
+
+        Parameters
+        ----------
+        times
+            When each input line crosses half the supply, in seconds after the start of the accumulation
+            phase, shape (batch, inputs); the phase's length or more means no spike.
+
+        Returns
+        -------
+        (voltage, times)
+            Membrane voltage (V) at the end of accumulation and output spikes (s after the start of the firing
+            phase; the phase's length where there is none), both (batch, neurons).
+        """
+        voltage, taps, _ = self._accumulate(times, False)
+        return voltage, self._fire(voltage, times, taps)
+
+    def accumulate(self, times: Array, trace: bool = False) -> tuple[Array, list[tuple[Array, Array]]]:
+        """Membrane voltage at the end of the phase, shape (batch, neurons), and its trace if asked for.
+
+        Returns
+        -------
+        (voltage, points)
+            ``points`` is a list of (time (batch, 1) in s, voltage (batch, neurons) in V), empty without
+            ``trace``.
+        """
+        voltage, _, points = self._accumulate(times, trace)
+        return voltage, points
+
+    def _accumulate(self, times: Array, trace: bool) -> tuple[Array, Array | None, list[tuple[Array, Array]]]:
+        """Voltages of membranes and of taps (none with MOSFETs) at the end of the phase, and the trace."""
+        phase = self.model.phase
+        times = np.minimum(self._checked(times), phase)
+        batch, inputs = times.shape
+        order = np.argsort(times, axis=1)
+        edges = np.concatenate(
+            [np.zeros((batch, 1)), np.take_along_axis(times, order, 1), np.full((batch, 1), phase)], axis=1
+        )
+        # the step of reset was measured with the read-out's load
+        measured = self.model.membrane_capacitance(self.fan_in)(self.model.rest_voltage)
+        kick = self.model.reset_step[self.fan_in] * measured
+        rest = self.model.rest_voltage + kick / self.capacitance(np.array(self.model.rest_voltage))
+        voltage = np.full((batch, self.polarity.shape[0]), rest)
+        on = np.zeros((batch, inputs))
+        taps = self._taps.at_rest(batch) if self._taps else None
+        points = [(edges[:, :1], voltage)] if trace else []
+        reached = [voltage]  # between two edges a membrane moves one way
+        for index in range(inputs + 1):
+            if index:
+                column = order[:, index - 1]
+                alive = np.take_along_axis(times, column[:, None], 1) < phase
+                on[np.arange(batch), column] = alive[:, 0]
+                voltage = voltage + alive * self._edge_step(voltage, column)
+                reached.append(voltage)
+                if self._taps and taps is not None:
+                    taps = self._taps.pulled(taps, on)
+            start, length = edges[:, index : index + 1], np.diff(edges[:, index : index + 2], axis=1)
+            steps = int(np.ceil(length.max(initial=0.0) / self._largest_step))
+            mixture = self._rate.mixture(on)
+            for count in range(steps):
+                if self._taps and taps is not None:
+                    load = self._taps.load(taps, voltage, length / steps, 1 - on)
+                    moved = self._loaded_step(voltage, mixture, length / steps, *load)
+                    taps = self._taps.followed(taps, voltage, moved - voltage, length / steps, on)
+                    voltage = moved
+                else:
+                    voltage = self._rate.advance(voltage, mixture, length / steps)
+                if trace:
+                    points.append((start + (count + 1) / steps * length, voltage))
+            reached.append(voltage)
+        self._tell_extrapolation(reached)
+        return voltage, taps, points
+
+    def _tell_extrapolation(self, reached: Sequence[Array]) -> None:
+        """Warn where membranes leave the tables of their synapses' currents, or programs those of edges."""
+        if not reached[0].size:
+            return
+        low, high = min(map(np.min, reached)), max(map(np.max, reached))
+        for driven, (name, sign) in zip(self._driven, _POLARITIES, strict=True):
+            used = self.polarity == sign
+            if not used.any():
+                continue
+            ranges = {
+                "membrane voltage": (low, high, driven.synapse.current.x, "current"),
+                "program": (
+                    self.program[used].min(),
+                    self.program[used].max(),
+                    driven.edges.on_charge.program,
+                    "charge",
+                ),
+            }
+            for what, (least, most, table, quantity) in ranges.items():
+                if least < table[0] - _SLACK or most > table[-1] + _SLACK:
+                    warnings.warn(
+                        f"{what} of the {name}-synapse leaves the range of its {quantity}'s table, "
+                        f"{table[0]:.6g} to {table[-1]:.6g}; the result is an extrapolation",
+                        ModelRangeWarning,
+                        stacklevel=4,
+                    )
+
+    def _loaded_step(
+        self, voltage: Array, mixture: Array, length: Array, charge: Array, extra: Array
+    ) -> Array:
+        """A step in which resistors that are off take charge (C) and add capacitance (F) to the membranes."""
+        common = self._common_capacitance(voltage)
+        total = self.capacitance(voltage) + extra
+        drawn = charge / (np.maximum(length, 1e-18) * total)
+        return self._rate.advance(voltage, mixture, length, common / total, drawn)
+
+    def _checked(self, times: Array) -> Array:
+        """Spike times as (batch, inputs) of numbers ≥ 0, for a fan-in that the model knows."""
+        times = np.asarray(real_array("spike times", times), float)
+        if times.ndim != 2 or times.shape[1] != self.fan_in:
+            raise ParameterError(
+                f"spike times have shape {times.shape}, the layer has {self.fan_in} inputs",
+                place="spike times",
+                remedy=f"give an array (batch, {self.fan_in})",
+            )
+        if not np.all(times >= 0):
+            raise ParameterError(
+                f"spike time is {times[~(times >= 0)].flat[0]:g} s",
+                place="spike times",
+                remedy="give seconds after the phase's start; the phase's length or more means no spike",
+            )
+        if self.fan_in not in self.model.reset_step:
+            known = ", ".join(str(entry) for entry in sorted(self.model.reset_step))
+            raise ParameterError(
+                f"no step of reset for fan-in {self.fan_in}", place="neuron model", remedy=f"known: {known}"
+            )
+        return times
+
+    def _edge_step(self, voltage: Array, column: Array) -> Array:
+        """Step of the membrane (V) by the charge of one rising edge per sample."""
+        total = np.zeros_like(voltage)
+        for driven in self._driven:
+            charge = _contract(driven.on[:, column], driven.edges.on_charge.basis(voltage))
+            charge += driven.parked[column] * driven.edges.parked(voltage)[..., 0]
+            total += driven.sign * charge
+        return total / self.capacitance(voltage)
+
+    def fire(self, voltage: Array, times: Array) -> Array:
+        """Output spikes (s) from the membrane's voltage at the end of accumulation, shape (batch, neurons).
+
+        Taps of resistors that are off are taken to stand at the membrane's voltage.
+        """
+        return self._fire(voltage, times, None)
+
+    def _fire(self, voltage: Array, times: Array, taps: Array | None) -> Array:
+        """As :meth:`fire`, from the voltages of taps at the end of accumulation, if these are known.
+
+        The read-out's time, moved by the charge that synapses still drive while they turn off. A charge that
+        comes when the ramp's current has changed moves the spike by that charge over that current.
+        """
+        delays, readout, times = self._driven[0].edges.off_delay, self.readout, self._checked(times)
+        voltage = checked_array("voltages", voltage, (len(times), len(self.polarity)))
+        active = (times < self.model.phase).astype(float)
+        charge = self._off_charge(voltage, active)
+        if self._taps:
+            if taps is None:
+                taps = np.broadcast_to(voltage[..., None], (*voltage.shape, self.fan_in))
+            return spike_times(
+                self._taps,
+                self._taps.pulled(taps, active),
+                voltage,
+                lambda delay: _interpolate(delays, charge, np.full(voltage.shape, delay)),
+                self._leakage,
+                readout,
+                self.model.membrane_capacitance(self.fan_in),
+                self.capacitance,
+                self.model.phase,
+                self._largest_step,
+            )
+        capacitance, slope = self.capacitance(voltage), readout.slope(voltage)
+        shift = np.empty_like(charge)
+        shift[0] = charge[0] / capacitance
+        for index in range(1, len(delays)):
+            middle = readout.voltage_after(voltage, float(np.sqrt(delays[index] * delays[index - 1])))
+            factor = slope / (readout.slope(middle) * self.capacitance(middle))
+            leaked = self._excess_leakage(middle) * (delays[index] - delays[index - 1])
+            shift[index] = shift[index - 1] + factor * (charge[index] - charge[index - 1] + leaked)
+        time = readout.time(voltage)
+        for _ in range(3):
+            time = readout.time(voltage + _interpolate(delays, shift, time))
+        return np.minimum(time, self.model.phase)
+
+    def _leakage(self, voltage: Array) -> Array:
+        """Current (A, positive raises V) of synapses while all are off, (batch, neurons)."""
+        total = np.zeros_like(voltage)
+        for driven in self._driven:
+            every = np.broadcast_to(driven.idle.sum(axis=1)[:, None], (len(driven.idle), *voltage.shape))
+            total += driven.sign * _contract(every, driven.synapse.idle_current.basis(voltage))
+        return total
+
+    def _excess_leakage(self, voltage: Array) -> Array:
+        """Current (A, positive raises V) of programmed synapses that are off, beyond that of parked ones."""
+        total = np.zeros_like(voltage)
+        for driven in self._driven:
+            every = np.broadcast_to(driven.excess_idle[:, None], (len(driven.idle), *voltage.shape))
+            total += driven.sign * _contract(every, driven.synapse.idle_current.basis(voltage))
+        return total
+
+    def _off_charge(self, voltage: Array, active: Array) -> Array:
+        """Charge (C, positive raises V) from the phase's end until each delay, (delays, batch, neurons)."""
+        total = np.zeros((len(self._driven[0].edges.off_delay), *voltage.shape))
+        for driven in self._driven:
+            parked = np.moveaxis(driven.edges.parked(voltage)[..., 1:], -1, 0)
+            total += driven.sign * (active @ driven.parked) * parked
+            for index, (table, weights) in enumerate(zip(driven.edges.off_charge, driven.off, strict=True)):
+                summed = np.tensordot(weights, active, ([1], [1])).swapaxes(1, 2)
+                total[index] += driven.sign * _contract(summed, table.basis(voltage))
+        return total
+
+
+def _contract(weights: Array, basis: Array) -> Array:
+    """Sum over terms: (terms, batch, neurons) and (batch, neurons, terms) to (batch, neurons)."""
+    return np.einsum("kbn,bnk->bn", weights, basis)
+
+
+def _interpolate(delays: Array, values: Array, at: Array) -> Array:
+    """Values (delays, ...) at a delay for each entry of ``at`` (...): linear in the delay's logarithm."""
+    grid, wanted = np.log(delays), np.log(np.maximum(at, delays[0]))
+    upper = np.clip(np.searchsorted(grid, wanted), 1, len(grid) - 1)
+    share = np.clip((wanted - grid[upper - 1]) / (grid[upper] - grid[upper - 1]), 0.0, 1.0)
+    low = np.take_along_axis(values, (upper - 1)[None], 0)[0]
+    high = np.take_along_axis(values, upper[None], 0)[0]
+    return low + share * (high - low)

@@ -1,0 +1,94 @@
+"""Right side of the membrane's equation for a layer: its synapses' tables as sums of products."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+from scipy.interpolate import CubicSpline
+
+from cimspice.neuron.model.edges import EdgeModel
+from cimspice.neuron.model.synapse_currents import SynapseModel
+
+Array = np.ndarray
+
+
+class Driven:
+    """Synapses of one polarity with their programs: sums over the synapses that are on, as matrix products.
+
+    All arrays are (..., inputs, neurons).
+    """
+
+    def __init__(self, synapse: SynapseModel, edges: EdgeModel, program: Array, mask: Array):
+        self.synapse, self.edges, self.sign = synapse, edges, synapse.sign
+        mask, program = mask.T, np.where(mask, program, 0.0).T
+        self.parked = (~mask).astype(float)
+        self.current = synapse.current.weights(program, mask)
+        self.idle = synapse.idle_current.weights(program, mask)
+        # a resistor that carries no weight is not placed
+        placed = ~mask if synapse.tap is None else np.zeros_like(mask)
+        parked = np.full(mask.shape, synapse.parked_program)
+        self.parked_idle = synapse.idle_current.weights(parked, placed).sum(axis=1)  # (terms, neurons)
+        self.on = edges.on_charge.weights(program, mask)
+        self.off = [table.weights(program, mask) for table in edges.off_charge]
+        # what the programmed halves leak beyond parked ones, with which the read-out was measured
+        self.excess_idle = self.idle.sum(axis=1) - synapse.idle_current.weights(parked, mask).sum(axis=1)
+
+
+class MembraneRate:
+    """Right side of the membrane's equation: terms of all polarities, on and idle, in one stacked spline.
+
+    Parameters
+    ----------
+    driven
+        The synapses of either polarity.
+    leakage, capacitance
+        Current (A) out of every membrane of the layer, and capacitance (F) that all have, over voltage (V).
+    """
+
+    def __init__(self, driven: Sequence[Driven], leakage: CubicSpline, capacitance: CubicSpline):
+        grid = np.unique(np.concatenate([half.synapse.current.x for half in driven]))
+        # the same voltage in two tables, but for round-off, is one
+        grid = grid[np.diff(grid, prepend=-np.inf) > 1e-9]
+        columns, self._on, self._idle, self._parked = [-leakage(grid)[:, None]], [], [], []
+        for half in driven:
+            current, idle = half.synapse.current, half.synapse.idle_current
+            columns += [half.sign * current.basis(grid), half.sign * idle.basis(grid)]
+            self._on.append(half.current)
+            self._idle.append(half.idle)
+            self._parked.append(half.parked_idle)
+        # dividing by C(V) here makes the right side dV/dt itself
+        currents = np.concatenate(columns, axis=1)
+        self._rate = CubicSpline(grid, currents / capacitance(grid)[:, None])
+        self._slope = self._rate.derivative()
+        self._bounds = grid[0], grid[-1]
+
+    def mixture(self, on: Array) -> Array:
+        """Coefficients of the stacked terms, (batch, inputs) that are on -> (batch, neurons, terms)."""
+        parts = []
+        for current, idle, parked in zip(self._on, self._idle, self._parked, strict=True):
+            leaking = np.tensordot(1 - on, idle, ([1], [1])) + parked
+            parts += [np.tensordot(on, current, ([1], [1])), leaking]
+        stacked = np.moveaxis(np.concatenate(parts, axis=1), 1, -1)
+        return np.concatenate([np.ones((*stacked.shape[:-1], 1)), stacked], axis=-1)
+
+    def advance(
+        self,
+        voltage: Array,
+        mixture: Array,
+        length: Array,
+        share: Array | float = 1.0,
+        drawn: Array | float = 0.0,
+    ) -> Array:
+        """One exponential Rosenbrock-Euler step of ``length`` (s).
+
+        ``share``: the capacitance that all membranes have over the membrane's own. ``drawn``: a fall (V/s)
+        that lasts through the step.
+        """
+        inside = np.clip(voltage, *self._bounds)
+        rate = share * np.einsum("bnk,bnk->bn", mixture, self._rate(inside)) - drawn
+        slope = share * np.einsum("bnk,bnk->bn", mixture, self._slope(inside))
+        exponent = length * slope
+        small = np.abs(exponent) < 1e-12
+        growth = np.where(small, 1.0, np.expm1(exponent) / np.where(small, 1.0, exponent))
+        return np.clip(voltage + length * growth * rate, *self._bounds)

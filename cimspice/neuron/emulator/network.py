@@ -1,0 +1,84 @@
+"""A network of circuit neurons, as it is programmed: layers after one another, phase after phase."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from itertools import pairwise
+
+import numpy as np
+
+from cimspice.arrays import checked_array
+from cimspice.errors import ParameterError
+from cimspice.neuron.emulator.layer import NeuronLayer
+from cimspice.neuron.model.neuron import NeuronModel
+
+Array = np.ndarray
+
+
+@dataclass(frozen=True, eq=False)
+class NeuronNetwork:
+    """The emulated circuit.
+
+    Parameters
+    ----------
+    model
+        The neuron's model.
+    polarities, programs
+        Per layer, shape (neurons, inputs): see :class:`NeuronLayer`.
+    """
+
+    model: NeuronModel
+    polarities: Sequence[Array]
+    programs: Sequence[Array]
+
+    layers: tuple[NeuronLayer, ...] = field(init=False, repr=False)
+    """Each knows how many neurons its outputs drive."""
+
+    def __post_init__(self) -> None:
+        if not len(self.polarities) or len(self.polarities) != len(self.programs):
+            raise ParameterError(
+                f"{len(self.polarities)} polarities and {len(self.programs)} programs",
+                place="NeuronNetwork",
+                remedy="give one of each for every layer, and at least one layer",
+            )
+        driven = [*(len(polarity) for polarity in self.polarities[1:]), 0]
+        layers = tuple(
+            NeuronLayer(self.model, polarity, program, fan_out)
+            for polarity, program, fan_out in zip(self.polarities, self.programs, driven, strict=True)
+        )
+        for number, (before, after) in enumerate(pairwise(layers)):
+            if after.fan_in != len(before.polarity):
+                raise ParameterError(
+                    f"layer {number} has {len(before.polarity)} neurons, the next {after.fan_in} inputs",
+                    place=f"NeuronNetwork.polarities[{number + 1}]",
+                    remedy="make the matrices (neurons, inputs) of neighbours fit",
+                )
+        object.__setattr__(self, "layers", layers)
+        object.__setattr__(self, "polarities", tuple(layer.polarity for layer in layers))
+        object.__setattr__(self, "programs", tuple(layer.program for layer in layers))
+
+    def line_times(self, spikes: Array) -> Array:
+        """Seconds at which the input lines cross half the supply, from spikes as fractions of a phase.
+
+        Both (batch, inputs); 1 means no spike.
+
+        Raises
+        ------
+        ParameterError
+            If a spike is not finite or not in [0, 1].
+        """
+        spikes = checked_array("input spikes", spikes, ("batch", self.layers[0].fan_in), low=0, high=1)
+        phase = self.model.phase
+        delay = self.model.driver_delay[len(self.layers[0].polarity)]
+        return np.where(spikes < 1, np.minimum(spikes * phase + delay, phase), phase)
+
+    def __call__(self, spikes: Array) -> list[tuple[Array, Array]]:
+        """Per layer, membrane voltage at the end of accumulation (V) and output spikes (s after the start of
+        the firing phase; the phase's length where there is none), both (batch, neurons).
+        """
+        times, results = self.line_times(spikes), []
+        for layer in self.layers:
+            voltage, times = layer(times)
+            results.append((voltage, times))
+        return results

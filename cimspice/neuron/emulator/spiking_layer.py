@@ -1,0 +1,125 @@
+"""A layer of RC-Spike neurons: parameters and ``__call__`` on spike times (batch, inputs)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Literal
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from cimspice.arrays import checked_array, kept_array
+from cimspice.errors import ParameterError
+from cimspice.neuron.emulator.dstd import Discretisation, dstd_membrane
+from cimspice.neuron.emulator.ramp import Ramp
+from cimspice.neuron.emulator.reversal import checked_times, checked_weights, conductances, inverse_potentials
+from cimspice.neuron.emulator.spiking import exact_membrane, exact_trace
+
+Method = Literal["exact", "compiled", "dstd"]
+
+
+@dataclass(frozen=True, eq=False)
+class SpikingLayer:
+    """RC-Spike layer (Sakemi et al., arXiv 2412.09010), in normalised units: v in thresholds, time in phases.
+
+    Parameters
+    ----------
+    weights
+        (out, in).
+    e_plus, e_minus
+        Reversal potentials of weights ≥ 0 (E > 0) and < 0 (E < 0): numbers or arrays broadcastable to
+        ``weights``; infinite gives the ordinary multiply-accumulate Σ w (1 − t).
+    ramp
+        Read-out.
+    initial
+        v(0), broadcastable to (batch, out): what the reset leaves.
+    method
+        ``"exact"`` (numpy, the reference), ``"compiled"`` (numba, the same solution, one E per sign), or
+        ``"dstd"``.
+    discretisation
+        Intervals of DSTD; the other methods do not use it.
+    """
+
+    weights: np.ndarray
+    e_plus: ArrayLike = np.inf
+    e_minus: ArrayLike = -np.inf
+    ramp: Ramp = field(default_factory=Ramp)
+    initial: ArrayLike = 0.0
+    method: Method = "exact"
+    discretisation: Discretisation = field(default_factory=Discretisation)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "weights", checked_weights(self.weights))
+        for name in ("e_plus", "e_minus", "initial"):
+            kept = kept_array(name, getattr(self, name), (...,), infinite=name != "initial")
+            object.__setattr__(self, name, kept if kept.ndim else float(kept))
+        inverse = inverse_potentials(self.weights.shape, self.e_plus, self.e_minus)
+        if self.method not in ("exact", "compiled", "dstd"):
+            raise ParameterError(
+                f"method {self.method!r} is unknown",
+                place="SpikingLayer.method",
+                remedy="exact, compiled or dstd",
+            )
+        if self.method == "compiled" and any(potential.ndim for potential in inverse):
+            raise ParameterError(
+                "the compiled method takes one reversal potential per sign, not an array",
+                place="SpikingLayer.method",
+                remedy="use method='exact' with arrays of reversal potentials",
+            )
+
+    @property
+    def inputs(self) -> int:
+        return self.weights.shape[1]
+
+    @property
+    def outputs(self) -> int:
+        return self.weights.shape[0]
+
+    @cached_property
+    def conductance(self) -> np.ndarray:
+        """w/E (out, in), ≥ 0."""
+        return conductances(self.weights, self.e_plus, self.e_minus)
+
+    @cached_property
+    def _stacked(self) -> np.ndarray:
+        return np.hstack([self.weights.T, self.conductance.T])
+
+    @cached_property
+    def _by_input(self) -> np.ndarray:
+        return np.ascontiguousarray(self.weights.T)
+
+    def membrane(self, times: ArrayLike, *, offset: float = 0.0) -> np.ndarray:
+        """v(1), (batch, out), from input spike times (batch, in); ``offset`` shifts DSTD's intervals."""
+        t = checked_times(times, self.inputs)
+        start = self._start(len(t))
+        if self.method == "dstd":
+            return dstd_membrane(t, self._stacked, self.discretisation, start, offset)
+        if self.method == "compiled":
+            from cimspice.neuron.emulator.compiled import compiled_membrane  # numba is an extra
+
+            inverse_plus, inverse_minus = inverse_potentials(self.weights.shape, self.e_plus, self.e_minus)
+            return compiled_membrane(t, self._by_input, float(inverse_plus), float(inverse_minus), start)
+        return exact_membrane(t, self.weights, self.conductance, start)
+
+    def _start(self, batch: int) -> np.ndarray:
+        """v(0) (batch, out), a new array."""
+        shape = batch, self.outputs
+        try:
+            return np.array(np.broadcast_to(self.initial, shape))
+        except ValueError:
+            raise ParameterError(
+                f"initial has shape {np.shape(self.initial)}, the membranes {shape}",
+                place="SpikingLayer.initial",
+                remedy="give one number, one for each neuron, or (batch, out)",
+            ) from None
+
+    def membrane_trace(self, times: ArrayLike, instants: ArrayLike) -> np.ndarray:
+        """v(t) at ``instants`` (points,) in [0, 1] of the accumulation phase: (batch, points, out), exact."""
+        at = checked_array("instants", instants, ("points",), low=0, high=1)
+        t = checked_times(times, self.inputs)
+        return exact_trace(t, self.weights, self.conductance, at, self._start(len(t)))
+
+    def __call__(self, times: ArrayLike) -> np.ndarray:
+        """Output spike times (batch, out) in [0, 1] of the next phase, from ``times`` (batch, in)."""
+        return self.ramp.spike_times(self.membrane(times))

@@ -1,0 +1,266 @@
+"""From the tables of a characterisation to the neuron's model."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from cimspice.errors import TableError
+from cimspice.fit.conditions import NAMES
+from cimspice.neuron.model.edges import EdgeModel
+from cimspice.neuron.model.neuron import NeuronModel
+from cimspice.neuron.model.ramp_law import fit_ramp
+from cimspice.neuron.model.readout import ReadoutModel
+from cimspice.neuron.model.separable import SeparableTable
+from cimspice.neuron.model.synapse_currents import Polarity, SynapseModel
+from cimspice.neuron.model.tap import TapModel
+
+Array = np.ndarray
+POLARITIES: tuple[Polarity, ...] = ("n", "p")
+
+COLUMNS = {
+    "current": ("polarity", "program", "membrane_voltage", "current"),
+    "idle": ("polarity", "program", "membrane_voltage", "current"),
+    "capacitance": ("membrane_voltage", "neuron_capacitance", "n_capacitance", "p_capacitance"),
+    "leakage": ("membrane_voltage", "current"),
+    "injection": (
+        "polarity",
+        "fan_out",
+        "program",
+        "membrane_voltage",
+        "edge",
+        "delay",
+        "charge",
+        "driver_delay",
+    ),
+    "parked": ("polarity", "fan_out", "membrane_voltage", "edge", "delay", "charge"),
+    "reset": ("fan_in", "reset_step"),
+    "readout": ("fan_in", "fan_out", "ramp_bias", "start_voltage", "spike_time", "spike_voltage"),
+    "ramp": ("fan_in", "fan_out", "time", "membrane_voltage"),
+}
+"""Table → columns that :func:`neuron_model` reads, in SI units; ``program``: gate bias (V) or length (m)."""
+
+OF_RESISTORS = {
+    "taps": ("polarity", "program", "membrane_voltage", "near_capacitance", "far_capacitance", "rail"),
+    "comparator": ("fan_in", "fan_out", "slope", "crossing_voltage"),
+}
+"""The same of the tables that make it a model of resistor synapses; these have no parked half."""
+
+
+def neuron_model(tables: Mapping[str, pd.DataFrame], *, phase: float, rest_voltage: float) -> NeuronModel:
+    """Build the model.
+
+    Parameters
+    ----------
+    tables
+        One frame per entry of :data:`COLUMNS`, all of one corner and temperature. For resistor synapses
+        ``taps`` and ``comparator`` in place of ``parked``.
+    phase
+        Length of a phase (s).
+    rest_voltage
+        V0 (V).
+
+    Raises
+    ------
+    TableError
+        If a table or a column is missing, a grid has holes, or tables mix corners or temperatures.
+    """
+    resistors = "taps" in tables
+    needed = {**COLUMNS, **OF_RESISTORS} if resistors else COLUMNS
+    for name, columns in needed.items():
+        if name == "parked" and resistors:
+            continue
+        missing = set(columns) - set(tables[name].columns) if name in tables else {"the whole table"}
+        if missing:
+            raise TableError(
+                f"table {name!r} lacks {', '.join(sorted(missing))}", remedy="characterise the neuron again"
+            )
+    conditions = _one_condition(tables)
+    capacitance = tables["capacitance"].sort_values("membrane_voltage")
+    voltage = capacitance["membrane_voltage"].to_numpy()
+    leakage = tables["leakage"].sort_values("membrane_voltage")
+    injection = tables["injection"]
+    loads = np.unique(injection["fan_out"].to_numpy(int)).tolist()
+    fans = np.unique(tables["readout"][["fan_in", "fan_out"]].to_numpy(int), axis=0).tolist()
+    readouts = {
+        (fan_in, fan_out): _readout(
+            _where(tables["readout"], fan_in=fan_in, fan_out=fan_out),
+            _where(tables["ramp"], fan_in=fan_in, fan_out=fan_out),
+            rest_voltage,
+            _delay(_where(tables["comparator"], fan_in=fan_in, fan_out=fan_out)) if resistors else 0.0,
+        )
+        for fan_in, fan_out in fans
+    }
+    reset = tables["reset"]
+    synapses: dict[Polarity, SynapseModel] = {
+        polarity: _synapse(
+            polarity, tables, rest_voltage, voltage, capacitance[f"{polarity}_capacitance"].to_numpy()
+        )
+        for polarity in POLARITIES
+    }
+    return NeuronModel(
+        phase=phase,
+        rest_voltage=rest_voltage,
+        switch_voltage=float(
+            np.mean([fit_ramp(readout, rest_voltage, phase)[1] for readout in readouts.values()])
+        ),
+        synapses=synapses,
+        edges={
+            fan_out: {
+                polarity: _resistor_edges(
+                    _where(injection, polarity=polarity, fan_out=fan_out), synapses[polarity]
+                )
+                if resistors
+                else _edges(
+                    _where(injection, polarity=polarity, fan_out=fan_out),
+                    _where(tables["parked"], polarity=polarity, fan_out=fan_out),
+                )
+                for polarity in POLARITIES
+            }
+            for fan_out in loads
+        },
+        driver_delay={
+            fan_out: float(_where(injection, fan_out=fan_out)["driver_delay"].mean()) for fan_out in loads
+        },
+        capacitance_voltage=voltage,
+        capacitance=capacitance["neuron_capacitance"].to_numpy(),
+        leakage=np.interp(voltage, leakage["membrane_voltage"], leakage["current"]),
+        reset_step=dict(zip(reset["fan_in"].astype(int), reset["reset_step"].astype(float), strict=True)),
+        readouts=readouts,
+        **conditions,
+    )
+
+
+def _one_condition(tables: Mapping[str, pd.DataFrame]) -> dict[str, Any]:
+    """Corner and temperature of all tables, as far as these have them."""
+    conditions = {}
+    for column in NAMES:
+        found = {value for frame in tables.values() if column in frame for value in frame[column].unique()}
+        if len(found) > 1:
+            raise TableError(
+                f"the tables mix {column}s: {', '.join(sorted(map(str, found)))}",
+                remedy="build one model for each of them",
+            )
+        if found:
+            conditions[column] = found.pop()
+    return conditions
+
+
+def _where(frame: pd.DataFrame, **conditions: object) -> pd.DataFrame:
+    """Rows in which every named column has the given value."""
+    chosen = np.ones(len(frame), dtype=bool)
+    for column, value in conditions.items():
+        chosen &= (frame[column] == value).to_numpy()
+    return frame[chosen]
+
+
+def _grid(rows: pd.DataFrame, value: str, what: str) -> tuple[Array, Array, Array]:
+    """Rows as a rectangle: programs, voltages, values (programs, voltages)."""
+    table = rows.pivot_table(index="program", columns="membrane_voltage", values=value)
+    if table.isna().to_numpy().any():
+        raise TableError(f"the {what} table has holes in its grid of program and membrane voltage")
+    return table.index.to_numpy(), table.columns.to_numpy(), table.to_numpy()
+
+
+def _synapse(
+    polarity: Polarity,
+    tables: Mapping[str, pd.DataFrame],
+    rest_voltage: float,
+    voltage: Array,
+    capacitance: Array,
+) -> SynapseModel:
+    program, membrane, current = _grid(_where(tables["current"], polarity=polarity), "current", "current")
+    rest = np.array([np.interp(rest_voltage, membrane, row) for row in current])
+    idle_program, idle_membrane, idle = _grid(
+        _where(tables["idle"], polarity=polarity), "current", "idle current"
+    )
+    tap = _tap(_where(tables["taps"], polarity=polarity)) if "taps" in tables else None
+    logarithmic = tap is not None
+    return SynapseModel(
+        polarity,
+        rest_voltage,
+        SeparableTable(program, membrane, current, rest, logarithmic=logarithmic),
+        SeparableTable(
+            idle_program, idle_membrane, idle, np.full(len(idle_program), 1e-12), 1e-3, logarithmic
+        ),
+        voltage,
+        capacitance,
+        tap,
+    )
+
+
+def _tap(rows: pd.DataFrame) -> TapModel:
+    near = rows.groupby("program")["near_capacitance"].mean().sort_index()
+    shortest = _where(rows, program=near.index[0]).sort_values("membrane_voltage")
+    return TapModel(
+        rail=float(rows["rail"].iloc[0]),
+        program=near.index.to_numpy(),
+        near=near.to_numpy(),
+        voltage=shortest["membrane_voltage"].to_numpy(),
+        selector=(shortest["far_capacitance"] - shortest["near_capacitance"]).to_numpy(),
+    )
+
+
+def _charges(part: pd.DataFrame, logarithmic: bool) -> SeparableTable:
+    program, membrane, charge = _grid(part, "charge", "injected charge")
+    return SeparableTable(program, membrane, charge, np.abs(charge).max(axis=1), 1e-4, logarithmic)
+
+
+def _edges(rows: pd.DataFrame, parked: pd.DataFrame) -> EdgeModel:
+    off = rows[rows["edge"] == "off"]
+    delays = np.sort(off["delay"].unique())
+    parked_off = parked[parked["edge"] == "off"].pivot_table(
+        index="delay", columns="membrane_voltage", values="charge"
+    )
+    parked_on = parked[parked["edge"] == "on"].sort_values("membrane_voltage")
+    return EdgeModel(
+        on_charge=_charges(rows[rows["edge"] == "on"], False),
+        off_delay=delays,
+        off_charge=tuple(_charges(off[off["delay"] == delay], False) for delay in delays),
+        parked_voltage=parked_on["membrane_voltage"].to_numpy(),
+        parked_on_charge=parked_on["charge"].to_numpy(),
+        parked_off_charge=parked_off.to_numpy(),
+    )
+
+
+def _resistor_edges(rows: pd.DataFrame, synapse: SynapseModel) -> EdgeModel:
+    """Edges without what charges the tap: the emulator follows that itself."""
+    assert synapse.tap is not None
+    off = rows[rows["edge"] == "off"].copy()
+    program, held = off["program"].to_numpy(), off["membrane_voltage"].to_numpy()
+    rail = synapse.tap.rail
+    reached = held + (rail - held) * np.exp(
+        -off["delay"].to_numpy() / synapse.tap.time_constant(program, synapse.resistance(program))
+    )
+    off["charge"] += synapse.sign * synapse.tap.charge(program, np.array(rail), reached)
+    delays, held = np.sort(off["delay"].unique()), np.sort(off["membrane_voltage"].unique())
+    return EdgeModel(
+        on_charge=_charges(rows[rows["edge"] == "on"], True),
+        off_delay=delays,
+        off_charge=tuple(_charges(off[off["delay"] == delay], True) for delay in delays),
+        parked_voltage=held,
+        parked_on_charge=np.zeros(len(held)),
+        parked_off_charge=np.zeros((len(delays), len(held))),
+    )
+
+
+def _delay(rows: pd.DataFrame) -> float:
+    """Delay (s) of the comparator: the faster the membrane falls, the lower it is when the output spikes."""
+    return -float(np.polyfit(rows["slope"], rows["crossing_voltage"], 1)[0])
+
+
+def _readout(rows: pd.DataFrame, ramp: pd.DataFrame, rest_voltage: float, delay: float) -> ReadoutModel:
+    rows, ramp = rows.sort_values("start_voltage"), ramp.sort_values("time")
+    nearest = rows.iloc[(rows["start_voltage"] - rest_voltage).abs().argmin()]
+    return ReadoutModel(
+        start_voltage=rows["start_voltage"].to_numpy(),
+        spike_time=np.maximum.accumulate(rows["spike_time"].to_numpy()),
+        ramp_time=ramp["time"].to_numpy(),
+        ramp_voltage=ramp["membrane_voltage"].to_numpy(),
+        ramp_bias=float(rows["ramp_bias"].iloc[0]),
+        switch_voltage=float(nearest["spike_voltage"]),
+        delay=delay,
+    )

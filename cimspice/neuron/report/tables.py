@@ -1,0 +1,132 @@
+"""Tables of a validation of the spiking neuron, as a person reads them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from rich.table import Table
+
+from cimspice.screen.output import console
+
+PUBLISHED = {"conventional_output_rmse_ns": 39.04, "trained_output_rmse_ns": 1.97}
+"""Sakemi et al., arXiv 2412.09010: 5-5-5, 50 Iris samples, phases of 1 µs; shown beside ours, never used."""
+
+
+def show_result(facts: Mapping[str, Any]) -> None:
+    """The figures of a validation's report on stdout."""
+    phase = facts["phase_ns"]
+    rows = [
+        ("output layer, rms", *_time(facts["output_rmse_ns"], phase)),
+        ("hidden layers, rms", *_time(facts["hidden_rmse_ns"], phase)),
+        ("worst spike", *_time(facts["worst_ns"], phase)),
+        ("decisions agree", f"{100 * facts['decisions_agree']:g} %", _undecided(facts)),
+        ("spikes inside the phase", f"{100 * facts['spiking']:.3g} %", "of the circuit's, all layers"),
+    ]
+    if len(facts["layers"]) < 3:
+        del rows[1]
+    screen = console()
+    layers = "-".join(map(str, facts["layers"]))
+    screen.print(
+        f"[bold]{layers}, {facts['samples']} samples[/], {facts['synapse']} synapse, {facts['corner']}, "
+        f"{facts['temperature']:g} °C, phases of {phase:g} ns"
+    )
+    screen.print(f"[bold]spike times, model '{facts['model']}' against ngspice[/]")
+    _print(rows)
+    screen.print("[bold]for comparison[/], output layer, rms")
+    _print(_others(facts))
+    screen.print("[bold]cost[/], CPU time of the samples")
+    _print(_cost(facts))
+
+
+def _others(facts: Mapping[str, Any]) -> list[tuple[str, str, str]]:
+    ratio = "" if facts["ratio"] is None else f", {facts['ratio']:.3g}x the model's"
+    conventional = _ns(facts["conventional_output_rmse_ns"]), facts["conventional"] + ratio
+    if "trained_output_rmse_ns" not in facts:
+        return [("conventional", *conventional)]
+    accuracy = facts["accuracy"]
+    right = (
+        f"of ngspice; model {100 * accuracy['emulator']:.3g} %, conventional in ngspice "
+        f"{100 * accuracy['conventional_circuit']:.3g} %"
+    )
+    rows = [
+        (
+            "trained network",
+            _ns(facts["trained_output_rmse_ns"]),
+            "for the circuit's E±, mapped with one scale",
+        ),
+        ("conventional", *conventional),
+        ("right decisions", f"{100 * accuracy['circuit']:.3g} %", right),
+    ]
+    if facts["synapse"] == "mosfet":
+        trained, naive = (PUBLISHED[f"{name}_output_rmse_ns"] for name in ("trained", "conventional"))
+        rows.insert(
+            2, ("published", f"{trained} ns", f"trained network; {naive} ns conventional; 50 samples")
+        )
+    return rows
+
+
+def _cost(facts: Mapping[str, Any]) -> list[tuple[str, str, str]]:
+    ratio = facts["speed_ratio"]
+    return [
+        ("ngspice", f"{facts['spice_seconds']:.3g} s", "now, or when they were first run"),
+        (
+            "model",
+            f"{1e3 * facts['emulator_seconds']:.3g} ms",
+            "" if ratio is None else f"{ratio:.2g}x less",
+        ),
+    ]
+
+
+def show_budget(facts: Mapping[str, Any]) -> None:
+    """Which term of the model earns how much."""
+    for key, title in (
+        ("ladder", "error budget[/]: each model adds a term to the one above; rms in ns"),
+        ("without", "the full model without one term[/]"),
+    ):
+        table = Table(box=None, pad_edge=False)
+        for heading in ("  ", "output", "hidden", "worst"):
+            table.add_column(heading, justify="left" if heading == "  " else "right")
+        for row in facts["budget"][key]:
+            errors = (_digits(row[f"{name}_ns"]) for name in ("output_rmse", "hidden_rmse", "worst"))
+            table.add_row(f"  {row['title']}", *errors)
+        console().print(f"[bold]{title}")
+        console().print(table)
+
+
+def show_files(files: Sequence[object]) -> None:
+    """Paths, one a line."""
+    for path in files:
+        console().print(f"  {path}", markup=False)
+
+
+def show_next(commands: Mapping[str, str]) -> None:
+    """What to try next: command -> what it does."""
+    console().print("[bold]next[/]")
+    _print([(command, "", words) for command, words in commands.items()])
+
+
+def _print(rows: Sequence[tuple[str, str, str]]) -> None:
+    table = Table(box=None, pad_edge=False, show_header=False)
+    table.add_column(no_wrap=True)
+    table.add_column(no_wrap=True)
+    table.add_column()
+    for name, value, remark in rows:
+        table.add_row(f"  {name}", value, f"[dim]{remark}[/]" if remark else "")
+    console().print(table)
+
+
+def _undecided(facts: Mapping[str, Any]) -> str:
+    return f"no decision in {100 * facts['undecided']:.3g} %" if facts["undecided"] else ""
+
+
+def _time(value: float, phase: float) -> tuple[str, str]:
+    return _ns(value), f"{100 * value / phase:.2g} % of a phase"
+
+
+def _ns(value: float) -> str:
+    return f"{_digits(value)} ns"
+
+
+def _digits(value: float) -> str:
+    return f"{value:.1f}" if value >= 10 else f"{value:.3f}"

@@ -1,0 +1,39 @@
+"""The same inputs through the emulator and through ngspice: errors, and what each term earns."""
+
+from cimspice.neuron.characterise.card import Conditions, characterised_model
+from cimspice.neuron.validation.budget import LADDER, BudgetRow, ErrorBudget, Rung, find_rung
+from cimspice.neuron.validation.circuit import CircuitRun, run_circuit, trace_circuit
+from cimspice.neuron.validation.compare import Comparison
+from cimspice.neuron.validation.network import (
+    IrisValidation,
+    NeuronValidation,
+    Programmed,
+    programmed,
+    validate,
+    validate_iris,
+    validate_random,
+)
+from cimspice.neuron.validation.report import neuron_figures, report
+
+__all__ = [
+    "LADDER",
+    "BudgetRow",
+    "CircuitRun",
+    "Comparison",
+    "Conditions",
+    "ErrorBudget",
+    "IrisValidation",
+    "NeuronValidation",
+    "Programmed",
+    "Rung",
+    "characterised_model",
+    "find_rung",
+    "neuron_figures",
+    "programmed",
+    "report",
+    "run_circuit",
+    "trace_circuit",
+    "validate",
+    "validate_iris",
+    "validate_random",
+]

@@ -1,0 +1,186 @@
+"""Which term of the model removes how much of the error: a ladder from the ideal sum to the full model."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from scipy.optimize import minimize
+
+from cimspice.errors import ParameterError
+from cimspice.neuron.emulator.network import NeuronNetwork
+from cimspice.neuron.model.neuron import NeuronModel
+from cimspice.neuron.model.simplify import Terms, scaled, simplify
+from cimspice.neuron.model.synapse_currents import Polarity
+from cimspice.neuron.validation.compare import Comparison, rmse
+
+Array = np.ndarray
+
+
+@dataclass(frozen=True)
+class Rung:
+    """A model of the ladder: what it keeps, and which scales it is granted."""
+
+    name: str
+    title: str
+    terms: Terms
+    scales: int = 0
+
+
+LADDER = (
+    Rung("ideal", "ideal sum (E = ∞), two scales", Terms("ideal", "straight", False, False, False), 2),
+    Rung("constant", "constant E± (paper), one scale", Terms("constant", "reversal", False, False, False), 1),
+    Rung("current", "E± of each current", Terms("program", "reversal", False, False, False)),
+    Rung("voltage", "measured I(V)", Terms("table", "reversal", False, False, False)),
+    Rung("capacitance", "+ C(V)", Terms("table", "reversal", True, False, False)),
+    Rung("readout", "+ measured ramp and comparator", Terms("table", "table", True, False, False)),
+    Rung("edges", "+ charge of edges, driver, reset", Terms("table", "table", True, True, False)),
+    Rung("full", "+ leakage (full model)", Terms()),
+)  # fmt: skip
+"""Models from the simplest to the full one, each with one term more."""
+
+WITHOUT = (
+    Rung("voltage", "E± of each current instead of I(V)", Terms(current="program")),
+    Rung("capacitance", "constant C", Terms(capacitance=False)),
+    Rung("readout", "fitted ramp instead of the measured read-out", Terms(readout="reversal")),
+    Rung("edges", "no charge of edges, no driver, no reset", Terms(edges=False)),
+    Rung("leakage", "no leakage", Terms(leakage=False)),
+)
+
+
+def find_rung(name: str) -> Rung:
+    """The ladder's model of that name.
+
+    Raises
+    ------
+    ParameterError
+        If there is none.
+    """
+    for rung in LADDER:
+        if rung.name == name:
+            return rung
+    raise ParameterError(
+        f"unknown model {name!r}",
+        place="model",
+        remedy=f"use one of {', '.join(rung.name for rung in LADDER)}",
+    )
+
+
+@dataclass(frozen=True, eq=False)
+class BudgetRow:
+    """One model of the budget beside the circuit; errors in seconds."""
+
+    name: str
+    title: str
+    comparison: Comparison
+    scales: Mapping[str, float]
+
+    @property
+    def hidden_rmse(self) -> float:
+        return self.comparison.hidden_rmse
+
+    @property
+    def output_rmse(self) -> float:
+        return self.comparison.output_rmse
+
+    @property
+    def worst(self) -> float:
+        return self.comparison.worst[0]
+
+
+@dataclass(frozen=True, eq=False)
+class ErrorBudget:
+    """The ladder, each rung adding a term, and the full model without one term at a time.
+
+    Attributes
+    ----------
+    ladder, without
+        Rows; ``ladder[-1]`` is the full model.
+    earned
+        Rung → what it takes off the mean square error of the output (s²) of the rung before; all of them
+        and the full model's own add up to the first rung's.
+    """
+
+    ladder: tuple[BudgetRow, ...]
+    without: tuple[BudgetRow, ...]
+
+    @property
+    def earned(self) -> dict[str, float]:
+        squares = [row.output_rmse**2 for row in self.ladder]
+        return {
+            row.name: before - after
+            for row, before, after in zip(self.ladder[1:], squares, squares[1:], strict=False)
+        }
+
+    def row(self, name: str) -> BudgetRow:
+        """Row of the ladder."""
+        return next(row for row in self.ladder if row.name == name)
+
+
+def error_budget(
+    model: NeuronModel,
+    polarities: Sequence[Array],
+    programs: Sequence[Array],
+    spikes: Array,
+    circuit_times: tuple[Array, ...],
+    calibration: Array,
+) -> ErrorBudget:
+    """Run every rung on the circuit's own programming and compare.
+
+    Parameters
+    ----------
+    model
+        The full model.
+    polarities, programs
+        What is programmed, per layer.
+    spikes
+        Input spikes of the samples that the circuit ran, (samples, inputs).
+    circuit_times
+        Its spike times per layer (s).
+    calibration
+        Other input spikes, (samples, inputs): the scales that simple models are granted are searched
+        there, against the full model, which stands for the circuit to a fraction of a nanosecond.
+    """
+    reference = NeuronNetwork(model, polarities, programs)(calibration)[-1][1]
+
+    def compare(rung: Rung) -> BudgetRow:
+        simpler, scales = simplify(model, rung.terms), {}
+        if rung.scales:
+            simpler, scales = best_scales(simpler, polarities, programs, calibration, reference, rung.scales)
+        results = NeuronNetwork(simpler, polarities, programs)(spikes)
+        comparison = Comparison(tuple(times for _, times in results), circuit_times, model.phase)
+        return BudgetRow(rung.name, rung.title, comparison, scales)
+
+    return ErrorBudget(tuple(compare(rung) for rung in LADDER), tuple(compare(rung) for rung in WITHOUT))
+
+
+def best_scales(
+    model: NeuronModel,
+    polarities: Sequence[Array],
+    programs: Sequence[Array],
+    spikes: Array,
+    reference: Array,
+    count: int,
+) -> tuple[NeuronModel, dict[str, float]]:
+    """The model with its currents scaled (one factor, or one per sign) so that outputs come nearest to a
+    reference."""
+
+    def scales(logarithms: Array) -> dict[Polarity, float]:
+        return {"n": float(np.exp(logarithms[0])), "p": float(np.exp(logarithms[-1]))}
+
+    def error(logarithms: Array) -> float:
+        network = NeuronNetwork(scaled(model, scales(logarithms)), polarities, programs)
+        return rmse(network(spikes)[-1][1], reference) / model.phase
+
+    found = search(error, count)
+    return scaled(model, scales(found)), {f"scale_{name}": value for name, value in scales(found).items()}
+
+
+def search(error, count: int) -> Array:
+    """Logarithms of the factors that minimise an error, from 1, to about a per mille: the paper's scale
+    search."""
+    start = np.zeros(count)
+    simplex = np.concatenate([start[None], start + 0.05 * np.eye(count)])
+    options = {"initial_simplex": simplex, "xatol": 3e-4, "fatol": 1e-7, "maxfev": 60 * count}
+    return minimize(error, start, method="Nelder-Mead", options=options).x

@@ -1,0 +1,108 @@
+"""What a validation found, as figures: what ``--json`` prints. Times in nanoseconds, the rest in SI units."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from cimspice.campaign.versions import provenance
+from cimspice.neuron.model.neuron import NeuronModel
+from cimspice.neuron.model.simplify import ramp_beta, reversal_potentials
+from cimspice.neuron.validation.budget import BudgetRow
+from cimspice.neuron.validation.network import IrisValidation, NeuronValidation
+
+
+def report(result: NeuronValidation | IrisValidation) -> dict[str, Any]:
+    """Everything a validation found.
+
+    ``output_rmse_ns`` and ``hidden_rmse_ns`` compare the circuit's model with the circuit, on the circuit's
+    own programming. On Iris ``trained_output_rmse_ns`` and ``conventional_output_rmse_ns`` compare a trained
+    network with the circuit that is programmed from it (the paper's measure); for a random network, which
+    nobody trained, the conventional figure is that of the ideal sum with the two scales that suit it best.
+    """
+    if isinstance(result, IrisValidation):
+        physical, conventional, more = result.physical, result.conventional_rmse, _iris(result)
+    else:
+        physical, conventional = result, result.budget.row("ideal").output_rmse
+        more = {"conventional": "ideal sum (E = ∞) of the same programming, best two scales"}
+    comparison, budget, circuit = physical.comparison, physical.budget, physical.circuit
+    worst, sample = comparison.worst
+    rmse = [comparison.rmse(layer) for layer in range(len(comparison.circuit))]
+    return {
+        "output_rmse_ns": comparison.output_rmse * 1e9,
+        "hidden_rmse_ns": comparison.hidden_rmse * 1e9,
+        "layer_rmse_ns": [value * 1e9 for value in rmse],
+        "layer_rmse_percent_of_phase": [100 * value / comparison.phase for value in rmse],
+        "worst_ns": worst * 1e9,
+        "worst_sample": sample,
+        "conventional_output_rmse_ns": conventional * 1e9,
+        "ratio": conventional / comparison.output_rmse if comparison.output_rmse else None,
+        "decisions_agree": comparison.decisions_agree,
+        "undecided": comparison.undecided,
+        "spiking": comparison.spiking,
+        "samples": len(physical.spikes),
+        "layers": [physical.spikes.shape[1], *(layer.shape[1] for layer in comparison.circuit)],
+        "phase_ns": comparison.phase * 1e9,
+        "spice_seconds": circuit.seconds,
+        "emulator_seconds": physical.emulator_seconds,
+        "speed_ratio": circuit.seconds / physical.emulator_seconds if physical.emulator_seconds else None,
+        "model": physical.rung,
+        "budget": {
+            "ladder": [_row(row) for row in budget.ladder],
+            "without": [_row(row) for row in budget.without],
+            "earned_ns2": {name: value * 1e18 for name, value in budget.earned.items()},
+        },
+        "neuron": neuron_figures(physical.model, physical.spikes.shape[1]),
+        "scales": physical.programmed.scales,
+        "clipped_weights": physical.programmed.clipped,
+        "corner": physical.conditions.corner,
+        "temperature": physical.conditions.temperature,
+        "synapse": physical.conditions.synapse,
+        "provenance": provenance(),
+        **more,
+    }
+
+
+def _iris(result: IrisValidation) -> dict[str, Any]:
+    trained = result.trained
+    return {
+        "trained_output_rmse_ns": result.trained_rmse * 1e9,
+        "conventional": f"trained for |E| = {result.conventional.e_plus:g}, mapped with two scales",
+        "conventional_spice_seconds": result.conventional_circuit.seconds,
+        "accuracy": {**result.accuracy, "trained_network": trained.test_accuracy},
+        "trained_for": {
+            "e_plus": trained.e_plus,
+            "e_minus": trained.e_minus,
+            "ramp_beta": trained.ramp_beta,
+        },
+    }
+
+
+def neuron_figures(model: NeuronModel, fan_in: int) -> dict[str, float]:
+    """What characterisation found of a neuron with ``fan_in`` inputs.
+
+    λ (1/V) and E± at the unit current, β of the ramp, unit current (A), membrane capacitance (F),
+    V_switch (V).
+    """
+    unit = model.unit_current(fan_in)
+    e_plus, e_minus = reversal_potentials(model, unit)
+    return {
+        "lambda_n": 1 / (e_plus * model.swing),
+        "lambda_p": -1 / (e_minus * model.swing),
+        "e_plus": e_plus,
+        "e_minus": e_minus,
+        "ramp_beta": ramp_beta(model),
+        "unit_current": unit,
+        "membrane_capacitance": model.mean_capacitance(fan_in),
+        "switch_voltage": model.switch_voltage,
+    }
+
+
+def _row(row: BudgetRow) -> dict[str, Any]:
+    return {
+        "model": row.name,
+        "title": row.title,
+        "hidden_rmse_ns": row.hidden_rmse * 1e9,
+        "output_rmse_ns": row.output_rmse * 1e9,
+        "worst_ns": row.worst * 1e9,
+        **row.scales,
+    }

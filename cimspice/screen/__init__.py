@@ -1,0 +1,1 @@
+"""What commands print with: tables, progress, failures, folders of results."""

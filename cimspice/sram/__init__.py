@@ -1,0 +1,1 @@
+"""6T SRAM arrays that multiply and learn."""

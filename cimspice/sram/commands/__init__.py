@@ -1,0 +1,1 @@
+"""Commands of the 6T SRAM array."""

@@ -1,0 +1,1 @@
+"""The 6T SRAM array emulated, vectorised over a batch."""

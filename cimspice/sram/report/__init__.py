@@ -1,0 +1,1 @@
+"""Figures and tables of the 6T SRAM array."""

@@ -1,0 +1,62 @@
+"""Words whose charge exceeds the disturb bound: reads that nobody promises, simulated to see what they do."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from cimspice.sram.emulator.read import Reading
+
+Array = np.ndarray
+
+
+@dataclass(frozen=True)
+class BeyondBound:
+    """Emulator against ngspice on words that are left out of the comparison proper.
+
+    Attributes
+    ----------
+    words
+        How many were simulated.
+    rmse_percent, worst_percent
+        Errors in percent of the full scale of the words within the bound, over those in which no cell
+        flipped and none was said to; None if there is none.
+    flipped, flagged, missed
+        Words in which a cell flipped in ngspice, in which the emulator says that one does, and those of the
+        former that are not among the latter.
+    """
+
+    words: int
+    rmse_percent: float | None
+    worst_percent: float | None
+    flipped: int
+    flagged: int
+    missed: int
+
+
+def beyond_bound(reading: Reading, measured: Array, flipped: Array, full_scale: float) -> BeyondBound:
+    """Compare.
+
+    Parameters
+    ----------
+    reading
+        What the emulator gives.
+    measured
+        Discharge of both lines in ngspice (V), shape (words, 2).
+    flipped
+        Cells that flipped in ngspice, shape (words,).
+    full_scale
+        Largest discharge of the words within the bound (V).
+    """
+    lost, flagged = flipped > 0, np.asarray(reading.disturbed)
+    sound = ~lost & ~flagged
+    error = 100 * (reading.discharge - measured)[sound] / full_scale
+    return BeyondBound(
+        words=len(measured),
+        rmse_percent=float(np.sqrt(np.mean(error**2))) if sound.any() else None,
+        worst_percent=float(np.abs(error).max()) if sound.any() else None,
+        flipped=int(lost.sum()),
+        flagged=int(flagged.sum()),
+        missed=int((lost & ~flagged).sum()),
+    )

@@ -1,0 +1,55 @@
+"""Butterfly curves of the 6T cell, as waveforms for a figure."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from cimspice.spice import simulate
+from cimspice.sram.circuit.noise_margin import ButterflyParameters, CellNoiseMargin, lobes, lobes_by_search
+
+Array = np.ndarray
+
+
+@dataclass(frozen=True, eq=False)
+class Butterfly:
+    """One cell cut open.
+
+    Attributes
+    ----------
+    input_voltage, left, right
+        Swept input and both halves' outputs (V), shape (points,).
+    noise_margin
+        Side of the smaller lobe's square (V), by the rotated-square method.
+    searched
+        The same by direct search of the largest square (V).
+    """
+
+    input_voltage: Array
+    left: Array
+    right: Array
+    noise_margin: float
+    searched: float
+
+
+def butterfly(
+    word_line_voltage: float,
+    *,
+    supply_voltage: float = 1.8,
+    corner: str = "tt",
+    temperature: float = 27.0,
+) -> Butterfly:
+    """Simulate one butterfly: word line at 0 V is hold, anything above a read."""
+    bench = CellNoiseMargin()
+    parameters = ButterflyParameters(supply_voltage=supply_voltage, word_line_voltage=word_line_voltage)
+    waves = simulate(
+        bench.netlist(parameters),
+        bench.analysis(parameters),
+        corner=corner,
+        temperature=temperature,
+        options=bench.options(parameters),
+        flat=bench.flat,
+    )
+    curves = waves.axis, waves["left"], waves["right"]
+    return Butterfly(*curves, min(lobes(*curves)), min(lobes_by_search(*curves)))
