@@ -4,7 +4,8 @@
 
 ngspice's time is the CPU time of its workers on the words, now or when they were first simulated; the
 emulator's is that of one process, on the same words and on a large batch. Energies are those of supplies in
-ngspice (``cimspice.sram.characterise.energy`` says what is in them); ``--layers`` is the network of a decision.
+ngspice (``cimspice.sram.characterise.energy`` says what is in them); ``--layers`` is the network of a
+decision.
 """
 
 from __future__ import annotations

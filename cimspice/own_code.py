@@ -28,5 +28,5 @@ def _foreign(name: str) -> bool:
     if not path.is_absolute():
         return name.startswith(("<frozen", "<__array_function__"))
     if path.is_relative_to(_PACKAGE):
-        return not path.is_relative_to(_PACKAGE / "circuits")
+        return not {"bench", "circuit"} & set(path.relative_to(_PACKAGE).parts)
     return any(path.is_relative_to(folder) for folder in _LIBRARIES)

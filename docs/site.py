@@ -9,8 +9,8 @@ from mkdocs.config.defaults import MkDocsConfig
 from mkdocs.structure.files import File, Files
 
 ROOT = Path(__file__).resolve().parents[1]
-OWN = ("cimspice.cli",)
-"""Packages that are no interface: commands are documented by their ``--help``."""
+OWN = ("cimspice.circuits", "cimspice.cli")
+"""Packages that are no interface: a former name, and commands, which ``--help`` documents."""
 HEADED = "{show_root_heading: true, show_root_full_path: false, show_root_toc_entry: true}"
 
 

@@ -7,13 +7,13 @@ from __future__ import annotations
 
 import importlib
 import inspect
-import pkgutil
 from abc import ABC, abstractmethod
 from difflib import get_close_matches
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from cimspice.bench.notebook import as_module, typed
 from cimspice.errors import ParameterError
+from cimspice.families import import_room
 from cimspice.netlist import Netlist, NetlistParameters, render
 
 if TYPE_CHECKING:
@@ -124,10 +124,10 @@ def register(cls: type[Bench]) -> type[Bench]:
 
 
 def _discover() -> None:
-    """Import every module of cimspice.bench, so that what they register is known."""
-    package = importlib.import_module("cimspice.bench")
-    for module in pkgutil.walk_packages(package.__path__, f"{package.__name__}."):
-        importlib.import_module(module.name)
+    """Import our benches and those of every family, so that what they register is known."""
+    for name in ("inverter", "transistor"):
+        importlib.import_module(f"cimspice.bench.{name}")
+    import_room("circuit")
 
 
 def benches() -> list[Bench]:

@@ -32,6 +32,7 @@ from cimspice.files import OfContent, content_digest, identity, is_settled
 
 _BENCH = str(Path(inspect.getfile(Bench)).resolve())
 _PACKAGE = str(Path(cimspice.__file__).resolve().parent) + "/"
+_NO_PART = (_BENCH, f"{_PACKAGE}circuits/__init__.py")  # the latter is another name of cimspice.bench
 _RUN = ("cimspice.campaign.work", "cimspice.spice.session")
 _STANDARD = tuple({str(Path(sysconfig.get_path(name)).resolve()) + "/" for name in ("stdlib", "platstdlib")})
 _INSTALLED = ("/site-packages/", "/dist-packages/")
@@ -128,7 +129,7 @@ class _Reach:
         waiting = [*(base.__module__ for base in self._bases), *_RUN]
         while waiting:
             module = self._module(waiting.pop())
-            if module is not None and module.name not in self.own and str(module.path) != _BENCH:
+            if module is not None and module.name not in self.own and str(module.path) not in _NO_PART:
                 self.own[module.name] = module
                 waiting += self._beyond(module)
 

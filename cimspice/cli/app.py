@@ -18,11 +18,9 @@ from cimspice.cli import cache, card, characterize, compare, doctor, fit, new, p
 from cimspice.cli.interruption import Interruption
 from cimspice.cli.list import list_
 from cimspice.cli.report import report as report_on_run
-from cimspice.crossbar.commands.program import program
-from cimspice.neuron.commands import demo, validate
+from cimspice.families import rooms
 from cimspice.screen.failure import INTERRUPTED, Interrupted, report
 from cimspice.screen.output import show_warning
-from cimspice.sram.commands import train
 
 
 class _Group(TyperGroup):
@@ -53,16 +51,36 @@ app.command("characterize")(characterize.characterize)
 app.command("compare")(compare.compare)
 app.command("doctor")(doctor.doctor)
 app.command("list")(list_)
-app.command("program")(program)
 app.command("report")(report_on_run)
-app.add_typer(cache.app, name="cache")
-app.add_typer(card.app, name="card")
-app.add_typer(demo.app, name="demo")
-app.add_typer(fit.app, name="fit")
-app.add_typer(new.app, name="new")
-app.add_typer(pdk.app, name="pdk")
-app.add_typer(train.app, name="train")
-app.add_typer(validate.app, name="validate")
+_GROUPS = {
+    "cache": cache.app,
+    "card": card.app,
+    "demo": typer.Typer(help="A whole loop on a few samples, with its figures.", no_args_is_help=True),
+    "fit": fit.app,
+    "new": new.app,
+    "pdk": pdk.app,
+    "train": typer.Typer(help="Learning in the emulated circuit.", no_args_is_help=True),
+    "validate": typer.Typer(help="Compare the model of a circuit with ngspice.", no_args_is_help=True),
+}
+
+
+def _collect() -> None:
+    """The families' commands into their groups, and the groups into the application."""
+    for commands in rooms("commands"):
+        for name, found in commands.GROUPS.items():
+            group = _GROUPS[name] if name else app
+            group.registered_commands += found.registered_commands
+    for name, group in _GROUPS.items():
+        if group.registered_callback is None:
+            group.callback()(_group)
+        app.add_typer(group, name=name)
+
+
+def _group() -> None:
+    """A group even while it has one command."""
+
+
+_collect()
 
 
 @app.callback()

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from cimspice.screen.card import conditions, read, shown
 from cimspice.screen.output import JsonFlag, console, print_json
 
 if TYPE_CHECKING:
@@ -73,27 +74,6 @@ def compare(first: File, second: File, json: JsonFlag = False) -> None:
         _rows(rows)
 
 
-def read(file: Path, of: str | None = None) -> Card:
-    """A card whose figures are those of its data, of this family if one is named.
-
-    Raises
-    ------
-    CimspiceError
-        Naming the file.
-    """
-    from cimspice.cli.families import family
-    from cimspice.errors import CimspiceError
-    from cimspice.fit.family_card import Card
-
-    card = Card.load(file, of)
-    try:
-        family(card.family).check(card)
-    except CimspiceError as error:
-        error.place = f"{file}: {error.place}" if error.place else str(file)
-        raise
-    return card
-
-
 def differences(first: Card, second: Card) -> dict[str, Any]:
     """Part by part: origins, whether data and sources are the same, ranges, and each figure's values, their
     difference, and that over its own 95 % half-width (null where one has no interval)."""
@@ -139,31 +119,6 @@ def _difference(first: ParameterRecord | None, second: ParameterRecord | None) -
             width = math.hypot(*(end - start for start, end in (first.interval, second.interval))) / 2
             found["in_intervals"] = change / width if width else None if change else 0.0
     return found
-
-
-def shown(record: ParameterRecord) -> str:
-    """A figure with as many digits as its interval supports."""
-    unit = "" if record.unit in ("", "1") else f" {record.unit}"
-    if record.interval is None:
-        return f"{record.value:.6g}{unit}"
-    low, high = (record.value - record.interval[0], record.interval[1] - record.value)
-    half = max(low, high)
-    if half <= 0:
-        return f"{record.value:.6g} ± 0{unit}"
-    sizes = (math.floor(math.log10(size)) for size in (max(abs(record.value), half), half))
-    digits = next(sizes) - next(sizes) + 2
-    if abs(low - high) > 0.05 * half:
-        ends = " to ".join(f"{end:.{digits}g}" for end in record.interval)
-        return f"{record.value:.{digits}g}, {ends}{unit}"
-    return f"{record.value:.{digits}g} ± {half:.2g}{unit}"
-
-
-def conditions(card: Card) -> str:
-    """Corner and temperature of a card in words."""
-    corner, temperature = card.conditions.corner, card.conditions.temperature
-    return f"{corner or 'corner unknown'}, " + (
-        "temperature unknown" if temperature is None else f"{temperature:g} °C"
-    )
 
 
 def _source(part: Part) -> str:

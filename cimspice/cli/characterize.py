@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from cimspice.cli.families import FAMILIES, characterise_family
+from cimspice.cli.families import characterise_family
+from cimspice.families import with_card
 from cimspice.screen.failure import FAILED
 from cimspice.screen.output import JsonFlag, console, print_json, say
 from cimspice.screen.progress import Mode, shown
@@ -106,7 +107,7 @@ def characterize(
     from cimspice.report.adaptive_error import draw_error
     from cimspice.report.figure import draw
 
-    if spec in FAMILIES:
+    if spec in with_card():
         options = {"--output": output, "--dask": dask, "--time-limit": time_limit, "--dry-run": dry_run}
         _refuse({**options, "--import": modules, "--include-root": include_roots}, f"the family {spec}")
         settings = {"layers": layers, "synapse": synapse}
@@ -211,10 +212,10 @@ def _cluster(address: str | None, jobs: int | None, time_limit: float) -> Cluste
 def find_campaign(name: str) -> Path:
     """Path of a campaign file: one that exists, or a packaged one by its name."""
     from cimspice.errors import ParameterError
-    from cimspice.resources import data_directory
+    from cimspice.resources import campaigns
 
     path = Path(name)
-    if path.stem in FAMILIES:
+    if path.stem in with_card():
         raise ParameterError(
             f"{path.stem} is a family of circuits: no campaign may bear its name",
             place=name,
@@ -222,8 +223,7 @@ def find_campaign(name: str) -> Path:
         )
     if path.is_file():
         return path
-    folder = data_directory("characterize")
-    packaged = {file.stem: file for file in sorted(folder.glob("*.toml"))}
+    packaged = campaigns()
     if name in packaged:
         return packaged[name]
     near = get_close_matches(name, packaged, n=5) or [known for known in packaged if name.lower() in known]

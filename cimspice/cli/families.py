@@ -1,68 +1,15 @@
-"""Families of circuits as the commands know them: who makes a card, and who puts measured curves into it."""
+"""Cards of families on the command line: one is made, and a measured curve put into one."""
 
 from __future__ import annotations
 
-import importlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from itertools import product
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Protocol, cast
+from typing import Any
 
 from cimspice.errors import ParameterError
+from cimspice.families import family
 from cimspice.screen.output import console, print_json
-
-if TYPE_CHECKING:
-    from cimspice.fit.family_card import Card
-    from cimspice.pdk import Conditions
-    from cimspice.progress import OnProgress
-
-FAMILIES = {"neuron": "cimspice.neuron.commands.card", "sram": "cimspice.sram.commands.card"}
-"""Name -> module with the functions of :class:`Family`."""
-
-
-class Family(Protocol):
-    """What a family's module has."""
-
-    def characterised(
-        self, conditions: Conditions, settings: Sequence[str], jobs: int | None, progress: OnProgress
-    ) -> Card:
-        """The family's card under these conditions; ``settings`` are NAME=VALUE of its circuit."""
-        ...
-
-    def check(self, card: Card) -> None:
-        """CimspiceError if the card does not make the family's model."""
-        ...
-
-    def measured(
-        self,
-        card: Card,
-        part: str,
-        source: Path,
-        *,
-        columns: Mapping[str, str],
-        units: Mapping[str, str],
-        where: Mapping[str, str],
-        options: Mapping[str, str],
-        fixed: Mapping[str, str],
-        weight: str,
-    ) -> tuple[Card, list[str]]:
-        """The card with a measured curve in the place of a part, and what is to be told of it."""
-        ...
-
-
-def family(name: str) -> Family:
-    """The module of a family.
-
-    Raises
-    ------
-    ParameterError
-        If there is none of this name.
-    """
-    if name not in FAMILIES:
-        raise ParameterError(
-            f"there is no family {name!r}"[:200], place="card", remedy=f"use one of {', '.join(FAMILIES)}"
-        )
-    return cast(Family, importlib.import_module(FAMILIES[name]))
 
 
 def characterise_family(

@@ -110,8 +110,10 @@ def _templates() -> Iterator[tuple[str, str]]:
 
 
 def _models() -> Iterator[tuple[str, str]]:
-    import cimspice.neuron.model  # noqa: F401 (makes its models known)
+    from cimspice.families import import_room
     from cimspice.fit.model import Model
+
+    import_room("model")
 
     found: dict[str, str] = {}
     waiting: list[type[Model]] = [Model]
@@ -124,11 +126,11 @@ def _models() -> Iterator[tuple[str, str]]:
 
 
 def _campaigns() -> Iterator[tuple[str, str]]:
-    from cimspice.resources import data_directory
+    from cimspice.resources import campaigns
 
-    for path in sorted(data_directory("characterize").glob("*.toml")):
+    for name, path in campaigns().items():
         section: dict[str, Any] = tomllib.loads(path.read_text(encoding="utf-8")).get("campaign", {})
-        yield path.stem, section.get("title") or f"bench {section.get('bench', '')}"
+        yield name, section.get("title") or f"bench {section.get('bench', '')}"
 
 
 def _without_marks(line: str) -> str:

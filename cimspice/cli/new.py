@@ -10,8 +10,8 @@ from typing import Annotated
 
 import typer
 
-from cimspice.cli.families import FAMILIES
 from cimspice.errors import ParameterError
+from cimspice.families import with_card
 from cimspice.screen.output import JsonFlag, console, print_json
 
 app = typer.Typer(help="Write a working skeleton into a folder of your own.", no_args_is_help=True)
@@ -102,7 +102,9 @@ def write_bench(name: str, folder: Path, texts: Sequence[str]) -> list[Path]:
             f"{name!r} cannot be the name of a bench",
             remedy="use lower-case letters, digits and underscores, beginning with a letter",
         )
-    taken = "family" if name in FAMILIES else "bench" if name in {known.name for known in benches()} else ""
+    taken = (
+        "family" if name in with_card() else "bench" if name in {known.name for known in benches()} else ""
+    )
     if taken:
         raise ParameterError(f"there is a {taken} {name!r} already", remedy="choose another name")
     paths = [folder / pattern.format(name) for pattern in _FILES.values()]

@@ -1,12 +1,20 @@
 """Resistive crossbars with wires, solved exactly: linear arrays as one matrix, others by Newton steps."""
 
-from cimspice.crossbar.emulator.array import Crossbar
-from cimspice.crossbar.emulator.cells import CellLaw, SeriesCell, SinhCell, TwoTerminalCell
-from cimspice.crossbar.emulator.conjugate import CrossbarNonConvergence
-from cimspice.crossbar.emulator.cost import CrossbarTooLarge
-from cimspice.crossbar.emulator.nonlinear import NonlinearCrossbar
-from cimspice.crossbar.emulator.solution import Solution
-from cimspice.crossbar.emulator.wires import Wires
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from cimspice.crossbar.emulator import (
+        CellLaw,
+        Crossbar,
+        CrossbarNonConvergence,
+        CrossbarTooLarge,
+        NonlinearCrossbar,
+        SeriesCell,
+        SinhCell,
+        Solution,
+        TwoTerminalCell,
+        Wires,
+    )
 
 __all__ = [
     "CellLaw",
@@ -20,3 +28,12 @@ __all__ = [
     "TwoTerminalCell",
     "Wires",
 ]
+
+
+def __getattr__(name: str) -> Any:
+    """The solver is only imported when it is asked for: commands and benches load without it."""
+    if name not in __all__:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    from cimspice.crossbar import emulator
+
+    return getattr(emulator, name)

@@ -9,6 +9,7 @@ from typing import Any, ClassVar, TypeVar
 import numpy as np
 
 from cimspice.errors import ParameterError
+from cimspice.families import import_room
 from cimspice.fit.ranges import Ranges
 
 
@@ -144,6 +145,8 @@ def registered() -> dict[str, type[Model]]:
 
 def model_class(kind: str) -> type[Model]:
     """The registered model of this kind."""
+    if kind not in _KINDS:
+        import_room("model")
     try:
         return _KINDS[kind]
     except KeyError:

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import importlib
 import inspect
 import math
-import pkgutil
 from collections.abc import Mapping
 from dataclasses import dataclass, fields, replace
 from difflib import get_close_matches
@@ -14,44 +12,16 @@ from typing import Any
 import pandas as pd
 
 from cimspice.errors import ParameterError
+from cimspice.families import import_room
 from cimspice.fit.curves import CurveSelection, outside_window, transfer_rows
 from cimspice.fit.fit import Fit
 from cimspice.fit.minimise import holding
 from cimspice.fit.model import Model, registered
-from cimspice.fit.table import (
-    CAPACITANCE,
-    COMPARATOR,
-    DISCHARGER,
-    GATE_LAW,
-    INJECTION,
-    SCHEMAS,
-    SYNAPSE,
-    TableSchema,
-)
-from cimspice.neuron.model.capacitance import MembraneCapacitance
-from cimspice.neuron.model.comparator import Comparator
-from cimspice.neuron.model.gate_law import GateLaw, as_driven
-from cimspice.neuron.model.injection import InjectedCharge
-from cimspice.neuron.model.ramp import Ramp
-from cimspice.neuron.model.synapse import Synapse
+from cimspice.fit.table import GATE_LAW, TableSchema
 
 SYNONYMS = {"synapse": "voltage_dependent_synapse", "gate_law": "polynomial_gate_law"}
 """Short names for the model that suits a simulated table best."""
 
-_SCHEMAS: dict[type[Model], TableSchema] = {
-    Synapse: SYNAPSE,
-    GateLaw: GATE_LAW,
-    MembraneCapacitance: CAPACITANCE,
-    Ramp: DISCHARGER,
-    Comparator: COMPARATOR,
-    InjectedCharge: INJECTION,
-}
-_RRAM = {
-    "read": "rram_read",
-    "switching": "rram_pulses",
-    "variability": "rram_cycles",
-    "access": "rram_access",
-}
 _CONDITIONS = ("corner", "temperature", "order", "polarity", "edge")
 
 
@@ -165,8 +135,9 @@ class Recipe:
         }
 
     def completed(self, table: pd.DataFrame, polarity: str | None = None) -> pd.DataFrame:
-        """The table with what its own values say: see :func:`cimspice.neuron.model.gate_law.as_driven`."""
-        return as_driven(table, polarity) if issubclass(self.model, GateLaw) else table
+        """The table with what its own values say, where the model has a function ``completed`` for that."""
+        complete = getattr(self.model, "completed", None)
+        return table if complete is None else complete(table, polarity)
 
     def _fitted(self, table: pd.DataFrame, conditions: Mapping[str, Any], given: dict[str, Any]) -> Fit[Any]:
         known = {name: value for name, value in conditions.items() if value is not None}
@@ -182,7 +153,7 @@ class Recipe:
                 raise self._lacks("polarity", table)
             selection = CurveSelection(**chosen)
             fit = _fit_of(self.model)(table, selection, **given)
-            if issubclass(self.model, GateLaw) and transfer_rows(table, selection) is not None:
+            if self.schema is GATE_LAW and transfer_rows(table, selection) is not None:
                 return fit
             outside = {"rows_outside_window": outside_window(table, selection)}
             return replace(fit, provenance={**fit.provenance, **outside})
@@ -216,9 +187,7 @@ class Recipe:
 
 def recipes() -> dict[str, Recipe]:
     """All registered models that can be fitted to a table, by kind."""
-    package = importlib.import_module("cimspice.fit")
-    for module in pkgutil.walk_packages(package.__path__, f"{package.__name__}."):
-        importlib.import_module(module.name)
+    import_room("model")
     found = {}
     for kind, model in sorted(registered().items()):
         schema = _schema(model)
@@ -254,13 +223,7 @@ def _fit_of(model: type[Model]) -> Any:
 
 def _schema(model: type[Model]) -> TableSchema | None:
     own = getattr(model, "schema", None)
-    if isinstance(own, TableSchema):
-        return own
-    for base, schema in _SCHEMAS.items():
-        if issubclass(model, base):
-            return schema
-    package, _, module = model.__module__.rpartition(".")
-    return SCHEMAS.get(_RRAM.get(module, "")) if package == "cimspice.rram" else None
+    return own if isinstance(own, TableSchema) else None
 
 
 def _options(model: type[Model]) -> dict[str, Any]:

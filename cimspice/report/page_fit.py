@@ -8,6 +8,7 @@ import warnings
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -16,16 +17,19 @@ from cimspice.fit.card import ModelCard
 from cimspice.fit.curves import RESET_VOLTAGE
 from cimspice.fit.model import Model
 from cimspice.fit.ranges import ModelRangeWarning
-from cimspice.neuron.model.capacitance import MembraneCapacitance
-from cimspice.neuron.model.comparator import Comparator
-from cimspice.neuron.model.gate_law import GateLaw
-from cimspice.neuron.model.injection import InjectedCharge
-from cimspice.neuron.model.synapse import Synapse
+from cimspice.fit.table import CAPACITANCE, COMPARATOR, GATE_LAW, INJECTION, SYNAPSE, TableSchema
 
 LARGEST_CARD = 16 << 20  # bytes
 _MOST_CARDS = 40
 _QUANTILE = 1.959963984540054  # of the normal distribution, for 95 %
 _COLUMNS = "columns of the model"  # in attrs: the model's column -> the table's, as its fit was told
+# table, column that a model of it predicts by a function of that name, and from which columns
+_PREDICTED: tuple[tuple[TableSchema, str, tuple[str, ...]], ...] = (
+    (GATE_LAW, "current", ("gate_bias",)),
+    (CAPACITANCE, "capacitance", ("membrane_voltage",)),
+    (INJECTION, "charge", ("membrane_voltage", "gate_bias")),
+    (COMPARATOR, "delay", ("slope",)),
+)
 _SYNONYMS = {"gate_bias": "gate_voltage", "membrane_voltage": "drain_voltage", "current": "drain_current"}
 
 
@@ -104,41 +108,36 @@ def overlay(card: ModelCard, table: pd.DataFrame) -> Overlay:
     table.attrs = {**table.attrs, _COLUMNS: columns if isinstance(columns, dict) else {}}
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", ModelRangeWarning)  # only rows inside are asked for; ends may round
-        if isinstance(model, Synapse):
+        if getattr(model, "schema", None) is SYNAPSE and hasattr(model, "shape"):
             return _synapse(model, card, table)
         return _direct(model, card, table)
 
 
-def _direct(model: Model, card: ModelCard, table: pd.DataFrame) -> Overlay:
-    if isinstance(model, GateLaw):
-        inputs, y, predict = ("gate_bias",), "current", model.current
-        table = _at_reset(table, float(card.provenance.get("reset_voltage", RESET_VOLTAGE)))
-    elif isinstance(model, MembraneCapacitance):
-        inputs, y, predict = ("membrane_voltage",), "capacitance", model.capacitance
-    elif isinstance(model, InjectedCharge):
-        inputs, y, predict = ("membrane_voltage", "gate_bias"), "charge", model.charge
-    elif isinstance(model, Comparator):
-        inputs, y, predict = ("slope",), "delay", model.delay
-    else:
+def _direct(model: Any, card: ModelCard, table: pd.DataFrame) -> Overlay:
+    schema = getattr(model, "schema", None)
+    found = next((each[1:] for each in _PREDICTED if each[0] is schema), None)
+    if found is None or not hasattr(model, found[0]):
         raise NoRows(f"a {model.kind} predicts no column of a run")
+    y, inputs = found
+    relative = schema is GATE_LAW
+    if relative:
+        table = _at_reset(table, float(card.provenance.get("reset_voltage", RESET_VOLTAGE)))
     columns = {name: _column(table, name) for name in inputs}
     rows = _matching(model, card, table, columns)
     given = {name: rows[column].to_numpy(float) for name, column in columns.items()}
-    fitted = np.asarray(predict(**given), dtype=float)
+    fitted = np.asarray(getattr(model, y)(**given), dtype=float)
     gradient = np.asarray(model.gradient(**given), dtype=float)
-    if isinstance(model, GateLaw):
+    if relative:
         gradient = gradient * fitted  # that of the current, not of its logarithm
     measured = rows[_column(table, y)].to_numpy(float)
-    relative = isinstance(model, GateLaw)
     scale = np.abs(measured) if relative else np.full(len(rows), float(np.mean(np.abs(measured))))
     name = "current" if relative else f"mean {y}"
-    by = columns[inputs[1]] if len(inputs) > 1 else ""
-    return Overlay(
-        rows, columns[inputs[0]], _column(table, y), by, fitted, _band(card, gradient), scale, name
-    )
+    x, *others = inputs
+    by = columns[others[0]] if others else ""
+    return Overlay(rows, columns[x], _column(table, y), by, fitted, _band(card, gradient), scale, name)
 
 
-def _synapse(model: Synapse, card: ModelCard, table: pd.DataFrame) -> Overlay:
+def _synapse(model: Any, card: ModelCard, table: pd.DataFrame) -> Overlay:
     """Each curve with the current at reset that suits it best, as the fit itself did."""
     bias, voltage, current = (_column(table, name) for name in ("gate_bias", "membrane_voltage", "current"))
     rows = _matching(model, card, table, {"membrane_voltage": voltage})
@@ -164,7 +163,7 @@ def _synapse(model: Synapse, card: ModelCard, table: pd.DataFrame) -> Overlay:
     return Overlay(pd.concat(kept), voltage, current, bias, *parts, "current at reset")
 
 
-def _current_at_reset(model: Synapse, voltage: np.ndarray, current: np.ndarray) -> float:
+def _current_at_reset(model: Any, voltage: np.ndarray, current: np.ndarray) -> float:
     """Of the straight line through a curve; NaN of a curve too short for one."""
     if len(voltage) < 3:
         return float("nan")

@@ -26,7 +26,7 @@ from cimspice.campaign.work import Chunk, run_chunk
 from cimspice.cli.app import run as command_line
 from cimspice.errors import SimulationError
 from cimspice.pdk import cache_directory
-from cimspice.resources import data_directory
+from cimspice.resources import campaigns
 from cimspice.spice import Pool, Session, simulate_batch
 
 pytestmark = pytest.mark.spice
@@ -170,7 +170,7 @@ def cache(tmp_path, monkeypatch):
 def test_ctrl_c_ends_the_command_with_130_and_keeps_what_is_finished(tmp_path, cache):
     overrides = ["--set", "gate_voltage={start=0.3, stop=1.8, num=4000}"]
     words = ["characterize", "transistor_iv", *overrides, "-o", str(tmp_path / "run"), "--jobs", "1"]
-    path = data_directory("characterize") / "transistor_iv.toml"
+    path = campaigns()["transistor_iv"]
     plan = Plan(read_specification(path, overrides[1:]), Environment.detect())
     digests = [point.digest for point in plan]
     process = subprocess.Popen(

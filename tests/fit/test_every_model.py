@@ -6,9 +6,17 @@ import warnings
 import numpy as np
 import pytest
 
-import cimspice.fit as models
 from cimspice.errors import ParameterError
 from cimspice.fit import Model, ModelCard, ModelRangeWarning, Range, Ranges
+from cimspice.neuron.model.capacitance import ConstantCapacitance, SplineCapacitance
+from cimspice.neuron.model.comparator import Comparator
+from cimspice.neuron.model.current_dependent import CurrentDependentSynapse
+from cimspice.neuron.model.ekv import EkvGateLaw
+from cimspice.neuron.model.gate_law import PolynomialGateLaw
+from cimspice.neuron.model.injection import InjectedCharge
+from cimspice.neuron.model.ramp import Ramp
+from cimspice.neuron.model.synapse import ReversalSynapse
+from cimspice.neuron.model.voltage_dependent import VoltageDependentSynapse
 
 VOLTS = np.linspace(0.45, 1.35, 7)
 GATES = Ranges({"gate_bias": Range(0.4, 0.65, "V")})
@@ -21,48 +29,48 @@ def example(kind: str) -> tuple[Model, str, tuple]:
     voltage = Ranges({"membrane_voltage": Range(0.43, 1.36, "V")})
     examples = {
         "reversal_synapse": (
-            models.ReversalSynapse(polarity="p", reversal_coefficient=0.7, ranges=synapse),
+            ReversalSynapse(polarity="p", reversal_coefficient=0.7, ranges=synapse),
             "current",
             (currents, VOLTS),
         ),
         "current_dependent_synapse": (
-            models.CurrentDependentSynapse(polarity="n", coefficients=[0.4, -0.02, -0.003], ranges=synapse),
+            CurrentDependentSynapse(polarity="n", coefficients=[0.4, -0.02, -0.003], ranges=synapse),
             "current",
             (currents, VOLTS),
         ),
         "voltage_dependent_synapse": (
-            models.VoltageDependentSynapse(
+            VoltageDependentSynapse(
                 polarity="p", coefficients=[[0.6, -0.05], [0.03, 0.01], [-0.01, 0.002]], ranges=synapse
             ),
             "current",
             (currents, VOLTS),
         ),
         "polynomial_gate_law": (
-            models.PolynomialGateLaw(
+            PolynomialGateLaw(
                 polarity="n", coefficients=[-17.0, 3.0, -0.3], centre=0.525, half_width=0.125, ranges=GATES
             ),
             "log_current",
             (np.linspace(0.4, 0.65, 9),),
         ),
         "ekv_gate_law": (
-            models.EkvGateLaw(
+            EkvGateLaw(
                 polarity="n", log_specific_current=-14, threshold=0.6, thermal_slope=0.036, ranges=GATES
             ),
             "log_current",
             (np.linspace(0.4, 0.65, 9),),
         ),
         "ramp": (
-            models.Ramp(rate=1.1e6, reversal_coefficient=0.177),
+            Ramp(rate=1.1e6, reversal_coefficient=0.177),
             "potential",
             (np.linspace(0, 1e-6, 9), 0.2),
         ),
         "constant_capacitance": (
-            models.ConstantCapacitance(total_capacitance=140e-15, ranges=voltage),
+            ConstantCapacitance(total_capacitance=140e-15, ranges=voltage),
             "capacitance",
             (VOLTS,),
         ),
         "spline_capacitance": (
-            models.SplineCapacitance(
+            SplineCapacitance(
                 capacitances=[141e-15, 140e-15, 139e-15, 139.5e-15, 142e-15],
                 knots=[0.43, 0.6, 0.8, 1.1, 1.36],
                 ranges=voltage,
@@ -71,7 +79,7 @@ def example(kind: str) -> tuple[Model, str, tuple]:
             (VOLTS,),
         ),
         "comparator": (
-            models.Comparator(
+            Comparator(
                 threshold=0.43,
                 fixed_delay=5e-10,
                 slope_delay=2e-9,
@@ -83,7 +91,7 @@ def example(kind: str) -> tuple[Model, str, tuple]:
             (np.geomspace(2e5, 5e6, 7),),
         ),
         "injected_charge": (
-            models.InjectedCharge(
+            InjectedCharge(
                 polarity="n",
                 edge="on",
                 coefficients=[[1e-16, 2e-17], [3e-17, -1e-17], [5e-18, 0.0]],

@@ -15,26 +15,34 @@ from fuzz_watch import watched
 from hypothesis import given
 from sram_lines import hand_made_fit
 
-from cimspice import fit as models
+from cimspice import resources
 from cimspice.campaign import read_specification
 from cimspice.campaign.load import read_run
 from cimspice.documents import parse_json, parse_toml
 from cimspice.errors import CimspiceError
+from cimspice.fit import ModelCard, Range, Ranges
 from cimspice.fit.family_card import Card
+from cimspice.neuron.model.capacitance import SplineCapacitance
 from cimspice.neuron.model.card import neuron_card as made_neuron_card
 from cimspice.neuron.model.card import neuron_of
+from cimspice.neuron.model.comparator import Comparator
+from cimspice.neuron.model.current_dependent import CurrentDependentSynapse
+from cimspice.neuron.model.ekv import EkvGateLaw
+from cimspice.neuron.model.gate_law import PolynomialGateLaw
+from cimspice.neuron.model.ramp import Ramp
+from cimspice.neuron.model.synapse import ReversalSynapse
+from cimspice.neuron.model.voltage_dependent import VoltageDependentSynapse
 from cimspice.neuron.training import TrainedNetwork
 from cimspice.report.difference import compare_runs
 from cimspice.report.page import write_page
-from cimspice.resources import data_directory
 from cimspice.sram.model.card import sram_card, sram_fit
 from cimspice.sram.model.currents import CellCurrents
 
 
 @pytest.fixture(scope="module")
 def campaigns():
-    read_specification(data_directory("characterize") / "transistor_iv.toml")  # imports the benches
-    return [tomllib.loads(path.read_text()) for path in sorted(data_directory("characterize").glob("*.toml"))]
+    read_specification(resources.campaigns()["transistor_iv"])  # imports the benches
+    return [tomllib.loads(path.read_text()) for path in resources.campaigns().values()]
 
 
 @pytest.fixture(scope="module")
@@ -67,7 +75,7 @@ def test_campaign_files(campaigns, place, random):
 @fuzz(0.5)
 @given(random=seeds)
 def test_overrides(place, random):
-    path = data_directory("characterize") / "transistor_iv.toml"
+    path = resources.campaigns()["transistor_iv"]
     names = (
         "width",
         "corners",
@@ -89,35 +97,31 @@ def test_model_cards(cards, place, random):
     path = place / "card.json"
     path.write_bytes(json_text(changed(random.choice(cards), random), random))
     with only_our_errors(place):
-        models.ModelCard.load(path).model()
+        ModelCard.load(path).model()
 
 
 @pytest.fixture(scope="module")
 def cards():
     """Cards of models with numbers, vectors, matrices, knots, and a model inside."""
-    seen = models.Ranges({"current_at_reset": models.Range(1e-9, 1e-6, "A")})
-    biases = models.Ranges({"gate_bias": models.Range(0.4, 0.65, "V")})
+    seen = Ranges({"current_at_reset": Range(1e-9, 1e-6, "A")})
+    biases = Ranges({"gate_bias": Range(0.4, 0.65, "V")})
     found = [
-        models.ReversalSynapse(polarity="p", reversal_coefficient=0.7, ranges=seen),
-        models.CurrentDependentSynapse(polarity="n", coefficients=[0.4, -0.02, -0.003], ranges=seen),
-        models.VoltageDependentSynapse(polarity="p", coefficients=[[0.6, -0.05], [0.03, 0.01]], ranges=seen),
-        models.PolynomialGateLaw(
+        ReversalSynapse(polarity="p", reversal_coefficient=0.7, ranges=seen),
+        CurrentDependentSynapse(polarity="n", coefficients=[0.4, -0.02, -0.003], ranges=seen),
+        VoltageDependentSynapse(polarity="p", coefficients=[[0.6, -0.05], [0.03, 0.01]], ranges=seen),
+        PolynomialGateLaw(
             polarity="n", coefficients=[-17.0, 3.0], centre=0.525, half_width=0.125, ranges=biases
         ),
-        models.EkvGateLaw(
-            polarity="n", log_specific_current=-14, threshold=0.6, thermal_slope=0.036, ranges=biases
-        ),
-        models.Ramp(rate=1.1e6, reversal_coefficient=0.177),
-        models.SplineCapacitance(
+        EkvGateLaw(polarity="n", log_specific_current=-14, threshold=0.6, thermal_slope=0.036, ranges=biases),
+        Ramp(rate=1.1e6, reversal_coefficient=0.177),
+        SplineCapacitance(
             capacitances=[1.41e-13] * 5,
             knots=[0.43, 0.6, 0.8, 1.1, 1.36],
-            ranges=models.Ranges({"membrane_voltage": models.Range(0.43, 1.36, "V")}),
+            ranges=Ranges({"membrane_voltage": Range(0.43, 1.36, "V")}),
         ),
-        models.Comparator(
-            threshold=0.43, fixed_delay=5e-10, slope_delay=2e-9, exponent=0.5, reference_slope=1e6
-        ),
+        Comparator(threshold=0.43, fixed_delay=5e-10, slope_delay=2e-9, exponent=0.5, reference_slope=1e6),
     ]
-    return [json.loads(models.ModelCard.from_model(one, {"corner": "tt"}).model_dump_json()) for one in found]
+    return [json.loads(ModelCard.from_model(one, {"corner": "tt"}).model_dump_json()) for one in found]
 
 
 @pytest.fixture(scope="module")

@@ -7,7 +7,7 @@ from types import SimpleNamespace
 
 import numpy as np
 import pytest
-from emulator.neuron_layers import PHASE, programmed, synthetic
+from neuron.neuron_layers import PHASE, programmed, synthetic
 from sram_lines import hand_made
 
 from cimspice.arrays import ClippedWarning

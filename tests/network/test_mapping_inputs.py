@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from emulator.neuron_layers import synthetic
+from neuron.neuron_layers import synthetic
 
 from cimspice.arrays import ClippedWarning
 from cimspice.crossbar.mapping.conductances import ConductanceRange, MappedWeights, map_weights

@@ -10,10 +10,10 @@ from scipy.integrate import solve_ivp
 from cimspice.bench import bench
 from cimspice.campaign import read_specification
 from cimspice.netlist import Netlist
-from cimspice.resources import data_directory
+from cimspice.resources import campaigns
 from cimspice.spice import Dc, Session, SolverOptions, Tran, simulate, simulate_batch
 
-CAMPAIGNS = sorted(data_directory("characterize").glob("neuron_*.toml"))
+CAMPAIGNS = [path for name, path in campaigns().items() if name.startswith("neuron_")]
 UNIT_BIAS = {"n": 0.5575, "p": 1.055}
 
 

@@ -10,7 +10,7 @@ from dataclasses import replace
 import numpy as np
 import pandas as pd
 import pytest
-from emulator.neuron_layers import PHASE, REST, SWING, UNIT, synthetic
+from neuron_layers import PHASE, REST, SWING, UNIT, synthetic
 
 from cimspice.errors import CimspiceError, ParameterError, TableError
 from cimspice.fit.family_card import Card, encode

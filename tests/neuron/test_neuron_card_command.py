@@ -11,11 +11,11 @@ import pytest
 
 from cimspice.campaign import run_bench
 from cimspice.cli.app import run
-from cimspice.cli.families import FAMILIES
+from cimspice.families import with_card
 from cimspice.fit.family_card import Card
 from cimspice.neuron.commands import card as neuron_family
 from cimspice.neuron.model.card import neuron_card
-from cimspice.resources import data_directory
+from cimspice.resources import campaigns
 
 LAYERS = "3,2,2"
 RANDOM = ["validate", "random", "--layers", LAYERS, "--samples", "2", "--seed", "7"]
@@ -239,7 +239,7 @@ def test_a_family_and_a_campaign_are_told_apart(told, tmp_path, monkeypatch, wor
 def test_no_campaign_bears_the_name_of_a_family(told, tmp_path):
     code, facts = told("new", "bench", "neuron", "--folder", tmp_path)
     assert (code, facts["error"]["message"]) == (2, "there is a family 'neuron' already")
-    assert not {path.stem for path in data_directory("characterize").glob("*.toml")} & set(FAMILIES)
+    assert not set(campaigns()) & set(with_card())
 
 
 def test_a_hostile_or_changed_card_is_refused_with_its_file(told, stored_card, tmp_path, monkeypatch):

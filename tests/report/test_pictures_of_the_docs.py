@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from cimspice.cli.app import run
+from cimspice.resources import campaigns
 
 ROOT = Path(__file__).parents[2]
 RENEW = runpy.run_path(str(ROOT / "docs" / "images" / "renew.py"))
@@ -34,5 +35,5 @@ def test_the_commands_of_pictures_exist(command, capsys):
 def test_the_figures_of_campaigns_are_named_as_the_pictures_take_them():
     for command, file in RENEW["PICTURES"].values():
         if command.startswith("characterize"):
-            text = (ROOT / "characterize" / f"{command.split()[1]}.toml").read_text("utf-8")
+            text = campaigns()[command.split()[1]].read_text("utf-8")
             assert Path(file).stem in [figure["name"] for figure in tomllib.loads(text)["figure"]]

@@ -15,10 +15,10 @@ from cimspice.errors import ParameterError, SimulationError
 from cimspice.pdk import mismatch_alterations
 from cimspice.pdk.devices import mosfet_path
 from cimspice.pdk.instances import instance_paths
-from cimspice.resources import data_directory
+from cimspice.resources import campaigns
 from cimspice.spice import Session
 
-CAMPAIGNS = sorted(data_directory("characterize").glob("sram_*.toml"))
+CAMPAIGNS = [path for name, path in campaigns().items() if name.startswith("sram_")]
 SAMPLED = ("snm", "write_margin", "n_curve", "read_current", "retention", "leakage",
            "read_access", "write_access", "sense_offset")  # fmt: skip
 

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import sys
 from dataclasses import replace
-from pathlib import Path
 
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from sram_lines import hand_made
 
 from cimspice.converter.model.converter import SignedConverter
 from cimspice.errors import MappingError, ParameterError
@@ -23,9 +22,6 @@ from cimspice.sram.emulator.stuck import StuckFlags
 from cimspice.sram.mapping.format import WordFormat, stochastic_rounding
 from cimspice.sram.mapping.pulses import compensated_codes, power_codes
 from cimspice.sram.model.multiplier import ChargeMultiplier
-
-sys.path.insert(0, str(Path(__file__).parent))
-from sram_lines import hand_made
 
 UNIT = 2.0**-8  # V; powers of two, so that whole numbers stay whole in floating point
 CHIPS, GROUPS, COLUMNS, SAMPLES = 3, 3, 4, 5

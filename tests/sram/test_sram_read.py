@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import sys
 import warnings
 from dataclasses import replace
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -13,15 +11,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.integrate import solve_ivp
 from scipy.stats import norm
+from sram_lines import LINEAR, constant_currents, current_into_one, current_into_zero, hand_made
 
 from cimspice.errors import ParameterError
 from cimspice.sram.emulator.read import Cells, DisturbWarning, MultiRowRead
 from cimspice.sram.model.bit_line import line_profile
 from cimspice.sram.model.currents import CellCurrents
 from cimspice.sram.model.variation import CellVariation
-
-sys.path.insert(0, str(Path(__file__).parent))
-from sram_lines import LINEAR, constant_currents, current_into_one, current_into_zero, hand_made
 
 
 def solved(lines, codes, bits, factors):

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import sys
 from dataclasses import replace
-from pathlib import Path
 
 import numpy as np
 import pytest
 from scipy import stats
+from sram_lines import hand_made
 
 from cimspice.converter.model.converter import SignedConverter
 from cimspice.errors import ParameterError
@@ -19,9 +18,6 @@ from cimspice.sram.training.accuracy import Lessons, compare_chips, interval
 from cimspice.sram.training.chip import ChipFamily, Effects
 from cimspice.sram.training.lessons import accuracy
 from cimspice.training.iris_folds import iris_folds
-
-sys.path.insert(0, str(Path(__file__).parents[1] / "emulator"))
-from sram_lines import hand_made
 
 
 def family(current_deviation=0.1):

@@ -8,12 +8,11 @@ import numpy as np
 import pandas as pd
 
 from cimspice.bench.bench import Bench, register
-from cimspice.converter.circuit.controls import OPTIONS
+from cimspice.converter.circuit.controls import OPTIONS, Gates
 from cimspice.converter.circuit.converter import Converter
 from cimspice.converter.circuit.offset import COLUMNS, offset_of_decisions
 from cimspice.netlist import NetlistParameters, quantity
 from cimspice.spice import SolverOptions, Tran, Waveforms
-from cimspice.sram.circuit.multiplier import Gates
 
 
 class ComparatorParameters(NetlistParameters):
@@ -36,7 +35,7 @@ class ComparatorOffset(Bench):
 
     name: ClassVar[str] = "sram_comparator_offset"
     title: ClassVar[str] = "input offset of the converter's comparator, by bisection"
-    template: ClassVar[str] = "sram/comparator_offset"
+    template: ClassVar[str] = "converter/comparator_offset"
     Parameters: ClassVar[type[NetlistParameters]] = ComparatorParameters
     columns: ClassVar[dict[str, str]] = COLUMNS
     flat: ClassVar[bool] = True

@@ -21,6 +21,13 @@ QUICK = SolverOptions(reltol=1e-3, abstol=1e-12, vntol=1e-5, chgtol=1e-15, gmin=
 reltol, in a sixth of the time."""
 
 
+class Gates(NetlistParameters):
+    """Widths of the n-channel transistor of an inverter, and of a switch, whose dummies are half as wide."""
+
+    width: Annotated[float, quantity("m", ge=0.42e-6, le=50e-6)] = 0.42e-6
+    switch_width: Annotated[float, quantity("m", ge=0.84e-6, le=50e-6)] = 0.84e-6
+
+
 class PhaseTiming(NetlistParameters):
     """Phases of equal length, each ended by a gap in which every switch is open.
 

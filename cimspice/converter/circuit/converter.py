@@ -9,11 +9,10 @@ import pandas as pd
 from pydantic import computed_field, model_validator
 
 from cimspice.bench.bench import Bench, register
-from cimspice.converter.circuit.controls import Points, at, control_energy, energy, pulses
+from cimspice.converter.circuit.controls import Gates, Points, at, control_energy, energy, pulses
 from cimspice.errors import SimulationError
 from cimspice.netlist import NetlistParameters, quantity
 from cimspice.spice import SolverOptions, Tran, Waveforms
-from cimspice.sram.circuit.multiplier import Gates
 
 Width = Annotated[float, quantity("m", ge=0.42e-6, le=100e-6)]
 Time = Annotated[float, quantity("s", ge=5e-11, le=1e-6)]
@@ -128,7 +127,7 @@ class Conversion(Bench):
 
     name: ClassVar[str] = "sram_converter"
     title: ClassVar[str] = "signed differential converter by successive approximation: decisions and energy"
-    template: ClassVar[str] = "sram/converter"
+    template: ClassVar[str] = "converter/converter"
     Parameters: ClassVar[type[NetlistParameters]] = ConverterParameters
     columns: ClassVar[dict[str, str]] = {
         "decision": "",

@@ -11,12 +11,10 @@ from pydantic import model_validator
 from cimspice.bench.bench import Bench, register
 from cimspice.crossbar.circuit.cells import CellArrayParameters, require_simulable
 from cimspice.netlist import Netlist, NetlistParameters, quantity
+from cimspice.rram.circuit.access_grid import EXACT
 from cimspice.spice import Dc, SolverOptions, Waveforms
 
 Voltage = Annotated[float, quantity("V", ge=-3.3, le=3.3)]
-
-EXACT = SolverOptions(reltol=1e-11, abstol=1e-17, vntol=1e-13, gmin=1e-18, itl1=300, itl2=300)
-"""A read to nine digits: the default gmin and tolerances show in megohms."""
 
 
 class CellsReadParameters(CellArrayParameters):

@@ -9,8 +9,8 @@ from pydantic import computed_field
 
 from cimspice.bench.bench import Bench, register
 from cimspice.crossbar.circuit.cells import ArrayCircuit, CellArrayParameters, require_simulable
-from cimspice.crossbar.circuit.cells_read import EXACT
 from cimspice.netlist import Netlist, NetlistParameters, quantity, render
+from cimspice.rram.circuit.access_grid import EXACT
 from cimspice.rram.circuit.device import ReadVoltage, RramParameters, State
 from cimspice.spice import Op, SolverOptions, Waveforms
 

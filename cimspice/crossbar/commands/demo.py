@@ -164,7 +164,7 @@ def _facts(loop: _Loop, figures: Mapping[str, Path], folder: Path, seconds: floa
 
 def _show(facts: Mapping[str, Any], figures: Mapping[str, Path], folder: Path) -> None:
     from cimspice.crossbar.commands.validate import show_network
-    from cimspice.neuron.report.tables import show_files, show_next
+    from cimspice.screen.tables import show_files, show_next
 
     table = Table(box=None, pad_edge=False, show_header=False)
     for stage, found in _stages(facts):

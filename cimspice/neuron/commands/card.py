@@ -65,9 +65,9 @@ def measured(
     weight: str,
 ) -> tuple[Card, list[str]]:
     """The card with measured curves in the place of ``synapse_n`` or ``synapse_p``."""
-    from cimspice.cli.card import shown
     from cimspice.fit.measured import read_measured
     from cimspice.fit.table import SYNAPSE
+    from cimspice.screen.card import shown
 
     polarities: dict[str, Polarity] = {"synapse_n": "n", "synapse_p": "p"}
     polarity = polarities.get(part)
@@ -113,7 +113,7 @@ def fit_into_card(
     TableError, ParameterError
         If a file, its curves or the card cannot be used, or a condition is asked for that is the card's.
     """
-    from cimspice.cli.card import conditions, read, shown
+    from cimspice.screen.card import conditions, read, shown
     from cimspice.screen.output import console, print_json
 
     for option, value in asked.items():

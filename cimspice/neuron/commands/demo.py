@@ -9,17 +9,11 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from cimspice.crossbar.commands.demo import crossbar
 from cimspice.screen.output import JsonFlag, console, print_json
-from cimspice.sram.commands.demo import sram
 
 if TYPE_CHECKING:
     from cimspice.neuron.characterise.synapse_fit import SynapseFit
     from cimspice.neuron.validation.network import IrisValidation
-
-app = typer.Typer(help="A whole loop on a few samples, with its figures.", no_args_is_help=True)
-app.command("crossbar")(crossbar)
-app.command("sram")(sram)
 
 _NEXT = {
     "cimspice validate iris --samples 50": "all held-out flowers, as the paper does",
@@ -30,12 +24,6 @@ _NEXT = {
 }
 
 
-@app.callback()
-def _group() -> None:
-    """A group even while it has one command."""
-
-
-@app.command()
 def neuron(
     samples: Annotated[int, typer.Option(min=1, max=50, help="How many flowers go through ngspice.")] = 6,
     seed: Annotated[int, typer.Option(min=0, help="Of split, training and noise.")] = 0,
@@ -113,7 +101,8 @@ def _show(
 ) -> None:
     from rich.table import Table
 
-    from cimspice.neuron.report.tables import show_budget, show_files, show_next, show_result
+    from cimspice.neuron.report.tables import show_budget, show_result
+    from cimspice.screen.tables import show_files, show_next
 
     table = Table(box=None, pad_edge=False, show_header=False)
     for stage, found in _stages(result, facts):

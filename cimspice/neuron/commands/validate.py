@@ -10,24 +10,14 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 from typer.core import TyperCommand
 
-from cimspice.cli.card import read
-from cimspice.crossbar.commands.validate import crossbar
-from cimspice.crossbar.commands.validate_programming import programming
+from cimspice.screen.card import read
 from cimspice.screen.output import JsonFlag, print_json
 from cimspice.screen.validation_output import usable, write_report
-from cimspice.sram.commands.validate import sram
-from cimspice.sram.commands.validate_learning import sram_learning
 
 if TYPE_CHECKING:
     from cimspice.fit.family_card import Card
     from cimspice.neuron.characterise.card import Conditions
     from cimspice.neuron.validation.network import IrisValidation, NeuronValidation
-
-app = typer.Typer(help="Compare the model of a circuit with ngspice.", no_args_is_help=True)
-app.command("crossbar")(crossbar)
-app.command("programming")(programming)
-app.command("sram")(sram)
-app.command("sram-learning")(sram_learning)
 
 Flowers = Annotated[int, typer.Option(min=1, max=50, help="How many held-out flowers are compared.")]
 Samples = Annotated[int, typer.Option(min=1, help="How many samples are compared.")]
@@ -67,7 +57,7 @@ _MOST_SIZES = 21
 """Inputs and the layers that one netlist holds (``NetworkParameters.programming``)."""
 
 
-class _SeveralLayers(TyperCommand):
+class SeveralLayers(TyperCommand):
     """Lets ``--layers 16 12 10`` be written as one option with several values."""
 
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
@@ -90,7 +80,6 @@ def _joined(words: Sequence[str]) -> Iterator[str]:
             yield ",".join(values)
 
 
-@app.command()
 def iris(
     samples: Flowers = 50,
     corner: Corner = None,
@@ -130,7 +119,6 @@ def iris(
     )
 
 
-@app.command(name="random", cls=_SeveralLayers)
 def random_network(
     layers: Annotated[
         list[str],
@@ -234,9 +222,10 @@ def _present(
 ) -> None:
     from cimspice.neuron.report.budget import draw_budget
     from cimspice.neuron.report.spikes import draw_spikes
-    from cimspice.neuron.report.tables import show_budget, show_files, show_next, show_result
+    from cimspice.neuron.report.tables import show_budget, show_result
     from cimspice.neuron.validation.network import IrisValidation
     from cimspice.neuron.validation.report import report
+    from cimspice.screen.tables import show_files, show_next
 
     validation = result.physical if isinstance(result, IrisValidation) else result
     facts = report(result)

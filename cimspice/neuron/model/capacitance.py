@@ -20,13 +20,14 @@ from cimspice.fit.least_squares import solve_linear
 from cimspice.fit.model import Model, register
 from cimspice.fit.noise import Noise
 from cimspice.fit.ranges import Ranges
-from cimspice.fit.table import CAPACITANCE
+from cimspice.fit.table import CAPACITANCE, TableSchema
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class MembraneCapacitance(Model):
     """dQ/dV = C(V). Charges count from ``reset_voltage`` (V): q(V) = ∫ C dV from there."""
 
+    schema: ClassVar[TableSchema] = CAPACITANCE
     reset_voltage: float = RESET_VOLTAGE
 
     @abstractmethod

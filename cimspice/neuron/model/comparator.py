@@ -16,7 +16,7 @@ from cimspice.fit.least_squares import join, solve, solve_linear
 from cimspice.fit.model import Model, register
 from cimspice.fit.noise import Noise
 from cimspice.fit.ranges import Ranges
-from cimspice.fit.table import COMPARATOR
+from cimspice.fit.table import COMPARATOR, TableSchema
 
 _EXPONENTS = (0.02, 4.0)
 
@@ -32,6 +32,7 @@ class Comparator(Model):
     exponent of one.
     """
 
+    schema: ClassVar[TableSchema] = COMPARATOR
     kind: ClassVar[str] = "comparator"
     parameter_units: ClassVar[Mapping[str, str]] = {
         "threshold": "V",

@@ -21,6 +21,7 @@ from cimspice.fit.least_squares import solve_linear
 from cimspice.fit.model import Model, register
 from cimspice.fit.noise import Noise
 from cimspice.fit.ranges import Ranges
+from cimspice.fit.table import GATE_LAW, TableSchema
 
 _GRID = 1025
 # A coefficient of ln I known to 0.1 % of the current is known, even if it may be zero.
@@ -32,6 +33,7 @@ _MONOTONE = 0.8
 class GateLaw(Model):
     """I(V_g) at the reset voltage, monotone over the range of ``gate_bias`` (V): up for n, down for p."""
 
+    schema: ClassVar[TableSchema] = GATE_LAW
     polarity: str
 
     def __post_init__(self) -> None:
@@ -40,6 +42,11 @@ class GateLaw(Model):
             raise ParameterError(f"polarity is {self.polarity!r}", remedy='use "n" or "p"')
         if "gate_bias" not in self.ranges:
             raise ParameterError(f"a {self.kind} needs the range of gate_bias that it holds on")
+
+    @staticmethod
+    def completed(table: pd.DataFrame, polarity: str | None = None) -> pd.DataFrame:
+        """See :func:`as_driven`."""
+        return as_driven(table, polarity)
 
     @abstractmethod
     def log_current(self, gate_bias: ArrayLike) -> np.ndarray:

@@ -17,7 +17,7 @@ from cimspice.fit.least_squares import solve_linear
 from cimspice.fit.model import Model, register
 from cimspice.fit.noise import Noise
 from cimspice.fit.ranges import Ranges
-from cimspice.fit.table import INJECTION
+from cimspice.fit.table import INJECTION, TableSchema
 
 # A coefficient known to this fraction of the largest charge is known, even if it may be zero.
 _RESOLUTION = 0.01
@@ -34,6 +34,7 @@ class InjectedCharge(Model):
     of q.
     """
 
+    schema: ClassVar[TableSchema] = INJECTION
     kind: ClassVar[str] = "injected_charge"
     parameter_units: ClassVar[Mapping[str, str]] = {"coefficients": "C"}
     polarity: str

@@ -17,7 +17,7 @@ from cimspice.fit.least_squares import solve
 from cimspice.fit.model import Model, register
 from cimspice.fit.noise import Noise
 from cimspice.fit.ranges import Ranges
-from cimspice.fit.table import DISCHARGER, TRACE
+from cimspice.fit.table import DISCHARGER, TRACE, TableSchema
 
 # Below this the series are exact to round-off and the closed forms lose digits.
 _SMALL = 1e-3
@@ -32,6 +32,7 @@ class Ramp(Model):
     0 to 1 in the phase T.
     """
 
+    schema: ClassVar[TableSchema] = DISCHARGER
     kind: ClassVar[str] = "ramp"
     parameter_units: ClassVar[Mapping[str, str]] = {"rate": "1/s", "reversal_coefficient": "1/V"}
     rate: float

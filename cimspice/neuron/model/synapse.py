@@ -23,6 +23,7 @@ from cimspice.fit.curves import (
 from cimspice.fit.fit import Fit
 from cimspice.fit.model import Model, register
 from cimspice.fit.ranges import Ranges
+from cimspice.fit.table import SYNAPSE, TableSchema
 
 SynapseT = TypeVar("SynapseT", bound="Synapse")
 
@@ -36,6 +37,7 @@ class Synapse(Model):
     All currents are magnitudes in A.
     """
 
+    schema: ClassVar[TableSchema] = SYNAPSE
     polarity: str
     reset_voltage: float = RESET_VOLTAGE
     voltage_scale: float = VOLTAGE_SCALE

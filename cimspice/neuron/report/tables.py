@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
 
 from rich.table import Table
 
 from cimspice.screen.output import console
+from cimspice.screen.tables import show_rows
 
 PUBLISHED = {"conventional_output_rmse_ns": 39.04, "trained_output_rmse_ns": 1.97}
 """Sakemi et al., arXiv 2412.09010: 5-5-5, 50 Iris samples, phases of 1 µs; shown beside ours, never used."""
@@ -32,11 +33,11 @@ def show_result(facts: Mapping[str, Any]) -> None:
         f"{facts['temperature']:g} °C, phases of {phase:g} ns"
     )
     screen.print(f"[bold]spike times, model '{facts['model']}' against ngspice[/]")
-    _print(rows)
+    show_rows(rows)
     screen.print("[bold]for comparison[/], output layer, rms")
-    _print(_others(facts))
+    show_rows(_others(facts))
     screen.print("[bold]cost[/], CPU time of the samples")
-    _print(_cost(facts))
+    show_rows(_cost(facts))
 
 
 def _others(facts: Mapping[str, Any]) -> list[tuple[str, str, str]]:
@@ -92,28 +93,6 @@ def show_budget(facts: Mapping[str, Any]) -> None:
             table.add_row(f"  {row['title']}", *errors)
         console().print(f"[bold]{title}")
         console().print(table)
-
-
-def show_files(files: Sequence[object]) -> None:
-    """Paths, one a line."""
-    for path in files:
-        console().print(f"  {path}", markup=False)
-
-
-def show_next(commands: Mapping[str, str]) -> None:
-    """What to try next: command -> what it does."""
-    console().print("[bold]next[/]")
-    _print([(command, "", words) for command, words in commands.items()])
-
-
-def _print(rows: Sequence[tuple[str, str, str]]) -> None:
-    table = Table(box=None, pad_edge=False, show_header=False)
-    table.add_column(no_wrap=True)
-    table.add_column(no_wrap=True)
-    table.add_column()
-    for name, value, remark in rows:
-        table.add_row(f"  {name}", value, f"[dim]{remark}[/]" if remark else "")
-    console().print(table)
 
 
 def _undecided(facts: Mapping[str, Any]) -> str:

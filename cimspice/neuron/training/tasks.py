@@ -51,8 +51,8 @@ def train_iris(
     epochs, spike_noise
         See :class:`~cimspice.neuron.training.trainer.Schedule`.
     temporal_weight, excursion_weight, excursion_range
-        See :class:`~cimspice.neuron.training.objective.Objective`. The excursion penalty keeps membranes where the
-        circuit's law holds.
+        See :class:`~cimspice.neuron.training.objective.Objective`. The excursion penalty
+        keeps membranes where the circuit's law holds.
     dstd_steps
         M of DSTD; None trains with the exact solution, which for five inputs is also the quicker one.
     window

@@ -8,9 +8,11 @@ import numpy as np
 import pandas as pd
 
 from cimspice.bench.bench import Bench, register
-from cimspice.crossbar.circuit.cells_read import EXACT
 from cimspice.netlist import NetlistParameters, quantity
 from cimspice.spice import Dc, SolverOptions, Sweep, Waveforms
+
+EXACT = SolverOptions(reltol=1e-11, abstol=1e-17, vntol=1e-13, gmin=1e-18, itl1=300, itl2=300)
+"""A read to nine digits: the default gmin and tolerances show in megohms."""
 
 
 class AccessGridParameters(NetlistParameters):

@@ -9,11 +9,10 @@ import pandas as pd
 from pydantic import computed_field
 
 from cimspice.bench.bench import Bench, register
-from cimspice.converter.circuit.controls import OPTIONS, Points, at, control_energy, energy, pulses
+from cimspice.converter.circuit.controls import OPTIONS, Gates, Points, at, control_energy, energy, pulses
 from cimspice.netlist import NetlistParameters, quantity
 from cimspice.pdk.wires import cell_wires
 from cimspice.spice import SolverOptions, Tran, Waveforms
-from cimspice.sram.circuit.multiplier import Gates
 
 Discharge = Annotated[float, quantity("V", ge=-0.05, le=0.3)]
 Time = Annotated[float, quantity("s", ge=1e-10, le=1e-6)]

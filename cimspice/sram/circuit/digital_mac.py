@@ -9,11 +9,10 @@ import pandas as pd
 from pydantic import computed_field
 
 from cimspice.bench.bench import Bench, register
-from cimspice.converter.circuit.controls import QUICK, Points, control_energy, energy, pulses
+from cimspice.converter.circuit.controls import QUICK, Gates, Points, control_energy, energy, pulses
 from cimspice.errors import SimulationError
 from cimspice.netlist import NetlistParameters, quantity
 from cimspice.spice import SolverOptions, Tran, Waveforms
-from cimspice.sram.circuit.multiplier import Gates
 
 
 class MacParameters(NetlistParameters):

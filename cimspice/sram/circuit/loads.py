@@ -9,11 +9,10 @@ import pandas as pd
 from pydantic import computed_field
 
 from cimspice.bench.bench import Bench, register
-from cimspice.converter.circuit.controls import OPTIONS, Points, pulses
+from cimspice.converter.circuit.controls import OPTIONS, Gates, Points, pulses
 from cimspice.converter.circuit.converter import Converter
 from cimspice.netlist import NetlistParameters, quantity
 from cimspice.spice import SolverOptions, Tran, Waveforms
-from cimspice.sram.circuit.multiplier import Gates
 
 Time = Annotated[float, quantity("s", ge=1e-10, le=1e-6)]
 

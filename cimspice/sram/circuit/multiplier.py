@@ -10,6 +10,7 @@ from pydantic import computed_field, model_validator
 from cimspice.bench.bench import Bench, register
 from cimspice.converter.circuit.controls import (
     OPTIONS,
+    Gates,
     PhaseTiming,
     Points,
     at,
@@ -30,13 +31,6 @@ IDLE_CELL = 0.078e-15
 READOUT_CAPACITANCE = 7.2e-15
 """Of a resting multiplier and a converter's open switches on each bit line (F): with it an array discharges
 as in ``sram_forward_pass`` and ``sram_transposed_pass``."""
-
-
-class Gates(NetlistParameters):
-    """Widths of the n-channel transistor of an inverter, and of a switch, whose dummies are half as wide."""
-
-    width: Annotated[float, quantity("m", ge=0.42e-6, le=50e-6)] = 0.42e-6
-    switch_width: Annotated[float, quantity("m", ge=0.84e-6, le=50e-6)] = 0.84e-6
 
 
 class MultiplierParameters(NetlistParameters):

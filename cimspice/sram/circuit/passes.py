@@ -13,13 +13,12 @@ import pandas as pd
 from pydantic import computed_field, model_validator
 
 from cimspice.bench.bench import Bench, register
-from cimspice.converter.circuit.controls import QUICK, PhaseTiming, Points, at, pulses
+from cimspice.converter.circuit.controls import QUICK, Gates, PhaseTiming, Points, at, pulses
 from cimspice.converter.circuit.converter import Converter, ConverterTiming, decisions
 from cimspice.netlist import NetlistParameters, quantity
 from cimspice.pdk.wires import cell_wires
 from cimspice.spice import SolverOptions, Tran, Waveforms
 from cimspice.sram.circuit.multi_row_read import MultiRowParameters
-from cimspice.sram.circuit.multiplier import Gates
 
 Time = Annotated[float, quantity("s", ge=1e-10, le=1e-6)]
 Code = Annotated[int, quantity("1", ge=0, le=255)]

@@ -101,7 +101,7 @@ def _draw(curves: Any, validation: Any, learning: Mapping[str, Any], folder: Pat
 def _show(facts: Mapping[str, Any], figures: list[Path], folder: Path) -> None:
     from rich.table import Table
 
-    from cimspice.neuron.report.tables import show_files, show_next
+    from cimspice.screen.tables import show_files, show_next
     from cimspice.sram.commands.train import show_training
     from cimspice.sram.commands.validate_learning import show_step
 

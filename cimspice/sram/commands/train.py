@@ -12,15 +12,7 @@ from cimspice.progress import OnProgress, Progress
 from cimspice.screen.output import JsonFlag, console, print_json
 from cimspice.screen.validation_output import usable, write_report
 
-app = typer.Typer(help="Learning in the emulated circuit.", no_args_is_help=True)
 
-
-@app.callback()
-def _group() -> None:
-    """A group even while it has one command."""
-
-
-@app.command()
 def sram(
     chips: Annotated[int, typer.Option(min=2, max=10_000, help="Chips with mismatch of their own.")] = 200,
     seeds: Annotated[int, typer.Option(min=1, max=100, help="Splits into 5 folds.")] = 10,

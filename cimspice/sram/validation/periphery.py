@@ -18,7 +18,7 @@ from cimspice.converter.model.converter import SignedConverter
 from cimspice.fit.card import ModelCard
 from cimspice.fit.fit import Fit
 from cimspice.progress import OnProgress, Progress, silent
-from cimspice.resources import data_directory
+from cimspice.resources import campaigns
 from cimspice.sram.characterise.conditions import SramConditions
 from cimspice.sram.characterise.readout import readout_loads, sampled_lines
 from cimspice.sram.emulator.periphery import BOLTZMANN
@@ -146,8 +146,7 @@ def packaged_table(
     """Table of a campaign that comes with cimspice; ``overrides`` as with ``--set``. Points that failed are
     left out and told (`FailedPointsWarning`).
     """
-    path = data_directory("characterize") / f"{name}.toml"
-    specification = read_specification(path, overrides=list(overrides))
+    specification = read_specification(campaigns()[name], overrides=list(overrides))
     result = run_campaign(specification, workers=workers, store=store, progress=progress)
     if result.failed:
         warnings.warn(

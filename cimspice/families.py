@@ -1,0 +1,121 @@
+"""Families of circuits: ours, and those of other packages, which name theirs as entry points.
+
+A package that brings a family says so in its ``pyproject.toml``::
+
+    [project.entry-points."cimspice.families"]
+    edram = "edram_family"
+
+A family is a package with rooms: ``circuit`` (its benches), ``model`` (what fits are asked for by name),
+``commands`` (its part of the command line), ``commands.card`` (the functions of :class:`Family`). One that it
+lacks is left out.
+"""
+
+from __future__ import annotations
+
+import importlib
+import importlib.util
+import pkgutil
+from collections.abc import Iterator, Mapping, Sequence
+from functools import lru_cache
+from importlib.machinery import ModuleSpec, PathFinder
+from importlib.metadata import entry_points
+from pathlib import Path
+from types import ModuleType
+from typing import TYPE_CHECKING, Protocol, cast
+
+from cimspice.errors import ParameterError
+
+if TYPE_CHECKING:
+    from cimspice.fit.family_card import Card
+    from cimspice.pdk import Conditions
+    from cimspice.progress import OnProgress
+
+_OURS = ("converter", "crossbar", "neuron", "rram", "sram")
+_GROUP = "cimspice.families"
+_CARD = "commands.card"
+
+
+class Family(Protocol):
+    """What a family's module ``commands.card`` has: who makes its card, and puts measured curves into it."""
+
+    def characterised(
+        self, conditions: Conditions, settings: Sequence[str], jobs: int | None, progress: OnProgress
+    ) -> Card:
+        """The family's card under these conditions; ``settings`` are NAME=VALUE of its circuit."""
+        ...
+
+    def check(self, card: Card) -> None:
+        """CimspiceError if the card does not make the family's model."""
+        ...
+
+    def measured(
+        self,
+        card: Card,
+        part: str,
+        source: Path,
+        *,
+        columns: Mapping[str, str],
+        units: Mapping[str, str],
+        where: Mapping[str, str],
+        options: Mapping[str, str],
+        fixed: Mapping[str, str],
+        weight: str,
+    ) -> tuple[Card, list[str]]:
+        """The card with a measured curve in the place of a part, and what is to be told of it."""
+        ...
+
+
+@lru_cache(maxsize=1)
+def families() -> dict[str, str]:
+    """Package of every family, by the family's name."""
+    others = {point.name: point.value for point in entry_points(group=_GROUP)}
+    return dict(sorted({**others, **{name: f"cimspice.{name}" for name in _OURS}}.items()))
+
+
+def rooms(room: str) -> Iterator[ModuleType]:
+    """The module or package of this name of every family that has it."""
+    for package in families().values():
+        if _is_there(f"{package}.{room}"):
+            yield importlib.import_module(f"{package}.{room}")
+
+
+def import_room(room: str) -> None:
+    """Import a room of every family with all modules in it, so that what they register is known."""
+    for found in rooms(room):
+        for module in pkgutil.walk_packages(getattr(found, "__path__", []), f"{found.__name__}."):
+            importlib.import_module(module.name)
+
+
+def with_card() -> list[str]:
+    """Names of the families that have a card."""
+    return [name for name, package in families().items() if _is_there(f"{package}.{_CARD}")]
+
+
+def family(name: str) -> Family:
+    """The functions of a family that has a card.
+
+    Raises
+    ------
+    ParameterError
+        If there is none of this name.
+    """
+    if name not in with_card():
+        raise ParameterError(
+            f"there is no family {name!r}"[:200], place="card", remedy=f"use one of {', '.join(with_card())}"
+        )
+    return cast(Family, importlib.import_module(f"{families()[name]}.{_CARD}"))
+
+
+def _is_there(module: str) -> bool:
+    return _spec(module) is not None
+
+
+def _spec(module: str) -> ModuleSpec | None:
+    """Where a module lies, found without importing the packages around it."""
+    parent = module.rpartition(".")[0]
+    if not parent:
+        return importlib.util.find_spec(module)
+    above = _spec(parent)
+    if above is None or above.submodule_search_locations is None:
+        return None
+    return PathFinder.find_spec(module, above.submodule_search_locations)

@@ -1,0 +1,57 @@
+"""A family's card as commands read it, and its figures in words."""
+
+from __future__ import annotations
+
+import math
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from cimspice.fit.card import ParameterRecord
+    from cimspice.fit.family_card import Card
+
+
+def read(file: Path, of: str | None = None) -> Card:
+    """A card whose figures are those of its data, of this family if one is named.
+
+    Raises
+    ------
+    CimspiceError
+        Naming the file.
+    """
+    from cimspice.errors import CimspiceError
+    from cimspice.families import family
+    from cimspice.fit.family_card import Card
+
+    card = Card.load(file, of)
+    try:
+        family(card.family).check(card)
+    except CimspiceError as error:
+        error.place = f"{file}: {error.place}" if error.place else str(file)
+        raise
+    return card
+
+
+def shown(record: ParameterRecord) -> str:
+    """A figure with as many digits as its interval supports."""
+    unit = "" if record.unit in ("", "1") else f" {record.unit}"
+    if record.interval is None:
+        return f"{record.value:.6g}{unit}"
+    low, high = (record.value - record.interval[0], record.interval[1] - record.value)
+    half = max(low, high)
+    if half <= 0:
+        return f"{record.value:.6g} ± 0{unit}"
+    sizes = (math.floor(math.log10(size)) for size in (max(abs(record.value), half), half))
+    digits = next(sizes) - next(sizes) + 2
+    if abs(low - high) > 0.05 * half:
+        ends = " to ".join(f"{end:.{digits}g}" for end in record.interval)
+        return f"{record.value:.{digits}g}, {ends}{unit}"
+    return f"{record.value:.{digits}g} ± {half:.2g}{unit}"
+
+
+def conditions(card: Card) -> str:
+    """Corner and temperature of a card in words."""
+    corner, temperature = card.conditions.corner, card.conditions.temperature
+    return f"{corner or 'corner unknown'}, " + (
+        "temperature unknown" if temperature is None else f"{temperature:g} °C"
+    )

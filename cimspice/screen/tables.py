@@ -1,0 +1,32 @@
+"""What ends a command's answer: rows of figures, files, and what to try next."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from cimspice.screen.output import console
+
+
+def show_rows(rows: Sequence[tuple[str, str, str]]) -> None:
+    """Name, value and remark, one row each."""
+    from rich.table import Table
+
+    table = Table(box=None, pad_edge=False, show_header=False)
+    table.add_column(no_wrap=True)
+    table.add_column(no_wrap=True)
+    table.add_column()
+    for name, value, remark in rows:
+        table.add_row(f"  {name}", value, f"[dim]{remark}[/]" if remark else "")
+    console().print(table)
+
+
+def show_files(files: Sequence[object]) -> None:
+    """Paths, one a line."""
+    for path in files:
+        console().print(f"  {path}", markup=False)
+
+
+def show_next(commands: Mapping[str, str]) -> None:
+    """What to try next: command -> what it does."""
+    console().print("[bold]next[/]")
+    show_rows([(command, "", words) for command, words in commands.items()])
