@@ -1,8 +1,7 @@
-"""Model cards: a fitted model as a JSON file with its intervals, ranges and origin."""
+"""A fitted model with its intervals, ranges and origin: one part of a card."""
 
 from __future__ import annotations
 
-import json
 import math
 from collections.abc import Mapping
 from dataclasses import fields as dataclass_fields
@@ -10,21 +9,21 @@ from pathlib import Path
 from typing import Annotated, Any, Literal, TypeVar
 
 import numpy as np
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import Field, ValidationError
 
-from cimspice.documents import number_array, parse_json
+from cimspice.documents import number_array
 from cimspice.errors import ParameterError
-from cimspice.files import read_plain, write_atomically
-from cimspice.fit.fit import Estimate, Fit
+from cimspice.fit.family_card import Card, CardConditions, Part
+from cimspice.fit.fit import Fit
 from cimspice.fit.model import Model, model_class, unflatten
 from cimspice.fit.ranges import Range, Ranges
+from cimspice.fit.records import Finite, ParameterRecord, RangeRecord, Record, write_record
 from cimspice.fit.units import to_unit
 
-SCHEMA_VERSION = 1
-LARGEST_CARD = 16 << 20  # bytes
+MODEL = "model"
+"""Family of a card that holds a single model."""
+SET = "set, not fitted"
 ModelT = TypeVar("ModelT", bound=Model)
-RecordT = TypeVar("RecordT", bound=BaseModel)
-Finite = Annotated[float, Field(allow_inf_nan=False, strict=True)]
 _RANGE_UNITS = ("V", "A", "s", "V/s", "S", "F", "ohm", "1", "degC")
 _RANGE_KINDS = {
     "voltage": "V",
@@ -39,112 +38,7 @@ _TYPES: dict[str, tuple[type, ...]] = {"float": (int, float), "int": (int,), "st
 """What a setting may be, by the annotation of its field. Python counts true as a number; a card does not."""
 
 
-class _Record(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-
-class ParameterRecord(_Record):
-    """A fitted number. ``interval`` (95 %) is null where the data give none; ``reason`` says why then.
-
-    An empty unit is the model's own, in SI.
-    """
-
-    value: Finite
-    unit: str = ""
-    interval: tuple[Finite, Finite] | None = None
-    identifiable: Annotated[bool, Field(strict=True)] = True
-    reason: str = ""
-
-    @model_validator(mode="after")
-    def _holds_its_value(self) -> ParameterRecord:
-        if self.interval is not None and not self.interval[0] <= self.value <= self.interval[1]:
-            raise ValueError(f"the interval {self.interval} does not hold the value {self.value}")
-        return self
-
-    @classmethod
-    def of(cls, estimate: Estimate) -> ParameterRecord:
-        """The record of a fitted number."""
-        return cls(
-            value=estimate.value,
-            unit=estimate.unit,
-            interval=estimate.interval if np.isfinite(estimate.interval).all() else None,
-            identifiable=estimate.identifiable,
-            reason=estimate.reason,
-        )
-
-
-class RangeRecord(_Record):
-    """What the fit saw of an input."""
-
-    low: Finite
-    high: Finite
-    unit: str = ""
-
-
-def write_record(record: BaseModel, path: str | Path, indent: int | None = None) -> Path:
-    """Write a record as JSON, whole or not at all.
-
-    Raises
-    ------
-    CimspiceError
-        If the file cannot be written (no space, no permission).
-    """
-    content = record.model_dump(mode="json", by_alias=True)
-    text = json.dumps(content, indent=indent, ensure_ascii=False, allow_nan=False) + "\n"
-    # the name of a measured file may hold a lone surrogate: its escape is JSON's
-    return write_atomically(
-        Path(path), lambda file: file.write_bytes(text.encode("utf-8", "backslashreplace"))
-    )
-
-
-def read_record(
-    kind: type[RecordT],
-    path: str | Path,
-    *,
-    what: str,
-    schema: tuple[str, object],
-    largest: int = LARGEST_CARD,
-) -> RecordT:
-    """Read a JSON file of one of these records; ``schema`` is the key and the value that it must have.
-
-    Raises
-    ------
-    ParameterError
-        Naming the file, the field and the remedy.
-    """
-    place, (key, version) = str(path), schema
-    try:
-        content = parse_json(read_plain(path, largest))
-    except OSError as error:
-        raise ParameterError(
-            f"cannot read the {what}: {error.strerror}",
-            place=place,
-            remedy="give the path of a card, a JSON file",
-        ) from None
-    except ValueError as error:
-        raise ParameterError(
-            f"not a {what}: {error}", place=place, remedy="make it anew from its fit"
-        ) from None
-    found = content.get(key) if isinstance(content, dict) else None
-    if type(found) is not type(version) or found != version:
-        raise ParameterError(
-            f"not a {what}: {key} is {found!r}; this version of cimspice reads {version!r}"[:300],
-            place=place,
-            remedy="make the card anew, or use the version of cimspice that wrote it",
-        )
-    try:
-        return kind.model_validate(content)
-    except ValidationError as error:
-        first = error.errors()[0]
-        field = ".".join(map(str, first["loc"]))[:200]
-        raise ParameterError(
-            f"{field}: {first['msg']} (it is {str(first['input'])[:60]})",
-            place=place,
-            remedy="correct the field or make the card anew",
-        ) from None
-
-
-class _NestedRecord(_Record):
+class _NestedRecord(Record):
     """A model that is a setting of another."""
 
     kind: str
@@ -152,7 +46,7 @@ class _NestedRecord(_Record):
     ranges: dict[str, RangeRecord]
 
 
-class ResidualRecord(_Record):
+class ResidualRecord(Record):
     """What the model leaves of the data: see :class:`cimspice.fit.fit.Residual`."""
 
     rms: Finite
@@ -163,7 +57,20 @@ class ResidualRecord(_Record):
     observations: Annotated[int, Field(strict=True)]
 
 
-class ModelCard(_Record):
+class _Data(Record):
+    """What a part holds of a model beside parameters and ranges."""
+
+    kind: str
+    settings: dict[str, Any] = {}
+    covariance: list[list[Finite | None]] | None = None
+    residual: ResidualRecord | None = None
+
+
+_OF_PARTS = {"measured_file": "file", "measured_file_digest": "sha256"}
+"""Provenance of a measured table -> its name in the source of a part."""
+
+
+class ModelCard(_Data):
     """A model with everything needed to use, judge and reproduce it.
 
     ``settings`` are the model's unfitted fields (nested models as ``{"kind": ..., "fields": ..., "ranges":
@@ -171,13 +78,8 @@ class ModelCard(_Record):
     ``provenance`` holds digests, PDK, ngspice, corner, temperature as whoever made the table knew them.
     """
 
-    schema_version: Literal[1] = SCHEMA_VERSION
-    kind: str
     parameters: dict[str, ParameterRecord]
-    settings: dict[str, Any] = {}
-    covariance: list[list[Finite | None]] | None = None
     ranges: dict[str, RangeRecord] = {}
-    residual: ResidualRecord | None = None
     provenance: dict[str, Any] = {}
 
     @classmethod
@@ -199,7 +101,7 @@ class ModelCard(_Record):
         return cls(
             kind=model.kind,
             parameters={
-                name: ParameterRecord(value=value, unit=model.unit(name))
+                name: ParameterRecord(value=value, unit=model.unit(name), reason=SET)
                 for name, value in model.parameters().items()
             },
             settings={name: _encode(value, name) for name, value in model.settings().items()},
@@ -234,31 +136,107 @@ class ModelCard(_Record):
             )
         return model
 
-    def save(self, path: str | Path) -> None:
-        """Write the card as JSON, whole or not at all.
+    def part(self) -> Part:
+        """The model as a part of a card."""
+        told = {_OF_PARTS.get(name, name): value for name, value in self.provenance.items()}
+        return Part(
+            origin=self.origin,
+            source=told,
+            range=self.ranges,
+            parameters=self.parameters,
+            data=self.model_dump(mode="json", include=set(_Data.model_fields)),
+        )
+
+    @property
+    def origin(self) -> Literal["simulated", "measured", "assumed"]:
+        """Of the numbers: fitted to a measured file, to a simulated table, or set."""
+        if {"measured_file", "measured"} & self.provenance.keys():
+            return "measured"
+        return "simulated" if "table_digest" in self.provenance else "assumed"
+
+    @classmethod
+    def of_part(cls, part: Part) -> ModelCard:
+        """The model that a part of a card holds.
+
+        Raises
+        ------
+        ParameterError
+            If it holds none, or fields that do not fit it.
+        """
+        names = {name: key for key, name in _OF_PARTS.items()}
+        try:
+            card = cls(
+                **_Data.model_validate(part.data).model_dump(),
+                parameters=part.parameters,
+                ranges=part.range,
+                provenance={names.get(name, name): value for name, value in part.source.items()},
+            )
+        except ValidationError as error:
+            first = error.errors()[0]
+            raise ParameterError(
+                f"data.{'.'.join(map(str, first['loc']))}: {first['msg']} (it is {str(first['input'])[:60]})"[:300],
+                place="model of a card",
+                remedy="correct the field or make the card anew",
+            ) from None
+        return card._in_si()
+
+    def card(self) -> Card:
+        """A card with this model alone."""
+        told = {name: self.provenance.get(name) for name in ("corner", "temperature")}
+        known = {
+            "corner": told["corner"] if isinstance(told["corner"], str) and told["corner"] else None,
+            "temperature": told["temperature"] if isinstance(told["temperature"], float | int) else None,
+        }
+        return Card(family=MODEL, conditions=CardConditions(**known), parts={self.kind: self.part()})
+
+    @classmethod
+    def of(cls, card: Card, expected: type[Model] | None = None) -> ModelCard:
+        """The single model of a card, or that of this kind.
+
+        Raises
+        ------
+        ParameterError
+            If there is none, or it is wrong.
+        """
+        wanted = [
+            part
+            for part in card.parts.values()
+            if len(card.parts) == 1
+            or (expected and isinstance(part.data, dict) and part.data.get("kind") == expected.kind)
+        ]
+        if len(wanted) != 1:
+            raise ParameterError(
+                f"a card of {card.family} with the parts {', '.join(card.parts) or 'none'} is no card of "
+                + (f"a {expected.kind!r}" if expected else "a single model"),
+                remedy="load the card that belongs here",
+            )
+        return cls.of_part(wanted[0])
+
+    def save(self, path: str | Path) -> Path:
+        """Write :meth:`card` as JSON, whole or not at all.
 
         Raises
         ------
         CimspiceError
             If the file cannot be written (no space, no permission).
         """
-        write_record(self, path, indent=2)
+        return write_record(self.card(), path, indent=2)
 
     @classmethod
-    def load(cls, path: str | Path) -> ModelCard:
-        """Read and check a card: schema, version, finite values, known kind, fields that fit the model.
+    def load(cls, path: str | Path, expected: type[Model] | None = None) -> ModelCard:
+        """Read and check a card of a single model, or the model of this kind in any card: schema, finite
+        values, known kind, fields that fit the model.
 
         Raises
         ------
         ParameterError
             Naming the file, the field and the remedy.
         """
-        place = str(path)
-        card = read_record(cls, path, what="model card", schema=("schema_version", SCHEMA_VERSION))
+        card = Card.load(path)
         try:
-            return card._in_si()
+            return cls.of(card, expected)
         except ParameterError as error:
-            raise ParameterError(error.message, place=place, remedy=error.remedy) from None
+            raise ParameterError(error.message, place=str(path), remedy=error.remedy) from None
 
     def _in_si(self) -> ModelCard:
         """The same in the units of the model.

@@ -13,10 +13,9 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validat
 
 from cimspice.documents import number_array
 from cimspice.errors import CimspiceError, ParameterError
-from cimspice.fit.card import Finite, ParameterRecord, RangeRecord, read_record, write_record
+from cimspice.fit.records import Finite, ParameterRecord, RangeRecord, Record, read_record, write_record
 
 SCHEMA = "cimspice.card/1"
-LARGEST_CARD = 256 << 20  # bytes
 REMEDY = "make the card anew: cimspice characterize FAMILY --card FILE"
 
 
@@ -35,18 +34,14 @@ def _all_finite(value: Any) -> Any:
 Content = Annotated[dict[str, Any], AfterValidator(_all_finite)]
 
 
-class _Record(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid", populate_by_name=True)
-
-
-class CardConditions(_Record):
+class CardConditions(Record):
     """Corner and temperature (°C) under which the whole card holds; null where unknown."""
 
     corner: Annotated[str, Field(min_length=1)] | None = None
     temperature: Annotated[Finite, Field(gt=-273.15)] | None = None
 
 
-class Part(_Record):
+class Part(Record):
     """One part of a circuit.
 
     Attributes
@@ -78,7 +73,7 @@ class Part(_Record):
         return self
 
 
-class Card(_Record):
+class Card(Record):
     """One family under one corner and temperature. ``provenance``: PDK, simulator, code, digests, circuit."""
 
     version: Literal["cimspice.card/1"] = Field(default=SCHEMA, alias="schema")
@@ -96,9 +91,7 @@ class Card(_Record):
         ParameterError
             Naming the file, the field and the remedy.
         """
-        card = read_record(
-            cls, path, what="card of a family", schema=("schema", SCHEMA), largest=LARGEST_CARD
-        )
+        card = read_record(cls, path, what="card", schema=("schema", SCHEMA))
         if family is not None and card.family != family:
             raise ParameterError(
                 f"the card is of the family {card.family!r}, not {family!r}"[:200],

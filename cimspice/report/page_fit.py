@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import stat
 import warnings
 from collections.abc import Iterator
@@ -20,6 +21,7 @@ from cimspice.fit.ranges import ModelRangeWarning
 from cimspice.fit.table import CAPACITANCE, COMPARATOR, GATE_LAW, INJECTION, SYNAPSE, TableSchema
 
 LARGEST_CARD = 16 << 20  # bytes
+_MODEL_CARD = re.compile(rb'"schema"\s*:\s*"cimspice\.card/[^"]*"\s*,\s*"family"\s*:\s*"model"')
 _MOST_CARDS = 40
 _QUANTILE = 1.959963984540054  # of the normal distribution, for 95 %
 _COLUMNS = "columns of the model"  # in attrs: the model's column -> the table's, as its fit was told
@@ -83,7 +85,7 @@ def cards(folder: Path) -> Iterator[tuple[str, ModelCard | str]]:
         if path.name == "run.json" or not stat.S_ISREG(status.st_mode) or status.st_size > LARGEST_CARD:
             continue
         with path.open("rb") as file:
-            if b'"schema_version"' not in file.read(LARGEST_CARD):
+            if not _MODEL_CARD.search(file.read(LARGEST_CARD)):
                 continue
         if found == _MOST_CARDS:
             return

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from cimspice.fit.card import ParameterRecord
+    from cimspice.fit.records import ParameterRecord
     from cimspice.fit.family_card import Card
 
 
@@ -21,11 +21,15 @@ def read(file: Path, of: str | None = None) -> Card:
     """
     from cimspice.errors import CimspiceError
     from cimspice.families import family
+    from cimspice.fit.card import MODEL, ModelCard
     from cimspice.fit.family_card import Card
 
     card = Card.load(file, of)
     try:
-        family(card.family).check(card)
+        if card.family == MODEL:
+            ModelCard.of(card)
+        else:
+            family(card.family).check(card)
     except CimspiceError as error:
         error.place = f"{file}: {error.place}" if error.place else str(file)
         raise

@@ -120,28 +120,32 @@ def test_names_that_do_not_fill_an_array_are_refused(flat):
 
 
 def edited(path, **changes):
+    """What ``changes`` say of the model, of its data, or of the whole card."""
     content = json.loads(path.read_text())
-    content.update(changes)
+    part = content["parts"]["constant_capacitance"]
+    for key, value in changes.items():
+        place = next((place for place in (part, part["data"]) if key in place), content)
+        place[key] = value
     path.write_text(json.dumps(content))
 
 
 @pytest.mark.parametrize(
     ("changes", "words"),
     [
-        ({"schema_version": 99}, ["schema_version is 99", "reads 1", "remedy"]),
+        ({"schema": "cimspice.card/99"}, ["schema is 'cimspice.card/99'", "reads 'cimspice.card/1'", "remedy"]),
         ({"kind": "flux_capacitor"}, ["unknown model kind 'flux_capacitor'", "ramp", "remedy"]),
         ({"kind": "ramp"}, ["do not make a 'ramp'", "total_capacitance"]),
         (
             {"parameters": {"total_capacitance": {"value": float("nan")}}},
             ["parameters.total_capacitance.value", "finite"],
         ),
-        ({"parameters": {"total_capacitance": {"value": -1.0}}}, ["-1.0 F"]),
+        ({"parameters": {"total_capacitance": {"value": -1.0, "reason": "set"}}}, ["-1.0 F"]),
         (
             {"parameters": {"total_capacitance": {"value": "big"}}},
             ["parameters.total_capacitance.value", "big"],
         ),
         ({"parameters": {}}, ["total_capacitance"]),
-        ({"ranges": {"membrane_voltage": {"low": 2.0, "high": 1.0}}}, ["not a range"]),
+        ({"range": {"membrane_voltage": {"low": 2.0, "high": 1.0}}}, ["not a range"]),
         ({"extra": 1}, ["extra"]),
     ],
 )

@@ -28,7 +28,7 @@ def cost(tmp_path):
 
     def load(change):
         content = json.loads(path.read_text())
-        change(content)
+        change(content["parts"]["write_cost"])
         path.write_text(json.dumps(content))
         return ModelCard.load(path)
 
@@ -62,10 +62,10 @@ def test_a_unit_of_another_kind_is_refused(cost, unit):
         (lambda c: c["parameters"]["set_energy"].update(value="1e-12"), "set_energy.value"),
         (lambda c: c["parameters"]["set_energy"].update(interval=[1, 2]), "does not hold the value"),
         (lambda c: c["parameters"]["set_energy"].update(interval=[True, False]), "interval"),
-        (lambda c: c["settings"].update(origin=7), "origin of write_cost is 7"),
-        (lambda c: c.update(covariance=[[1.0]]), "covariance is not one of 6"),
-        (lambda c: c.update(ranges={"voltage": {"low": 0, "high": 1, "unit": "furlong"}}), "'furlong'"),
-        (lambda c: c.update(ranges={"voltage": {"low": False, "high": True, "unit": "V"}}), "ranges.voltage"),
+        (lambda c: c["data"]["settings"].update(origin=7), "origin of write_cost is 7"),
+        (lambda c: c["data"].update(covariance=[[1.0]]), "covariance is not one of 6"),
+        (lambda c: c.update(range={"voltage": {"low": 0, "high": 1, "unit": "furlong"}}), "'furlong'"),
+        (lambda c: c.update(range={"voltage": {"low": False, "high": True, "unit": "V"}}), "range.voltage"),
     ],
 )
 def test_what_is_no_number_of_its_place_is_refused(cost, change, told):
@@ -78,10 +78,10 @@ def test_what_is_no_number_of_its_place_is_refused(cost, change, told):
     ("change", "told"),
     [
         (lambda c: c["parameters"].pop("set_energy"), "lacks the parameter 'set_energy'"),
-        (lambda c: c["settings"].update(set_energy=c["parameters"].pop("set_energy")["value"]), "lacks"),
-        (lambda c: c["settings"].update(set_energy=1.0), "has 'set_energy' twice"),
+        (lambda c: c["data"]["settings"].update(set_energy=c["parameters"].pop("set_energy")["value"]), "lacks"),
+        (lambda c: c["data"]["settings"].update(set_energy=1.0), "has 'set_energy' twice"),
         (lambda c: c["parameters"]["set_energy"].update(identifiable="no"), "identifiable"),
-        (lambda c: c.update(schema_version=True), "schema_version is True"),
+        (lambda c: c["parameters"]["set_energy"].update(reason=""), "neither an interval nor a reason"),
     ],
 )
 def test_a_parameter_stands_once_and_never_comes_from_a_default(cost, change, told):
@@ -108,7 +108,7 @@ def test_settings_that_are_numbers_take_neither_true_nor_text(tmp_path):
     ModelCard.from_model(Ramp(rate=1e6, reversal_coefficient=0.2)).save(path)
     for wrong in (True, "1.3", None, [1.3]):
         content = json.loads(path.read_text())
-        content["settings"]["reset_voltage"] = wrong
+        content["parts"]["ramp"]["data"]["settings"]["reset_voltage"] = wrong
         path.write_text(json.dumps(content))
         with pytest.raises(ParameterError, match="reset_voltage of ramp"):
             ModelCard.load(path)
@@ -133,8 +133,9 @@ def test_ranges_in_millivolts_warn_as_those_in_volts(tmp_path):
     path = tmp_path / "law.json"
     ModelCard.from_model(law).save(path)
     content = json.loads(path.read_text())
-    content["ranges"]["gate_bias"] = {"low": 400, "high": 700, "unit": "mV"}
-    content["parameters"]["threshold"] = {"value": 550, "unit": "mV"}
+    part = content["parts"]["ekv_gate_law"]
+    part["range"]["gate_bias"] = {"low": 400, "high": 700, "unit": "mV"}
+    part["parameters"]["threshold"] = {"value": 550, "unit": "mV", "reason": "set"}
     path.write_text(json.dumps(content))
     assert ModelCard.load(path).model_of(EkvGateLaw).gate_bias(1e-7) == pytest.approx(
         law.gate_bias(1e-7), rel=1e-9
@@ -154,12 +155,14 @@ def test_covariance_is_converted_with_its_parameters(tmp_path_factory, value, sp
     path = tmp_path_factory.mktemp("card") / "c.json"
     card = ModelCard.from_fit(LinearRead.fit(table))
     name, factor = unit
-    content = card.model_dump(mode="json")
-    record = content["parameters"]["conductance"]
+    card.save(path)
+    content = json.loads(path.read_text())
+    part = content["parts"]["rram_read_linear"]
+    record = part["parameters"]["conductance"]
     record.update(
         value=record["value"] / factor, interval=[end / factor for end in record["interval"]], unit=name
     )
-    content["covariance"] = [[content["covariance"][0][0] / factor**2]]
+    part["data"]["covariance"] = [[part["data"]["covariance"][0][0] / factor**2]]
     path.write_text(json.dumps(content))
     read = ModelCard.load(path)
     assert read.parameters["conductance"].value == pytest.approx(

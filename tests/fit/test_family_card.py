@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from cimspice.errors import CimspiceError, ParameterError
-from cimspice.fit.card import ParameterRecord, RangeRecord
+from cimspice.fit.records import ParameterRecord, RangeRecord
 from cimspice.fit.family_card import Card, CardConditions, Part, encode
 
 Array = np.ndarray

@@ -121,7 +121,10 @@ def cards():
         ),
         Comparator(threshold=0.43, fixed_delay=5e-10, slope_delay=2e-9, exponent=0.5, reference_slope=1e6),
     ]
-    return [json.loads(ModelCard.from_model(one, {"corner": "tt"}).model_dump_json()) for one in found]
+    return [
+        ModelCard.from_model(one, {"corner": "tt"}).card().model_dump(mode="json", by_alias=True)
+        for one in found
+    ]
 
 
 @pytest.fixture(scope="module")

@@ -241,10 +241,12 @@ def test_a_card_of_another_corner_is_laid_over_no_row(tmp_path):
 
 def test_broken_cards_and_links_leave_the_rest_of_the_report_standing(tmp_path):
     folder = synapse_run(tmp_path / "run")
-    card = json.loads((folder / "reversal_synapse_n.json").read_text())
-    (folder / "bad.json").write_text('{"schema_version": 1, "kind": "no_such_kind", "parameters": {}}')
-    (folder / "deep.json").write_text('{"schema_version": ' + "[" * 100_000)
-    (folder / "huge.json").write_text(json.dumps({**card, "covariance": [[1e308]]}))
+    text = (folder / "reversal_synapse_n.json").read_text()
+    (folder / "bad.json").write_text(text.replace('"kind": "reversal_synapse"', '"kind": "no_such_kind"'))
+    (folder / "deep.json").write_text('{"schema": "cimspice.card/1", "family": "model", "parts": ' + "[" * 100_000)
+    card = json.loads(text)
+    card["parts"]["reversal_synapse"]["data"]["covariance"] = [[1e308]]
+    (folder / "huge.json").write_text(json.dumps(card))
     (folder / "link.json").symlink_to(folder / "reversal_synapse_n.json")
     page = write_page(folder, tmp_path / "page.html")
     assert page.cards == 4

@@ -177,7 +177,9 @@ def hostile_run(folder):
             for attack in ATTACKS
         ],
     )
-    card = {"schema_version": 1, "kind": ATTACKS[0], "parameters": {ATTACKS[1]: {"value": 1}}}
+    part = {"origin": "measured", "data": {"kind": ATTACKS[0]}, "source": {ATTACKS[2]: ATTACKS[3]},
+            "parameters": {ATTACKS[1]: {"value": 1, "reason": ATTACKS[0]}}}  # fmt: skip
+    card = {"schema": "cimspice.card/1", "family": "model", "parts": {ATTACKS[0]: part}}
     (folder / "<img src=x onerror=alert(8)>.json").write_text(json.dumps(card))
     return folder
 

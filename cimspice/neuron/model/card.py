@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 
 from cimspice.errors import CimspiceError, ParameterError, TableError
-from cimspice.fit.card import ParameterRecord, RangeRecord
+from cimspice.fit.records import ParameterRecord, RangeRecord
 from cimspice.fit.family_card import REMEDY, Card, CardConditions, Part, encode
 from cimspice.neuron.model.edges import EdgeModel
 from cimspice.neuron.model.neuron import NeuronModel

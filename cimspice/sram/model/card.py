@@ -11,7 +11,7 @@ import pandas as pd
 from scipy import special
 
 from cimspice.errors import CimspiceError, ParameterError, TableError
-from cimspice.fit.card import ParameterRecord, RangeRecord
+from cimspice.fit.records import ParameterRecord, RangeRecord
 from cimspice.fit.family_card import REMEDY, Card, CardConditions, Part, encode
 from cimspice.fit.model import flatten, unflatten
 from cimspice.fit.ranges import Range
