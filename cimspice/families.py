@@ -15,7 +15,7 @@ from __future__ import annotations
 import importlib
 import importlib.util
 import pkgutil
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from functools import lru_cache
 from importlib.machinery import ModuleSpec, PathFinder
 from importlib.metadata import entry_points
@@ -27,6 +27,7 @@ from cimspice.errors import ParameterError
 
 if TYPE_CHECKING:
     from cimspice.fit.family_card import Card
+    from cimspice.fit.table_fit import FitOptions
     from cimspice.pdk import Conditions
     from cimspice.progress import OnProgress
 
@@ -48,19 +49,7 @@ class Family(Protocol):
         """CimspiceError if the card does not make the family's model."""
         ...
 
-    def measured(
-        self,
-        card: Card,
-        part: str,
-        source: Path,
-        *,
-        columns: Mapping[str, str],
-        units: Mapping[str, str],
-        where: Mapping[str, str],
-        options: Mapping[str, str],
-        fixed: Mapping[str, str],
-        weight: str,
-    ) -> tuple[Card, list[str]]:
+    def measured(self, card: Card, part: str, source: Path, given: FitOptions) -> tuple[Card, list[str]]:
         """The card with a measured curve in the place of a part, and what is to be told of it."""
         ...
 

@@ -11,11 +11,11 @@ from typing import Any
 import pandas as pd
 
 from cimspice.campaign.fit_request import FitRequest
-from cimspice.cli.table_fit import fit_table, split, words
 from cimspice.errors import CimspiceError, ParameterError
 from cimspice.files import refuse_link
 from cimspice.fit.named import recipe
 from cimspice.fit.prepare import prepare
+from cimspice.fit.table_fit import fit_table, split, words
 
 
 @dataclass(frozen=True)

@@ -12,8 +12,8 @@ from cimspice.screen.card import conditions, read, shown
 from cimspice.screen.output import JsonFlag, console, print_json
 
 if TYPE_CHECKING:
-    from cimspice.fit.records import ParameterRecord, RangeRecord
     from cimspice.fit.family_card import Card, Part
+    from cimspice.fit.records import ParameterRecord, RangeRecord
 
 app = typer.Typer(help="Look into the card of a family of circuits.", no_args_is_help=True)
 

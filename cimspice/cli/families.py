@@ -5,11 +5,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 from itertools import product
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING
 
 from cimspice.errors import ParameterError
 from cimspice.families import family
 from cimspice.screen.output import console, print_json
+
+if TYPE_CHECKING:
+    from cimspice.fit.table_fit import FitOptions
 
 
 def characterise_family(
@@ -56,7 +59,7 @@ def characterise_family(
 
 
 def replace_part(
-    card: Path, part: str, source: Path, output: Path | None, *, json: bool, **given: Any
+    card: Path, part: str, source: Path, output: Path | None, given: FitOptions, *, json: bool
 ) -> None:
     """``cimspice fit CSV --model PART --card FILE``: a measured curve in the place of a part of a card.
 
@@ -68,14 +71,15 @@ def replace_part(
     from cimspice.fit.family_card import Card
 
     known = Card.load(card)
-    changed, remarks = family(known.family).measured(known, part, source, **given)
+    changed, remarks = family(known.family).measured(known, part, source, given)
     file = changed.save(output or card)
-    facts = changed.facts()["parts"][part]
+    name = next((name for name in changed.parts if changed.parts[name] != known.parts[name]), part)
+    facts = changed.facts()["parts"][name]
     if json:
-        print_json({"card": file, "part": part, **facts})
+        print_json({"card": file, "part": name, **facts})
         return
     screen = console()
-    screen.print(f"{part}: {facts['origin']}, {source}", markup=False)
+    screen.print(f"{name}: {facts['origin']}, {source}", markup=False)
     for remark in remarks:
         screen.print(f"  {remark}", markup=False)
     screen.print(f"  {file}", markup=False)

@@ -87,17 +87,19 @@ def table(
     """Fit any table that has the columns which the model needs: a run of simulations, or measured data."""
     from cimspice.cli.families import replace_part
     from cimspice.cli.table_fit import fit_source, pairs, show, write
+    from cimspice.fit.table_fit import FitOptions
 
-    given = {
-        "columns": pairs("--column", column or []),
-        "units": pairs("--unit", unit or []),
-        "where": pairs("--where", where or []),
-        "options": pairs("--option", option or []),
-    }
-    fixed = pairs("--fix", fix or [])
+    given = FitOptions(
+        columns=pairs("--column", column or []),
+        units=pairs("--unit", unit or []),
+        where=pairs("--where", where or []),
+        options=pairs("--option", option or []),
+        fixed=pairs("--fix", fix or []),
+        weight=weight,
+    )
     if card is not None:
-        replace_part(card, model, source, output, json=json, **given, fixed=fixed, weight=weight)
+        replace_part(card, model, source, output, given, json=json)
         return
-    result = fit_source(source, model, **given, fixed=fixed, weight=weight)
+    result = fit_source(source, model, given)
     folder = source if source.is_dir() else source.parent
     show(result, write(result, output or folder / f"{result.recipe.kind}.json"), as_json=json)

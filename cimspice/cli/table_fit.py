@@ -2,38 +2,15 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import pandas as pd
-
 from cimspice.campaign.load import check_file, read_run, read_table
-from cimspice.errors import ParameterError, TableError
+from cimspice.errors import ParameterError
 from cimspice.files import write_atomically
-from cimspice.fit.card import ModelCard
-from cimspice.fit.fit import Fit
-from cimspice.fit.measured import read_measured
-from cimspice.fit.named import Recipe, recipe
-from cimspice.fit.noise import BY_COLUMN, WEIGHTINGS
-from cimspice.fit.prepare import prepare
-from cimspice.fit.repeats import noise
-from cimspice.fit.table import DEVIATION
+from cimspice.fit.table_fit import FitOptions, TableFit, fit_measured
 from cimspice.screen.output import console, print_json
-
-_CONDITIONS = ("corner", "temperature", "order", "polarity", "edge")
-
-
-@dataclass(frozen=True)
-class TableFit:
-    """A fit with the table that it was made from, as the model's schema says."""
-
-    recipe: Recipe
-    table: pd.DataFrame
-    fit: Fit[Any]
-    card: ModelCard
 
 
 def pairs(option: str, texts: Sequence[str]) -> dict[str, str]:
@@ -57,17 +34,7 @@ def pairs(option: str, texts: Sequence[str]) -> dict[str, str]:
     return found
 
 
-def fit_source(
-    source: Path,
-    model: str,
-    *,
-    columns: Mapping[str, str],
-    units: Mapping[str, str],
-    where: Mapping[str, str],
-    options: Mapping[str, str],
-    fixed: Mapping[str, str] | None = None,
-    weight: str = "",
-) -> TableFit:
+def fit_source(source: Path, model: str, given: FitOptions) -> TableFit:
     """Fit a run folder, its ``table.parquet`` or a CSV file.
 
     Raises
@@ -75,111 +42,13 @@ def fit_source(
     TableError, ParameterError, FitError
         With file, row or column, value and remedy.
     """
-    known = recipe(model)
-    held = {name: _number(name, text) for name, text in (fixed or {}).items()}
-    weighting, schema = weight, known.schema
-    if weight and weight not in WEIGHTINGS:
-        weighting, schema, columns = BY_COLUMN, schema.with_deviation(), {**columns, DEVIATION: weight}
-    _check_columns("--column", columns, known)
-    _check_columns("--unit", units, known)
-    given, options = split(known, options)
-    options = known.read_options(options)
-    if source.is_dir() or source.suffix == ".parquet":
-        if units:
-            raise ParameterError(
-                "a run's table is in SI units already", place="--unit", remedy="leave it out"
-            )
-        frame = read_run(source).table if source.is_dir() else read_table(source)
-        table = prepare(frame, schema, columns=columns, where=where, constants=given, place=str(source))
-    else:
+    if not source.is_dir() and source.suffix != ".parquet":
         check_file(source)
-        table = read_measured(
-            source,
-            schema,
-            constants=given,
-            columns=columns,
-            units=units,
-            where=where,
-            ignore_others=True,
-        )
-    origin = {**where, "columns": dict(columns)}
-    return fit_table(known, table, origin, options, source, fixed=held, weighting=weighting)
-
-
-def _number(name: str, text: str) -> float:
-    try:
-        value = float(text)
-    except ValueError:
-        value = math.nan
-    if not math.isfinite(value):
-        raise ParameterError(f"{name} = {text!r} is not a number", place="--fix", remedy="in SI units")
-    return value
-
-
-def words(known: Recipe) -> tuple[str, ...]:
-    """Columns of words that a model's table has, such as ``polarity``."""
-    return tuple(name for name, column in known.schema.columns.items() if not column.is_number)
-
-
-def split(known: Recipe, options: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
-    """Options that stand for a column of one word, and those of the model's own fit."""
-    columns = words(known)
-    given = {name: value for name, value in options.items() if name in columns}
-    return given, {name: value for name, value in options.items() if name not in columns}
-
-
-def _check_columns(option: str, given: Mapping[str, str], known: Recipe) -> None:
-    for name in given:
-        if name not in (*known.schema.columns, DEVIATION):
-            raise ParameterError(
-                f"{known.kind} has no column {name!r}",
-                place=option,
-                remedy=f"it has {', '.join(known.schema.columns)}",
-            )
-
-
-def fit_table(
-    known: Recipe,
-    table: pd.DataFrame,
-    origin: Mapping[str, Any],
-    options: Mapping[str, Any],
-    place: object,
-    *,
-    fixed: Mapping[str, float] | None = None,
-    weighting: str = "",
-) -> TableFit:
-    """Fit a table in the form of the model's schema; ``origin`` is added to the card's provenance."""
-    _refuse_constant(known, table, place)
-    table = known.completed(table)
-    conditions = {name: _only(table, name) for name in _CONDITIONS if name in table}
-    given = {name: value for name, value in conditions.items() if value is not None}
-    fit = known.fit(table, given, options, fixed=fixed, weighting=weighting)
-    told = {name: value for name, value in {**origin, **conditions}.items() if value is not None}
-    told |= {"fixed": dict(fixed)} if fixed else {}
-    repeats = (
-        noise(table, known.schema) if table.attrs.get("measured") and not known.schema.numbered else None
-    )
-    told |= {"noise": repeats} if repeats else {}
-    told |= {"samples": table.attrs["samples"]} if "samples" in table.attrs else {}
-    return TableFit(known, table, fit, ModelCard.from_fit(fit, told))
-
-
-def _only(table: pd.DataFrame, name: str) -> Any:
-    values = table[name].unique().tolist()
-    return values[0] if len(values) == 1 else None
-
-
-def _refuse_constant(known: Recipe, table: pd.DataFrame, place: object) -> None:
-    """A table in which what is fitted does not vary says nothing about a law of several parameters."""
-    for name, column in known.schema.columns.items():
-        if name not in table or not column.is_number or column.coordinate or len(table) < 3:
-            continue
-        if table[name].nunique() == 1 and name != "threshold":
-            raise TableError(
-                f"column {name!r} is {table[name].iloc[0]:g} in all {len(table)} rows",
-                place=str(place),
-                remedy="take another column (--column), or other rows (--where)",
-            )
+        return fit_measured(source, model, given)
+    if given.units:
+        raise ParameterError("a run's table is in SI units already", place="--unit", remedy="leave it out")
+    table = read_run(source).table if source.is_dir() else read_table(source)
+    return fit_measured(source, model, given, table)
 
 
 def write(result: TableFit, card: Path) -> dict[str, Path]:

@@ -61,7 +61,7 @@ class _Data(Record):
     """What a part holds of a model beside parameters and ranges."""
 
     kind: str
-    settings: dict[str, Any] = {}
+    settings: dict[str, Any] = Field(default_factory=dict)
     covariance: list[list[Finite | None]] | None = None
     residual: ResidualRecord | None = None
 
@@ -79,8 +79,8 @@ class ModelCard(_Data):
     """
 
     parameters: dict[str, ParameterRecord]
-    ranges: dict[str, RangeRecord] = {}
-    provenance: dict[str, Any] = {}
+    ranges: dict[str, RangeRecord] = Field(default_factory=dict)
+    provenance: dict[str, Any] = Field(default_factory=dict)
 
     @classmethod
     def from_fit(cls, fit: Fit[Any], provenance: Mapping[str, Any] | None = None) -> ModelCard:
@@ -174,7 +174,9 @@ class ModelCard(_Data):
         except ValidationError as error:
             first = error.errors()[0]
             raise ParameterError(
-                f"data.{'.'.join(map(str, first['loc']))}: {first['msg']} (it is {str(first['input'])[:60]})"[:300],
+                f"data.{'.'.join(map(str, first['loc']))}: {first['msg']} (it is {str(first['input'])[:60]})"[
+                    :300
+                ],
                 place="model of a card",
                 remedy="correct the field or make the card anew",
             ) from None

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Annotated, Any, Literal
 
 import numpy as np
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
+from pydantic import AfterValidator, Field, model_validator
 
 from cimspice.documents import number_array
 from cimspice.errors import CimspiceError, ParameterError
@@ -57,9 +57,9 @@ class Part(Record):
     """
 
     origin: Literal["simulated", "measured", "assumed"]
-    source: Content = {}
-    range: dict[str, RangeRecord] = {}
-    parameters: dict[str, ParameterRecord] = {}
+    source: Content = Field(default_factory=dict)
+    range: dict[str, RangeRecord] = Field(default_factory=dict)
+    parameters: dict[str, ParameterRecord] = Field(default_factory=dict)
     data: Annotated[Any, AfterValidator(_all_finite)] = None
 
     @model_validator(mode="after")
@@ -79,7 +79,7 @@ class Card(Record):
     version: Literal["cimspice.card/1"] = Field(default=SCHEMA, alias="schema")
     family: str
     conditions: CardConditions = CardConditions()
-    provenance: Content = {}
+    provenance: Content = Field(default_factory=dict)
     parts: dict[str, Part]
 
     @classmethod

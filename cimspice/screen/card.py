@@ -7,8 +7,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from cimspice.fit.records import ParameterRecord
     from cimspice.fit.family_card import Card
+    from cimspice.fit.records import ParameterRecord
 
 
 def read(file: Path, of: str | None = None) -> Card:

@@ -132,7 +132,10 @@ def edited(path, **changes):
 @pytest.mark.parametrize(
     ("changes", "words"),
     [
-        ({"schema": "cimspice.card/99"}, ["schema is 'cimspice.card/99'", "reads 'cimspice.card/1'", "remedy"]),
+        (
+            {"schema": "cimspice.card/99"},
+            ["schema is 'cimspice.card/99'", "reads 'cimspice.card/1'", "remedy"],
+        ),
         ({"kind": "flux_capacitor"}, ["unknown model kind 'flux_capacitor'", "ramp", "remedy"]),
         ({"kind": "ramp"}, ["do not make a 'ramp'", "total_capacitance"]),
         (

@@ -78,7 +78,10 @@ def test_what_is_no_number_of_its_place_is_refused(cost, change, told):
     ("change", "told"),
     [
         (lambda c: c["parameters"].pop("set_energy"), "lacks the parameter 'set_energy'"),
-        (lambda c: c["data"]["settings"].update(set_energy=c["parameters"].pop("set_energy")["value"]), "lacks"),
+        (
+            lambda c: c["data"]["settings"].update(set_energy=c["parameters"].pop("set_energy")["value"]),
+            "lacks",
+        ),
         (lambda c: c["data"]["settings"].update(set_energy=1.0), "has 'set_energy' twice"),
         (lambda c: c["parameters"]["set_energy"].update(identifiable="no"), "identifiable"),
         (lambda c: c["parameters"]["set_energy"].update(reason=""), "neither an interval nor a reason"),

@@ -11,8 +11,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from cimspice.errors import CimspiceError, ParameterError
-from cimspice.fit.records import ParameterRecord, RangeRecord
 from cimspice.fit.family_card import Card, CardConditions, Part, encode
+from cimspice.fit.records import ParameterRecord, RangeRecord
 
 Array = np.ndarray
 

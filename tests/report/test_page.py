@@ -243,7 +243,9 @@ def test_broken_cards_and_links_leave_the_rest_of_the_report_standing(tmp_path):
     folder = synapse_run(tmp_path / "run")
     text = (folder / "reversal_synapse_n.json").read_text()
     (folder / "bad.json").write_text(text.replace('"kind": "reversal_synapse"', '"kind": "no_such_kind"'))
-    (folder / "deep.json").write_text('{"schema": "cimspice.card/1", "family": "model", "parts": ' + "[" * 100_000)
+    (folder / "deep.json").write_text(
+        '{"schema": "cimspice.card/1", "family": "model", "parts": ' + "[" * 100_000
+    )
     card = json.loads(text)
     card["parts"]["reversal_synapse"]["data"]["covariance"] = [[1e308]]
     (folder / "huge.json").write_text(json.dumps(card))

@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from cimspice.fit.family_card import Card
+    from cimspice.fit.table_fit import FitOptions
     from cimspice.neuron.model.synapse_currents import Polarity
     from cimspice.pdk import Conditions
     from cimspice.progress import OnProgress
@@ -52,20 +53,8 @@ def check(card: Card) -> None:
     neuron_of(card)
 
 
-def measured(
-    card: Card,
-    part: str,
-    source: Path,
-    *,
-    columns: Mapping[str, str],
-    units: Mapping[str, str],
-    where: Mapping[str, str],
-    options: Mapping[str, str],
-    fixed: Mapping[str, str],
-    weight: str,
-) -> tuple[Card, list[str]]:
+def measured(card: Card, part: str, source: Path, given: FitOptions) -> tuple[Card, list[str]]:
     """The card with measured curves in the place of ``synapse_n`` or ``synapse_p``."""
-    from cimspice.fit.measured import read_measured
     from cimspice.fit.table import SYNAPSE
     from cimspice.screen.card import shown
 
@@ -77,20 +66,7 @@ def measured(
             place="--model",
             remedy="use --model synapse_n or synapse_p: current over gate bias and membrane voltage",
         )
-    for name, value in {"--option": options, "--fix": fixed, "--weight": weight}.items():
-        if value:
-            raise ParameterError(
-                "the measured currents are taken as they are", place=name, remedy="leave it out"
-            )
-    table = read_measured(
-        source,
-        SYNAPSE,
-        constants={"polarity": polarity},
-        columns=columns,
-        units=units,
-        where=where,
-        ignore_others=True,
-    )
+    table = given.read_unfitted(source, SYNAPSE, {"polarity": polarity})
     told = table.attrs["provenance"]
     changed = _replaced(card, polarity, table, {"file": told["measured_file"], "sha256": told[_DIGEST]})
     return changed, [f"{name} {shown(record)}" for name, record in changed.part(part).parameters.items()]

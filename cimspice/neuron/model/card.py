@@ -11,8 +11,8 @@ import numpy as np
 import pandas as pd
 
 from cimspice.errors import CimspiceError, ParameterError, TableError
-from cimspice.fit.records import ParameterRecord, RangeRecord
 from cimspice.fit.family_card import REMEDY, Card, CardConditions, Part, encode
+from cimspice.fit.records import ParameterRecord, RangeRecord
 from cimspice.neuron.model.edges import EdgeModel
 from cimspice.neuron.model.neuron import NeuronModel
 from cimspice.neuron.model.ramp_law import ramp_half_widths

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from cimspice.errors import ParameterError
 from cimspice.fit.family_card import Card
-from cimspice.fit.measured import read_measured
 from cimspice.sram.model.card import CELL_CURRENT, LINE_CURRENT, sram_fit, with_measured_current
 
 if TYPE_CHECKING:
+    from cimspice.fit.table_fit import FitOptions
     from cimspice.pdk import Conditions
     from cimspice.progress import OnProgress
 
@@ -56,18 +56,7 @@ def check(card: Card) -> None:
     sram_fit(card)
 
 
-def measured(
-    card: Card,
-    part: str,
-    source: Path,
-    *,
-    columns: Mapping[str, str],
-    units: Mapping[str, str],
-    where: Mapping[str, str],
-    options: Mapping[str, str],
-    fixed: Mapping[str, str],
-    weight: str,
-) -> tuple[Card, list[str]]:
+def measured(card: Card, part: str, source: Path, given: FitOptions) -> tuple[Card, list[str]]:
     """The card with a measured curve of bit-line current (line voltage, current) in the place of
     ``cell_current``."""
     if part != CELL_CURRENT:
@@ -76,12 +65,7 @@ def measured(
             place="--model",
             remedy=f"use --model {CELL_CURRENT}: current over the line's voltage",
         )
-    for name, value in {"--option": options, "--fix": fixed, "--weight": weight}.items():
-        if value:
-            raise ParameterError(
-                "the measured currents are taken as they are", place=name, remedy="leave it out"
-            )
-    table = read_measured(source, LINE_CURRENT, columns=columns, units=units, where=where, ignore_others=True)
+    table = given.read_unfitted(source, LINE_CURRENT)
     changed = with_measured_current(card, table)
     new, lines = changed.part(part), sram_fit(changed).model
     seen, ratio = new.range["line_voltage"], new.source["ratio"]

@@ -11,10 +11,10 @@ import pandas as pd
 from scipy import special
 
 from cimspice.errors import CimspiceError, ParameterError, TableError
-from cimspice.fit.records import ParameterRecord, RangeRecord
 from cimspice.fit.family_card import REMEDY, Card, CardConditions, Part, encode
 from cimspice.fit.model import flatten, unflatten
 from cimspice.fit.ranges import Range
+from cimspice.fit.records import ParameterRecord, RangeRecord
 from cimspice.fit.repeats import noise
 from cimspice.fit.table import Column, TableSchema
 from cimspice.sram.model.bit_line import BitLines
