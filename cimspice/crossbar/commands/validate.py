@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -14,14 +15,39 @@ from cimspice.screen.validation_output import usable, write_report
 
 if TYPE_CHECKING:
     from cimspice.crossbar.validation.budget import TileConditions
+    from cimspice.fit.family_card import Card
 
 Tile = Annotated[int, typer.Option(help="Rows and columns of a tile, even, at most 64.")]
-Wire = Annotated[float, typer.Option(help="Of every wire segment, ohm.")]
-Terminal = Annotated[float, typer.Option(help="Of each driver and of each sense terminal, ohm.")]
-Low = Annotated[float, typer.Option("--g-min", help="Smallest conductance of a cell, siemens.")]
-High = Annotated[float, typer.Option("--g-max", help="Largest conductance of a cell, siemens.")]
-Levels = Annotated[int, typer.Option(help="Levels of conductance.")]
-Tolerance = Annotated[float, typer.Option(help="Of write-verify: each cell within ± this share.")]
+Wire = Annotated[float | None, typer.Option(help="Of every wire segment, ohm; default 5.")]
+Terminal = Annotated[
+    float | None, typer.Option(help="Of each driver and of each sense terminal, ohm; default 100.")
+]
+Low = Annotated[
+    float | None, typer.Option("--g-min", help="Smallest conductance of a cell, siemens; default 2e-6.")
+]
+High = Annotated[
+    float | None, typer.Option("--g-max", help="Largest conductance of a cell, siemens; default 80e-6.")
+]
+Levels = Annotated[int | None, typer.Option(help="Levels of conductance; default 64.")]
+Tolerance = Annotated[
+    float | None, typer.Option(help="Of write-verify: each cell within ± this share; default 0.05.")
+]
+Stuck = Annotated[
+    float | None, typer.Option(help="Share of cells that are stuck, half of them low; default none.")
+]
+Device = Annotated[
+    str | None,
+    typer.Option(help="Model of the memory whose read law cells have; default skywater, or the card's."),
+]
+CardFile = Annotated[
+    Path | None,
+    typer.Option(
+        "--card",
+        metavar="FILE",
+        help="A crossbar's card, which says all of the above but the tile's size; or a memory's, or a fitted "
+        "read law (characterize crossbar|rram --card, fit --model rram_read_sinh).",
+    ),
+]
 
 
 def crossbar(
@@ -31,17 +57,15 @@ def crossbar(
     ] = 4,
     hidden: Annotated[int, typer.Option(min=1, max=512, help="Hidden neurons of the network.")] = 32,
     tile: Tile = 32,
-    wire: Wire = 5.0,
-    terminal: Terminal = 100.0,
-    g_min: Low = 2e-6,
-    g_max: High = 80e-6,
-    levels: Levels = 64,
-    tolerance: Tolerance = 0.05,
-    stuck: Annotated[float, typer.Option(help="Share of cells that are stuck, half of them low.")] = 0.0,
-    device: Annotated[str, typer.Option(help="Model of the memory whose read law cells have.")] = "skywater",
-    card: Annotated[
-        Path | None, typer.Option(metavar="FILE", help="Model card of the read law instead of a new fit.")
-    ] = None,
+    wire: Wire = None,
+    terminal: Terminal = None,
+    g_min: Low = None,
+    g_max: High = None,
+    levels: Levels = None,
+    tolerance: Tolerance = None,
+    stuck: Stuck = None,
+    device: Device = None,
+    card: CardFile = None,
     sweep: Annotated[bool, typer.Option("--sweep/--no-sweep", help="Over wires and tile sizes.")] = True,
     seed: Annotated[int, typer.Option(min=0, help="Of split, training and programming errors.")] = 0,
     output: Annotated[
@@ -53,12 +77,14 @@ def crossbar(
     """A digits network on tiles: emulator against ngspice, errors by cause, and compensation."""
     from cimspice.crossbar.report.network import draw_causes, draw_compensation, draw_sweep
     from cimspice.crossbar.validation.network import RESISTANCES, TILES, network_report, validate_crossbar
-    from cimspice.fit.card import ModelCard
+    from cimspice.screen.card import read
     from cimspice.screen.stages import Stages
 
-    given = conditions(tile, wire, terminal, g_min, g_max, levels, tolerance, stuck, seed)
-    law = ModelCard.load(card) if card else None
-    folder = usable(output or Path("runs") / f"validate-crossbar-{device}-{tile}")
+    asked = {"--wire": wire, "--terminal": terminal, "--g-min": g_min, "--g-max": g_max, "--levels": levels,
+             "--tolerance": tolerance, "--stuck": stuck}  # fmt: skip
+    known = None if card is None else read(card)
+    given = conditions(tile, seed, {name: value for name, value in asked.items() if value is not None}, known)
+    folder = usable(output or Path("runs") / f"validate-crossbar-{device or 'skywater'}-{tile}")
     with Stages(quiet=json) as stages:
         result = validate_crossbar(
             given,
@@ -66,7 +92,7 @@ def crossbar(
             nonlinear_digits=nonlinear_digits,
             hidden=(hidden,),
             device=device,
-            card=law,
+            card=known,
             resistances=RESISTANCES if sweep else (),
             tiles=TILES if sweep else (),
             seed=seed,
@@ -89,45 +115,59 @@ def crossbar(
         console().print(f"  {path}", markup=False)
 
 
-def conditions(
-    tile: int,
-    wire: float,
-    terminal: float,
-    g_min: float,
-    g_max: float,
-    levels: int,
-    tolerance: float,
-    stuck: float,
-    seed: int,
-) -> TileConditions:
-    """What the network is mapped on; refuses what no tile can be made of.
+def conditions(tile: int, seed: int, asked: Mapping[str, float], card: Card | None) -> TileConditions:
+    """What the network is mapped on: as the crossbar's card says, or as asked for; refuses what no tile can
+    be made of.
 
     Raises
     ------
     MappingError, ParameterError
-        For ranges, tiles, wires and errors that are none.
+        For ranges, tiles, wires and errors that are none, and for an option that the card answers.
     """
     from cimspice.crossbar.emulator.cell_errors import CellErrors
     from cimspice.crossbar.emulator.tiled import TileWires
     from cimspice.crossbar.mapping.conductances import ConductanceRange
     from cimspice.crossbar.mapping.tiles import Tiling
+    from cimspice.crossbar.model.card import FAMILY, check_resistance, tile_of
     from cimspice.crossbar.validation.budget import TileConditions
     from cimspice.crossbar.validation.tiles import check_tile
     from cimspice.errors import ParameterError
 
-    for name, value in (("--wire", wire), ("--terminal", terminal)):
-        if not 0 <= value <= 1e6:
-            raise ParameterError(f"{value:g} ohm", place=name, remedy="give 0 to 1e6 ohm")
-    if not 0 <= stuck <= 1:
-        raise ParameterError(f"{stuck:g} of the cells", place="--stuck", remedy="give a share from 0 to 1")
     Tiling(1, 2, tile, tile)
     check_tile((tile, tile))
-    return TileConditions(
-        cells=ConductanceRange(g_min, g_max, levels),
-        tile=(tile, tile),
+    sized = TileConditions(tile=(tile, tile), seed=seed)
+    if card is not None and card.family == FAMILY:
+        if asked:
+            raise ParameterError("the card says its own", place=next(iter(asked)), remedy="leave it out")
+        made = tile_of(card)
+        return replace(
+            sized, cells=made.cells, wires=made.wires, errors=made.errors, read_voltage=made.read_voltage
+        )
+    wire, terminal, stuck = (
+        asked.get(name, default)
+        for name, default in (
+            ("--wire", sized.wires.word_line_resistance),
+            ("--terminal", sized.wires.source_resistance),
+            ("--stuck", 0.0),
+        )
+    )
+    check_resistance("--wire", wire)
+    check_resistance("--terminal", terminal)
+    if not 0 <= stuck <= 1:
+        raise ParameterError(f"{stuck:g} of the cells", place="--stuck", remedy="give a share from 0 to 1")
+    return replace(
+        sized,
+        cells=ConductanceRange(
+            asked.get("--g-min", sized.cells.low),
+            asked.get("--g-max", sized.cells.high),
+            int(asked["--levels"]) if "--levels" in asked else sized.cells.levels,
+        ),
         wires=TileWires(wire, wire, terminal, terminal),
-        errors=CellErrors(tolerance=tolerance, stuck_low=stuck / 2, stuck_high=stuck / 2),
-        seed=seed,
+        errors=CellErrors(
+            tolerance=asked.get("--tolerance", sized.errors.tolerance),
+            stuck_low=stuck / 2,
+            stuck_high=stuck / 2,
+        ),
     )
 
 

@@ -22,12 +22,15 @@ from cimspice.crossbar.validation.budget import (
 )
 from cimspice.crossbar.validation.tiles import TileComparison, check_tile, compare_tiles
 from cimspice.errors import ParameterError
-from cimspice.fit.card import ModelCard
+from cimspice.fit.card import MODEL, ModelCard
+from cimspice.fit.family_card import Card
 from cimspice.progress import OnProgress, Progress, silent
-from cimspice.rram.validation.device import check_device, fit_reads, nonlinearity_of, read_curves
+from cimspice.rram.model.read import SinhRead
+from cimspice.rram.validation.device import check_device, nonlinearity_of, read_law
 
 RESISTANCES = (1.0, 5.0, 20.0, 50.0, 100.0)
 TILES = (16, 32, 64)
+DEVICE = "skywater"
 
 
 @dataclass(frozen=True, eq=False)
@@ -64,8 +67,8 @@ def validate_crossbar(
     digits: int = 20,
     nonlinear_digits: int = 4,
     hidden: Sequence[int] = (32,),
-    device: str = "skywater",
-    card: ModelCard | None = None,
+    device: str | None = None,
+    card: Card | ModelCard | None = None,
     resistances: Sequence[float] = RESISTANCES,
     tiles: Sequence[int] = TILES,
     seed: int = 0,
@@ -73,7 +76,8 @@ def validate_crossbar(
 ) -> NetworkValidation:
     """Train, map, compare with ngspice, and split the error.
 
-    ``card`` is the read law of the cells; without one, reads of ``device`` are simulated and fitted.
+    ``card`` has the read law of the cells: that of a crossbar, of a memory, or the law alone. Without one,
+    reads of ``device`` (default: the filament ReRAM of SkyWater) are simulated and fitted.
     ``resistances`` and ``tiles`` are swept; either empty: no sweep.
 
     Raises
@@ -84,17 +88,13 @@ def validate_crossbar(
     from threadpoolctl import threadpool_limits  # comes with scikit-learn
 
     check_tile(given.tile)
-    check_device(device)
     if digits < 1 or nonlinear_digits < 1:
         raise ParameterError(
             f"{min(digits, nonlinear_digits)} digits", place="digits", remedy="compare at least one"
         )
-    if card is None:
-        progress(Progress(stage="read: currents of the memory in ngspice, and their law"))
-        fits = fit_reads(read_curves(device))
-        card = ModelCard.from_fit(fits[max(fits)], {"device": device})
-    given = replace(given, nonlinearity=nonlinearity_of(card, device))
-    device = str(card.provenance.get("measured_file", device))
+    law, temperature = _law_of(card, device, progress)
+    given = replace(given, nonlinearity=nonlinearity_of(law, device, temperature))
+    device = str(law.provenance.get("measured_file", law.provenance.get("device", device or DEVICE)))
     with threadpool_limits(1, "blas"):  # products this small only wait for a second thread
         progress(Progress(stage="train: a perceptron on half of the digits"))
         trained = train_perceptron(seed, hidden)
@@ -109,6 +109,21 @@ def validate_crossbar(
             progress(Progress(stage="sweep: segment resistance and tile size"))
             sweep = sweep_wires(trained, given, resistances, tiles)
     return NetworkValidation(device, given, trained, steps, linear, nonlinear, compensated, budget, sweep)
+
+
+def _law_of(
+    card: Card | ModelCard | None, device: str | None, progress: OnProgress
+) -> tuple[ModelCard, float]:
+    """The read law of the cells, and its temperature (°C)."""
+    if card is None or device is not None:
+        check_device(device or DEVICE)
+    if card is None:
+        progress(Progress(stage="read: currents of the memory in ngspice, and their law"))
+        return read_law(device or DEVICE), 27.0
+    if isinstance(card, ModelCard):
+        return card, 27.0
+    law, temperature = ModelCard.of(card, SinhRead), card.conditions.temperature
+    return law, 27.0 if card.family == MODEL or temperature is None else temperature
 
 
 def compare_with_ngspice(

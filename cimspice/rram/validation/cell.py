@@ -36,10 +36,11 @@ class CircuitCell:
 
     parameters: CellWriteParameters = CellWriteParameters()  # noqa: RUF009 - it is frozen
     corner: str = "tt"
+    temperature: float = 27.0
     engine: InProcess = field(default_factory=InProcess)
     _reads: dict[float, float] = field(default_factory=dict, repr=False)
 
-    def write(self, state: ArrayLike, pulse: WritePulse, ambient: ArrayLike = 27.0) -> WriteResult:
+    def write(self, state: ArrayLike, pulse: WritePulse, ambient: ArrayLike | None = None) -> WriteResult:
         """States and energies after a pulse, one transient for each cell; its lines are ideal.
 
         Raises
@@ -56,7 +57,8 @@ class CircuitCell:
         arrays = np.broadcast_arrays(
             np.asarray(state, dtype=float),
             *(np.asarray(v, dtype=float) for v in (
-                pulse.word_line, pulse.bit_line, pulse.source_line, pulse.width, pulse.edge, ambient
+                pulse.word_line, pulse.bit_line, pulse.source_line, pulse.width, pulse.edge,
+                self.temperature if ambient is None else ambient,
             )),
         )  # fmt: skip
         shape = arrays[0].shape
@@ -75,7 +77,7 @@ class CircuitCell:
 
     def _read(self, state: float) -> float:
         if state not in self._reads:
-            row = self._run(state, 0.0, 0.0, 0.0, 1e-9, self.parameters.edge, 27.0)
+            row = self._run(state, 0.0, 0.0, 0.0, 1e-9, self.parameters.edge, self.temperature)
             self._reads[state] = float(row["conductance_after"])
         return self._reads[state]
 
@@ -131,6 +133,7 @@ def fit_cell(device: RramDevice, circuit: CircuitCell, scheme: WriteScheme | Non
     transistor = simulated_access(
         float(np.ceil(highest * 10) / 10),
         corner=circuit.corner,
+        temperature=circuit.temperature,
         transistor=given.transistor,
         width=given.width,
         length=given.length,
@@ -148,7 +151,7 @@ def fit_cell(device: RramDevice, circuit: CircuitCell, scheme: WriteScheme | Non
         )
 
     def states(share: float) -> np.ndarray:
-        return cell(share).write(np.zeros(levels.size), scheme.set_pulse(levels)).state
+        return cell(share).write(np.zeros(levels.size), scheme.set_pulse(levels), circuit.temperature).state
 
     found: Any = optimize.minimize_scalar(
         lambda share: float(np.sum((states(share) - reached) ** 2)),

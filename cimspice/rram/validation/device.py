@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import get_args
 
@@ -12,6 +13,7 @@ from cimspice.campaign.bench_run import run_bench
 from cimspice.errors import ParameterError
 from cimspice.fit.card import ModelCard
 from cimspice.fit.fit import Fit
+from cimspice.pdk import Conditions
 from cimspice.rram.circuit.cycle import CycleParameters
 from cimspice.rram.circuit.device import RramModel
 from cimspice.rram.circuit.switching import PulseParameters
@@ -89,12 +91,25 @@ def study_device(device: str = "skywater", *, read_voltage: float = 0.3) -> Devi
     return DeviceStudy(device, loop, reads, _pulses(device, model), fit_reads(reads))
 
 
-def read_curves(device: str, read_voltage: float = 0.3) -> pd.DataFrame:
+def read_curves(
+    device: str,
+    read_voltage: float = 0.3,
+    *,
+    states: Sequence[float] = READ_STATES,
+    temperature: float = 27.0,
+) -> pd.DataFrame:
     """Simulated currents of held states: state, voltage (V, both signs), current (A)."""
     swept = {"start": -read_voltage, "stop": read_voltage, "step": read_voltage / 10}
-    reads = [{"model": _name(device), "state": state, **swept} for state in READ_STATES]
-    table = run_bench("rram_read_iv", reads, engine=InProcess())
-    return table.assign(state=np.take(READ_STATES, table.pop("run")))
+    reads = [{"model": _name(device), "state": state, **swept} for state in states]
+    table = run_bench("rram_read_iv", reads, Conditions("tt", temperature), engine=InProcess())
+    return table.assign(state=np.take(states, table.pop("run")))
+
+
+def read_law(device: str, temperature: float = 27.0) -> ModelCard:
+    """The sinh law of the most conductive state that is read, with the device's name."""
+    fits = fit_reads(read_curves(device, states=READ_STATES[-1:], temperature=temperature))
+    told = {"device": device, "bench": "rram_read_iv", "state": READ_STATES[-1], "temperature": temperature}
+    return ModelCard.from_fit(fits[READ_STATES[-1]], told)
 
 
 def fit_reads(reads: pd.DataFrame) -> dict[float, Fit[SinhRead]]:
@@ -105,8 +120,8 @@ def fit_reads(reads: pd.DataFrame) -> dict[float, Fit[SinhRead]]:
     }
 
 
-def nonlinearity_of(card: ModelCard, device: str) -> float:
-    """a of a crossbar's cells i = g sinh(a v) / a (1/V), from the card of a read law; ngspice is at 27 °C.
+def nonlinearity_of(card: ModelCard, device: str | None, temperature: float = 27.0) -> float:
+    """a of a crossbar's cells i = g sinh(a v) / a (1/V), from the card of a read law at one temperature (°C).
 
     Raises
     ------
@@ -115,7 +130,8 @@ def nonlinearity_of(card: ModelCard, device: str) -> float:
         of a tile's cells has none.
     """
     law = card.model_of(SinhRead)
-    card.check_conditions(device=device, temperature=27.0)
+    wanted = {} if device is None else {"device": device}
+    card.check_conditions(**wanted, temperature=temperature)
     if law.series_resistance * law.conductance > 0.01:
         raise ParameterError(
             f"a series resistance of {law.series_resistance:.3g} ohm takes "

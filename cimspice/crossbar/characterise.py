@@ -1,0 +1,100 @@
+"""The crossbar's card: what is assumed or extracted of its lines, and the read law of its memory."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping
+
+from cimspice.campaign.versions import provenance
+from cimspice.crossbar.model.card import PARTS, Tile, crossbar_card, tile_of
+from cimspice.errors import ParameterError
+from cimspice.fit.card import SET
+from cimspice.fit.family_card import Card, CardConditions
+from cimspice.fit.records import ParameterRecord
+from cimspice.pdk import Conditions
+from cimspice.pdk.array_wires import array_wires
+from cimspice.progress import OnProgress, Progress, silent
+from cimspice.resources import data_directory
+from cimspice.rram.model.card import FAMILY as MEMORY
+from cimspice.rram.model.card import read_of
+from cimspice.rram.validation.device import check_device, read_law
+
+WIRES = ("assumed", "sky130")
+_FILE = "sky130_wires.toml"
+
+
+def characterised_card(
+    conditions: Conditions,
+    device: str = "skywater",
+    *,
+    memory: Card | None = None,
+    wires: str = "assumed",
+    progress: OnProgress = silent,
+    **changes: float,
+) -> Card:
+    """The card of a crossbar's tile.
+
+    Parameters
+    ----------
+    conditions
+        Corner and temperature.
+    device
+        The memory whose reads are simulated.
+    memory
+        Its card, in the place of simulations.
+    wires
+        ``"assumed"``: 5 ohm per segment. ``"sky130"``: segments of the 1T1R cell's layout, word lines in
+        metal 2 and bit lines in metal 1.
+    changes
+        Parameters of :data:`cimspice.crossbar.model.card.PARTS`.
+
+    Raises
+    ------
+    ParameterError, MappingError
+        For a device without a netlist, a card of another condition, and values that make no tile.
+    """
+    own = CardConditions(corner=conditions.corner, temperature=conditions.temperature)
+    if wires not in WIRES:
+        raise ParameterError(f"wires are {wires!r}", place="--set", remedy=f"use {' or '.join(WIRES)}")
+    if memory is None:
+        check_device(device)
+        progress(Progress(stage="ngspice: reads of the memory"))
+        read = read_law(device, conditions.temperature)
+    else:
+        if memory.family != MEMORY or memory.conditions != own:
+            raise ParameterError(
+                f"it is of {memory.family}, {memory.conditions.corner}, {memory.conditions.temperature} °C",
+                place="--set memory",
+                remedy=f"give one of {MEMORY}, {own.corner}, {own.temperature} °C",
+            )
+        read = read_of(memory)
+    card = crossbar_card(Tile(read=read), own, provenance())
+    if wires == "sky130":
+        cell, file = array_wires(), data_directory("pdk") / _FILE
+        segments = {
+            "word_line_resistance": cell.bit_line_resistance,
+            "bit_line_resistance": cell.source_line_resistance,
+        }
+        source = {"file": _FILE, "sha256": hashlib.sha256(file.read_bytes()).hexdigest()}
+        card = _with(card, "wires", segments, "sheet resistance and layout of the 1T1R cell", source)
+    for part, names in PARTS.items():
+        card = _with(card, part, {name: changes[name] for name in names if name in changes}, SET)
+    tile_of(card)
+    return card
+
+
+def _with(
+    card: Card, part: str, values: Mapping[str, float], reason: str, source: Mapping[str, str] | None = None
+) -> Card:
+    """The card with other values of a part's parameters."""
+    own = card.part(part)
+    given = {
+        name: ParameterRecord(value=value, unit=PARTS[part][name], reason=reason)
+        for name, value in values.items()
+    }
+    return card.replaced(
+        part,
+        own.model_copy(
+            update={"parameters": {**own.parameters, **given}, "source": {**own.source, **(source or {})}}
+        ),
+    )
