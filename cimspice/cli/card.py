@@ -125,7 +125,9 @@ def _source(part: Part) -> str:
     if "file" in part.source:
         return f", {part.source['file']}, SHA-256 {str(part.source.get('sha256'))[:16]}…"
     benches = dict.fromkeys(
-        str(entry["bench"]) for entry in part.source.values() if isinstance(entry, dict) and "bench" in entry
+        str(entry["bench"])
+        for entry in (part.source, *part.source.values())
+        if isinstance(entry, dict) and "bench" in entry
     )
     return f", {', '.join(benches)}" if benches else ""
 

@@ -96,12 +96,14 @@ class ModelCard(_Data):
         )
 
     @classmethod
-    def from_model(cls, model: Model, provenance: Mapping[str, Any] | None = None) -> ModelCard:
-        """The card of a model that was put together rather than fitted."""
+    def from_model(
+        cls, model: Model, provenance: Mapping[str, Any] | None = None, reason: str = SET
+    ) -> ModelCard:
+        """The card of a model that was put together; ``reason``: why its parameters have no intervals."""
         return cls(
             kind=model.kind,
             parameters={
-                name: ParameterRecord(value=value, unit=model.unit(name), reason=SET)
+                name: ParameterRecord(value=value, unit=model.unit(name), reason=reason)
                 for name, value in model.parameters().items()
             },
             settings={name: _encode(value, name) for name, value in model.settings().items()},

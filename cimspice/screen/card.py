@@ -10,6 +10,8 @@ if TYPE_CHECKING:
     from cimspice.fit.family_card import Card
     from cimspice.fit.records import ParameterRecord
 
+_MOST_DIGITS = 8
+
 
 def read(file: Path, of: str | None = None) -> Card:
     """A card whose figures are those of its data, of this family if one is named.
@@ -46,7 +48,7 @@ def shown(record: ParameterRecord) -> str:
     if half <= 0:
         return f"{record.value:.6g} ± 0{unit}"
     sizes = (math.floor(math.log10(size)) for size in (max(abs(record.value), half), half))
-    digits = next(sizes) - next(sizes) + 2
+    digits = min(next(sizes) - next(sizes) + 2, _MOST_DIGITS)
     if abs(low - high) > 0.05 * half:
         ends = " to ".join(f"{end:.{digits}g}" for end in record.interval)
         return f"{record.value:.{digits}g}, {ends}{unit}"

@@ -157,7 +157,7 @@ def _cost(card: Path | None, save: Path | None, *, quiet: bool) -> WriteCost:
             say("a SET and a RESET of a 1T1R cell in ngspice")
         cost = simulated_write_cost(CircuitCell())
     else:
-        cost = ModelCard.load(card).model_of(WriteCost)
+        cost = ModelCard.load(card, WriteCost).model_of(WriteCost)
     if save is not None:
         ModelCard.from_model(cost).save(save)
     return cost

@@ -28,7 +28,16 @@ def programming(
     tolerance: Annotated[float, typer.Option(help="Of the conductance, as a share.")] = 0.05,
     lowest: Annotated[float, typer.Option(help="Smallest target in siemens.")] = 5e-6,
     highest: Annotated[float, typer.Option(help="Largest target in siemens.")] = 60e-6,
-    corner: Annotated[str, typer.Option(help="Process corner: tt, ff, ss, sf or fs.")] = "tt",
+    corner: Annotated[
+        str | None, typer.Option(help="Process corner: tt, ff, ss, sf or fs; default: tt, or the card's.")
+    ] = None,
+    card: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FILE",
+            help="The memory's card, with the emulator's cell (characterize rram --card).",
+        ),
+    ] = None,
     seed: Annotated[int, typer.Option(min=0, help="Of the targets.")] = 0,
     output: Annotated[
         Path | None,
@@ -45,8 +54,12 @@ def programming(
         programming_report,
         validate_programming,
     )
+    from cimspice.rram.model.card import FAMILY
+    from cimspice.screen.card import read
     from cimspice.screen.stages import Stages
 
+    known = None if card is None else read(card, FAMILY)
+    corner = corner or (known and known.conditions.corner) or "tt"
     folder = usable(output or Path("runs") / f"validate-programming-{size}-{corner}-seed{seed}")
     if not json and 2 <= size <= 16:
         say(f"about {estimated_seconds(size):.0f} CPU seconds")
@@ -57,6 +70,7 @@ def programming(
             lowest=lowest,
             highest=highest,
             corner=corner,
+            card=known,
             seed=seed,
             progress=stages,
         )

@@ -7,12 +7,15 @@ from typing import Any
 
 import numpy as np
 
-from cimspice.crossbar.circuit.cells import LARGEST_TRANSIENT
+from cimspice.crossbar.circuit.cells import LARGEST_TRANSIENT, ArrayCircuit
 from cimspice.crossbar.validation.array_programming import ArrayRecord, CircuitArray, program_array
 from cimspice.crossbar.validation.one_transistor import access_spline, one_transistor_crossbar
 from cimspice.errors import ParameterError
+from cimspice.fit.family_card import Card
 from cimspice.progress import OnProgress, Progress, silent
+from cimspice.rram.model.card import cell_of
 from cimspice.rram.model.cell import RramCell
+from cimspice.rram.model.device import RramDevice
 from cimspice.rram.model.programming import SetResponse, WriteRecord, WriteScheme, write_verify
 from cimspice.rram.model.skywater import SkywaterReram
 from cimspice.rram.validation.cell import CircuitCell, fit_cell
@@ -45,34 +48,65 @@ def validate_programming(
     lowest: float = 5e-6,
     highest: float = 60e-6,
     corner: str = "tt",
+    card: Card | None = None,
     seed: int = 0,
     progress: OnProgress = silent,
 ) -> ProgrammingValidation:
     """Program a random matrix (uniform in the logarithm from ``lowest`` to ``highest`` S) in both.
 
+    ``card`` is that of the memory, with the emulator's cell; its temperature is that of both. Without one
+    the cell is made from ngspice at 27 °C.
+
     Raises
     ------
     ParameterError
-        For sizes that ngspice would not finish, and for conductances that no SET reaches.
+        For sizes that ngspice would not finish, for conductances that no SET reaches, and for a card of
+        another corner, memory or transistor.
     """
     _check(size, lowest, highest)
-    scheme = WriteScheme(tolerance=tolerance)
+    scheme, temperature = WriteScheme(tolerance=tolerance), 27.0
     logs = np.random.default_rng(seed).uniform(np.log(lowest), np.log(highest), (size, size))
     target, device = np.exp(logs), SkywaterReram.published()
-    progress(Progress(stage="ngspice: access transistor and five SETs of a cell"))
-    cell = fit_cell(device, CircuitCell(corner=corner), scheme).cell
+    if card is None:
+        progress(Progress(stage="ngspice: access transistor and five SETs of a cell"))
+        cell = fit_cell(device, CircuitCell(corner=corner), scheme).cell
+    else:
+        cell = _cell_of(card, corner, device)
+        temperature = card.conditions.temperature or temperature
     progress(Progress(stage="emulator: program"))
-    response = SetResponse.of(cell, scheme, points=33)
-    array = CircuitArray(np.zeros(target.shape), corner=corner)
+    response = SetResponse.of(cell, scheme, temperature, points=33)
+    array = CircuitArray(np.zeros(target.shape), corner=corner, temperature=temperature)
     # segments of the source line from each bit line to the driver at the bottom
     wire = (size - np.arange(size))[:, None] * array.array.source_line_resistance
-    model = write_verify(cell, target, scheme, response=response, source_resistance=wire)
+    model = write_verify(cell, target, scheme, response=response, ambient=temperature, source_resistance=wire)
     circuit = program_array(array, target, scheme, response=response, progress=progress)
     voltage = array.read_voltage
-    transistor = access_spline(array.array, gate_voltage=array.read_word_line_voltage, corner=corner)
+    transistor = access_spline(
+        array.array, gate_voltage=array.read_word_line_voltage, corner=corner, temperature=temperature
+    )
     solver = one_transistor_crossbar(device, array.states, transistor, array.array)
     solved = solver.currents(voltage * np.eye(size)) / voltage
     return ProgrammingValidation(target, scheme, cell, model, circuit, solved)
+
+
+def _cell_of(card: Card, corner: str, device: RramDevice) -> RramCell:
+    cell, own = cell_of(card), card.provenance.get("circuit")
+    array = ArrayCircuit()
+    wanted = {name: getattr(array, name) for name in ("transistor", "width", "length")}
+    known = {"corner": card.conditions.corner, **(own if isinstance(own, dict) else {})}
+    for name, value in {"corner": corner, **wanted}.items():
+        if known.get(name, value) not in (value, None):
+            raise ParameterError(
+                f"the card is of {name} {known[name]!r}, not {value!r}"[:200],
+                place="--card",
+                remedy="give another card: cimspice characterize rram --card FILE",
+            )
+    if cell.device != device:
+        raise ParameterError(
+            f"the card is of a {cell.device.kind!r} or has other numbers", place="--card",
+            remedy=f"give one of {device.kind!r} as published",
+        )  # fmt: skip
+    return cell
 
 
 def estimated_seconds(size: int) -> float:

@@ -54,12 +54,12 @@ def rram_card(
         Part -> where its numbers come from, beside what the models themselves say.
     """
     published = parameter_set("rram", device.parameter_set)
-    own = ModelCard.from_model(device, {"set": published.model, "numbers": published.source})
+    own = ModelCard.from_model(device, {"set": published.model, "numbers": published.source}, "published")
     parts = {DEVICE: own.part(), READ: read.part()}
     if cell is not None:
         parts[ACCESS] = _access(cell)
     if write_cost is not None:
-        parts[WRITE_COST] = ModelCard.from_model(write_cost).part().model_copy(update={"origin": "simulated"})
+        parts[WRITE_COST] = _write_cost(write_cost)
     told = sources or {}
     return Card(
         family=FAMILY,
@@ -145,6 +145,16 @@ def with_model(card: Card, name: str, fitted: ModelCard) -> Card:
     )
 
 
+def _write_cost(cost: WriteCost) -> Part:
+    """Energies are simulated; times are those of the pulses, the endurance is assumed."""
+    part = ModelCard.from_model(cost).part()
+    reasons = {name: "assumed" if name.startswith("endurance") else EXACT for name in part.parameters}
+    parameters = {
+        name: record.model_copy(update={"reason": reasons[name]}) for name, record in part.parameters.items()
+    }
+    return part.model_copy(update={"origin": "simulated", "parameters": parameters})
+
+
 _CELL = {"on_resistance": "ohm", "read_gate_voltage": "V", "read_voltage": "V", "inner_capacitance": "F"}
 
 
@@ -156,7 +166,9 @@ def _access(cell: RramCell) -> Part:
             "origin": "simulated",
             "parameters": {
                 name: ParameterRecord(
-                    value=value, unit=_CELL[name], reason=EXACT if name == "on_resistance" else "of the cell"
+                    value=value,
+                    unit=_CELL[name],
+                    reason="follows from the currents" if name == "on_resistance" else "of the cell",
                 )
                 for name, value in values.items()
             },
