@@ -71,3 +71,10 @@ def test_bench_file_with_the_former_import_works_and_keeps_its_results(tmp_path,
             _registry.pop("by_former_import", None)
             sys.modules.pop(name, None)
     assert digests[0] == digests[1]
+
+
+def test_the_former_import_of_crossbars_gives_the_same_classes(monkeypatch):
+    monkeypatch.delitem(sys.modules, "cimspice.emulator.crossbar", raising=False)
+    with pytest.warns(DeprecationWarning, match=r"is now cimspice\.crossbar"):
+        former = importlib.import_module("cimspice.emulator.crossbar")
+    assert former.Crossbar is importlib.import_module("cimspice.crossbar").Crossbar

@@ -1,0 +1,1 @@
+"""Former place of the crossbars' emulator: see :mod:`cimspice.crossbar`."""
