@@ -1,7 +1,7 @@
 # make setup   install what is missing: ngspice, a virtual environment in .venv/, the SKY130 device models
 # make demo    the whole loop on a few samples: characterise, fit, train, map, emulate, validate
 # make test    lint and the whole test suite; installs Chromium for the tests of the report page where it can
-# make lint    ruff (rules and format) and basedpyright alone
+# make lint    ruff (rules and format), basedpyright and the contracts of imports alone
 # make figures the pictures of docs/ anew, by the commands that the pages name (about an hour)
 # make docs    the site: these pages, a Python reference and a search over both, in site/; warnings are errors
 # make lock    requirements.lock anew: the newest packages within pyproject's bounds, which make setup then installs
@@ -89,6 +89,7 @@ lint: python-packages
 	@echo "lint: ruff check"; $(BIN)/ruff check --quiet .
 	@echo "lint: ruff format --check"; $(BIN)/ruff format --quiet --check .
 	@echo "lint: basedpyright"; $(BIN)/basedpyright
+	@echo "lint: import contracts"; told=$$($(BIN)/lint-imports --no-logo --no-cache) || { echo "$$told"; exit 1; }
 
 # Chromium and a font for the tests of the report page; without them those tests are skipped and say why.
 BROWSER_TEST := import sys; sys.path[0] = "tests/report"; from browser import find_chromium; sys.exit(find_chromium() is None)

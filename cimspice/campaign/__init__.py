@@ -2,13 +2,13 @@
 
 from cimspice.campaign.bench_run import characterise, run_bench
 from cimspice.campaign.cluster import Cluster
+from cimspice.campaign.figure import Figure
 from cimspice.campaign.limits import Limit
 from cimspice.campaign.monte_carlo import MonteCarlo
 from cimspice.campaign.policy import FailurePolicy
 from cimspice.campaign.run import Result, run_campaign
 from cimspice.campaign.runner import Engine
 from cimspice.campaign.specification import (
-    Figure,
     Specification,
     parse_specification,
     read_specification,

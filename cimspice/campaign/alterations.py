@@ -16,8 +16,8 @@ from typing import cast
 from cimspice.bench import Bench
 from cimspice.errors import CimspiceError, ParameterError
 from cimspice.netlist import Netlist, NetlistParameters
-from cimspice.netlist.template import only_prints
-from cimspice.netlist.unread import ReadError, Unread, Unrendered
+from cimspice.netlist.template import Unrendered, only_prints
+from cimspice.netlist.unread import ReadError, Unread
 from cimspice.spice.digits import deck_reads
 
 # volt or ampere: likely in no default and no file's name; signs or digits printed around it change it

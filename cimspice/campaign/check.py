@@ -6,10 +6,10 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from difflib import get_close_matches
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from pydantic import ValidationError
 
@@ -18,9 +18,6 @@ from cimspice.campaign.axis import axis_values
 from cimspice.campaign.limits import WITHIN, Limit
 from cimspice.errors import ParameterError
 from cimspice.pdk import CORNERS
-
-if TYPE_CHECKING:
-    from cimspice.campaign.specification import Figure
 
 _SUBJECT = re.compile(
     r"(?:unknown parameter |parameter )?(\w+)"
@@ -45,7 +42,7 @@ class Problems:
         for key in raw:
             if key not in allowed:
                 self.found.append(
-                    f"{place}{key}: unknown key{_near(key, allowed)}; allowed: {', '.join(allowed)}"
+                    f"{place}{key}: unknown key{near(key, allowed)}; allowed: {', '.join(allowed)}"
                 )
 
     def add_validation(self, place: str, error: ValidationError, allowed: Sequence[str]) -> None:
@@ -54,7 +51,7 @@ class Problems:
             key = ".".join([place, *(str(part) for part in fault["loc"])])
             if fault["type"] == "extra_forbidden":
                 name = str(fault["loc"][-1])
-                self.found.append(f"{key}: unknown key{_near(name, allowed)}; allowed: {', '.join(allowed)}")
+                self.found.append(f"{key}: unknown key{near(name, allowed)}; allowed: {', '.join(allowed)}")
             elif fault["type"] == "missing":
                 self.found.append(f"{key}: missing")
             else:
@@ -200,19 +197,6 @@ def _faults(bench: Bench, values: Mapping[str, Any]) -> list[str]:
     return []
 
 
-def check_figures(bench: Bench, given: Iterable[str], figures: Sequence[Figure], problems: Problems) -> None:
-    """Columns that the figures name, against those the table will have."""
-    columns = (*dict.fromkeys([*given, "corner", "temperature", *bench.columns]),)
-    for index, figure in enumerate(figures):
-        for key, name in (("x", figure.x), *(("y", y) for y in figure.y), *(("by", by) for by in figure.by)):
-            if name not in columns:
-                problems.add(
-                    f"figure[{index}].{key}",
-                    name,
-                    f"no such column{_near(name, columns)}; the table has {', '.join(columns)}",
-                )
-
-
 def check_names(bench: Bench, samples: bool, limits: bool, problems: Problems) -> None:
     """Columns that Monte Carlo and limits add to the table, against the bench's own names."""
     taken = {*bench.Parameters.model_fields, *bench.columns}
@@ -227,8 +211,8 @@ def check_limits(bench: Bench, limits: Sequence[Limit], problems: Problems) -> l
     checked = []
     for index, limit in enumerate(limits):
         if limit.column not in known:
-            near = _near(limit.column, (*known,))
-            what = f"is not measured{near}; bench {bench.name} measures {', '.join(known)}"
+            close = near(limit.column, (*known,))
+            what = f"is not measured{close}; bench {bench.name} measures {', '.join(known)}"
             problems.add(f"limit[{index}].column", limit.column, what)
             continue
         try:
@@ -238,6 +222,7 @@ def check_limits(bench: Bench, limits: Sequence[Limit], problems: Problems) -> l
     return checked
 
 
-def _near(name: str, allowed: Sequence[str]) -> str:
-    near = get_close_matches(name, allowed, n=1)
-    return f", did you mean {near[0]!r}?" if near else ""
+def near(name: str, allowed: Sequence[str]) -> str:
+    """What the message says of a name that is close."""
+    found = get_close_matches(name, allowed, n=1)
+    return f", did you mean {found[0]!r}?" if found else ""

@@ -19,7 +19,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 
-from cimspice.campaign.specification import Figure
+from cimspice.campaign.figure import Figure
 from cimspice.documents import parse_json
 from cimspice.errors import CimspiceError, TableError
 from cimspice.files import open_plain

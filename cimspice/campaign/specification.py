@@ -6,20 +6,20 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from math import prod
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from cimspice.bench import Bench, bench
 from cimspice.campaign.adaptive_settings import Adaptive, check_adaptive
 from cimspice.campaign.check import (
     Problems,
-    check_figures,
     check_limits,
     check_names,
     check_parameters,
     check_sweep,
 )
+from cimspice.campaign.figure import Figure, check_figures
 from cimspice.campaign.fit_request import FitRequest, check_fits
 from cimspice.campaign.keep import Keep, check_keep
 from cimspice.campaign.limits import Limit
@@ -52,27 +52,6 @@ class CampaignSection(BaseModel):
 
     bench: str = Field(min_length=1)
     title: str = ""
-
-
-class Figure(BaseModel):
-    """``[[figure]]``: one line figure of the result table; ``x``, ``y`` and ``by`` name its columns.
-
-    Several ``y`` of one unit share a panel; those of other units get panels below.
-    """
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-    x: str
-    y: tuple[str, ...] = Field(min_length=1)
-    by: tuple[str, ...] = ()
-    log: tuple[Literal["x", "y"], ...] = ()
-    title: str = ""
-    name: str = Field(default="", pattern=r"^[A-Za-z0-9_-]{0,64}$", description="file name, without ending")
-
-    @field_validator("y", "by", "log", mode="before")
-    @classmethod
-    def _one_or_many(cls, value: object) -> object:
-        return (value,) if isinstance(value, str) else value
 
 
 @dataclass(frozen=True)

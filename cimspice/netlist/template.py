@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
-from typing import Any, cast
+from typing import Any, NamedTuple, cast
 
 import jinja2
 from jinja2 import meta, nodes
@@ -19,7 +19,7 @@ from cimspice.netlist.include import expand_includes
 from cimspice.netlist.netlist import Netlist
 from cimspice.netlist.parameters import NetlistParameters
 from cimspice.netlist.sandbox import BUDGET, Budget, NetlistEnvironment
-from cimspice.netlist.unread import Unread, Unrendered
+from cimspice.netlist.unread import Unread
 from cimspice.netlist.values import template_values
 from cimspice.resources import data_directory
 
@@ -84,6 +84,13 @@ class Template:
     def source(self) -> str:
         """Text of the template."""
         return _read(self.path())
+
+
+class Unrendered(NamedTuple):
+    """What ``render`` gives for parameters that hold an ``Unread`` value: what it was asked for."""
+
+    template: Template
+    parameters: NetlistParameters
 
 
 def render(template: str | Template, parameters: NetlistParameters) -> Netlist:

@@ -2,11 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple, NoReturn
-
-if TYPE_CHECKING:
-    from cimspice.netlist.parameters import NetlistParameters
-    from cimspice.netlist.template import Template
+from typing import NoReturn
 
 
 class ReadError(BaseException):
@@ -21,10 +17,3 @@ class Unread:
 
     __bool__ = __eq__ = __ne__ = __lt__ = __le__ = __gt__ = __ge__ = __hash__ = _refuse
     __str__ = __repr__ = __format__ = __float__ = __int__ = __index__ = __reduce_ex__ = _refuse
-
-
-class Unrendered(NamedTuple):
-    """What ``render`` gives for parameters that hold an :class:`Unread`: what it was asked for."""
-
-    template: Template
-    parameters: NetlistParameters
