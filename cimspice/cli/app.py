@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import inspect
 import io
 import os
+import re
 import signal
 import sys
 import warnings
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Annotated, Any
 
 import typer
@@ -26,11 +28,22 @@ from cimspice.screen.output import show_warning
 class _Group(TyperGroup):
     """Lets Ctrl-C through to :func:`run`, which says what became of the results."""
 
+    def __init__(self, *given: Any, **named: Any) -> None:
+        super().__init__(*given, **named)
+        _unwrap(self.commands.values())
+
     def invoke(self, ctx: Any) -> Any:
         try:
             return super().invoke(ctx)
         except KeyboardInterrupt as error:
             raise Interrupted from error
+
+
+def _unwrap(commands: Iterable[Any]) -> None:
+    """The help's paragraphs as single lines: the terminal alone wraps them."""
+    for command in commands:
+        command.help = re.sub(r"(?<=\S)\n(?=\S)", " ", inspect.cleandoc(command.help or ""))
+        _unwrap(getattr(command, "commands", {}).values())
 
 
 def _print_version(wanted: bool) -> None:

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import inspect
+import re
 import tomllib
 from collections.abc import Callable, Iterator
+from difflib import get_close_matches
 from typing import Annotated, Any
 
 import typer
@@ -13,12 +15,14 @@ from cimspice.screen.output import JsonFlag, console, print_json
 
 
 def list_(
-    kind: Annotated[
-        str, typer.Argument(help="benches, templates, models or campaigns; default: all of them.")
-    ] = "all",
-    name: Annotated[
-        str, typer.Argument(help="One model: the columns, options and parameters of its fit.")
-    ] = "",
+    words: Annotated[
+        list[str] | None,
+        typer.Argument(
+            metavar="WORD",
+            help="benches, templates, models or campaigns, and words to search for in names and titles; "
+            "after models, the name of one shows the columns, options and parameters of its fit.",
+        ),
+    ] = None,
     modules: Annotated[
         list[str] | None,
         typer.Option("--import", metavar="FILE.py", help="Your own benches, to be listed too."),
@@ -29,28 +33,39 @@ def list_(
     from cimspice.cli.characterize import import_modules
     from cimspice.errors import ParameterError
 
-    if kind != "all" and kind not in _SOURCES:
-        raise ParameterError(
-            f"{kind!r} cannot be listed", place="list", remedy=f"there are {', '.join(_SOURCES)}"
-        )
     import_modules(modules or [])
-    if name:
-        if kind != "models":
-            raise ParameterError(
-                f"{name!r} is asked for of {kind}", place="list", remedy="write cimspice list models NAME"
-            )
-        _show_model(name, as_json=json)
+    asked = list(words or [])
+    kinds = [asked.pop(0)] if asked and asked[0] in _SOURCES else list(_SOURCES)
+    everything = {kind: dict(_SOURCES[kind]()) for kind in kinds}
+    if kinds == ["models"] and len(asked) == 1 and asked[0] in everything["models"]:
+        _show_model(asked[0], as_json=json)
         return
-    wanted = {name: dict(source()) for name, source in _SOURCES.items() if kind in ("all", name)}
+    wanted = {
+        kind: {
+            entry: title
+            for entry, title in entries.items()
+            if all(word.lower() in f"{entry} {title}".lower() for word in asked)
+        }
+        for kind, entries in everything.items()
+    }
+    if asked and not any(wanted.values()):
+        names = [*_SOURCES, *(entry for entries in everything.values() for entry in entries)]
+        near = dict.fromkeys(get_close_matches(asked[0], names, n=5))
+        raise ParameterError(
+            f"{' '.join(asked)!r} is in no name or title of {', '.join(kinds)}",
+            place="list",
+            remedy=f"near to it: {', '.join(near)}" if near else "cimspice list shows them all",
+        )
     if json:
         print_json(wanted)
         return
     screen = console()
-    for name, entries in wanted.items():
-        screen.print(f"[bold]{name}[/]")
-        width = max((len(entry) for entry in entries), default=0)
-        for entry, title in entries.items():
-            screen.print(f"  {entry:<{width}}  {title}", markup=False)
+    for kind, entries in wanted.items():
+        if entries:
+            screen.print(f"[bold]{kind}[/]")
+            width = max(len(entry) for entry in entries)
+            for entry, title in entries.items():
+                screen.print(f"  {entry:<{width}}  {title}", markup=False)
 
 
 def _show_model(name: str, *, as_json: bool) -> None:
@@ -99,14 +114,13 @@ def _benches() -> Iterator[tuple[str, str]]:
 
 
 def _templates() -> Iterator[tuple[str, str]]:
-    """Packaged templates with the title that is their first line."""
+    """Packaged templates with the first sentence on them."""
     from cimspice.resources import data_directory
 
     folder = data_directory("netlists")
     for path in sorted(folder.rglob("*.cir.j2")):
-        lines = path.read_text(encoding="utf-8").splitlines()
-        first = lines[1] if lines[0].strip() == "{#" else lines[0]
-        yield path.relative_to(folder).as_posix().removesuffix(".cir.j2"), _without_marks(first)
+        name = path.relative_to(folder).as_posix().removesuffix(".cir.j2")
+        yield name, _title(path.read_text(encoding="utf-8")) or "included by others"
 
 
 def _models() -> Iterator[tuple[str, str]]:
@@ -121,7 +135,7 @@ def _models() -> Iterator[tuple[str, str]]:
         model = waiting.pop()
         waiting += model.__subclasses__()
         if model.kind and not inspect.isabstract(model):
-            found[model.kind] = (inspect.getdoc(model) or "").split("\n", 1)[0]
+            found[model.kind] = " ".join((inspect.getdoc(model) or "").split("\n\n", 1)[0].split())
     return iter(sorted(found.items()))
 
 
@@ -133,11 +147,13 @@ def _campaigns() -> Iterator[tuple[str, str]]:
         yield name, section.get("title") or f"bench {section.get('bench', '')}"
 
 
-def _without_marks(line: str) -> str:
-    """The words of a SPICE title or a Jinja comment; a part that others include may begin with neither."""
-    if not line.startswith(("*", "{#", "  ")):
-        return "included by others"
-    return line.strip().removeprefix("{#").removesuffix("#}").strip("*# -").strip()
+def _title(template: str) -> str:
+    """First sentence of the Jinja comment or of the SPICE title that a template begins with; else empty."""
+    comment = re.match(r"\s*\{#(.*?)#\}", template, re.DOTALL)
+    title = re.match(r"\* *(.*)", template)
+    text = " ".join((comment or title)[1].split()) if comment or title else ""
+    sentence = re.split(r"(?<=[a-z0-9)`\"])\. ", text, maxsplit=1)[0].strip("-# ").removesuffix(".")
+    return re.sub(r"\{\{ (\w+).*?\}\}", r"<\1>", sentence)
 
 
 _SOURCES: dict[str, Callable[[], Iterator[tuple[str, str]]]] = {

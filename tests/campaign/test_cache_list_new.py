@@ -112,7 +112,39 @@ def test_list_names_what_there_is(capsys):
     shown_text = capsys.readouterr().out
     assert "transistor_iv" in shown_text
     assert "\ntemplates" not in "\n" + shown_text
-    assert run(["list", "nothing"]) == 2
+    assert run(["list", "models", "comparator", "--json"]) == 0
+    assert "columns" in json.loads(capsys.readouterr().out)
+
+
+def test_list_searches_names_and_titles_and_names_what_is_near(capsys):
+    assert run(["list", "campaigns", "multi-row", "mismatch", "--json"]) == 0
+    assert set(json.loads(capsys.readouterr().out)["campaigns"]) == {
+        "sram_read_discharge_mismatch",
+        "sram_read_disturb_mismatch",
+    }
+    assert run(["list", "Comparator"]) == 0
+    assert "sram_comparator_offset" in capsys.readouterr().out
+    assert run(["list", "comparater"]) == 2
+    assert "near to it: comparator" in capsys.readouterr().err
+
+
+def test_titles_in_the_list_are_whole_sentences(capsys):
+    assert run(["list", "templates", "--json"]) == 0
+    titles = json.loads(capsys.readouterr().out)["templates"]
+    assert titles["rram/vteam"] == (
+        "VTEAM (S. Kvatinsky et al., IEEE TCAS-II 62 (2015) 786), linear resistance"  # not cut at "S."
+    )
+    assert titles["crossbar/amplifier"].endswith("a resistor around it, one for each source line")
+    assert titles["sram/readout"].endswith("the precharge of a shared rail")  # of two lines
+    assert titles["neuron/synapse"] == "Synapse <polarity>: current over membrane voltage"
+
+
+def test_help_is_wrapped_by_the_terminal_alone(capsys, monkeypatch):
+    monkeypatch.setenv("COLUMNS", "300")
+    assert run(["program", "--help"]) == 0
+    assert "the baseline (unsorted, all cells that differ are written), sorted" in capsys.readouterr().out
+    assert run(["--help"]) == 0
+    assert "make the card of a family. Finished points are never run again." in capsys.readouterr().out
 
 
 def command(*words, **options):
