@@ -11,12 +11,16 @@ from mkdocs.structure.files import File, Files
 ROOT = Path(__file__).resolve().parents[1]
 OWN = ("cimspice.circuits", "cimspice.cli")
 """Packages that are no interface: a former name, and commands, which ``--help`` documents."""
+BESIDE = {"README.md": "index.md", "CONTRIBUTING.md": "CONTRIBUTING.md", "CHANGELOG.md": "CHANGELOG.md"}
+"""Files of the root that are pages too."""
 HEADED = "{show_root_heading: true, show_root_full_path: false, show_root_toc_entry: true}"
 
 
 def on_files(files: Files, config: MkDocsConfig) -> Files:
-    readme = (ROOT / "README.md").read_text(encoding="utf-8").replace("](docs/", "](")
-    files.append(File.generated(config, "index.md", content=readme))
+    for file, page in BESIDE.items():
+        text = (ROOT / file).read_text(encoding="utf-8").replace("](docs/", "](")
+        files.append(File.generated(config, page, content=text))
+    files.append(File.generated(config, "CITATION.cff", abs_src_path=str(ROOT / "CITATION.cff")))
     pages = []
     for file in sorted((ROOT / "cimspice").rglob("__init__.py")):
         name = ".".join(file.parent.relative_to(ROOT).parts)
