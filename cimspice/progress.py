@@ -2,8 +2,14 @@
 
 from __future__ import annotations
 
+import sys
+import time
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from typing import TextIO
+
+_WIDTH = 24  # characters of a bar
+_SECONDS_BETWEEN = 0.2
 
 
 @dataclass(frozen=True)
@@ -29,6 +35,35 @@ class Progress:
     failed: int = 0
     relaxed: int = 0
     stage: str = ""
+
+
+class Bar:
+    """Shows progress on one line of text, in a notebook, a terminal or a log: ``progress=Bar()``.
+
+    A line is written over where the stream allows it; each stage leaves its last one.
+    """
+
+    def __init__(self, stream: TextIO | None = None) -> None:
+        self._stream = stream
+        self._stage: str | None = None
+        self._shown = 0.0
+
+    def __call__(self, state: Progress) -> None:
+        stream = self._stream or sys.stdout
+        finished, now = state.done + state.failed, time.monotonic()
+        fresh = state.stage != self._stage
+        if not fresh and finished != state.points and now - self._shown < _SECONDS_BETWEEN:
+            return
+        if fresh and self._stage is not None:
+            stream.write("\n")
+        self._stage, self._shown = state.stage, now
+        full = _WIDTH * finished // state.points if state.points else 0
+        bar = f"{'█' * full}{'░' * (_WIDTH - full)} {finished}/{state.points}" if state.points else ""
+        notes = "".join(
+            f", {n} {what}" for n, what in ((state.cached, "known"), (state.failed, "failed")) if n
+        )
+        stream.write("\r" + f"{bar}{notes} {state.stage}".strip())
+        stream.flush()
 
 
 OnProgress = Callable[[Progress], object]

@@ -23,6 +23,7 @@ from cimspice.campaign.figure import Figure
 from cimspice.documents import parse_json
 from cimspice.errors import CimspiceError, TableError
 from cimspice.files import open_plain
+from cimspice.notebook import head, shown
 
 LARGEST_JSON = 64 << 20  # bytes; about 200,000 failures
 LARGEST_TABLE = 4 << 30  # bytes in memory
@@ -94,6 +95,11 @@ class Run:
     table: pd.DataFrame
     record: Record
     problem: str = ""
+
+    def _repr_html_(self) -> str:
+        facts = self.record.model_dump(include={"points", "done", "cached", "failed", "relaxed", "seconds"})
+        title = self.record.campaign.title or self.folder.name
+        return shown(title, {**facts, "rows": len(self.table)}, head(self.table))
 
 
 def load(run: str | Path) -> pd.DataFrame:

@@ -20,6 +20,7 @@ from cimspice.campaign.runner import Engine, Runner
 from cimspice.campaign.specification import Specification
 from cimspice.campaign.store import Record, Store
 from cimspice.campaign.table import gather
+from cimspice.notebook import head, shown
 from cimspice.progress import OnProgress, silent
 
 if TYPE_CHECKING:
@@ -73,6 +74,11 @@ class Result:
     overall: Yield | None = None
     store: Path | None = None
     adaptive: Outcome | None = None
+
+    def _repr_html_(self) -> str:
+        names = ("points", "done", "cached", "failed", "relaxed", "seconds", "cpu_seconds")
+        facts = {name: getattr(self, name) for name in names}
+        return shown("Campaign", {**facts, "rows": len(self.table)}, head(self.table))
 
 
 def run_campaign(

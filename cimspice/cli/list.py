@@ -149,9 +149,8 @@ def _campaigns() -> Iterator[tuple[str, str]]:
 
 def _title(template: str) -> str:
     """First sentence of the Jinja comment or of the SPICE title that a template begins with; else empty."""
-    comment = re.match(r"\s*\{#(.*?)#\}", template, re.DOTALL)
-    title = re.match(r"\* *(.*)", template)
-    text = " ".join((comment or title)[1].split()) if comment or title else ""
+    found = re.match(r"\s*\{#(.*?)#\}", template, re.DOTALL) or re.match(r"\* *(.*)", template)
+    text = " ".join(found[1].split()) if found else ""
     sentence = re.split(r"(?<=[a-z0-9)`\"])\. ", text, maxsplit=1)[0].strip("-# ").removesuffix(".")
     return re.sub(r"\{\{ (\w+).*?\}\}", r"<\1>", sentence)
 

@@ -19,6 +19,7 @@ from cimspice.fit.model import Model, model_class, unflatten
 from cimspice.fit.ranges import Range, Ranges
 from cimspice.fit.records import Finite, ParameterRecord, RangeRecord, Record, write_record
 from cimspice.fit.units import to_unit
+from cimspice.notebook import estimates, shown
 
 MODEL = "model"
 """Family of a card that holds a single model."""
@@ -81,6 +82,14 @@ class ModelCard(_Data):
     parameters: dict[str, ParameterRecord]
     ranges: dict[str, RangeRecord] = Field(default_factory=dict)
     provenance: dict[str, Any] = Field(default_factory=dict)
+
+    def _repr_html_(self) -> str:
+        facts = (
+            {"residual": f"{self.residual.percent:.3g} % rms of the {self.residual.full_scale}"}
+            if self.residual
+            else {}
+        )
+        return shown(f"Card of {self.kind}", facts | self.provenance, estimates(self.parameters))
 
     @classmethod
     def from_fit(cls, fit: Fit[Any], provenance: Mapping[str, Any] | None = None) -> ModelCard:

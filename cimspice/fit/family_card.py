@@ -14,6 +14,7 @@ from pydantic import AfterValidator, Field, model_validator
 from cimspice.documents import number_array
 from cimspice.errors import CimspiceError, ParameterError
 from cimspice.fit.records import Finite, ParameterRecord, RangeRecord, Record, read_record, write_record
+from cimspice.notebook import estimates, shown
 
 SCHEMA = "cimspice.card/1"
 REMEDY = "make the card anew: cimspice characterize FAMILY --card FILE"
@@ -109,6 +110,14 @@ class Card(Record):
             If the file cannot be written (no space, no permission).
         """
         return write_record(self, path)
+
+    def _repr_html_(self) -> str:
+        rows = (
+            {"part": name, "origin": part.origin, **row}
+            for name, part in self.parts.items()
+            for row in estimates(part.parameters)
+        )
+        return shown(f"Card of the {self.family}", self.conditions.model_dump(), rows)
 
     def facts(self) -> dict[str, Any]:
         """All but the data."""

@@ -13,6 +13,7 @@ from scipy import special
 
 from cimspice.fit.least_squares import CONFIDENCE, Solution
 from cimspice.fit.model import Model
+from cimspice.notebook import estimates, shown
 
 ModelT = TypeVar("ModelT", bound=Model)
 
@@ -160,6 +161,12 @@ class Fit(Generic[ModelT]):
     def identifiable(self) -> bool:
         """Whether the data determine every parameter."""
         return all(estimate.identifiable for estimate in self.estimates.values())
+
+    def _repr_html_(self) -> str:
+        residual = self.residual
+        facts = {"residual": f"{residual.percent:.3g} % rms of the {residual.full_scale}"}
+        facts |= {"observations": residual.observations, "identifiable": self.identifiable}
+        return shown(f"Fit of {self.model.kind}", facts, estimates(self.figures()))
 
     def figures(self) -> dict[str, Estimate]:
         """The estimates as the field gives them: of a logarithm, that of which it is one."""

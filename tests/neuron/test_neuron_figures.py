@@ -80,3 +80,10 @@ def test_a_models_traces_go_from_rest_to_the_comparators_threshold(validation):
             if output < phase:
                 switch = network.layers[layer].readout.switch_voltage
                 assert trace[~np.isnan(trace)][-1] == pytest.approx(switch, abs=0.01)
+
+
+def test_a_validation_shows_itself_in_a_notebook(validation):
+    text = validation._repr_html_()
+    assert "<td>output rmse ns</td><td>0.1</td>" in text
+    assert "<td>full</td>" in text  # the ladder
+    assert "data:image/png;base64," in text

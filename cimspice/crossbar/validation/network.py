@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -24,6 +25,7 @@ from cimspice.crossbar.validation.tiles import TileComparison, check_tile, compa
 from cimspice.errors import ParameterError
 from cimspice.fit.card import MODEL, ModelCard
 from cimspice.fit.family_card import Card
+from cimspice.notebook import shown
 from cimspice.progress import OnProgress, Progress, silent
 from cimspice.rram.model.read import SinhRead
 from cimspice.rram.validation.device import check_device, nonlinearity_of, read_law
@@ -59,6 +61,12 @@ class NetworkValidation:
     compensated: TileComparison
     budget: list[CauseRow]
     sweep: pd.DataFrame
+
+    def _repr_html_(self) -> str:
+        from cimspice.crossbar.report.network import draw_causes
+
+        draw = partial(draw_causes, self.budget, len(self.steps.corrections))
+        return shown("Digits on tiles", network_report(self), map(vars, self.budget), draw)
 
 
 def validate_crossbar(

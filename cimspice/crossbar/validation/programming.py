@@ -12,6 +12,7 @@ from cimspice.crossbar.validation.array_programming import ArrayRecord, CircuitA
 from cimspice.crossbar.validation.one_transistor import access_spline, one_transistor_crossbar
 from cimspice.errors import ParameterError
 from cimspice.fit.family_card import Card
+from cimspice.notebook import shown
 from cimspice.progress import OnProgress, Progress, silent
 from cimspice.rram.model.card import cell_of
 from cimspice.rram.model.cell import RramCell
@@ -39,6 +40,9 @@ class ProgrammingValidation:
     model: WriteRecord
     circuit: ArrayRecord
     solved: np.ndarray
+
+    def _repr_html_(self) -> str:
+        return shown("Programming of an array: model against ngspice", programming_report(self))
 
 
 def validate_programming(

@@ -6,6 +6,7 @@ import time
 import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from itertools import pairwise
 
 import numpy as np
@@ -26,6 +27,7 @@ from cimspice.neuron.training.trained import TrainedNetwork
 from cimspice.neuron.validation.budget import ErrorBudget, error_budget, find_rung, search
 from cimspice.neuron.validation.circuit import CircuitRun, run_circuit
 from cimspice.neuron.validation.compare import Comparison, rmse
+from cimspice.notebook import shown
 from cimspice.progress import OnProgress, Progress, in_stage, silent
 from cimspice.training.datasets import iris
 
@@ -91,6 +93,9 @@ class NeuronValidation:
     rung: str
     budget: ErrorBudget
     emulator_seconds: float
+
+    def _repr_html_(self) -> str:
+        return _html("Spiking network: model against ngspice", self, self)
 
 
 def programmed(
@@ -203,6 +208,17 @@ class IrisValidation:
             "conventional_circuit": self.conventional_circuit.times[-1],
         }
         return {name: float(np.mean(earliest(last, phase) == self.labels)) for name, last in times.items()}
+
+    def _repr_html_(self) -> str:
+        return _html("Iris: model against ngspice", self, self.physical)
+
+
+def _html(title: str, result: NeuronValidation | IrisValidation, network: NeuronValidation) -> str:
+    from cimspice.neuron.report.spikes import draw_spikes
+    from cimspice.neuron.validation.report import report
+
+    facts = report(result)
+    return shown(title, facts, facts["budget"]["ladder"], partial(draw_spikes, network))
 
 
 CONVENTIONAL_REVERSAL = 100.0

@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 import warnings
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -13,6 +14,7 @@ import pandas as pd
 from cimspice.campaign.versions import provenance
 from cimspice.fit.family_card import Card
 from cimspice.fit.ranges import ModelRangeWarning
+from cimspice.notebook import shown
 from cimspice.progress import OnProgress, Progress, in_stage, silent
 from cimspice.sram.characterise.array import cell_currents, cell_shifts, characterise_array
 from cimspice.sram.characterise.card import card_fit, column_facts
@@ -77,6 +79,14 @@ class SramValidation:
         """Root mean square and worst error of a prediction, in percent of full scale."""
         error = 100 * (predicted - self.measured) / self.full_scale
         return float(np.sqrt(np.mean(error**2))), float(np.abs(error).max())
+
+    def _repr_html_(self) -> str:
+        from cimspice.sram.report.figures import draw_discharge
+
+        facts = sram_report(self)
+        return shown(
+            "6T array: emulator against ngspice", facts, facts["budget"], partial(draw_discharge, self)
+        )
 
 
 def characterised_lines(
