@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from pathlib import Path
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -14,6 +16,7 @@ from cimspice.neuron.report.traces import draw_traces, model_traces
 from cimspice.neuron.validation import CircuitRun, NeuronValidation
 from cimspice.neuron.validation.budget import error_budget
 from cimspice.neuron.validation.network import Programmed
+from cimspice.neuron.validation.report import report
 
 SPIKES = np.array([[0.1, 0.4, 0.3], [0.6, 0.2, 1.0]])
 
@@ -87,3 +90,8 @@ def test_a_validation_shows_itself_in_a_notebook(validation):
     assert "<td>output rmse ns</td><td>0.1</td>" in text
     assert "<td>full</td>" in text  # the ladder
     assert "data:image/png;base64," in text
+
+
+def test_the_facts_of_a_validation_are_on_the_page_of_keys(validation):
+    text = (Path(__file__).parents[2] / "docs" / "json.md").read_text("utf-8")
+    assert [key for key in report(validation) if f"`{key}`" not in text] == []
