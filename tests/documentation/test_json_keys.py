@@ -34,10 +34,7 @@ def printed(capsys, *words: str) -> set[str]:
 
 def commands(group, *above):
     for name, command in getattr(group, "commands", {}).items():
-        if hasattr(command, "commands"):
-            yield from commands(command, *above, name)
-        elif not command.hidden:
-            yield (*above, name)
+        yield from commands(command, *above, name) if hasattr(command, "commands") else [(*above, name)]
 
 
 def test_every_command_is_on_the_page():
