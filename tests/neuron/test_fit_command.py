@@ -10,7 +10,11 @@ import pytest
 
 from cimspice.cli.app import run
 from cimspice.fit import ModelCard
+from cimspice.fit.curves import VOLTAGE_SCALE
+from cimspice.fit.family_card import Card
 from cimspice.neuron.characterise.synapse_fit import SynapseConditions, fit_synapse, simulated_table
+from cimspice.neuron.model.card import neuron_of
+from cimspice.neuron.model.simplify import reversal_potentials
 
 UNIT = 122e-9
 VOLTAGES = np.round(np.arange(0.43, 1.365, 0.03), 4)
@@ -48,6 +52,14 @@ def answer(capsys, *words: str) -> dict:
     return json.loads(capsys.readouterr().out)
 
 
+def assert_reversal_potentials(found: dict) -> None:
+    """E = ±1/(λ V_th), with the V_th that is printed."""
+    scale = found["conditions"]["voltage_scale"]
+    for name, sign, coefficient in (("e_plus", 1, "lambda_n"), ("e_minus", -1, "lambda_p")):
+        expected = sign / (scale * found[coefficient]["value"])
+        assert found[name]["value"] == pytest.approx(expected, rel=1e-12)
+
+
 def refusal(capsys, *words: str) -> dict:
     assert run(["fit", "synapse", "--json", *words]) == 2
     streams = capsys.readouterr()
@@ -64,8 +76,7 @@ def test_simulated_figures_with_the_memory_transistor_at_the_membrane(tmp_path, 
     for name in ("lambda_n", "lambda_p", "e_plus", "e_minus", "residual_percent"):
         low, high = found[name]["interval"]
         assert low < found[name]["value"] < high
-    assert found["e_plus"]["value"] == pytest.approx(1 / (0.872 * found["lambda_n"]["value"]), rel=1e-12)
-    assert found["e_minus"]["value"] == pytest.approx(-1 / (0.872 * found["lambda_p"]["value"]), rel=1e-12)
+    assert_reversal_potentials(found)
     assert found["lambda_n"]["unit"] == "1/V"
     assert found["conditions"]["corner"] == "tt"
     assert found["conditions"]["temperature"] == 27.0
@@ -78,10 +89,32 @@ def test_simulated_figures_with_the_memory_transistor_at_the_membrane(tmp_path, 
     assert json.loads((tmp_path / "run" / "fit.json").read_text())["lambda_n"] == found["lambda_n"]
     law = ModelCard.load(found["files"]["gate_law_n"])
     assert law.provenance["corner"] == "tt"
-    assert float(law.model().gate_bias(UNIT)) == pytest.approx(found["gate_bias"]["n"])
+    unit = found["conditions"]["unit_current"]
+    assert float(law.model().gate_bias(unit)) == pytest.approx(found["gate_bias"]["n"])
     for name in ("png", "svg", "curves"):
         assert (tmp_path / "run" / found["files"][name].rpartition("/")[2]).stat().st_size > 1000
     assert not [path for path in (tmp_path / "run").iterdir() if path.name.startswith(".")]
+
+
+@pytest.mark.spice
+def test_the_printed_figures_are_those_of_the_card_which_is_trained_and_validated_with(tmp_path, capsys):
+    """One E and one V_th at one condition, and the constant for curves without a neuron is that V_th too."""
+    card = tmp_path / "neuron.json"
+    assert run(["characterize", "neuron", "--card", str(card), "--json"]) == 0
+    capsys.readouterr()
+    found, of_card = answer(capsys, "-o", str(tmp_path / "run")), answer(capsys, "--card", str(card))
+    for name in ("lambda_n", "lambda_p", "e_plus", "e_minus"):
+        for key in ("value", "interval", "unit"):
+            assert found[name][key] == of_card[name][key]
+    for key in ("voltage_scale", "unit_current", "corner", "temperature"):
+        assert found["conditions"][key] == of_card["conditions"][key]
+    model = neuron_of(Card.load(card))
+    assert reversal_potentials(model, model.unit_current(5)) == (
+        found["e_plus"]["value"], found["e_minus"]["value"]
+    )  # fmt: skip
+    assert abs(VOLTAGE_SCALE - found["conditions"]["voltage_scale"]) < 1e-5
+    # λ of the card's curves is that of the finer ones within both intervals
+    assert answer(capsys, "--unit-current", "122e-9", "-o", str(tmp_path / "run"))["e_plus"]["value"] < 2.88
 
 
 @pytest.mark.spice
@@ -109,6 +142,7 @@ def test_measured_curves_give_back_the_coefficients_they_were_made_with(files, m
     found = answer(capsys, *(word for name in files for word in ("--csv", name)))
     assert found["lambda_n"]["value"] == pytest.approx(0.40, rel=1e-6)
     assert found["lambda_p"]["value"] == pytest.approx(0.70, rel=1e-6)
+    assert_reversal_potentials(found)
     assert found["residual_percent"]["value"] < 1e-6
     bias, at_one, slope = 0.0, *GATES["n"][1:]
     bias = at_one + slope * np.log(UNIT / 1e-9)

@@ -13,15 +13,17 @@ from cimspice.neuron.model.ramp import Ramp
 
 TIME = np.linspace(0, 1e-6, 60)
 
+V_TH = 0.87725
+
 
 def papers_ramp(beta=0.1543, phase=1e-6):
-    return Ramp(rate=-np.log1p(-beta) / beta / phase, reversal_coefficient=beta / 0.872)
+    return Ramp(rate=-np.log1p(-beta) / beta / phase, reversal_coefficient=beta / V_TH)
 
 
 @pytest.mark.parametrize("beta", [0.3, 1e-5, -0.2])
 @pytest.mark.parametrize("start", [0.0, 0.4])
 def test_the_closed_form_equals_an_ode_solver(beta, start):
-    ramp = Ramp(rate=1.1e6, reversal_coefficient=beta / 0.872)
+    ramp = Ramp(rate=1.1e6, reversal_coefficient=beta / V_TH)
     solution = solve_ivp(
         lambda t, v: 1.1 * (1 - beta * v), (0, 1), [start], t_eval=TIME * 1e6, rtol=1e-12, atol=1e-13
     )
@@ -36,7 +38,7 @@ def test_zero_input_fires_at_the_end_of_the_phase():
 
 @given(st.floats(-0.5, 0.9), st.floats(0, 0.99), st.floats(0, 0.99))
 def test_time_and_potential_are_inverse(beta, start, potential):
-    ramp = Ramp(rate=1e6, reversal_coefficient=beta / 0.872)
+    ramp = Ramp(rate=1e6, reversal_coefficient=beta / V_TH)
     assert ramp.potential(ramp.time(potential, start), start) == pytest.approx(potential, abs=1e-12)
 
 
@@ -48,21 +50,21 @@ def test_an_ideal_ramp_is_a_straight_line():
 
 
 def test_a_potential_beyond_the_reversal_is_never_reached():
-    ramp = Ramp(rate=1e6, reversal_coefficient=2 / 0.872)
+    ramp = Ramp(rate=1e6, reversal_coefficient=2 / V_TH)
     np.testing.assert_array_equal(np.isinf(ramp.time([0.4, 0.5, 0.6])), [False, True, True])
 
 
 def discharger(noise=0.0, seed=0, points=25):
     ramp = papers_ramp()
     volts = np.linspace(0.43, 1.36, points)
-    current = 140e-15 * 0.872 * ramp.slope(-(volts - 1.3) / 0.872)
+    current = 140e-15 * V_TH * ramp.slope(-(volts - 1.3) / V_TH)
     current = current + noise * current.mean() * np.random.default_rng(seed).normal(size=points)
     return pd.DataFrame({"membrane_voltage": volts, "current": current})
 
 
 def trace(noise=0.0, seed=0, until=1e-6, start=0.1):
     time = np.linspace(0, until, 60)
-    volts = 1.3 - 0.872 * papers_ramp().potential(time, start)
+    volts = 1.3 - V_TH * papers_ramp().potential(time, start)
     volts = volts + noise * np.random.default_rng(seed).normal(size=60)
     return pd.DataFrame({"time": time + 3e-6, "membrane_voltage": volts})
 

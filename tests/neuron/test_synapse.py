@@ -16,6 +16,7 @@ from cimspice.neuron.model.synapse import ReversalSynapse
 from cimspice.neuron.model.voltage_dependent import VoltageDependentSynapse
 
 SIMULATED = Path(__file__).parent / "data" / "synapse_tt_27.csv"
+V_TH = 0.87725
 VOLTS = np.linspace(0.43, 1.36, 24)
 BIASES = np.linspace(0.4, 0.65, 6)
 
@@ -39,9 +40,9 @@ def simulated():
 @pytest.mark.parametrize(("polarity", "sign"), [("n", 1), ("p", -1)])
 def test_the_two_forms_of_the_law_are_one(polarity, sign):
     model = ReversalSynapse(polarity=polarity, reversal_coefficient=0.41)
-    potential = -(VOLTS - 1.3) / 0.872
+    potential = -(VOLTS - 1.3) / V_TH
     reversal = model.reversal_potential(1e-7)
-    assert reversal == pytest.approx(sign / (0.41 * 0.872))
+    assert reversal == pytest.approx(sign / (0.41 * V_TH))
     np.testing.assert_allclose(model.current(1e-7, VOLTS), 1e-7 * (1 - potential / reversal), rtol=1e-14)
 
 
@@ -99,7 +100,7 @@ def test_a_coefficient_that_depends_on_the_current_is_recovered():
     fit = CurrentDependentSynapse.fit(table_of(truth), CurveSelection("n"), degree=2)
     np.testing.assert_allclose(fit.model.coefficients, truth.coefficients, rtol=1e-9)
     assert fit.model.reversal_coefficient(122e-9) == pytest.approx(0.4)
-    assert fit.model.reversal_potential(122e-9) == pytest.approx(1 / (0.4 * 0.872))
+    assert fit.model.reversal_potential(122e-9) == pytest.approx(1 / (0.4 * V_TH))
 
 
 def test_a_curved_synapse_is_recovered_and_its_chord_is_its_reversal_potential():
@@ -108,7 +109,7 @@ def test_a_curved_synapse_is_recovered_and_its_chord_is_its_reversal_potential()
         table_of(truth), CurveSelection("p"), voltage_degree=3, current_degree=1
     )
     np.testing.assert_allclose(fit.model.coefficients, truth.coefficients, rtol=1e-7)
-    potential = -(VOLTS - 1.3) / 0.872
+    potential = -(VOLTS - 1.3) / V_TH
     chord = truth.reversal_potential(5e-8, VOLTS)
     np.testing.assert_allclose(truth.current(5e-8, VOLTS), 5e-8 * (1 - potential / chord), rtol=1e-12)
     assert truth.reversal_potential(5e-8, 1.3) == pytest.approx(truth.reversal_potential(5e-8), rel=1e-12)
@@ -126,8 +127,8 @@ def test_sky130_gives_the_papers_coefficients_at_the_unit_current(simulated):
     assert 0.39 <= figures.lambda_n.value <= 0.42
     assert 0.64 <= figures.lambda_p.value <= 0.80
     assert 0.02 <= figures.residual_percent.value <= 0.24
-    assert figures.e_plus.value == pytest.approx(1 / (0.872 * figures.lambda_n.value))
-    assert figures.e_minus.value == pytest.approx(-1 / (0.872 * figures.lambda_p.value))
+    assert figures.e_plus.value == pytest.approx(1 / (V_TH * figures.lambda_n.value))
+    assert figures.e_minus.value == pytest.approx(-1 / (V_TH * figures.lambda_p.value))
     for name, figure in figures.as_dict().items():
         low, high = figure["interval"]
         assert low < figure["value"] < high, name

@@ -4,27 +4,38 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from difflib import get_close_matches
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pandas as pd
 
 from cimspice.errors import FitError, ParameterError, TableError
-from cimspice.fit.curves import Curve, CurveSelection, synapse_curves
-from cimspice.fit.fit import Fit
+from cimspice.fit.curves import (
+    VOLTAGE_SCALE,
+    VOLTAGE_SCALE_HALF_WIDTH,
+    Curve,
+    CurveSelection,
+    synapse_curves,
+)
+from cimspice.fit.fit import Estimate, Fit
 from cimspice.fit.measured import read_measured
+from cimspice.fit.records import ParameterRecord
 from cimspice.fit.table import ORDERS, SCHEMAS
+from cimspice.neuron.characterise.card import Conditions as NeuronConditions
+from cimspice.neuron.characterise.card import characterised_model
+from cimspice.neuron.model.card import reversal, switch_half_width
 from cimspice.neuron.model.current_dependent import CurrentDependentSynapse
 from cimspice.neuron.model.gate_law import PolynomialGateLaw
+from cimspice.neuron.model.neuron import NeuronModel
 from cimspice.neuron.model.reversal import ReversalFigures, reversal_figures
 from cimspice.neuron.model.synapse import ReversalSynapse
 from cimspice.neuron.model.voltage_dependent import VoltageDependentSynapse
 from cimspice.progress import OnProgress, silent
 
-if TYPE_CHECKING:
-    pass
+LAYERS = (5, 5, 5)
+"""Of the network whose neuron gives V_th and the unit current: that of the default card."""
 
 TEMPERATURES = (-40.0, 125.0)
 """Degrees Celsius: the sweeps below enclose the wanted currents there."""
@@ -42,13 +53,16 @@ SPREAD = (0.01, 10.0)
 class SynapseConditions:
     """What is fitted. ``corner``, ``temperature`` (°C), ``order``: None where measured curves have but one.
 
-    ``unit_current`` (A) is the current at reset of a unit weight.
+    ``unit_current`` (A) is the current at reset of a unit weight, ``voltage_scale`` V_th (V) with the
+    half-width of its 95 % interval.
     """
 
     unit_current: float
     corner: str | None = "tt"
     temperature: float | None = 27.0
     order: str | None = ORDERS[0]
+    voltage_scale: float = VOLTAGE_SCALE
+    scale_half_width: float = VOLTAGE_SCALE_HALF_WIDTH
 
     def __post_init__(self) -> None:
         if self.order is not None:
@@ -69,7 +83,13 @@ class SynapseConditions:
 
     def selection(self, polarity: str) -> CurveSelection:
         """The curves of one polarity under these conditions."""
-        return CurveSelection(polarity, order=self.order, corner=self.corner, temperature=self.temperature)
+        return CurveSelection(
+            polarity,
+            order=self.order,
+            corner=self.corner,
+            temperature=self.temperature,
+            voltage_scale=self.voltage_scale,
+        )
 
 
 @dataclass(frozen=True, eq=False)
@@ -111,6 +131,41 @@ class SynapseFit:
         """Gate bias (V) of the unit current, if the gate law is known."""
         law = self.gate_laws[polarity]
         return None if law is None else float(law.model.gate_bias(self.conditions.unit_current))
+
+
+def simulated_neuron(
+    corner: str | None, temperature: float | None, progress: OnProgress = silent
+) -> tuple[NeuronModel, int]:
+    """The neuron of the default card under these conditions, and the fan-in of its unit weight."""
+    conditions = NeuronConditions(corner or "tt", 27.0 if temperature is None else temperature)
+    return characterised_model(conditions, LAYERS, progress), LAYERS[0]
+
+
+def of_neuron(conditions: SynapseConditions, model: NeuronModel) -> SynapseConditions:
+    """The same with V_th of a neuron's read-out."""
+    return replace(conditions, voltage_scale=model.swing, scale_half_width=switch_half_width(model))
+
+
+def with_figures(result: SynapseFit, model: NeuronModel) -> SynapseFit:
+    """The fit with λ and E as a neuron's card has them, with which networks are trained and validated.
+
+    Those of the selector at the membrane stay: no neuron has it.
+    """
+    if result.conditions.order != ORDERS[0]:
+        return result
+    found = {name: reversal(model, name, result.conditions.unit_current) for name in ("n", "p")}
+    figures = {
+        f"lambda_{name}": _estimate(records["reversal_coefficient"]) for name, records in found.items()
+    } | {
+        "e_plus": _estimate(found["n"]["reversal_potential"]),
+        "e_minus": _estimate(found["p"]["reversal_potential"]),
+    }
+    return replace(result, figures=replace(result.figures, **figures))
+
+
+def _estimate(record: ParameterRecord) -> Estimate:
+    ends = record.interval or (-math.inf, math.inf)
+    return Estimate(record.value, record.unit, ends, record.identifiable, record.reason)
 
 
 def simulated_table(conditions: SynapseConditions, progress: OnProgress = silent) -> pd.DataFrame:
@@ -193,7 +248,12 @@ def fit_synapse(table: pd.DataFrame, conditions: SynapseConditions) -> SynapseFi
     TableError
         If a polarity or a condition is missing or not unique, or no curve lies near the unit current.
     """
-    figures = reversal_figures(table, conditions.selection("n"), unit_current=conditions.unit_current)
+    figures = reversal_figures(
+        table,
+        conditions.selection("n"),
+        unit_current=conditions.unit_current,
+        scale_half_width=conditions.scale_half_width,
+    )
     curves, rows, laws = {}, [], {}
     for polarity in ("n", "p"):
         selection = conditions.selection(polarity)

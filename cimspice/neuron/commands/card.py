@@ -17,7 +17,6 @@ if TYPE_CHECKING:
     from cimspice.pdk import Conditions
     from cimspice.progress import OnProgress
 
-LAYERS = "5,5,5"
 _DIGEST = "measured_file_digest"
 
 
@@ -27,9 +26,10 @@ def characterised(
     """The neuron's card; ``settings`` are ``layers=5,5,5`` and ``synapse=mosfet``."""
     from cimspice.neuron.characterise.card import Conditions as NeuronConditions
     from cimspice.neuron.characterise.card import characterised_card
+    from cimspice.neuron.characterise.synapse_fit import LAYERS
     from cimspice.neuron.commands.validate import layer_sizes
 
-    given = {"layers": LAYERS, "synapse": "mosfet"}
+    given = {"layers": ",".join(map(str, LAYERS)), "synapse": "mosfet"}
     for setting in settings:
         name, _, value = setting.partition("=")
         if name not in given:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -39,8 +40,8 @@ def synapse(
     unit_current: Annotated[
         float | None,
         typer.Option(
-            help="Current at reset (A) of a unit weight, where the figures are taken; default: 122e-9, or "
-            "the card's."
+            help="Current at reset (A) of a unit weight, where the figures are taken; default: the neuron's, "
+            "of --csv 122e-9."
         ),
     ] = None,
     csv: Annotated[
@@ -80,8 +81,12 @@ def synapse(
         SynapseConditions,
         fit_synapse,
         measured_table,
+        of_neuron,
+        simulated_neuron,
         simulated_table,
+        with_figures,
     )
+    from cimspice.screen.stages import Stages
 
     if card is not None:
         from cimspice.neuron.commands.card import fit_into_card
@@ -89,19 +94,22 @@ def synapse(
         asked = {"--corner": corner, "--temperature": temperature, "--unit-current": unit_current}
         fit_into_card(card, csv or [], order, output, asked, json=json)
         return
-    unit_current = UNIT_CURRENT if unit_current is None else unit_current
+    unit = UNIT_CURRENT if unit_current is None else unit_current
     if csv:
-        conditions = SynapseConditions(unit_current, corner, temperature, order)
-        table = measured_table(csv)
+        result = fit_synapse(measured_table(csv), SynapseConditions(unit, corner, temperature, order))
     else:
         conditions = SynapseConditions(
-            unit_current,
+            unit,
             "tt" if corner is None else corner,
             27.0 if temperature is None else temperature,
             order or "memory_at_membrane",
         )
         table = simulated_table(conditions, _tell_once())
-    result = fit_synapse(table, conditions)
+        with Stages(quiet=json) as stages:
+            neuron, fan_in = simulated_neuron(conditions.corner, conditions.temperature, stages)
+        if unit_current is None:
+            conditions = replace(conditions, unit_current=neuron.unit_current(fan_in))
+        result = with_figures(fit_synapse(table, of_neuron(conditions, neuron)), neuron)
     folder = output or Path("runs") / _folder_name(result, csv)
     facts = _facts(result)
     files = _write(result, facts, folder)
@@ -210,7 +218,8 @@ def _show(result: SynapseFit, files: dict[str, Path]) -> None:
         "" if given.order is None else given.order.replace("_", " "),
         given.corner or "",
         "" if given.temperature is None else f"{given.temperature:g} °C",
-        f"unit current {given.unit_current * 1e9:g} nA",
+        f"unit current {given.unit_current * 1e9:.4g} nA",
+        f"V_th {given.voltage_scale:.4f} V",
     ]
     screen = console()
     screen.print("[bold]synapse:[/] " + ", ".join(word for word in words if word))

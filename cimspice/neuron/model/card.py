@@ -17,12 +17,12 @@ from cimspice.neuron.model.edges import EdgeModel
 from cimspice.neuron.model.neuron import NeuronModel
 from cimspice.neuron.model.ramp_law import ramp_half_widths
 from cimspice.neuron.model.readout import ReadoutModel
+from cimspice.neuron.model.reversal import potential, potential_half_width
 from cimspice.neuron.model.separable import SeparableTable
 from cimspice.neuron.model.simplify import (
     coefficient_half_width,
     ramp_beta,
     reversal_coefficient,
-    reversal_potentials,
 )
 from cimspice.neuron.model.synapse_currents import Polarity, SynapseModel
 from cimspice.neuron.model.tap import TapModel
@@ -208,17 +208,7 @@ def _with_current(model: NeuronModel, polarity: Polarity, table: SeparableTable)
 
 
 def _synapse(model: NeuronModel, name: Polarity, fan_in: int) -> Part:
-    synapse, unit = model.synapses[name], model.unit_current(fan_in)
-    coefficient, width = reversal_coefficient(synapse, unit), coefficient_half_width(synapse, unit)
-    potential = reversal_potentials(model, unit)[_POLARITIES.index(name)]
-    scale = _switch_half_width(model) / model.swing
-    # V_th and λ come from tables of their own
-    spread = abs(potential) * math.hypot(width / coefficient, scale)
-    reason = (
-        "the unit current lies outside the table, or too few voltages in the window"
-        if width == math.inf
-        else ""
-    )
+    synapse = model.synapses[name]
     return Part(
         origin="simulated",
         range={
@@ -226,15 +216,28 @@ def _synapse(model: NeuronModel, name: Polarity, fan_in: int) -> Part:
             "membrane_voltage": _span(synapse.current.x, "V"),
             "current_at_reset": _span(synapse.rest_current, "A"),
         },
-        parameters={
-            "reversal_coefficient": _within(coefficient, width, "1/V", reason),
-            "reversal_potential": _within(potential, spread, "1", reason),
-        },
+        parameters=reversal(model, name, model.unit_current(fan_in)),
         data=encode(synapse.current),
     )
 
 
-def _switch_half_width(model: NeuronModel) -> float:
+def reversal(model: NeuronModel, name: Polarity, current: float) -> dict[str, ParameterRecord]:
+    """λ and E of one polarity at a current (A) at V0: what is printed, trained with and validated."""
+    synapse = model.synapses[name]
+    coefficient, width = reversal_coefficient(synapse, current), coefficient_half_width(synapse, current)
+    spread = potential_half_width(name, (coefficient, width), (model.swing, switch_half_width(model)))
+    reason = (
+        "the unit current lies outside the table, or too few voltages in the window"
+        if width == math.inf
+        else ""
+    )
+    return {
+        "reversal_coefficient": _within(coefficient, width, "1/V", reason),
+        "reversal_potential": _within(potential(name, coefficient, model.swing), spread, "1", reason),
+    }
+
+
+def switch_half_width(model: NeuronModel) -> float:
     """Half-width (V) of the 95 % interval of V_switch, the mean over all read-outs."""
     widths = [
         ramp_half_widths(readout, model.rest_voltage, model.phase)[1] for readout in model.readouts.values()
@@ -243,7 +246,7 @@ def _switch_half_width(model: NeuronModel) -> float:
 
 
 def _readout(model: NeuronModel) -> Part:
-    width = _switch_half_width(model)
+    width = switch_half_width(model)
     first = next(iter(model.readouts.values()))
     starts = np.concatenate([readout.start_voltage for readout in model.readouts.values()])
     return Part(

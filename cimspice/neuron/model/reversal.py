@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
@@ -10,7 +11,7 @@ import numpy as np
 import pandas as pd
 
 from cimspice.errors import TableError
-from cimspice.fit.curves import UNIT_CURRENT, CurveSelection, synapse_curves
+from cimspice.fit.curves import UNIT_CURRENT, VOLTAGE_SCALE_HALF_WIDTH, CurveSelection, synapse_curves
 from cimspice.fit.fit import Estimate, Fit
 from cimspice.neuron.model.current_dependent import CurrentDependentSynapse
 
@@ -35,8 +36,26 @@ class ReversalFigures:
         return {name: getattr(self, name).as_dict() for name in names}
 
 
+def potential(polarity: str, coefficient: float, voltage_scale: float) -> float:
+    """E = ±1/(λ V_th), positive for n, from λ (1/V) and V_th (V)."""
+    return (1.0 if polarity == "n" else -1.0) / (coefficient * voltage_scale)
+
+
+def potential_half_width(
+    polarity: str, coefficient: tuple[float, float], voltage_scale: tuple[float, float]
+) -> float:
+    """Half-width of the 95 % interval of :func:`potential`, from values and half-widths of λ and V_th, which
+    come from tables of their own."""
+    relative = (width / value for value, width in (coefficient, voltage_scale))
+    return abs(potential(polarity, coefficient[0], voltage_scale[0])) * math.hypot(*relative)
+
+
 def reversal_figures(
-    table: pd.DataFrame, selection: CurveSelection | None = None, *, unit_current: float = UNIT_CURRENT
+    table: pd.DataFrame,
+    selection: CurveSelection | None = None,
+    *,
+    unit_current: float = UNIT_CURRENT,
+    scale_half_width: float = VOLTAGE_SCALE_HALF_WIDTH,
 ) -> ReversalFigures:
     """Extract λ and E of both polarities at the unit-weight current (A).
 
@@ -44,7 +63,8 @@ def reversal_figures(
     of a gate bias, with I0 and λ free, d = V − V0 for n and V0 − V for p, V0 = 1.3 V; E = ±1/(λ V_th). The
     curves around the unit current, two on either side where there are so many, are fitted together, λ being a
     polynomial in ln I0 through them, so that the figure does not depend on the grid of gate biases.
-    ``selection``'s polarity and ``near_current`` are not used.
+    ``selection``'s polarity and ``near_current`` are not used; ``scale_half_width`` (V) is that of the 95 %
+    interval of its V_th.
 
     Raises
     ------
@@ -53,15 +73,19 @@ def reversal_figures(
     """
     selection = selection or CurveSelection("n")
     fits, coefficients, potentials = {}, {}, {}
-    for polarity, sign in (("n", 1.0), ("p", -1.0)):
+    for polarity in ("n", "p"):
         chosen = replace(selection, polarity=polarity, near_current=None)
         near = _enclosing(table, chosen, unit_current)
         degree = near["gate_bias"].nunique() - 1
         fit = CurrentDependentSynapse.fit(near, chosen, degree=degree, reference_current=unit_current)
-        scale = sign / selection.voltage_scale
         fits[polarity] = fit
-        coefficients[polarity] = fit.estimates["coefficients[0]"]
-        potentials[polarity] = fit.derived("coefficients[0]", lambda value, scale=scale: scale / value, "1")
+        coefficients[polarity] = found = fit.estimates["coefficients[0]"]
+        scale = selection.voltage_scale, scale_half_width
+        value, half = potential(polarity, found.value, scale[0]), (found.interval[1] - found.interval[0]) / 2
+        half = potential_half_width(polarity, (found.value, half), scale)
+        potentials[polarity] = Estimate(
+            value, "1", (value - half, value + half), found.identifiable, found.reason
+        )
     worse = max(fits.values(), key=lambda fit: fit.residual.percent).residual
     return ReversalFigures(
         lambda_n=coefficients["n"],

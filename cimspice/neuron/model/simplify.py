@@ -15,6 +15,7 @@ from cimspice.neuron.model.edges import EdgeModel
 from cimspice.neuron.model.neuron import NeuronModel
 from cimspice.neuron.model.ramp_law import fit_ramp, spike_fraction
 from cimspice.neuron.model.readout import ReadoutModel
+from cimspice.neuron.model.reversal import potential
 from cimspice.neuron.model.separable import SeparableTable
 from cimspice.neuron.model.synapse_currents import Polarity, SynapseModel
 
@@ -165,8 +166,8 @@ def _at_current(synapse: SynapseModel, values: Array, current: float) -> float:
 def reversal_potentials(model: NeuronModel, unit_current: float) -> tuple[float, float]:
     """E⁺ and E⁻ = ±1/(λ V_th) at one current (A)."""
     plus, minus = (
-        float(-synapse.sign / (reversal_coefficient(synapse, unit_current) * model.swing))
-        for synapse in (model.synapses["n"], model.synapses["p"])
+        potential(name, reversal_coefficient(model.synapses[name], unit_current), model.swing)
+        for name in ("n", "p")
     )
     return plus, minus
 
