@@ -15,7 +15,7 @@ from cimspice.fit.table import GATE_LAW, ORDERS, SYNAPSE, TableSchema
 RESET_VOLTAGE = 1.3
 VOLTAGE_SCALE, VOLTAGE_SCALE_HALF_WIDTH = 0.87725, 0.00043
 """V_th (V) with the half-width of its 95 % interval: V0 − V_switch of the neuron as sized, tt, 27 °C,
-measured on its read-out (part ``readout`` of a card of ``cimspice characterize neuron``). The paper's is 0.872 V."""
+measured on its read-out (part ``readout`` of its card). The paper's is 0.872 V."""
 UNIT_CURRENT = 122e-9
 # The membrane voltages over which the paper's figures are extracted.
 WINDOW = (0.43, 1.36)
