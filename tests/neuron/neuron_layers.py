@@ -16,8 +16,8 @@ from cimspice.neuron.model.separable import SeparableTable
 from cimspice.neuron.model.synapse_currents import SynapseModel
 
 PHASE, REST, SWITCH, CAPACITANCE = 1e-6, 1.3, 0.45, 140e-15
-SWING = REST - SWITCH
-UNIT = CAPACITANCE * SWING / PHASE
+THRESHOLD = REST - SWITCH
+UNIT = CAPACITANCE * THRESHOLD / PHASE
 DELAYS = 0.5e-9 * 2.0 ** np.arange(12)
 
 
@@ -35,7 +35,7 @@ def synthetic(
     reversal=(2.5, -1.6),
     cubic=0.0,
     off=(0.0, 0.0),
-    ramp=(PHASE / SWING, 0.0),
+    ramp=(PHASE / THRESHOLD, 0.0),
     reset_step=0.0,
     neurons=(1, 2, 3, 4),
 ) -> NeuronModel:
@@ -46,7 +46,7 @@ def synthetic(
     at V0 and whose slope is proportional to ``1 + ramp[1] · (V − V0)``.
     """
     program, voltage = np.linspace(-6, 2, 17), np.linspace(-40, 40, 2001)
-    v = (REST - voltage) / SWING
+    v = (REST - voltage) / THRESHOLD
     size = UNIT * np.exp(program)
     grid = np.linspace(-40, 40, 5)
     synapses, edges = {}, {}
@@ -108,7 +108,7 @@ def integrated(model: NeuronModel, polarity, program, times) -> float:
                 if half == sign:
                     table = synapse.current if active else synapse.idle_current
                     current += direction * float(table(value, voltage))
-                else:  # parked: its gate bias is at the rail, on or off
+                else:  # unselected: its gate bias is at the rail, on or off
                     rail = synapse.idle_current.program[0 if name == "n" else -1]
                     current += direction * float(synapse.idle_current(rail, voltage))
         return [current / float(capacitance(voltage))]
@@ -122,7 +122,7 @@ def integrated(model: NeuronModel, polarity, program, times) -> float:
                 if polarity[switched] == sign:
                     charge += direction * float(edges[name].on_charge(program[switched], voltage))
                 else:
-                    charge += direction * float(edges[name].parked(voltage)[0])
+                    charge += direction * float(edges[name].unselected(voltage)[0])
             voltage += charge / float(capacitance(voltage))
         on = np.asarray(times) <= start
         voltage = solve_ivp(

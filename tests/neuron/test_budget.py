@@ -9,7 +9,7 @@ from cimspice.errors import ParameterError
 from cimspice.neuron.emulator.network import NeuronNetwork
 from cimspice.neuron.mapping import map_layer
 from cimspice.neuron.model.simplify import scaled
-from cimspice.neuron.validation import LADDER, find_rung
+from cimspice.neuron.validation import LADDER, find_ablation
 from cimspice.neuron.validation.budget import best_scales, error_budget, search
 
 
@@ -36,17 +36,17 @@ def test_the_full_model_has_no_error_against_itself_and_every_other_has(budget):
     assert all(row.output_rmse > 1e-12 for row in (*budget.ladder[:-1], *budget.without))
 
 
-def test_what_the_terms_earn_adds_up(budget):
+def test_reductions_of_the_terms_add_up(budget):
     first, last = budget.ladder[0].output_rmse, budget.ladder[-1].output_rmse
-    assert sum(budget.earned.values()) == pytest.approx(first**2 - last**2)
-    assert list(budget.earned) == [rung.name for rung in LADDER[1:]]
+    assert sum(budget.reduction.values()) == pytest.approx(first**2 - last**2)
+    assert list(budget.reduction) == [ablation.name for ablation in LADDER[1:]]
 
 
 def test_the_papers_model_is_among_the_rows_and_better_than_the_ideal_sum(budget):
     assert budget.row("constant").output_rmse < budget.row("ideal").output_rmse
 
 
-def test_only_the_first_rungs_are_granted_scales(budget):
+def test_only_the_first_ablations_are_granted_scales(budget):
     granted = {row.name: row.scales for row in budget.ladder if row.scales}
     assert list(granted) == ["ideal", "constant"]
     assert granted["constant"]["scale_n"] == granted["constant"]["scale_p"]
@@ -68,6 +68,6 @@ def test_search_finds_a_minimum_away_from_its_start():
 
 def test_an_unknown_model_names_those_there_are():
     with pytest.raises(ParameterError, match="unknown model 'best'") as caught:
-        find_rung("best")
+        find_ablation("best")
     assert "constant" in caught.value.remedy
-    assert find_rung("full") is LADDER[-1]
+    assert find_ablation("full") is LADDER[-1]

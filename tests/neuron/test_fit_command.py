@@ -80,12 +80,12 @@ def test_simulated_figures_with_the_memory_transistor_at_the_membrane(tmp_path, 
     assert found["lambda_n"]["unit"] == "1/V"
     assert found["conditions"]["corner"] == "tt"
     assert found["conditions"]["temperature"] == 27.0
-    # every term must earn something, the last at least a factor of ten over the paper's
+    # every term must reduce the error, the last at least a factor of ten over the paper's
     for polarity in ("n", "p"):
         left = [row["residual_percent"] for row in found["models"] if row["polarity"] == polarity]
         assert left == sorted(left, reverse=True)
         assert left[0] > 10 * left[-1]
-    # what was written is what was told, and can be used
+    # what was written is what was printed, and can be used
     assert json.loads((tmp_path / "run" / "fit.json").read_text())["lambda_n"] == found["lambda_n"]
     law = ModelCard.load(found["files"]["gate_law_n"])
     assert law.provenance["corner"] == "tt"
@@ -176,17 +176,17 @@ def test_people_see_values_with_intervals_ranges_and_files(measured, capsys):
     ],
 )
 def test_wrong_options_name_the_option_and_run_nothing(words, message, place, capsys):
-    told = refusal(capsys, *words)
-    assert message in told["message"]
-    assert told["place"] == place
-    assert told["remedy"]
+    reported = refusal(capsys, *words)
+    assert message in reported["message"]
+    assert reported["place"] == place
+    assert reported["remedy"]
 
 
 @pytest.mark.spice
 def test_a_unit_current_that_no_curve_has_is_refused(tmp_path, capsys):
-    told = refusal(capsys, "--unit-current", "1e-3", "-o", str(tmp_path))
-    assert "lies outside the n curves" in told["message"]
-    assert "0.9 V" in told["message"]
+    reported = refusal(capsys, "--unit-current", "1e-3", "-o", str(tmp_path))
+    assert "lies outside the n curves" in reported["message"]
+    assert "0.9 V" in reported["message"]
     assert not list(tmp_path.iterdir())
 
 
@@ -213,16 +213,16 @@ def damaged(path, change):
 def test_a_damaged_file_is_refused_with_file_and_place(change, message, place, measured, capsys):
     path = measured / "n.csv"
     damaged(path, change)
-    told = refusal(capsys, "--csv", f"n={path}", "--csv", f"p={measured / 'p.csv'}")
-    assert message in told["message"]
-    assert "n.csv" in told["place"]
-    assert place in told["place"]
+    reported = refusal(capsys, "--csv", f"n={path}", "--csv", f"p={measured / 'p.csv'}")
+    assert message in reported["message"]
+    assert "n.csv" in reported["place"]
+    assert place in reported["place"]
 
 
 def test_repeats_in_a_file_are_taken_and_the_same_points_in_two_files_refused(measured, capsys):
     n, p = measured / "n.csv", measured / "p.csv"
-    told = refusal(capsys, "--csv", f"n={n}", "--csv", f"n={n}", "--csv", f"p={p}")
-    assert "two of the files hold the same point" in told["message"]
+    reported = refusal(capsys, "--csv", f"n={n}", "--csv", f"n={n}", "--csv", f"p={p}")
+    assert "two of the files hold the same point" in reported["message"]
     once = answer(capsys, "--csv", f"n={n}", "--csv", f"p={p}", "-o", str(measured / "once"))
     damaged(n, lambda lines: [*lines, *lines[1:]])
     twice = answer(capsys, "--csv", f"n={n}", "--csv", f"p={p}", "-o", str(measured / "twice"))
@@ -230,17 +230,17 @@ def test_repeats_in_a_file_are_taken_and_the_same_points_in_two_files_refused(me
 
 
 def test_a_file_without_polarities_says_how_to_give_them(measured, capsys):
-    told = refusal(capsys, "--csv", str(measured / "n.csv"))
-    assert "polarity" in told["message"]
-    assert "--csv n=" in told["remedy"]
+    reported = refusal(capsys, "--csv", str(measured / "n.csv"))
+    assert "polarity" in reported["message"]
+    assert "--csv n=" in reported["remedy"]
 
 
-def test_a_missing_polarity_is_told(measured, capsys):
-    told = refusal(capsys, "--csv", f"n={measured / 'n.csv'}")
-    assert "'p'" in told["message"]
+def test_a_missing_polarity_is_reported(measured, capsys):
+    reported = refusal(capsys, "--csv", f"n={measured / 'n.csv'}")
+    assert "'p'" in reported["message"]
 
 
-def test_a_missing_file_is_told(tmp_path, capsys):
+def test_a_missing_file_is_reported(tmp_path, capsys):
     assert "cannot read" in refusal(capsys, "--csv", str(tmp_path / "none.csv"))["message"]
 
 

@@ -62,7 +62,7 @@ def test_intervals_cover_the_truth_at_95_percent():
     np.testing.assert_allclose(inside / trials, 0.95, atol=4 * 0.0154)
 
 
-def test_weak_inversion_alone_does_not_tell_threshold_from_specific_current():
+def test_weak_inversion_alone_does_not_separate_threshold_from_specific_current():
     biases = np.linspace(0.20, 0.32, 8)
     fit = EkvGateLaw.fit(table_of("n", 0.02, 1, biases), CurveSelection("n"))
     assert not fit.identifiable

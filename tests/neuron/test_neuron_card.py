@@ -10,7 +10,7 @@ from dataclasses import replace
 import numpy as np
 import pandas as pd
 import pytest
-from neuron_layers import PHASE, REST, SWING, UNIT, synthetic
+from neuron_layers import PHASE, REST, THRESHOLD, UNIT, synthetic
 
 from cimspice.errors import CimspiceError, ParameterError, TableError
 from cimspice.fit.family_card import Card, encode
@@ -71,8 +71,8 @@ def test_figures_of_a_written_down_neuron_are_its_own() -> None:
     parts = neuron_card(synthetic(reversal=(2.5, -1.6)), 1).parts
     assert parts["synapse_n"].parameters["reversal_potential"].value == pytest.approx(2.5, rel=1e-3)
     assert parts["synapse_p"].parameters["reversal_potential"].value == pytest.approx(-1.6, rel=1e-3)
-    assert parts["synapse_n"].parameters["reversal_coefficient"].value == pytest.approx(1 / (2.5 * SWING))
-    assert parts["readout"].parameters["voltage_scale"].value == pytest.approx(SWING, rel=1e-3)
+    assert parts["synapse_n"].parameters["reversal_coefficient"].value == pytest.approx(1 / (2.5 * THRESHOLD))
+    assert parts["readout"].parameters["voltage_scale"].value == pytest.approx(THRESHOLD, rel=1e-3)
     assert parts["readout"].parameters["ramp_beta"].value < 1e-3
     assert parts["capacitance"].parameters["unit_current"].value == pytest.approx(UNIT, rel=1e-3)
     assert parts["circuit"].parameters["phase"].value == PHASE
@@ -155,7 +155,7 @@ def test_the_emulator_follows_a_measured_current(neuron, card) -> None:
     )
 
 
-def test_what_lies_beyond_measured_curves_is_told(neuron, card) -> None:
+def test_what_lies_beyond_measured_curves_is_reported(neuron, card) -> None:
     voltage = np.linspace(1.1, 1.4, 31)
     model = neuron_of(with_measured_current(Card.load(card), "n", curves(neuron, "n", voltage=voltage)))
     polarity, program = np.ones((2, 3), int), np.full((2, 3), 0.6)
@@ -168,7 +168,7 @@ def test_what_lies_beyond_measured_curves_is_told(neuron, card) -> None:
 
 
 @pytest.mark.parametrize(
-    ("change", "told"),
+    ("change", "expected"),
     [
         (lambda rows: rows.drop(index=7), "was not measured at"),
         (lambda rows: rows[rows["membrane_voltage"] < 1.25], "enclose"),
@@ -178,10 +178,10 @@ def test_what_lies_beyond_measured_curves_is_told(neuron, card) -> None:
         (lambda rows: rows.assign(gate_bias=1.8 - rows["gate_bias"]), "one way"),
     ],
 )
-def test_measured_curves_that_make_no_table_are_refused(neuron, card, change, told) -> None:
+def test_measured_curves_that_make_no_table_are_refused(neuron, card, change, expected) -> None:
     with pytest.raises(TableError) as error:
         with_measured_current(Card.load(card), "n", change(curves(neuron, "n")))
-    assert told in f"{error.value.message} {error.value.remedy}"
+    assert expected in f"{error.value.message} {error.value.remedy}"
 
 
 def test_a_card_without_parts_is_no_neuron() -> None:

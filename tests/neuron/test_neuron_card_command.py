@@ -33,7 +33,7 @@ def card(folder):
 
 
 @pytest.fixture
-def told(capsys):
+def answer(capsys):
     """Runs a command with --json: its exit code and what it printed."""
 
     def command(*words):
@@ -56,12 +56,12 @@ def without_times(facts):
 
 @pytest.mark.spice
 def test_a_card_shows_its_parts_and_validates_as_the_run_without_it_to_the_last_digit(
-    told, card, folder, plain_run
+    answer, card, folder, plain_run
 ):
-    code, facts = told(*RANDOM, "--card", card, "-o", folder / "carded")
+    code, facts = answer(*RANDOM, "--card", card, "-o", folder / "carded")
     assert code == 0
     assert without_times(facts) == without_times(plain_run)
-    code, shown = told("card", "show", card)
+    code, shown = answer("card", "show", card)
     assert code == 0
     assert shown["conditions"] == {"corner": "tt", "temperature": 27.0}
     parts = shown["parts"]
@@ -90,11 +90,11 @@ def test_a_card_shows_its_parts_and_validates_as_the_run_without_it_to_the_last_
     ],
 )
 def test_a_card_of_something_else_is_refused_before_anything_is_simulated(
-    told, card, tmp_path, words, message
+    answer, card, tmp_path, words, message
 ):
-    code, facts = told("validate", "random", "--layers", LAYERS, "--card", card, "-o", tmp_path, *words)
+    code, facts = answer("validate", "random", "--layers", LAYERS, "--card", card, "-o", tmp_path, *words)
     if words[0] == "--layers":
-        code, facts = told("validate", "random", *words, "--card", card, "-o", tmp_path)
+        code, facts = answer("validate", "random", *words, "--card", card, "-o", tmp_path)
     assert code == 2
     assert message in facts["error"]["message"]
     assert facts["error"]["remedy"]
@@ -102,7 +102,7 @@ def test_a_card_of_something_else_is_refused_before_anything_is_simulated(
 
 @pytest.mark.spice
 def test_a_synapse_exported_from_ngspice_in_a_card_moves_spikes_by_less_than_50_ps(
-    told, card, folder, plain_run
+    answer, card, folder, plain_run
 ):
     """Another grid than the characterisation's, in a lab's units."""
     table = run_bench(
@@ -117,10 +117,10 @@ def test_a_synapse_exported_from_ngspice_in_a_card_moves_spikes_by_less_than_50_
     file = folder / "probe.csv"
     file.write_text("\n".join(["gate_bias_mV,membrane_voltage_mV,current_nA", *lines]) + "\n")
     new = folder / "measured.json"
-    code, fitted = told("fit", "synapse", "--csv", f"n={file}", "--card", card, "-o", new)
+    code, fitted = answer("fit", "synapse", "--csv", f"n={file}", "--card", card, "-o", new)
     assert code == 0
     assert fitted["replaced"] == ["synapse_n"]
-    part = told("card", "show", new)[1]["parts"]["synapse_n"]
+    part = answer("card", "show", new)[1]["parts"]["synapse_n"]
     assert part["origin"] == "measured"
     assert part["source"] == {
         "file": "probe.csv", "sha256": hashlib.sha256(file.read_bytes()).hexdigest()
@@ -133,7 +133,7 @@ def test_a_synapse_exported_from_ngspice_in_a_card_moves_spikes_by_less_than_50_
     assert fitted["e_plus"]["value"] == pytest.approx(
         1 / (fitted["lambda_n"]["value"] * readout["voltage_scale"].value), rel=1e-12
     )
-    code, facts = told(*RANDOM, "--card", new, "-o", folder / "with_probe")
+    code, facts = answer(*RANDOM, "--card", new, "-o", folder / "with_probe")
     assert code == 0
     assert facts["neuron"]["e_plus"] == fitted["e_plus"]["value"]
     assert facts["output_rmse_ns"] == pytest.approx(plain_run["output_rmse_ns"], abs=0.05)
@@ -145,15 +145,15 @@ def stored_card(neuron, tmp_path):
     return neuron_card(replace(neuron, corner="tt", temperature=27.0), 3).save(tmp_path / "stored.json")
 
 
-def test_identical_cards_are_told_and_others_held_side_by_side(told, stored_card, tmp_path, capsys):
+def test_identical_cards_are_reported_and_others_held_side_by_side(answer, stored_card, tmp_path, capsys):
     card = Card.load(stored_card)
     same = card.save(tmp_path / "same.json")
-    assert told("card", "compare", stored_card, same)[1]["same"]
+    assert answer("card", "compare", stored_card, same)[1]["same"]
     assert run(["card", "compare", str(stored_card), str(same)]) == 0
     assert "the cards are identical" in capsys.readouterr().out
     file = curves_file(card, tmp_path / "double.csv", 2.0)
-    told("fit", "synapse", "--csv", f"n={file}", "--card", same)  # in the place of the card itself
-    code, facts = told("card", "compare", stored_card, same)
+    answer("fit", "synapse", "--csv", f"n={file}", "--card", same)  # in the place of the card itself
+    code, facts = answer("card", "compare", stored_card, same)
     assert (code, facts["same"]) == (0, False)
     part = facts["parts"]["synapse_n"]
     assert part["origin"] == ["simulated", "measured"]
@@ -181,22 +181,22 @@ def curves_file(card, path, factor, corner=""):
 
 
 @pytest.mark.parametrize("words", [["--corner", "tt"], ["--temperature", "27"], ["--unit-current", "1e-7"]])
-def test_fit_takes_conditions_from_the_card_alone(told, stored_card, words):
-    code, facts = told("fit", "synapse", "--card", stored_card, *words)
+def test_fit_takes_conditions_from_the_card_alone(answer, stored_card, words):
+    code, facts = answer("fit", "synapse", "--card", stored_card, *words)
     assert code == 2
     assert facts["error"]["place"] == words[0]
 
 
-def test_curves_of_another_corner_are_refused_and_the_card_stays(told, stored_card, tmp_path):
+def test_curves_of_another_corner_are_refused_and_the_card_stays(answer, stored_card, tmp_path):
     before = stored_card.read_bytes()
     file = curves_file(Card.load(stored_card), tmp_path / "slow.csv", 1.0, "ss")
-    code, facts = told("fit", "synapse", "--csv", f"n={file}", "--card", stored_card)
+    code, facts = answer("fit", "synapse", "--csv", f"n={file}", "--card", stored_card)
     assert code == 2
     assert "corner ss, the card of tt" in facts["error"]["message"]
     assert stored_card.read_bytes() == before
 
 
-def test_several_corners_and_temperatures_are_a_card_each(told, neuron, tmp_path, monkeypatch):
+def test_several_corners_and_temperatures_are_a_card_each(answer, neuron, tmp_path, monkeypatch):
     def characterised(conditions, settings, jobs, progress):
         assert settings == ["layers=3,2", "synapse=mosfet"]
         return neuron_card(replace(neuron, corner=conditions.corner, temperature=conditions.temperature), 3)
@@ -204,7 +204,7 @@ def test_several_corners_and_temperatures_are_a_card_each(told, neuron, tmp_path
     monkeypatch.setattr(neuron_family, "characterised", characterised)
     words = ["--corner", "tt", "--corner", "ss", "--temperature", "27", "--temperature", "-40"]
     more = ["--layers", "3,2", "--synapse", "mosfet"]
-    code, facts = told("characterize", "neuron", "--card", tmp_path / "n.json", *words, *more)
+    code, facts = answer("characterize", "neuron", "--card", tmp_path / "n.json", *words, *more)
     assert code == 0
     names = ["n_tt_27.json", "n_tt_-40.json", "n_ss_27.json", "n_ss_-40.json"]
     assert facts["cards"] == [str(tmp_path / name) for name in names]
@@ -227,22 +227,22 @@ def test_several_corners_and_temperatures_are_a_card_each(told, neuron, tmp_path
         ["neuron.toml"],
     ],
 )
-def test_a_family_and_a_campaign_are_told_apart(told, tmp_path, monkeypatch, words):
+def test_a_family_and_a_campaign_are_distinguished(answer, tmp_path, monkeypatch, words):
     monkeypatch.chdir(tmp_path)
     (tmp_path / "neuron.toml").write_text('[campaign]\nbench = "transistor"\n[sweep]\ngate_voltage = [0.9]\n')
-    code, facts = told("characterize", *words)
+    code, facts = answer("characterize", *words)
     assert code == 2
     assert facts["error"]["remedy"]
     assert [path.name for path in tmp_path.iterdir()] == ["neuron.toml"]
 
 
-def test_no_campaign_bears_the_name_of_a_family(told, tmp_path):
-    code, facts = told("new", "bench", "neuron", "--folder", tmp_path)
+def test_no_campaign_bears_the_name_of_a_family(answer, tmp_path):
+    code, facts = answer("new", "bench", "neuron", "--folder", tmp_path)
     assert (code, facts["error"]["message"]) == (2, "there is a family 'neuron' already")
     assert not set(campaigns()) & set(with_card())
 
 
-def test_a_hostile_or_changed_card_is_refused_with_its_file(told, stored_card, tmp_path, monkeypatch):
+def test_a_hostile_or_changed_card_is_refused_with_its_file(answer, stored_card, tmp_path, monkeypatch):
     content = json.loads(stored_card.read_text())
     content["parts"]["readout"]["parameters"]["voltage_scale"].update(value=0.872, interval=[0.87, 0.874])
     (tmp_path / "changed.json").write_text(json.dumps(content))
@@ -255,6 +255,6 @@ def test_a_hostile_or_changed_card_is_refused_with_its_file(told, stored_card, t
         ("absent.json", ["validate", "iris", "--card"]),
         ("changed.json", ["validate", "iris", "--card"]),
     ):
-        code, facts = told(*words, tmp_path / name)
+        code, facts = answer(*words, tmp_path / name)
         assert code == 2
         assert str(tmp_path / name) in facts["error"]["place"]

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from neuron_layers import PHASE, REST, SWING, circuit_layer, integrated, programmed, synthetic
+from neuron_layers import PHASE, REST, THRESHOLD, circuit_layer, integrated, programmed, synthetic
 
 from cimspice.neuron.emulator.layer import NeuronLayer
 from cimspice.neuron.emulator.spiking_layer import SpikingLayer
@@ -84,11 +84,11 @@ def test_default_step_has_converged_on_the_circuit(layer):
 def test_linear_laws_give_what_the_normalised_emulator_gives(weights, times, reversal, initial):
     weights = np.where(np.abs(weights) < 0.02, 0.0, weights)  # a gate bias has a smallest current
     times = np.array(times)
-    model = synthetic(reversal, reset_step=-initial * SWING)
+    model = synthetic(reversal, reset_step=-initial * THRESHOLD)
     layer = NeuronLayer(model, *programmed(weights))
     normalised = SpikingLayer(weights, *reversal, initial=initial)
     voltage, spikes = layer(times * PHASE)
-    np.testing.assert_allclose((REST - voltage) / SWING, normalised.membrane(times), rtol=0, atol=1e-9)
+    np.testing.assert_allclose((REST - voltage) / THRESHOLD, normalised.membrane(times), rtol=0, atol=1e-9)
     np.testing.assert_allclose(spikes / PHASE, normalised(times), rtol=0, atol=1e-9)
 
 
@@ -160,7 +160,7 @@ def test_a_spike_at_the_end_of_the_phase_is_none_and_one_just_before_is_its_edge
     n, p = neuron.edges[2]["n"], neuron.edges[2]["p"]
     voltage = layer.accumulate(quiet)[0][0]
     for index in range(2):
-        charge = -n.on_charge(layer.program[index, 2], voltage[index]) + p.parked(voltage[index])[0]
+        charge = -n.on_charge(layer.program[index, 2], voltage[index]) + p.unselected(voltage[index])[0]
         assert step[0, index] == pytest.approx(
             charge / neuron.membrane_capacitance(3)(voltage[index]), rel=1e-3
         )

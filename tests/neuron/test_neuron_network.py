@@ -189,7 +189,7 @@ def _biases(sign: int, program: float, off: dict[str, float]) -> dict[str, float
 @given(networks())
 def test_a_synapse_without_weight_is_biased_off_and_one_with_weight_carries_its_program(parameters):
     top = elements(network_netlist(parameters).text)
-    off = {kind: parameters.circuit.parked_bias(kind) for kind in ("n", "p")}
+    off = {kind: parameters.circuit.unselected_bias(kind) for kind in ("n", "p")}
     for number, layer in enumerate(parameters.programming, 1):
         for j, (signs, programs) in enumerate(zip(layer.polarity, layer.program, strict=True)):
             for i, (sign, program) in enumerate(zip(signs, programs, strict=True)):
@@ -220,10 +220,10 @@ def test_digest_changes_with_any_program_polarity_bias_or_spike(parameters, data
 
     program, polarity = np.array(layer.program), np.array(layer.polarity)
     used = polarity[j, i] != 0
-    off = {kind: parameters.circuit.parked_bias(kind) for kind in ("n", "p")}
+    off = {kind: parameters.circuit.unselected_bias(kind) for kind in ("n", "p")}
     before = _biases(polarity[j, i], program[j, i], off)
     polarity[j, i] = data.draw(st.sampled_from([-1, 0, 1]).filter(lambda value: value != polarity[j, i]))
-    # a programmed bias may be the one that parks a half: then nothing in the circuit tells it from none
+    # a programmed bias may be that of an unselected half: then no node of the circuit differs
     if _biases(polarity[j, i], program[j, i], off) != before:
         assert changed(polarity=polarity) != digest
     program[j, i] = data.draw(st.floats(0, 1.8).filter(lambda value: value != program[j, i]))

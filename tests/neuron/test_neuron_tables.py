@@ -204,7 +204,7 @@ def test_membrane_carries_both_halves_of_every_synapse(neuron_tables, neuron):
     np.testing.assert_allclose(neuron.membrane_capacitance(3)(rows["membrane_voltage"]), expected, rtol=1e-12)
 
 
-def test_unit_current_moves_a_membrane_of_mean_capacitance_by_the_swing_in_a_phase(neuron):
+def test_unit_current_moves_a_membrane_of_mean_capacitance_by_the_threshold_voltage_in_a_phase(neuron):
     voltage = np.linspace(neuron.switch_voltage, neuron.rest_voltage, 4001)
     charge = np.trapezoid(neuron.membrane_capacitance(3)(voltage), voltage)
     assert neuron.unit_current(3) * neuron.phase == pytest.approx(charge, rel=1e-5)

@@ -75,9 +75,9 @@ def test_lengths_span_small_and_large_weights(model):
 def test_near_end_is_half_of_the_process_capacitance(model):
     # the PDK: 0.106 fF/um2 under a resistor of 0.35 um drawn, 0.294 um real width, 2.08 um of heads
     for synapse in model.synapses.values():
-        length = synapse.tap.program * 1e6
+        length = synapse.internal_node.program * 1e6
         expected = 0.5 * 0.106e-15 * 0.294 * (length + 2.08)
-        np.testing.assert_allclose(synapse.tap.near, expected, rtol=5e-3)
+        np.testing.assert_allclose(synapse.internal_node.near, expected, rtol=5e-3)
 
 
 def test_currents_in_a_transient_are_those_at_rest(tables, model):
@@ -135,7 +135,7 @@ def test_random_network_spikes_when_the_circuit_does(model):
     assert all(layer.sum() >= 2 for layer in fired)
     for times, expected in zip(emulated(model, network), circuit, strict=True):
         np.testing.assert_allclose(times, expected, rtol=0, atol=0.15e-9)
-    # without the taps and each neuron's own capacitance it is another circuit
+    # without the internal nodes and each neuron's own capacitance it is another circuit
     blind = emulated(simplify(model, Terms(capacitance=False)), network)
     assert (
         max(np.abs(times - expected).max() for times, expected in zip(blind, circuit, strict=True)) > 0.5e-9

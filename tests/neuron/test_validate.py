@@ -72,7 +72,7 @@ def test_more_layers_than_a_netlist_holds_are_refused_at_once():
         ["random", "--layers", "3", "2", "--model", "best"],
     ],
 )
-def test_bad_input_is_told_at_once_and_leaves_nothing_behind(words, tmp_path, monkeypatch, capsys):
+def test_bad_input_is_reported_at_once_and_leaves_nothing_behind(words, tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)
     assert run(["validate", *words, "--json"]) == 2
     streams = capsys.readouterr()
@@ -84,13 +84,13 @@ def test_bad_input_is_told_at_once_and_leaves_nothing_behind(words, tmp_path, mo
 @pytest.mark.parametrize(
     "words", [["validate", "iris"], ["validate", "random", "--layers", "3", "2"], ["demo", "neuron"]]
 )
-def test_a_folder_that_cannot_be_written_is_told_before_anything_is_simulated(words, tmp_path, capsys):
+def test_a_folder_that_cannot_be_written_is_reported_before_anything_is_simulated(words, tmp_path, capsys):
     (tmp_path / "file").write_text("in the way")
     assert run([*words, "-o", str(tmp_path / "file" / "runs")]) == 2
-    told = capsys.readouterr().err
-    assert "cannot write" in told
-    assert "choose another folder" in told
-    assert "characterise" not in told
+    reported = capsys.readouterr().err
+    assert "cannot write" in reported
+    assert "choose another folder" in reported
+    assert "characterise" not in reported
 
 
 @pytest.mark.parametrize("words", [["validate", "iris"], ["demo", "neuron"]])

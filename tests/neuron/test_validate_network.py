@@ -66,7 +66,7 @@ def test_the_report_has_what_scripts_rely_on(result):
 def test_a_second_run_simulates_nothing_and_another_model_is_compared(conditions, result):
     states: list[Progress] = []
     again = validate_random(
-        conditions, LAYERS, samples=2, seed=7, rung="constant",
+        conditions, LAYERS, samples=2, seed=7, ablation="constant",
         progress=states.append,
     )  # fmt: skip
     assert Progress(2, 2, 2, stage="simulate the network in ngspice") in states
@@ -97,11 +97,11 @@ def test_bad_input_is_refused_before_anything_is_simulated(conditions):
     nowhere = replace(conditions, store="/dev/null/none.sqlite")
     for call in (
         lambda: validate_iris(nowhere, samples=51),
-        lambda: validate_iris(nowhere, rung="best"),
+        lambda: validate_iris(nowhere, ablation="best"),
         lambda: validate_random(nowhere, [5]),
         lambda: validate_random(nowhere, [5, 0]),
         lambda: validate_random(nowhere, [5, 2], samples=0),
-        lambda: validate_random(nowhere, [5, 2], rung="best"),
+        lambda: validate_random(nowhere, [5, 2], ablation="best"),
         lambda: Conditions(corner="tf"),
         lambda: Conditions(temperature=1000),
         lambda: Conditions(synapse="carbon"),  # pyright: ignore[reportArgumentType] (that is the test)

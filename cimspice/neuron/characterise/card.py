@@ -27,10 +27,10 @@ _BENCHES = {
     "current": "neuron_synapse",
     "idle": "neuron_synapse",
     "capacitance": "neuron_capacitance",
-    "taps": "neuron_tap",
+    "internal_nodes": "neuron_internal_node",
     "leakage": "neuron_discharger",
     "injection": "neuron_injection",
-    "parked": "neuron_injection",
+    "unselected": "neuron_injection",
     "reset": "neuron_reset",
     "readout": "neuron_readout",
     "ramp": "neuron_ramp",
@@ -39,9 +39,9 @@ _BENCHES = {
 _TABLES = {
     "synapse_n": ("current",),
     "synapse_p": ("current",),
-    "capacitance": ("capacitance", "taps"),
+    "capacitance": ("capacitance", "internal_nodes"),
     "leakage": ("leakage", "idle"),
-    "edges": ("injection", "parked"),
+    "edges": ("injection", "unselected"),
     "reset": ("reset",),
     "readout": ("readout", "ramp", "comparator"),
 }
@@ -143,7 +143,7 @@ def check_card(card: Card, conditions: Conditions) -> None:
 
 def synapse_of(card: Card) -> SynapseKind:
     """Kind of synapse of a card: that of its model."""
-    return "mosfet" if neuron_of(card).synapses["n"].tap is None else "resistor"
+    return "mosfet" if neuron_of(card).synapses["n"].internal_node is None else "resistor"
 
 
 def fans_of(layers: Sequence[int]) -> list[tuple[int, int]]:
@@ -196,10 +196,10 @@ def _source(part: str, tables: Mapping[str, pd.DataFrame]) -> dict[str, Any]:
         rows = tables[name][list({**COLUMNS, **OF_RESISTORS}[name])]
         if part.startswith("synapse"):
             rows = rows[rows["polarity"] == part[-1]]
-        told = table_provenance(rows)
+        known = table_provenance(rows)
         source[name] = {
             "bench": _BENCHES[name],
-            "rows": told["table_rows"],
-            "digest": told["table_digest"],
+            "rows": known["table_rows"],
+            "digest": known["table_digest"],
         }
     return source

@@ -22,7 +22,7 @@ PROGRAM = {"resistor_length": "program"}
 
 
 def resistor_tables(setup: Characterisation) -> dict[str, pd.DataFrame]:
-    """``current, idle, capacitance, leakage, taps`` of the resistor synapse."""
+    """``current, idle, capacitance, leakage, internal_nodes`` of the resistor synapse."""
     setup.begin("synapse currents")
     current = [
         setup.table("neuron_synapse", {"resistor_length": LENGTHS}, polarity=polarity, on=True)
@@ -37,13 +37,13 @@ def resistor_tables(setup: Characterisation) -> dict[str, pd.DataFrame]:
     setup.begin("capacitance and leakage of the membrane")
     voltages = np.round(np.arange(-0.1, 1.901, 0.04), 6)
     capacitance = setup.table("neuron_capacitance", {"membrane_voltage": voltages})
-    taps = pd.concat([_taps(setup, "n", 0.0), _taps(setup, "p", setup.circuit.supply)])
+    nodes = pd.concat([_internal_nodes(setup, "n", 0.0), _internal_nodes(setup, "p", setup.circuit.supply)])
     tables = {
         "current": pd.concat(current).rename(columns=PROGRAM),
         "idle": pd.concat(idle).rename(columns=PROGRAM),
         "capacitance": capacitance,
         "leakage": setup.table("neuron_discharger", firing=False),
-        "taps": taps.rename(columns=PROGRAM),
+        "internal_nodes": nodes.rename(columns=PROGRAM),
     }
     for polarity in ("n", "p"):
         capacitance[f"{polarity}_capacitance"] = _typical_capacitance(setup, tables, polarity) / 2
@@ -72,12 +72,12 @@ def resistor_edges(
     return {"injection": pd.concat(charges).rename(columns=PROGRAM)}
 
 
-def _taps(setup: Characterisation, polarity: str, rail: float) -> pd.DataFrame:
+def _internal_nodes(setup: Characterisation, polarity: str, rail: float) -> pd.DataFrame:
     """Both ends of every length at rest, and the shortest (where the selector stands out) over voltage."""
-    ends = setup.table("neuron_tap", {"resistor_length": LENGTHS[1:]}, polarity=polarity,
+    ends = setup.table("neuron_internal_node", {"resistor_length": LENGTHS[1:]}, polarity=polarity,
                       membrane_voltage=setup.circuit.rest_voltage)  # fmt: skip
     voltages = np.round(np.arange(0.0, 1.801, 0.1), 6)
-    shortest = setup.table("neuron_tap", {"membrane_voltage": voltages}, polarity=polarity,
+    shortest = setup.table("neuron_internal_node", {"membrane_voltage": voltages}, polarity=polarity,
                           resistor_length=float(LENGTHS[0]))  # fmt: skip
     return pd.concat([shortest, ends]).assign(rail=rail)
 
@@ -93,6 +93,6 @@ def _typical_capacitance(setup: Characterisation, tables: dict[str, pd.DataFrame
     length = np.exp(
         np.interp(np.log(TYPICAL_WEIGHT * unit), np.log(rows["current"]), np.log(rows["program"]))
     )
-    ends = tables["taps"][tables["taps"]["polarity"] == polarity]
+    ends = tables["internal_nodes"][tables["internal_nodes"]["polarity"] == polarity]
     ends = ends.groupby("program")[["near_capacitance", "far_capacitance"]].mean().sum(axis=1)
     return float(np.interp(length, ends.index, ends))

@@ -143,7 +143,9 @@ def simulated_neuron(
 
 def of_neuron(conditions: SynapseConditions, model: NeuronModel) -> SynapseConditions:
     """The same with V_th of a neuron's read-out."""
-    return replace(conditions, voltage_scale=model.swing, scale_half_width=switch_half_width(model))
+    return replace(
+        conditions, voltage_scale=model.threshold_voltage, scale_half_width=switch_half_width(model)
+    )
 
 
 def with_figures(result: SynapseFit, model: NeuronModel) -> SynapseFit:
@@ -269,7 +271,7 @@ def fit_synapse(table: pd.DataFrame, conditions: SynapseConditions) -> SynapseFi
 def _models(
     table: pd.DataFrame, selection: CurveSelection, curves: int, unit_current: float
 ) -> list[ModelRow]:
-    # more powers of ln I0 than there are curves to tell them apart would be empty precision
+    # more powers of ln I0 than there are curves to distinguish them would be empty precision
     degree = min(3, curves - 1)
     fits: dict[str, Callable[[], Fit[Any]]] = {
         "constant E": lambda: ReversalSynapse.fit(table, selection),

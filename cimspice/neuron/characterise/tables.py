@@ -63,9 +63,9 @@ def characterise_neuron(
     Returns
     -------
     dict
-        ``current, idle, capacitance, leakage, injection, parked, reset, readout, ramp``: frames in SI units,
-        with ``program`` for the gate bias (V) or the resistor's length (m). Of resistors, which have no
-        parked half, ``taps`` and ``comparator`` in place of ``parked``.
+        ``current, idle, capacitance, leakage, injection, unselected, reset, readout, ramp``: frames in SI
+        units, with ``program`` for the gate bias (V) or the resistor's length (m). Of resistors,
+        which have no unselected half, ``internal_nodes`` and ``comparator`` in place of ``unselected``.
 
     Raises
     ------
@@ -109,7 +109,7 @@ def _static_tables(setup: Characterisation) -> dict[str, pd.DataFrame]:
         on.append(rows[rows["gate_bias"].isin(chosen)])
         leaking = setup.table(
             "neuron_synapse",
-            {"gate_bias": np.unique([setup.circuit.parked_bias(polarity), *_spread(np.sort(chosen), 7)])},
+            {"gate_bias": np.unique([setup.circuit.unselected_bias(polarity), *_spread(np.sort(chosen), 7)])},
             polarity=polarity,
             on=False,
         )
@@ -131,7 +131,7 @@ def _static_tables(setup: Characterisation) -> dict[str, pd.DataFrame]:
 def _edge_tables(
     setup: Characterisation, loads: Sequence[int], current: pd.DataFrame
 ) -> dict[str, pd.DataFrame]:
-    charges, parked = [], []
+    charges, unselected = [], []
     for load in loads:
         setup.begin(f"charge of the edges, driver of {load} neurons")
         for polarity in ("n", "p"):
@@ -139,12 +139,12 @@ def _edge_tables(
             chosen = _spread(programs, 10)
             common = {"polarity": polarity, "fan_out": int(load)}
             charges.append(setup.table("neuron_injection", {"gate_bias": chosen}, **common))
-            parked.append(
-                setup.table("neuron_injection", gate_bias=setup.circuit.parked_bias(polarity), **common)
+            unselected.append(
+                setup.table("neuron_injection", gate_bias=setup.circuit.unselected_bias(polarity), **common)
             )
     return {
         "injection": pd.concat(charges).rename(columns={"gate_bias": "program"}),
-        "parked": pd.concat(parked),
+        "unselected": pd.concat(unselected),
     }
 
 
@@ -207,9 +207,9 @@ def _ramp_bias(
     capacitance = tables["capacitance"]
     total = (capacitance["neuron_capacitance"]
              + loads["fan_in"] * (capacitance["n_capacitance"] + capacitance["p_capacitance"]))  # fmt: skip
-    swing = setup.circuit.rest_voltage - SWITCH
-    middle = setup.circuit.rest_voltage - swing / 2
-    wanted = float(np.interp(middle, capacitance["membrane_voltage"], total)) * swing / phase
+    fall = setup.circuit.rest_voltage - SWITCH
+    middle = setup.circuit.rest_voltage - fall / 2
+    wanted = float(np.interp(middle, capacitance["membrane_voltage"], total)) * fall / phase
     sweep = setup.table(
         "neuron_discharger", {"ramp_bias": np.round(np.arange(0.35, 0.9001, 0.05), 6)}, firing=True
     )

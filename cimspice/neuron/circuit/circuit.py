@@ -56,7 +56,7 @@ class NeuronCircuit(NetlistParameters):
     nand_width: Width = 1.68e-6
     driver_width: Width = 1e-6
 
-    def parked_bias(self, polarity: Literal["n", "p"]) -> float:
+    def unselected_bias(self, polarity: Literal["n", "p"]) -> float:
         """Gate bias (V) of a memory transistor that carries no weight."""
         return 0.0 if polarity == "n" else self.supply
 

@@ -130,7 +130,7 @@ class MembraneCapacitance(Bench):
         )
 
 
-class TapParameters(NetlistParameters):
+class InternalNodeParameters(NetlistParameters):
     """A resistor synapse that is off."""
 
     circuit: NeuronCircuit = NeuronCircuit(synapse="resistor")
@@ -140,23 +140,23 @@ class TapParameters(NetlistParameters):
 
 
 @register
-class TapCapacitance(Bench):
+class InternalNodeCapacitance(Bench):
     """Capacitance of a resistor synapse that is off: of its near end, on the membrane, and of its far end,
-    the tap between resistor and selector, which follows the membrane through the resistor."""
+    the internal node between resistor and selector, which follows the membrane through the resistor."""
 
-    name: ClassVar[str] = "neuron_tap"
+    name: ClassVar[str] = "neuron_internal_node"
     title: ClassVar[str] = "spiking neuron: capacitance at both ends of a resistor synapse"
-    template: ClassVar[str] = "neuron/tap"
-    Parameters: ClassVar[type[NetlistParameters]] = TapParameters
+    template: ClassVar[str] = "neuron/internal_node"
+    Parameters: ClassVar[type[NetlistParameters]] = InternalNodeParameters
     columns: ClassVar[dict[str, str]] = {"near_capacitance": "F", "far_capacitance": "F"}
     altered: ClassVar[dict[str, str]] = {"membrane_voltage": "vmembrane"}
     frequencies: ClassVar[tuple[float, float]] = (1e3, 1e11)
     """Far below and far above 1/(2π R C) of every length."""
 
-    def analysis(self, parameters: TapParameters) -> Ac:
+    def analysis(self, parameters: InternalNodeParameters) -> Ac:
         return Ac(1, *self.frequencies, "dec", save=("vmembrane#branch",))
 
-    def measure(self, parameters: TapParameters, waveforms: Waveforms) -> pd.DataFrame:
+    def measure(self, parameters: InternalNodeParameters, waveforms: Waveforms) -> pd.DataFrame:
         current = -np.imag(waveforms["vmembrane#branch"])
         both, near = current[[0, -1]] / (2 * np.pi * np.array(self.frequencies))
         return pd.DataFrame({"near_capacitance": [near], "far_capacitance": [both - near]})

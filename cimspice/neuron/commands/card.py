@@ -67,8 +67,8 @@ def measured(card: Card, part: str, source: Path, given: FitOptions) -> tuple[Ca
             remedy="use --model synapse_n or synapse_p: current over gate bias and membrane voltage",
         )
     table = given.read_unfitted(source, SYNAPSE, {"polarity": polarity})
-    told = table.attrs["provenance"]
-    changed = _replaced(card, polarity, table, {"file": told["measured_file"], "sha256": told[_DIGEST]})
+    known = table.attrs["provenance"]
+    changed = _replaced(card, polarity, table, {"file": known["measured_file"], "sha256": known[_DIGEST]})
     return changed, [f"{name} {shown(record)}" for name, record in changed.part(part).parameters.items()]
 
 
@@ -110,8 +110,8 @@ def fit_into_card(
         f"{given['unit_current'] * 1e9:.4g} nA, V_th {given['voltage_scale']:.4f} V"
     )
     for words, part, name in _FIGURES.values():
-        told = new.part(part)
-        screen.print(f"  {words}  {shown(told.parameters[name]):32}  {told.origin}")
+        now = new.part(part)
+        screen.print(f"  {words}  {shown(now.parameters[name]):32}  {now.origin}")
     screen.print(f"  {kept}", markup=False)
 
 

@@ -104,7 +104,7 @@ def synapse(
             27.0 if temperature is None else temperature,
             order or "memory_at_membrane",
         )
-        table = simulated_table(conditions, _tell_once())
+        table = simulated_table(conditions, _say_once())
         with Stages(quiet=json) as stages:
             neuron, fan_in = simulated_neuron(conditions.corner, conditions.temperature, stages)
         if unit_current is None:
@@ -119,19 +119,19 @@ def synapse(
         _show(result, files)
 
 
-def _tell_once() -> Callable[[Progress], None]:
+def _say_once() -> Callable[[Progress], None]:
     """A progress callback that says once per sweep how much is simulated, if anything is."""
-    told = False
+    said = False
 
-    def tell(state: Progress) -> None:
-        nonlocal told
+    def announce(state: Progress) -> None:
+        nonlocal said
         if state.done + state.failed == 0:
-            told = False  # a sweep begins
-        elif state.done > state.cached and not told:
-            told = True
+            said = False  # a sweep begins
+        elif state.done > state.cached and not said:
+            said = True
             say(f"simulating {state.points - state.cached} curves; {state.cached} are in the store")
 
-    return tell
+    return announce
 
 
 def _folder_name(result: SynapseFit, csv: list[str] | None) -> str:

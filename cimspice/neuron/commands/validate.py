@@ -104,7 +104,7 @@ def iris(
     folder = usable(output or Path("runs") / _name("validate-iris", conditions, seed))
     with Stages(quiet=json) as stages:
         result = validate_iris(
-            conditions, samples=samples, seed=seed, rung=model, card=known, progress=stages
+            conditions, samples=samples, seed=seed, ablation=model, card=known, progress=stages
         )
     again = f"cimspice validate iris --samples {samples}"
     _present(
@@ -146,7 +146,7 @@ def random_network(
     folder = usable(output or Path("runs") / _name(name, conditions, seed))
     with Stages(quiet=json) as stages:
         result = validate_random(
-            conditions, sizes, samples=samples, seed=seed, rung=model, card=known, progress=stages
+            conditions, sizes, samples=samples, seed=seed, ablation=model, card=known, progress=stages
         )
     again = f"cimspice validate random --layers {' '.join(map(str, sizes))}"
     _present(
@@ -196,9 +196,9 @@ def _conditions(
 ) -> Conditions:
     """As asked for; what is not, as the card has it, else tt, 27 °C, mosfet."""
     from cimspice.neuron.characterise.card import Conditions, check_card, synapse_of
-    from cimspice.neuron.validation.budget import find_rung
+    from cimspice.neuron.validation.budget import find_ablation
 
-    find_rung(model)
+    find_ablation(model)
     known = (card.conditions.corner, card.conditions.temperature, synapse_of(card)) if card else (None,) * 3
     default = ("tt", 27.0, "mosfet")
     wanted: list[Any] = [

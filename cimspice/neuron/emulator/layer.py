@@ -20,8 +20,8 @@ from scipy.interpolate import CubicSpline
 from cimspice.arrays import checked_array, checked_count, checked_number, kept_array, numbers, real_array
 from cimspice.errors import ParameterError
 from cimspice.fit.ranges import ModelRangeWarning
+from cimspice.neuron.emulator.internal_nodes import InternalNodes, spike_times
 from cimspice.neuron.emulator.membrane_rate import Driven, MembraneRate
-from cimspice.neuron.emulator.resistor_taps import ResistorTaps, spike_times
 from cimspice.neuron.model.neuron import NeuronModel
 from cimspice.neuron.model.readout import ReadoutModel
 from cimspice.neuron.model.synapse_currents import Polarity
@@ -117,22 +117,22 @@ class NeuronLayer:
         return self.model.readouts[key]
 
     @cached_property
-    def _taps(self) -> ResistorTaps | None:
+    def _nodes(self) -> InternalNodes | None:
         """The far ends of resistor synapses, where there are any."""
-        resistors = any(synapse.tap is not None for synapse in self.model.synapses.values())
+        resistors = any(synapse.internal_node is not None for synapse in self.model.synapses.values())
         if not resistors:
             return None
-        return ResistorTaps(self.model, self.polarity, self.program)
+        return InternalNodes(self.model, self.polarity, self.program)
 
     @cached_property
     def _common_capacitance(self) -> CubicSpline:
         """What all the layer's membranes have (F) over voltage (V): with MOSFETs all there is."""
-        return self.model.membrane_capacitance(0 if self._taps else self.fan_in)
+        return self.model.membrane_capacitance(0 if self._nodes else self.fan_in)
 
     def capacitance(self, voltage: Array) -> Array:
         """Capacitance (F) on membranes at ``voltage`` (V), (..., neurons); of resistors their near ends."""
         common = self._common_capacitance(voltage)
-        return common + self._taps.near if self._taps else common
+        return common + self._nodes.near if self._nodes else common
 
     @cached_property
     def _driven(self) -> tuple[Driven, ...]:
@@ -172,8 +172,8 @@ class NeuronLayer:
             Membrane voltage (V) at the end of accumulation and output spikes (s after the start of the firing
             phase; the phase's length where there is none), both (batch, neurons).
         """
-        voltage, taps, _ = self._accumulate(times, False)
-        return voltage, self._fire(voltage, times, taps)
+        voltage, nodes, _ = self._accumulate(times, False)
+        return voltage, self._fire(voltage, times, nodes)
 
     def accumulate(self, times: Array, trace: bool = False) -> tuple[Array, list[tuple[Array, Array]]]:
         """Membrane voltage at the end of the phase, shape (batch, neurons), and its trace if asked for.
@@ -188,7 +188,7 @@ class NeuronLayer:
         return voltage, points
 
     def _accumulate(self, times: Array, trace: bool) -> tuple[Array, Array | None, list[tuple[Array, Array]]]:
-        """Voltages of membranes and of taps (none with MOSFETs) at the end of the phase, and the trace."""
+        """Voltages of membranes and internal nodes (none with MOSFETs) when the phase ends, and the trace."""
         phase = self.model.phase
         times = np.minimum(self._checked(times), phase)
         batch, inputs = times.shape
@@ -202,7 +202,7 @@ class NeuronLayer:
         rest = self.model.rest_voltage + kick / self.capacitance(np.array(self.model.rest_voltage))
         voltage = np.full((batch, self.polarity.shape[0]), rest)
         on = np.zeros((batch, inputs))
-        taps = self._taps.at_rest(batch) if self._taps else None
+        nodes = self._nodes.at_rest(batch) if self._nodes else None
         points = [(edges[:, :1], voltage)] if trace else []
         reached = [voltage]  # between two edges a membrane moves one way
         for index in range(inputs + 1):
@@ -212,26 +212,26 @@ class NeuronLayer:
                 on[np.arange(batch), column] = alive[:, 0]
                 voltage = voltage + alive * self._edge_step(voltage, column)
                 reached.append(voltage)
-                if self._taps and taps is not None:
-                    taps = self._taps.pulled(taps, on)
+                if self._nodes and nodes is not None:
+                    nodes = self._nodes.pulled(nodes, on)
             start, length = edges[:, index : index + 1], np.diff(edges[:, index : index + 2], axis=1)
             steps = int(np.ceil(length.max(initial=0.0) / self._largest_step))
             mixture = self._rate.mixture(on)
             for count in range(steps):
-                if self._taps and taps is not None:
-                    load = self._taps.load(taps, voltage, length / steps, 1 - on)
+                if self._nodes and nodes is not None:
+                    load = self._nodes.load(nodes, voltage, length / steps, 1 - on)
                     moved = self._loaded_step(voltage, mixture, length / steps, *load)
-                    taps = self._taps.followed(taps, voltage, moved - voltage, length / steps, on)
+                    nodes = self._nodes.followed(nodes, voltage, moved - voltage, length / steps, on)
                     voltage = moved
                 else:
                     voltage = self._rate.advance(voltage, mixture, length / steps)
                 if trace:
                     points.append((start + (count + 1) / steps * length, voltage))
             reached.append(voltage)
-        self._tell_extrapolation(reached)
-        return voltage, taps, points
+        self._warn_of_extrapolation(reached)
+        return voltage, nodes, points
 
-    def _tell_extrapolation(self, reached: Sequence[Array]) -> None:
+    def _warn_of_extrapolation(self, reached: Sequence[Array]) -> None:
         """Warn where membranes leave the tables of their synapses' currents, or programs those of edges."""
         if not reached[0].size:
             return
@@ -294,19 +294,19 @@ class NeuronLayer:
         total = np.zeros_like(voltage)
         for driven in self._driven:
             charge = _contract(driven.on[:, column], driven.edges.on_charge.basis(voltage))
-            charge += driven.parked[column] * driven.edges.parked(voltage)[..., 0]
+            charge += driven.unselected[column] * driven.edges.unselected(voltage)[..., 0]
             total += driven.sign * charge
         return total / self.capacitance(voltage)
 
     def fire(self, voltage: Array, times: Array) -> Array:
         """Output spikes (s) from the membrane's voltage at the end of accumulation, shape (batch, neurons).
 
-        Taps of resistors that are off are taken to stand at the membrane's voltage.
+        Internal nodes of resistors that are off are taken to stand at the membrane's voltage.
         """
         return self._fire(voltage, times, None)
 
-    def _fire(self, voltage: Array, times: Array, taps: Array | None) -> Array:
-        """As :meth:`fire`, from the voltages of taps at the end of accumulation, if these are known.
+    def _fire(self, voltage: Array, times: Array, nodes: Array | None) -> Array:
+        """As :meth:`fire`, from the internal nodes' voltages at the end of accumulation, if known.
 
         The read-out's time, moved by the charge that synapses still drive while they turn off. A charge that
         comes when the ramp's current has changed moves the spike by that charge over that current.
@@ -315,12 +315,12 @@ class NeuronLayer:
         voltage = checked_array("voltages", voltage, (len(times), len(self.polarity)))
         active = (times < self.model.phase).astype(float)
         charge = self._off_charge(voltage, active)
-        if self._taps:
-            if taps is None:
-                taps = np.broadcast_to(voltage[..., None], (*voltage.shape, self.fan_in))
+        if self._nodes:
+            if nodes is None:
+                nodes = np.broadcast_to(voltage[..., None], (*voltage.shape, self.fan_in))
             return spike_times(
-                self._taps,
-                self._taps.pulled(taps, active),
+                self._nodes,
+                self._nodes.pulled(nodes, active),
                 voltage,
                 lambda delay: _interpolate(delays, charge, np.full(voltage.shape, delay)),
                 self._leakage,
@@ -352,7 +352,7 @@ class NeuronLayer:
         return total
 
     def _excess_leakage(self, voltage: Array) -> Array:
-        """Current (A, positive raises V) of programmed synapses that are off, beyond that of parked ones."""
+        """Current (A, positive raises V) of programmed synapses that are off, beyond unselected ones."""
         total = np.zeros_like(voltage)
         for driven in self._driven:
             every = np.broadcast_to(driven.excess_idle[:, None], (len(driven.idle), *voltage.shape))
@@ -363,8 +363,8 @@ class NeuronLayer:
         """Charge (C, positive raises V) from the phase's end until each delay, (delays, batch, neurons)."""
         total = np.zeros((len(self._driven[0].edges.off_delay), *voltage.shape))
         for driven in self._driven:
-            parked = np.moveaxis(driven.edges.parked(voltage)[..., 1:], -1, 0)
-            total += driven.sign * (active @ driven.parked) * parked
+            unselected = np.moveaxis(driven.edges.unselected(voltage)[..., 1:], -1, 0)
+            total += driven.sign * (active @ driven.unselected) * unselected
             for index, (table, weights) in enumerate(zip(driven.edges.off_charge, driven.off, strict=True)):
                 summed = np.tensordot(weights, active, ([1], [1])).swapaxes(1, 2)
                 total[index] += driven.sign * _contract(summed, table.basis(voltage))

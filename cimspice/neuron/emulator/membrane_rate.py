@@ -22,17 +22,18 @@ class Driven:
     def __init__(self, synapse: SynapseModel, edges: EdgeModel, program: Array, mask: Array):
         self.synapse, self.edges, self.sign = synapse, edges, synapse.sign
         mask, program = mask.T, np.where(mask, program, 0.0).T
-        self.parked = (~mask).astype(float)
+        self.unselected = (~mask).astype(float)
         self.current = synapse.current.weights(program, mask)
         self.idle = synapse.idle_current.weights(program, mask)
         # a resistor that carries no weight is not placed
-        placed = ~mask if synapse.tap is None else np.zeros_like(mask)
-        parked = np.full(mask.shape, synapse.parked_program)
-        self.parked_idle = synapse.idle_current.weights(parked, placed).sum(axis=1)  # (terms, neurons)
+        placed = ~mask if synapse.internal_node is None else np.zeros_like(mask)
+        unselected = np.full(mask.shape, synapse.unselected_program)
+        # (terms, neurons)
+        self.unselected_idle = synapse.idle_current.weights(unselected, placed).sum(axis=1)
         self.on = edges.on_charge.weights(program, mask)
         self.off = [table.weights(program, mask) for table in edges.off_charge]
-        # what the programmed halves leak beyond parked ones, with which the read-out was measured
-        self.excess_idle = self.idle.sum(axis=1) - synapse.idle_current.weights(parked, mask).sum(axis=1)
+        # what the programmed halves leak beyond unselected ones, with which the read-out was measured
+        self.excess_idle = self.idle.sum(axis=1) - synapse.idle_current.weights(unselected, mask).sum(axis=1)
 
 
 class MembraneRate:
@@ -50,13 +51,13 @@ class MembraneRate:
         grid = np.unique(np.concatenate([half.synapse.current.x for half in driven]))
         # the same voltage in two tables, but for round-off, is one
         grid = grid[np.diff(grid, prepend=-np.inf) > 1e-9]
-        columns, self._on, self._idle, self._parked = [-leakage(grid)[:, None]], [], [], []
+        columns, self._on, self._idle, self._unselected = [-leakage(grid)[:, None]], [], [], []
         for half in driven:
             current, idle = half.synapse.current, half.synapse.idle_current
             columns += [half.sign * current.basis(grid), half.sign * idle.basis(grid)]
             self._on.append(half.current)
             self._idle.append(half.idle)
-            self._parked.append(half.parked_idle)
+            self._unselected.append(half.unselected_idle)
         # dividing by C(V) here makes the right side dV/dt itself
         currents = np.concatenate(columns, axis=1)
         self._rate = CubicSpline(grid, currents / capacitance(grid)[:, None])
@@ -66,8 +67,8 @@ class MembraneRate:
     def mixture(self, on: Array) -> Array:
         """Coefficients of the stacked terms, (batch, inputs) that are on -> (batch, neurons, terms)."""
         parts = []
-        for current, idle, parked in zip(self._on, self._idle, self._parked, strict=True):
-            leaking = np.tensordot(1 - on, idle, ([1], [1])) + parked
+        for current, idle, unselected in zip(self._on, self._idle, self._unselected, strict=True):
+            leaking = np.tensordot(1 - on, idle, ([1], [1])) + unselected
             parts += [np.tensordot(on, current, ([1], [1])), leaking]
         stacked = np.moveaxis(np.concatenate(parts, axis=1), 1, -1)
         return np.concatenate([np.ones((*stacked.shape[:-1], 1)), stacked], axis=-1)

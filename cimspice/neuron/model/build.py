@@ -11,12 +11,12 @@ import pandas as pd
 from cimspice.errors import TableError
 from cimspice.fit.conditions import NAMES
 from cimspice.neuron.model.edges import EdgeModel
+from cimspice.neuron.model.internal_node import InternalNodeModel
 from cimspice.neuron.model.neuron import NeuronModel
 from cimspice.neuron.model.ramp_law import fit_ramp
 from cimspice.neuron.model.readout import ReadoutModel
 from cimspice.neuron.model.separable import SeparableTable
 from cimspice.neuron.model.synapse_currents import Polarity, SynapseModel
-from cimspice.neuron.model.tap import TapModel
 
 Array = np.ndarray
 POLARITIES: tuple[Polarity, ...] = ("n", "p")
@@ -36,7 +36,7 @@ COLUMNS = {
         "charge",
         "driver_delay",
     ),
-    "parked": ("polarity", "fan_out", "membrane_voltage", "edge", "delay", "charge"),
+    "unselected": ("polarity", "fan_out", "membrane_voltage", "edge", "delay", "charge"),
     "reset": ("fan_in", "reset_step"),
     "readout": ("fan_in", "fan_out", "ramp_bias", "start_voltage", "spike_time", "spike_voltage"),
     "ramp": ("fan_in", "fan_out", "time", "membrane_voltage"),
@@ -44,10 +44,17 @@ COLUMNS = {
 """Table → columns that :func:`neuron_model` reads, in SI units; ``program``: gate bias (V) or length (m)."""
 
 OF_RESISTORS = {
-    "taps": ("polarity", "program", "membrane_voltage", "near_capacitance", "far_capacitance", "rail"),
+    "internal_nodes": (
+        "polarity",
+        "program",
+        "membrane_voltage",
+        "near_capacitance",
+        "far_capacitance",
+        "rail",
+    ),
     "comparator": ("fan_in", "fan_out", "slope", "crossing_voltage"),
 }
-"""The same of the tables that make it a model of resistor synapses; these have no parked half."""
+"""The same of the tables that make it a model of resistor synapses; these have no unselected half."""
 
 
 def neuron_model(tables: Mapping[str, pd.DataFrame], *, phase: float, rest_voltage: float) -> NeuronModel:
@@ -57,7 +64,7 @@ def neuron_model(tables: Mapping[str, pd.DataFrame], *, phase: float, rest_volta
     ----------
     tables
         One frame per entry of :data:`COLUMNS`, all of one corner and temperature. For resistor synapses
-        ``taps`` and ``comparator`` in place of ``parked``.
+        ``internal_nodes`` and ``comparator`` in place of ``unselected``.
     phase
         Length of a phase (s).
     rest_voltage
@@ -68,10 +75,10 @@ def neuron_model(tables: Mapping[str, pd.DataFrame], *, phase: float, rest_volta
     TableError
         If a table or a column is missing, a grid has holes, or tables mix corners or temperatures.
     """
-    resistors = "taps" in tables
+    resistors = "internal_nodes" in tables
     needed = {**COLUMNS, **OF_RESISTORS} if resistors else COLUMNS
     for name, columns in needed.items():
-        if name == "parked" and resistors:
+        if name == "unselected" and resistors:
             continue
         missing = set(columns) - set(tables[name].columns) if name in tables else {"the whole table"}
         if missing:
@@ -116,7 +123,7 @@ def neuron_model(tables: Mapping[str, pd.DataFrame], *, phase: float, rest_volta
                 if resistors
                 else _edges(
                     _where(injection, polarity=polarity, fan_out=fan_out),
-                    _where(tables["parked"], polarity=polarity, fan_out=fan_out),
+                    _where(tables["unselected"], polarity=polarity, fan_out=fan_out),
                 )
                 for polarity in POLARITIES
             }
@@ -177,8 +184,10 @@ def _synapse(
     idle_program, idle_membrane, idle = _grid(
         _where(tables["idle"], polarity=polarity), "current", "idle current"
     )
-    tap = _tap(_where(tables["taps"], polarity=polarity)) if "taps" in tables else None
-    logarithmic = tap is not None
+    node = None
+    if "internal_nodes" in tables:
+        node = _internal_node(_where(tables["internal_nodes"], polarity=polarity))
+    logarithmic = node is not None
     return SynapseModel(
         polarity,
         rest_voltage,
@@ -188,14 +197,14 @@ def _synapse(
         ),
         voltage,
         capacitance,
-        tap,
+        node,
     )
 
 
-def _tap(rows: pd.DataFrame) -> TapModel:
+def _internal_node(rows: pd.DataFrame) -> InternalNodeModel:
     near = rows.groupby("program")["near_capacitance"].mean().sort_index()
     shortest = _where(rows, program=near.index[0]).sort_values("membrane_voltage")
-    return TapModel(
+    return InternalNodeModel(
         rail=float(rows["rail"].iloc[0]),
         program=near.index.to_numpy(),
         near=near.to_numpy(),
@@ -209,41 +218,41 @@ def _charges(part: pd.DataFrame, logarithmic: bool) -> SeparableTable:
     return SeparableTable(program, membrane, charge, np.abs(charge).max(axis=1), 1e-4, logarithmic)
 
 
-def _edges(rows: pd.DataFrame, parked: pd.DataFrame) -> EdgeModel:
+def _edges(rows: pd.DataFrame, unselected: pd.DataFrame) -> EdgeModel:
     off = rows[rows["edge"] == "off"]
     delays = np.sort(off["delay"].unique())
-    parked_off = parked[parked["edge"] == "off"].pivot_table(
+    unselected_off = unselected[unselected["edge"] == "off"].pivot_table(
         index="delay", columns="membrane_voltage", values="charge"
     )
-    parked_on = parked[parked["edge"] == "on"].sort_values("membrane_voltage")
+    unselected_on = unselected[unselected["edge"] == "on"].sort_values("membrane_voltage")
     return EdgeModel(
         on_charge=_charges(rows[rows["edge"] == "on"], False),
         off_delay=delays,
         off_charge=tuple(_charges(off[off["delay"] == delay], False) for delay in delays),
-        parked_voltage=parked_on["membrane_voltage"].to_numpy(),
-        parked_on_charge=parked_on["charge"].to_numpy(),
-        parked_off_charge=parked_off.to_numpy(),
+        unselected_voltage=unselected_on["membrane_voltage"].to_numpy(),
+        unselected_on_charge=unselected_on["charge"].to_numpy(),
+        unselected_off_charge=unselected_off.to_numpy(),
     )
 
 
 def _resistor_edges(rows: pd.DataFrame, synapse: SynapseModel) -> EdgeModel:
-    """Edges without what charges the tap: the emulator follows that itself."""
-    assert synapse.tap is not None
+    """Edges without what charges the internal node: the emulator follows that itself."""
+    assert synapse.internal_node is not None
     off = rows[rows["edge"] == "off"].copy()
     program, held = off["program"].to_numpy(), off["membrane_voltage"].to_numpy()
-    rail = synapse.tap.rail
+    rail = synapse.internal_node.rail
     reached = held + (rail - held) * np.exp(
-        -off["delay"].to_numpy() / synapse.tap.time_constant(program, synapse.resistance(program))
+        -off["delay"].to_numpy() / synapse.internal_node.time_constant(program, synapse.resistance(program))
     )
-    off["charge"] += synapse.sign * synapse.tap.charge(program, np.array(rail), reached)
+    off["charge"] += synapse.sign * synapse.internal_node.charge(program, np.array(rail), reached)
     delays, held = np.sort(off["delay"].unique()), np.sort(off["membrane_voltage"].unique())
     return EdgeModel(
         on_charge=_charges(rows[rows["edge"] == "on"], True),
         off_delay=delays,
         off_charge=tuple(_charges(off[off["delay"] == delay], True) for delay in delays),
-        parked_voltage=held,
-        parked_on_charge=np.zeros(len(held)),
-        parked_off_charge=np.zeros((len(delays), len(held))),
+        unselected_voltage=held,
+        unselected_on_charge=np.zeros(len(held)),
+        unselected_off_charge=np.zeros((len(delays), len(held))),
     )
 
 

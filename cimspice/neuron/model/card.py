@@ -14,6 +14,7 @@ from cimspice.errors import CimspiceError, ParameterError, TableError
 from cimspice.fit.family_card import REMEDY, Card, CardConditions, Part, encode
 from cimspice.fit.records import ParameterRecord, RangeRecord
 from cimspice.neuron.model.edges import EdgeModel
+from cimspice.neuron.model.internal_node import InternalNodeModel
 from cimspice.neuron.model.neuron import NeuronModel
 from cimspice.neuron.model.ramp_law import ramp_half_widths
 from cimspice.neuron.model.readout import ReadoutModel
@@ -25,14 +26,13 @@ from cimspice.neuron.model.simplify import (
     reversal_coefficient,
 )
 from cimspice.neuron.model.synapse_currents import Polarity, SynapseModel
-from cimspice.neuron.model.tap import TapModel
 
 FAMILY = "neuron"
 SET = "set, not measured"
 EXACT = "from one simulation: its error is not known"
 FEWEST_VOLTAGES = 5
 
-_KINDS = {kind.__name__: kind for kind in (EdgeModel, ReadoutModel, SeparableTable, TapModel)}
+_KINDS = {kind.__name__: kind for kind in (EdgeModel, ReadoutModel, SeparableTable, InternalNodeModel)}
 _POLARITIES: tuple[Polarity, ...] = ("n", "p")
 
 
@@ -156,7 +156,7 @@ def with_measured_current(card: Card, polarity: Polarity, table: pd.DataFrame) -
     """
     model = neuron_of(card)
     old = model.synapses[polarity]
-    if old.tap is not None:
+    if old.internal_node is not None:
         raise TableError(
             "the card is of resistor synapses", place="--card", remedy="measured curves are over a gate bias"
         )
@@ -198,8 +198,10 @@ def with_measured_current(card: Card, polarity: Polarity, table: pd.DataFrame) -
         )
     data = SeparableTable(grid.index.to_numpy(float), voltage, current, at_rest)
     new = neuron_card(_with_current(model, polarity, data), fan_in).part(f"synapse_{polarity}")
-    told = dict(table.attrs.get("provenance", {}))
-    return card.replaced(f"synapse_{polarity}", new.model_copy(update={"origin": "measured", "source": told}))
+    source = dict(table.attrs.get("provenance", {}))
+    return card.replaced(
+        f"synapse_{polarity}", new.model_copy(update={"origin": "measured", "source": source})
+    )
 
 
 def _with_current(model: NeuronModel, polarity: Polarity, table: SeparableTable) -> NeuronModel:
@@ -212,7 +214,7 @@ def _synapse(model: NeuronModel, name: Polarity, fan_in: int) -> Part:
     return Part(
         origin="simulated",
         range={
-            "program": _span(synapse.current.program, "V" if synapse.tap is None else "m"),
+            "program": _span(synapse.current.program, "V" if synapse.internal_node is None else "m"),
             "membrane_voltage": _span(synapse.current.x, "V"),
             "current_at_reset": _span(synapse.rest_current, "A"),
         },
@@ -225,7 +227,9 @@ def reversal(model: NeuronModel, name: Polarity, current: float) -> dict[str, Pa
     """λ and E of one polarity at a current (A) at V0: what is printed, trained with and validated."""
     synapse = model.synapses[name]
     coefficient, width = reversal_coefficient(synapse, current), coefficient_half_width(synapse, current)
-    spread = potential_half_width(name, (coefficient, width), (model.swing, switch_half_width(model)))
+    spread = potential_half_width(
+        name, (coefficient, width), (model.threshold_voltage, switch_half_width(model))
+    )
     reason = (
         "the unit current lies outside the table, or too few voltages in the window"
         if width == math.inf
@@ -233,7 +237,9 @@ def reversal(model: NeuronModel, name: Polarity, current: float) -> dict[str, Pa
     )
     return {
         "reversal_coefficient": _within(coefficient, width, "1/V", reason),
-        "reversal_potential": _within(potential(name, coefficient, model.swing), spread, "1", reason),
+        "reversal_potential": _within(
+            potential(name, coefficient, model.threshold_voltage), spread, "1", reason
+        ),
     }
 
 
@@ -254,7 +260,7 @@ def _readout(model: NeuronModel) -> Part:
         range={"start_voltage": _span(starts, "V")},
         parameters={
             "switch_voltage": _within(model.switch_voltage, width, "V"),
-            "voltage_scale": _within(model.swing, width, "V"),
+            "voltage_scale": _within(model.threshold_voltage, width, "V"),
             "ramp_beta": _within(
                 ramp_beta(model), ramp_half_widths(first, model.rest_voltage, model.phase)[0], "1"
             ),
@@ -271,7 +277,7 @@ def _readout(model: NeuronModel) -> Part:
 
 def _capacitance(model: NeuronModel, fan_in: int) -> Part:
     loads = {
-        name: (synapse.capacitance_voltage, synapse.capacitance, synapse.tap)
+        name: (synapse.capacitance_voltage, synapse.capacitance, synapse.internal_node)
         for name, synapse in model.synapses.items()
     }
     return Part(
@@ -355,9 +361,9 @@ def _check_figures(
             or given.unit != record.unit
             or not math.isclose(given.value, record.value, rel_tol=1e-9)
         ):
-            told = "missing" if given is None else f"{given.value:.10g} {given.unit}"
+            stated = "missing" if given is None else f"{given.value:.10g} {given.unit}"
             raise ParameterError(
-                f"{key} is {told}; its data say {record.value:.10g} {record.unit}"[:300],
+                f"{key} is {stated}; its data say {record.value:.10g} {record.unit}"[:300],
                 place=f"part {name!r} of the card",
                 remedy="figures follow from the data: replace those with cimspice fit ... --card, "
                 "or characterise again",

@@ -28,7 +28,7 @@ class EdgeModel:
     off_charge
         One table per delay: charge that still flows from the end of the phase until then. The driver's own
         delay, the charge of its edge and the logarithmic tail of the floating inner node are all in it.
-    parked_voltage, parked_on_charge, parked_off_charge
+    unselected_voltage, unselected_on_charge, unselected_off_charge
         The same of a synapse that carries no weight but is switched all the same: membrane voltages
         (points,), charges (points,) and (delays, points).
     """
@@ -36,12 +36,12 @@ class EdgeModel:
     on_charge: SeparableTable
     off_delay: Array
     off_charge: tuple[SeparableTable, ...]
-    parked_voltage: Array
-    parked_on_charge: Array
-    parked_off_charge: Array
+    unselected_voltage: Array
+    unselected_on_charge: Array
+    unselected_off_charge: Array
 
     @cached_property
-    def parked(self) -> CubicSpline:
-        """Charges of a parked synapse over voltage (V): shape of x + (1 + delays,), the rising edge first."""
-        stacked = np.concatenate([self.parked_on_charge[None], self.parked_off_charge])
-        return CubicSpline(self.parked_voltage, stacked.T)
+    def unselected(self) -> CubicSpline:
+        """Charges if unselected, over voltage (V): shape of x + (1 + delays,), the rising edge first."""
+        stacked = np.concatenate([self.unselected_on_charge[None], self.unselected_off_charge])
+        return CubicSpline(self.unselected_voltage, stacked.T)

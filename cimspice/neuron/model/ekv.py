@@ -73,7 +73,7 @@ class EkvGateLaw(GateLaw):
     def fit(cls, table: pd.DataFrame, selection: CurveSelection) -> Fit[EkvGateLaw]:
         """Fit ln I at reset over the gate biases of a synapse table; residuals are relative (of the current).
 
-        Where all points lie in weak inversion, I_S and V_T cannot be told apart, and the fit says so.
+        Where all points lie in weak inversion, I_S and V_T cannot be separated, and the fit says so.
         """
         biases, currents, noise = currents_at_reset(table, selection)
         logarithms = np.log(currents)

@@ -67,7 +67,7 @@ class NeuronModel:
         check_known(self, "NeuronModel")
 
     @property
-    def swing(self) -> float:
+    def threshold_voltage(self) -> float:
         """V_th = V0 − V_switch (V), one unit of v."""
         return self.rest_voltage - self.switch_voltage
 
@@ -87,11 +87,11 @@ class NeuronModel:
         With resistor synapses, that of a neuron whose synapses are of typical length.
         """
         spline = self.membrane_capacitance(fan_in)
-        return float(spline.integrate(self.switch_voltage, self.rest_voltage) / self.swing)
+        return float(spline.integrate(self.switch_voltage, self.rest_voltage) / self.threshold_voltage)
 
     def unit_current(self, fan_in: int) -> float:
         """Current (A) of weight 1: it moves the membrane by V_th in one phase."""
-        return self.mean_capacitance(fan_in) * self.swing / self.phase
+        return self.mean_capacitance(fan_in) * self.threshold_voltage / self.phase
 
     def mean_capacitances(self, polarity: Array, program: Array) -> Array:
         """C_m (F) of every neuron with the synapses that it really has.
@@ -111,11 +111,12 @@ class NeuronModel:
         inputs = polarity.shape[1]
         total = np.full(len(polarity), self.mean_capacitance(0))
         for synapse in self.synapses.values():
-            if synapse.tap is None:
+            if synapse.internal_node is None:
                 total += inputs * np.mean(
                     synapse.capacitance_at(np.linspace(self.switch_voltage, self.rest_voltage))
                 )
             else:
-                ends = 2 * synapse.tap.near_capacitance(program) + synapse.tap.mean_selector
+                node = synapse.internal_node
+                ends = 2 * node.near_capacitance(program) + node.mean_selector
                 total += np.sum(np.where(polarity == -synapse.sign, ends, 0.0), axis=1)
         return total

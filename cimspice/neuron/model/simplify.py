@@ -166,7 +166,7 @@ def _at_current(synapse: SynapseModel, values: Array, current: float) -> float:
 def reversal_potentials(model: NeuronModel, unit_current: float) -> tuple[float, float]:
     """E⁺ and E⁻ = ±1/(λ V_th) at one current (A)."""
     plus, minus = (
-        potential(name, reversal_coefficient(model.synapses[name], unit_current), model.swing)
+        potential(name, reversal_coefficient(model.synapses[name], unit_current), model.threshold_voltage)
         for name in ("n", "p")
     )
     return plus, minus
@@ -197,8 +197,8 @@ def _synapse(model: NeuronModel, name: Polarity, terms: Terms) -> SynapseModel:
     if not terms.leakage:
         idle = replace(idle, values=np.zeros_like(idle.values))
     capacitance = synapse.capacitance if terms.capacitance else _mean(model, synapse.capacitance)
-    tap = synapse.tap if terms.capacitance else None
-    return replace(synapse, current=table, idle_current=idle, capacitance=capacitance, tap=tap)
+    node = synapse.internal_node if terms.capacitance else None
+    return replace(synapse, current=table, idle_current=idle, capacitance=capacitance, internal_node=node)
 
 
 def _without(edge: EdgeModel) -> EdgeModel:
@@ -209,16 +209,16 @@ def _without(edge: EdgeModel) -> EdgeModel:
         on_charge=empty(edge.on_charge),
         off_delay=edge.off_delay,
         off_charge=tuple(empty(table) for table in edge.off_charge),
-        parked_voltage=edge.parked_voltage,
-        parked_on_charge=np.zeros_like(edge.parked_on_charge),
-        parked_off_charge=np.zeros_like(edge.parked_off_charge),
+        unselected_voltage=edge.unselected_voltage,
+        unselected_on_charge=np.zeros_like(edge.unselected_on_charge),
+        unselected_off_charge=np.zeros_like(edge.unselected_off_charge),
     )
 
 
 def _ramp(model: NeuronModel, readout: ReadoutModel, beta: float) -> ReadoutModel:
     """The ramp's law as a read-out, clipped at v = 1."""
     voltage = np.linspace(model.switch_voltage, model.rest_voltage + 0.5, 400)
-    time = model.phase * spike_fraction((model.rest_voltage - voltage) / model.swing, beta)
+    time = model.phase * spike_fraction((model.rest_voltage - voltage) / model.threshold_voltage, beta)
     return ReadoutModel(
         start_voltage=voltage,
         spike_time=time,

@@ -10,8 +10,8 @@ import numpy as np
 from scipy.interpolate import CubicSpline, PchipInterpolator
 
 from cimspice.errors import MappingError
+from cimspice.neuron.model.internal_node import InternalNodeModel
 from cimspice.neuron.model.separable import SeparableTable
-from cimspice.neuron.model.tap import TapModel
 
 Array = np.ndarray
 Polarity = Literal["n", "p"]
@@ -35,7 +35,7 @@ class SynapseModel:
     capacitance_voltage, capacitance
         Capacitance (F) that this polarity adds to the membrane per input, over membrane voltage (V); shapes
         (points,). Of resistors one polarity is placed per input: here stands half of one of typical length.
-    tap
+    internal_node
         The far end, if the synapse is a resistor.
     """
 
@@ -45,7 +45,7 @@ class SynapseModel:
     idle_current: SeparableTable
     capacitance_voltage: Array
     capacitance: Array
-    tap: TapModel | None = None
+    internal_node: InternalNodeModel | None = None
 
     @property
     def sign(self) -> int:
@@ -60,13 +60,13 @@ class SynapseModel:
         MappingError
             If the synapse is not a resistor.
         """
-        if self.tap is None:
+        if self.internal_node is None:
             raise MappingError(f"the {self.polarity}-synapse is no resistor", place="neuron model")
         current = self.current(program, np.array(self.rest_voltage))
-        return abs(self.tap.rail - self.rest_voltage) / current
+        return abs(self.internal_node.rail - self.rest_voltage) / current
 
     @property
-    def parked_program(self) -> float:
+    def unselected_program(self) -> float:
         """Program of the leakage table that stands for a half without a weight: gate bias at the rail."""
         return float(self.idle_current.program[0 if self.polarity == "n" else -1])
 

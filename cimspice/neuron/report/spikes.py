@@ -6,7 +6,7 @@ from pathlib import Path
 
 from matplotlib.axes import Axes
 
-from cimspice.neuron.validation.budget import find_rung
+from cimspice.neuron.validation.budget import find_ablation
 from cimspice.neuron.validation.compare import Comparison
 from cimspice.neuron.validation.network import NeuronValidation
 from cimspice.report.colours import PALETTE
@@ -21,21 +21,21 @@ def draw_spikes(result: NeuronValidation, folder: Path, name: str = "spike_times
     Above the model's spike times over the circuit's, below model minus circuit, of the paper's model and of
     the model that was compared. Spikes that do not come stand at the end of the phase.
     """
-    rungs = list(dict.fromkeys([_PAPER, result.rung]))
-    with sheet(6.4, 4.8 + 1.3 * len(rungs)) as canvas:
-        axes = canvas.subplots(1 + len(rungs), 1, sharex=True, height_ratios=[3, *[1.2] * len(rungs)])
+    ablations = list(dict.fromkeys([_PAPER, result.ablation]))
+    with sheet(6.4, 4.8 + 1.3 * len(ablations)) as canvas:
+        axes = canvas.subplots(1 + len(ablations), 1, sharex=True, height_ratios=[3, *[1.2] * len(ablations)])
         _times(axes[0], result.comparison)
-        for below, rung in zip(axes[1:], rungs, strict=True):
-            comparison = result.budget.row(rung).comparison
+        for below, ablation in zip(axes[1:], ablations, strict=True):
+            comparison = result.budget.row(ablation).comparison
             _errors(below, comparison)
-            words = "full model" if rung == "full" else find_rung(rung).title.removeprefix("+ ")
+            words = "full model" if ablation == "full" else find_ablation(ablation).title.removeprefix("+ ")
             error = f"{1e9 * comparison.output_rmse:.2g} ns rms in the output layer"
             below.set_title(f"{words}: {error}", fontsize=8.5, loc="left")
         axes[0].set_title(
             f"{len(result.spikes)} samples, {result.conditions.corner}, {result.conditions.temperature:g} °C",
         )
         legend_above(canvas)
-        axes[0].set_ylabel(f"model '{result.rung}' (ns)")
+        axes[0].set_ylabel(f"model '{result.ablation}' (ns)")
         axes[-1].set_xlabel("spike in ngspice, after the start of its layer's firing phase (ns)")
         return save(canvas, folder, name)
 

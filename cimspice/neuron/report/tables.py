@@ -80,7 +80,7 @@ def _cost(facts: Mapping[str, Any]) -> list[tuple[str, str, str]]:
 
 
 def show_budget(facts: Mapping[str, Any]) -> None:
-    """Which term of the model earns how much."""
+    """How much of the error each term of the model removes."""
     for key, title in (
         ("ladder", "error budget[/]: each model adds a term to the one above; rms in ns"),
         ("without", "the full model without one term[/]"),

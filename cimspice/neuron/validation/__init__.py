@@ -1,7 +1,7 @@
-"""The same inputs through the emulator and through ngspice: errors, and what each term earns."""
+"""The same inputs through the emulator and through ngspice: errors, and how much each term removes."""
 
 from cimspice.neuron.characterise.card import Conditions, characterised_model
-from cimspice.neuron.validation.budget import LADDER, BudgetRow, ErrorBudget, Rung, find_rung
+from cimspice.neuron.validation.budget import LADDER, Ablation, BudgetRow, ErrorBudget, find_ablation
 from cimspice.neuron.validation.circuit import CircuitRun, run_circuit, trace_circuit
 from cimspice.neuron.validation.compare import Comparison
 from cimspice.neuron.validation.network import (
@@ -17,6 +17,7 @@ from cimspice.neuron.validation.report import neuron_figures, report
 
 __all__ = [
     "LADDER",
+    "Ablation",
     "BudgetRow",
     "CircuitRun",
     "Comparison",
@@ -25,9 +26,8 @@ __all__ = [
     "IrisValidation",
     "NeuronValidation",
     "Programmed",
-    "Rung",
     "characterised_model",
-    "find_rung",
+    "find_ablation",
     "neuron_figures",
     "programmed",
     "report",

@@ -19,8 +19,8 @@ Array = np.ndarray
 
 
 @dataclass(frozen=True)
-class Rung:
-    """A model of the ladder: what it keeps, and which scales it is granted."""
+class Ablation:
+    """The model with some terms switched off: those it keeps, and how many scales are searched."""
 
     name: str
     title: str
@@ -29,27 +29,29 @@ class Rung:
 
 
 LADDER = (
-    Rung("ideal", "ideal sum (E = ∞), two scales", Terms("ideal", "straight", False, False, False), 2),
-    Rung("constant", "constant E± (paper), one scale", Terms("constant", "reversal", False, False, False), 1),
-    Rung("current", "E± of each current", Terms("program", "reversal", False, False, False)),
-    Rung("voltage", "measured I(V)", Terms("table", "reversal", False, False, False)),
-    Rung("capacitance", "+ C(V)", Terms("table", "reversal", True, False, False)),
-    Rung("readout", "+ measured ramp and comparator", Terms("table", "table", True, False, False)),
-    Rung("edges", "+ charge of edges, driver, reset", Terms("table", "table", True, True, False)),
-    Rung("full", "+ leakage (full model)", Terms()),
+    Ablation("ideal", "ideal sum (E = ∞), two scales", Terms("ideal", "straight", False, False, False), 2),
+    Ablation(
+        "constant", "constant E± (paper), one scale", Terms("constant", "reversal", False, False, False), 1
+    ),
+    Ablation("current", "E± of each current", Terms("program", "reversal", False, False, False)),
+    Ablation("voltage", "measured I(V)", Terms("table", "reversal", False, False, False)),
+    Ablation("capacitance", "+ C(V)", Terms("table", "reversal", True, False, False)),
+    Ablation("readout", "+ measured ramp and comparator", Terms("table", "table", True, False, False)),
+    Ablation("edges", "+ charge of edges, driver, reset", Terms("table", "table", True, True, False)),
+    Ablation("full", "+ leakage (full model)", Terms()),
 )  # fmt: skip
 """Models from the simplest to the full one, each with one term more."""
 
 WITHOUT = (
-    Rung("voltage", "E± of each current instead of I(V)", Terms(current="program")),
-    Rung("capacitance", "constant C", Terms(capacitance=False)),
-    Rung("readout", "fitted ramp instead of the measured read-out", Terms(readout="reversal")),
-    Rung("edges", "no charge of edges, no driver, no reset", Terms(edges=False)),
-    Rung("leakage", "no leakage", Terms(leakage=False)),
+    Ablation("voltage", "E± of each current instead of I(V)", Terms(current="program")),
+    Ablation("capacitance", "constant C", Terms(capacitance=False)),
+    Ablation("readout", "fitted ramp instead of the measured read-out", Terms(readout="reversal")),
+    Ablation("edges", "no charge of edges, no driver, no reset", Terms(edges=False)),
+    Ablation("leakage", "no leakage", Terms(leakage=False)),
 )
 
 
-def find_rung(name: str) -> Rung:
+def find_ablation(name: str) -> Ablation:
     """The ladder's model of that name.
 
     Raises
@@ -57,13 +59,13 @@ def find_rung(name: str) -> Rung:
     ParameterError
         If there is none.
     """
-    for rung in LADDER:
-        if rung.name == name:
-            return rung
+    for ablation in LADDER:
+        if ablation.name == name:
+            return ablation
     raise ParameterError(
         f"unknown model {name!r}",
         place="model",
-        remedy=f"use one of {', '.join(rung.name for rung in LADDER)}",
+        remedy=f"use one of {', '.join(ablation.name for ablation in LADDER)}",
     )
 
 
@@ -91,22 +93,22 @@ class BudgetRow:
 
 @dataclass(frozen=True, eq=False)
 class ErrorBudget:
-    """The ladder, each rung adding a term, and the full model without one term at a time.
+    """Each ablation with one term more than the last, and the full model without one term at a time.
 
     Attributes
     ----------
     ladder, without
         Rows; ``ladder[-1]`` is the full model.
-    earned
-        Rung → what it takes off the mean square error of the output (s²) of the rung before; all of them
-        and the full model's own add up to the first rung's.
+    reduction
+        Ablation → by how much the mean square error of the output (s²) is less than with the ablation before;
+        all of them and the full model's own error add up to the first ablation's.
     """
 
     ladder: tuple[BudgetRow, ...]
     without: tuple[BudgetRow, ...]
 
     @property
-    def earned(self) -> dict[str, float]:
+    def reduction(self) -> dict[str, float]:
         squares = [row.output_rmse**2 for row in self.ladder]
         return {
             row.name: before - after
@@ -126,7 +128,7 @@ def error_budget(
     circuit_times: tuple[Array, ...],
     calibration: Array,
 ) -> ErrorBudget:
-    """Run every rung on the circuit's own programming and compare.
+    """Run every ablation on the circuit's own programming and compare.
 
     Parameters
     ----------
@@ -144,15 +146,17 @@ def error_budget(
     """
     reference = NeuronNetwork(model, polarities, programs)(calibration)[-1][1]
 
-    def compare(rung: Rung) -> BudgetRow:
-        simpler, scales = simplify(model, rung.terms), {}
-        if rung.scales:
-            simpler, scales = best_scales(simpler, polarities, programs, calibration, reference, rung.scales)
+    def compare(ablation: Ablation) -> BudgetRow:
+        simpler, scales = simplify(model, ablation.terms), {}
+        if ablation.scales:
+            simpler, scales = best_scales(
+                simpler, polarities, programs, calibration, reference, ablation.scales
+            )
         results = NeuronNetwork(simpler, polarities, programs)(spikes)
         comparison = Comparison(tuple(times for _, times in results), circuit_times, model.phase)
-        return BudgetRow(rung.name, rung.title, comparison, scales)
+        return BudgetRow(ablation.name, ablation.title, comparison, scales)
 
-    return ErrorBudget(tuple(compare(rung) for rung in LADDER), tuple(compare(rung) for rung in WITHOUT))
+    return ErrorBudget(tuple(map(compare, LADDER)), tuple(map(compare, WITHOUT)))
 
 
 def best_scales(

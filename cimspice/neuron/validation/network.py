@@ -24,7 +24,7 @@ from cimspice.neuron.model.neuron import NeuronModel
 from cimspice.neuron.model.simplify import ramp_beta, reversal_potentials
 from cimspice.neuron.training.tasks import train_iris
 from cimspice.neuron.training.trained import TrainedNetwork
-from cimspice.neuron.validation.budget import ErrorBudget, error_budget, find_rung, search
+from cimspice.neuron.validation.budget import ErrorBudget, error_budget, find_ablation, search
 from cimspice.neuron.validation.circuit import CircuitRun, run_circuit
 from cimspice.neuron.validation.compare import Comparison, rmse
 from cimspice.notebook import shown
@@ -82,7 +82,7 @@ class Programmed:
 
 @dataclass(frozen=True, eq=False)
 class NeuronValidation:
-    """One network through model and circuit; ``rung`` is the model of the ladder that is compared."""
+    """One network through model and circuit; ``ablation`` names the model of the ladder that is compared."""
 
     conditions: Conditions
     model: NeuronModel
@@ -90,7 +90,7 @@ class NeuronValidation:
     spikes: Array
     circuit: CircuitRun
     comparison: Comparison
-    rung: str
+    ablation: str
     budget: ErrorBudget
     emulator_seconds: float
 
@@ -131,7 +131,7 @@ def validate(
     spikes: Array,
     calibration: Array,
     *,
-    rung: str = "full",
+    ablation: str = "full",
     progress: OnProgress = silent,
 ) -> NeuronValidation:
     """Run the samples through ngspice and through the emulator.
@@ -142,7 +142,7 @@ def validate(
         The network.
     spikes, calibration
         Input spikes of the samples that are compared, and of others for the scales of simple models.
-    rung
+    ablation
         Which model of the ladder is compared; the budget always has all of them.
     """
     check_alike({"mapped for": mapped.model, "simulated": conditions}, "validate(conditions)")
@@ -161,13 +161,21 @@ def validate(
     network(spikes)
     seconds = time.process_time() - began
     progress(Progress(stage="compare, term by term"))
-    with warnings.catch_warnings():  # the full model told it above; others are only looked at
+    with warnings.catch_warnings():  # the full model warned above; the others are for comparison
         warnings.simplefilter("ignore", ModelRangeWarning)
         budget = error_budget(
             mapped.model, mapped.polarities, mapped.programs, spikes, run.times, calibration
         )
     return NeuronValidation(
-        conditions, mapped.model, mapped, spikes, run, budget.row(rung).comparison, rung, budget, seconds
+        conditions,
+        mapped.model,
+        mapped,
+        spikes,
+        run,
+        budget.row(ablation).comparison,
+        ablation,
+        budget,
+        seconds,
     )
 
 
@@ -230,7 +238,7 @@ def validate_iris(
     *,
     samples: int = 50,
     seed: int = 0,
-    rung: str = "full",
+    ablation: str = "full",
     card: Card | None = None,
     progress: OnProgress = silent,
 ) -> IrisValidation:
@@ -238,7 +246,7 @@ def validate_iris(
 
     With a ``card`` nothing is characterised: it has the model.
     """
-    find_rung(rung)
+    find_ablation(ablation)
     if not 1 <= samples <= 50:
         raise ParameterError(f"samples = {samples}", remedy="50 flowers are held out: ask for 1 to 50")
     model = _model(card, conditions, (5, 5, 5), progress)
@@ -252,7 +260,7 @@ def validate_iris(
     progress(Progress(stage="map: search the scales"))
     mapped = searched(model, trained, calibration, 1)
     naive = searched(model, ideal, calibration, 2)
-    physical = validate(conditions, mapped, spikes, calibration, rung=rung, progress=progress)
+    physical = validate(conditions, mapped, spikes, calibration, ablation=ablation, progress=progress)
     conventional = run_circuit(
         conditions.circuit,
         naive.programming(),
@@ -280,7 +288,7 @@ def validate_random(
     *,
     samples: int = 20,
     seed: int = 0,
-    rung: str = "full",
+    ablation: str = "full",
     card: Card | None = None,
     progress: OnProgress = silent,
 ) -> NeuronValidation:
@@ -291,7 +299,7 @@ def validate_random(
     phase, some
     are driven past either end of it. ``card`` as in :func:`validate_iris`.
     """
-    find_rung(rung)
+    find_ablation(ablation)
     if len(layers) < 2 or min(layers) < 1 or samples < 1:
         raise ParameterError(
             f"layers {list(layers)} with {samples} samples",
@@ -304,7 +312,9 @@ def validate_random(
     ]
     spikes, calibration = rng.random((samples, layers[0])), rng.random((40, layers[0]))
     model = _model(card, conditions, layers, progress)
-    return validate(conditions, programmed(model, weights), spikes, calibration, rung=rung, progress=progress)
+    return validate(
+        conditions, programmed(model, weights), spikes, calibration, ablation=ablation, progress=progress
+    )
 
 
 def _model(

@@ -45,11 +45,11 @@ def report(result: NeuronValidation | IrisValidation) -> dict[str, Any]:
         "spice_seconds": circuit.seconds,
         "emulator_seconds": physical.emulator_seconds,
         "speed_ratio": circuit.seconds / physical.emulator_seconds if physical.emulator_seconds else None,
-        "model": physical.rung,
+        "model": physical.ablation,
         "budget": {
             "ladder": [_row(row) for row in budget.ladder],
             "without": [_row(row) for row in budget.without],
-            "earned_ns2": {name: value * 1e18 for name, value in budget.earned.items()},
+            "reduction_ns2": {name: value * 1e18 for name, value in budget.reduction.items()},
         },
         "neuron": neuron_figures(physical.model, physical.spikes.shape[1]),
         "scales": physical.programmed.scales,
@@ -86,8 +86,8 @@ def neuron_figures(model: NeuronModel, fan_in: int) -> dict[str, float]:
     unit = model.unit_current(fan_in)
     e_plus, e_minus = reversal_potentials(model, unit)
     return {
-        "lambda_n": 1 / (e_plus * model.swing),
-        "lambda_p": -1 / (e_minus * model.swing),
+        "lambda_n": 1 / (e_plus * model.threshold_voltage),
+        "lambda_p": -1 / (e_minus * model.threshold_voltage),
         "e_plus": e_plus,
         "e_minus": e_minus,
         "ramp_beta": ramp_beta(model),

@@ -1,4 +1,4 @@
-"""Taps of resistor synapses against an independent solution of the same RC networks."""
+"""Internal nodes of resistor synapses against an independent solution of the same RC networks."""
 
 from __future__ import annotations
 
@@ -8,11 +8,11 @@ from scipy.integrate import solve_ivp
 
 from cimspice.neuron.emulator.layer import NeuronLayer
 from cimspice.neuron.model.edges import EdgeModel
+from cimspice.neuron.model.internal_node import InternalNodeModel
 from cimspice.neuron.model.neuron import NeuronModel
 from cimspice.neuron.model.readout import ReadoutModel
 from cimspice.neuron.model.separable import SeparableTable
 from cimspice.neuron.model.synapse_currents import SynapseModel
-from cimspice.neuron.model.tap import TapModel
 
 PHASE, REST, SWITCH, SUPPLY = 200e-9, 1.0, 0.4, 1.8
 CAPACITANCE, SELECTOR = 1e-12, 2e-15
@@ -39,7 +39,7 @@ def linear_neuron() -> NeuronModel:
         current = sign * conductance[:, None] * (GRID - rail)
         synapses[name] = SynapseModel(
             name, REST, table(current, conductance), empty, GRID, np.zeros(len(GRID)),
-            TapModel(rail, LENGTHS, FARAD_PER_METRE * LENGTHS, GRID, np.full(len(GRID), SELECTOR)),
+            InternalNodeModel(rail, LENGTHS, FARAD_PER_METRE * LENGTHS, GRID, np.full(len(GRID), SELECTOR)),
         )  # fmt: skip
         edges[name] = EdgeModel(
             empty, DELAYS, (empty,) * len(DELAYS), GRID, np.zeros(len(GRID)),
@@ -71,7 +71,7 @@ def linear_neuron() -> NeuronModel:
 
 
 def solved(polarity, length, times) -> tuple[float, float]:
-    """Membrane at the end of the phase and spike time, by Radau on membrane and taps."""
+    """Membrane at the end of the phase and spike time, by Radau on membrane and internal nodes."""
     near = FARAD_PER_METRE * length
     resistance, far = PER_METRE * length, near + SELECTOR
     rail = np.where(polarity == 1, 0.0, SUPPLY)
@@ -79,8 +79,8 @@ def solved(polarity, length, times) -> tuple[float, float]:
 
     def right(on, ramp):
         def function(_, state):
-            voltage, taps = state[0], np.where(on, rail, state[1:])
-            current = (voltage - taps) / resistance
+            voltage, nodes = state[0], np.where(on, rail, state[1:])
+            current = (voltage - nodes) / resistance
             return [-(current.sum() + ramp) / membrane, *np.where(on, 0.0, current / far)]
 
         return function
@@ -105,7 +105,7 @@ def solved(polarity, length, times) -> tuple[float, float]:
 
 
 @pytest.mark.parametrize("seed", range(6))
-def test_layer_equals_the_solution_of_membrane_and_taps(seed):
+def test_layer_equals_the_solution_of_membrane_and_internal_nodes(seed):
     random = np.random.default_rng(seed)
     polarity = random.choice([-1, 1], (1, 3), p=[0.3, 0.7])
     length = np.exp(random.uniform(np.log(60e-6), np.log(2.5e-3), (1, 3)))
@@ -116,7 +116,7 @@ def test_layer_equals_the_solution_of_membrane_and_taps(seed):
     assert spike[0, 0] == pytest.approx(expected_spike, abs=0.03e-9)
 
 
-def test_taps_matter_in_these_cases():
+def test_internal_nodes_matter_in_these_cases():
     # a long resistor that never spikes slows both phases by what hangs behind it
     polarity, length = np.array([[1, 1, -1]]), np.array([[100e-6, 2e-3, 2e-3]])
     times = np.array([[0.3, 1.0, 1.0]]) * PHASE

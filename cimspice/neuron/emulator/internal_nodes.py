@@ -1,10 +1,11 @@
-"""The far ends of a layer's resistor synapses while they follow their membranes.
+"""The internal nodes of a layer's resistor synapses, between resistor and selector, while they follow
+the membranes.
 
 The membrane sees a synapse that is off as a resistor with a capacitance behind it. Of a short resistor that
-is capacitance and nothing else; a long one's tap lags by up to a phase. Every tap is a state: over a step in
-which the membrane's voltage changes evenly from V by ΔV, it moves by a (V − V_tap) + b ΔV, with a = 1 −
-exp(−h/τ) and b = 1 − a τ/h, exactly. The charge for a comes out of the membrane, b adds to its capacitance:
-stable for any h/τ.
+is capacitance and nothing else; a long one's internal node lags by up to a phase. Every node is a state:
+over a step in which the membrane's voltage changes evenly from V by ΔV, it moves by a (V − V_i) + b ΔV, with
+a = 1 − exp(−h/τ) and b = 1 − a τ/h, exactly. The charge for a comes out of the membrane, b adds to its
+capacitance: stable for any h/τ.
 """
 
 from __future__ import annotations
@@ -21,8 +22,8 @@ from cimspice.neuron.model.synapse_currents import Polarity
 Array = np.ndarray
 
 
-class ResistorTaps:
-    """Capacitances of one layer's resistor synapses. Voltages of taps are (batch, neurons, inputs).
+class InternalNodes:
+    """Capacitances of one layer's resistor synapses. Voltages of nodes are (batch, neurons, inputs).
 
     Parameters
     ----------
@@ -40,11 +41,13 @@ class ResistorTaps:
         self._time_constant = np.full(polarity.shape, model.phase)
         for name, placed in self._halves():
             synapse = model.synapses[name]
-            assert synapse.tap is not None
+            assert synapse.internal_node is not None
             length = program[placed]
-            self._near[placed] = synapse.tap.near_capacitance(length)
-            self._rail[placed] = synapse.tap.rail
-            self._time_constant[placed] = synapse.tap.time_constant(length, synapse.resistance(length))
+            self._near[placed] = synapse.internal_node.near_capacitance(length)
+            self._rail[placed] = synapse.internal_node.rail
+            self._time_constant[placed] = synapse.internal_node.time_constant(
+                length, synapse.resistance(length)
+            )
 
     def _halves(self) -> tuple[tuple[Polarity, Array], tuple[Polarity, Array]]:
         return ("n", self._polarity == 1), ("p", self._polarity == -1)
@@ -55,20 +58,20 @@ class ResistorTaps:
         return self._near.sum(axis=1)
 
     def at_rest(self, batch: int) -> Array:
-        """Voltages (V) of taps that had time to settle at V0."""
+        """Voltages (V) of nodes that had time to settle at V0."""
         return np.full((batch, *self._polarity.shape), self._model.rest_voltage)
 
-    def pulled(self, taps: Array, on: Array) -> Array:
-        """Voltages (V) of taps when selectors of the inputs ``on`` (batch, inputs), 0 or 1, hold theirs."""
-        return np.where(on[:, None, :] > 0, self._rail, taps)
+    def pulled(self, nodes: Array, on: Array) -> Array:
+        """Voltages (V) of nodes when selectors of the inputs ``on`` (batch, inputs), 0 or 1, hold theirs."""
+        return np.where(on[:, None, :] > 0, self._rail, nodes)
 
-    def _capacitance(self, taps: Array) -> Array:
-        """Capacitance (F) of every far end."""
+    def _capacitance(self, nodes: Array) -> Array:
+        """Capacitance (F) of every internal node."""
         total = np.where(self._polarity == 0, 0.0, self._near)
         for name, placed in self._halves():
-            tap = self._model.synapses[name].tap
-            assert tap is not None
-            total = total + np.where(placed, np.interp(taps, tap.voltage, tap.selector), 0.0)
+            node = self._model.synapses[name].internal_node
+            assert node is not None
+            total = total + np.where(placed, np.interp(nodes, node.voltage, node.selector), 0.0)
         return total
 
     def _shares(self, length: Array | float) -> tuple[Array, Array]:
@@ -79,14 +82,14 @@ class ResistorTaps:
         return moved, np.where(short, ratio / 2, 1 - moved / np.where(short, 1.0, ratio))
 
     def load(
-        self, taps: Array, voltage: Array, length: Array | float, floating: Array
+        self, nodes: Array, voltage: Array, length: Array | float, floating: Array
     ) -> tuple[Array, Array]:
         """What a step takes from every membrane.
 
         Parameters
         ----------
-        taps, voltage
-            Voltages (V) of taps and membranes (batch, neurons) as the step begins.
+        nodes, voltage
+            Voltages (V) of nodes and membranes (batch, neurons) as the step begins.
         length
             Length (s) of the step, a number or (batch, 1).
         floating
@@ -98,19 +101,21 @@ class ResistorTaps:
             Charge (C) that leaves the membrane, and capacitance (F) that adds to it; both (batch, neurons).
         """
         moved, followed = self._shares(length)
-        distance = moved * (voltage[..., None] - taps)
-        weight = self._capacitance(taps + distance / 2) * floating[:, None, :]
+        distance = moved * (voltage[..., None] - nodes)
+        weight = self._capacitance(nodes + distance / 2) * floating[:, None, :]
         return np.sum(weight * distance, axis=2), np.sum(weight * followed, axis=2)
 
-    def followed(self, taps: Array, voltage: Array, change: Array, length: Array | float, on: Array) -> Array:
-        """Voltages (V) of taps after a step in which membranes went from ``voltage`` by ``change`` (V)."""
+    def followed(
+        self, nodes: Array, voltage: Array, change: Array, length: Array | float, on: Array
+    ) -> Array:
+        """Voltages (V) of nodes after a step in which membranes went from ``voltage`` by ``change`` (V)."""
         moved, followed = self._shares(length)
-        free = taps + moved * (voltage[..., None] - taps) + followed * change[..., None]
+        free = nodes + moved * (voltage[..., None] - nodes) + followed * change[..., None]
         return self.pulled(free, on)
 
 
 def spike_times(
-    taps: ResistorTaps,
+    nodes: InternalNodes,
     state: Array,
     voltage: Array,
     charge_until: Callable[[float], Array],
@@ -124,17 +129,17 @@ def spike_times(
     """Output spikes (s after the start of the firing phase) of membranes with other loads than the read-out
     had.
 
-    The membrane falls by the ramp's current, its own capacitance and what its taps draw. What it falls more
-    or less than the read-out's membrane would have, moves the spike: see :func:`_effect`.
+    The membrane falls by the ramp's current, its own capacitance and what its internal nodes draw. What it
+    falls more or less than the read-out's membrane would have, moves the spike: see :func:`_effect`.
 
     Parameters
     ----------
-    taps, state
-        The layer's resistors, and voltages (V) of their taps as the phase begins.
+    nodes, state
+        The layer's resistors, and voltages (V) of their internal nodes as the phase begins.
     voltage
         Membranes (V) as the phase begins, shape (batch, neurons).
     charge_until
-        Charge (C) into the membranes from the phase's begin to a delay (s), other than the taps', as
+        Charge (C) into the membranes from the phase's begin to a delay (s), other than the nodes', as
         ``voltage``.
     leakage
         Current (A) into the membranes from synapses that are off, at their voltages (V).
@@ -159,10 +164,10 @@ def spike_times(
         ramp = readout.slope(now) * length
         load = reference(now)
         after = charge_until((index + 1) * length)
-        charge, extra = taps.load(state, now, length, 1 - silent)
+        charge, extra = nodes.load(state, now, length, 1 - silent)
         brought = after - before + leakage(now) * length - charge
         change = (ramp * load + brought) / (capacitance(now) + extra)
-        state = taps.followed(state, now, change, length, silent)
+        state = nodes.followed(state, now, change, length, silent)
         share = _effect(readout, now, remaining, index * length, length)
         passed = length - share * (change - ramp)
         arrived = (remaining > 0) & (remaining <= passed)

@@ -1,4 +1,4 @@
-"""The far end of a resistor synapse: the node before its selector, which follows the membrane late."""
+"""The internal node of a resistor synapse, between resistor and selector, which follows the membrane late."""
 
 from __future__ import annotations
 
@@ -12,24 +12,24 @@ Array = np.ndarray
 
 
 @dataclass(frozen=True, eq=False)
-class TapModel:
+class InternalNodeModel:
     """Capacitance at both ends of one polarity of resistor synapse.
 
-    While the spike is on, the selector holds the tap at its rail. Otherwise the tap floats, and the membrane
-    charges it through the resistor: τ dV_tap/dt = V − V_tap, with τ = R (C_near + C_selector) from 0.1 ns for
+    While the spike is on, the selector holds the node at its rail. Otherwise it floats, and the membrane
+    charges it through the resistor: τ dV_i/dt = V − V_i, with τ = R (C_near + C_selector) from 0.1 ns for
     short resistors to a whole phase for the longest ones.
 
     Parameters
     ----------
     rail
-        Voltage (V) to which the selector pulls the tap.
+        Voltage (V) to which the selector pulls the node.
     program
         Resistor lengths (m), strictly increasing, shape (programs,).
     near
-        Capacitance (F) of the resistor at the membrane, shape (programs,). The same stands at the tap: half
+        Capacitance (F) of the resistor at the membrane, shape (programs,). The same stands at the node: half
         of the resistor's capacitance to the substrate at either end, as in the PDK's model.
     voltage, selector
-        Capacitance (F) of a selector that is off, over the tap's voltage (V); shapes (points,).
+        Capacitance (F) of a selector that is off, over the node's voltage (V); shapes (points,).
     """
 
     rail: float
@@ -44,7 +44,7 @@ class TapModel:
 
     @cached_property
     def selector_charge(self) -> PPoly:
-        """Charge (C) of the selector over the tap's voltage (V), up to a constant."""
+        """Charge (C) of the selector over the node's voltage (V), up to a constant."""
         return CubicSpline(self.voltage, self.selector).antiderivative()
 
     @property
@@ -54,10 +54,10 @@ class TapModel:
         return float(np.diff(charge)[0] / (self.voltage[-1] - self.voltage[0]))
 
     def time_constant(self, program: Array, resistance: Array) -> Array:
-        """τ (s) with which a floating tap follows the membrane, for lengths (m) and their resistances (Ω)."""
+        """τ (s) with which the floating node follows the membrane, for lengths (m) and resistances (Ω)."""
         return resistance * (self.near_capacitance(program) + self.mean_selector)
 
     def charge(self, program: Array, start: Array, end: Array) -> Array:
-        """Charge (C) that takes the tap from one voltage (V) to another; all broadcast."""
+        """Charge (C) that takes the node from one voltage (V) to another; all broadcast."""
         selector = self.selector_charge(end) - self.selector_charge(start)
         return self.near_capacitance(program) * (end - start) + selector
