@@ -49,8 +49,8 @@ class Family(Protocol):
         """CimspiceError if the card does not make the family's model."""
         ...
 
-    def measured(self, card: Card, part: str, source: Path, given: FitOptions) -> tuple[Card, list[str]]:
-        """The card with a measured curve in the place of a part, and what is to be told of it."""
+    def measured(self, card: Card, part: str, source: Path, given: FitOptions) -> tuple[Card, str, list[str]]:
+        """The card with a measured curve in the place of a part, the part's name, and what is to be told."""
         ...
 
 

@@ -71,9 +71,8 @@ def replace_part(
     from cimspice.fit.family_card import Card
 
     known = Card.load(card)
-    changed, remarks = family(known.family).measured(known, part, source, given)
+    changed, name, remarks = family(known.family).measured(known, part, source, given)
     file = changed.save(output or card)
-    name = next((name for name in changed.parts if changed.parts[name] != known.parts[name]), part)
     facts = changed.facts()["parts"][name]
     if json:
         print_json({"card": file, "part": name, **facts})

@@ -7,14 +7,16 @@ import json
 from dataclasses import replace
 
 import numpy as np
+import pandas as pd
 import pytest
+from scipy.interpolate import CubicSpline
 
 from cimspice.campaign import run_bench
 from cimspice.cli.app import run
 from cimspice.families import with_card
 from cimspice.fit.family_card import Card
 from cimspice.neuron.commands import card as neuron_family
-from cimspice.neuron.model.card import neuron_card
+from cimspice.neuron.model.card import neuron_card, neuron_of
 from cimspice.resources import campaigns
 
 LAYERS = "3,2,2"
@@ -140,6 +142,35 @@ def test_a_synapse_exported_from_ngspice_in_a_card_moves_spikes_by_less_than_50_
     assert facts["hidden_rmse_ns"] == pytest.approx(plain_run["hidden_rmse_ns"], abs=0.05)
 
 
+@pytest.mark.spice
+def test_ramp_and_capacitance_as_ngspice_gives_them_move_spikes_by_less_than_50_ps(
+    told, card, folder, plain_run
+):
+    """In a lab's units, over a part of the voltages."""
+    model = neuron_of(Card.load(card))
+    ramp, volts = next(iter(model.readouts.values())), np.arange(0.2, 1.6, 0.04)
+    inside = (ramp.ramp_voltage > 0.2) & (ramp.ramp_voltage < 1.6)
+    farads = CubicSpline(model.capacitance_voltage, model.capacitance)(volts)
+    curves = {
+        "ramp": {
+            "time_us": 1e6 * ramp.ramp_time[inside],
+            "membrane_voltage_mV": 1e3 * ramp.ramp_voltage[inside],
+        },
+        "capacitance": {"membrane_voltage_mV": 1e3 * volts, "capacitance_fF": 1e15 * farads},
+    }
+    new = folder / "curves.json"
+    new.write_text(card.read_text())
+    for name, columns in curves.items():
+        file = folder / f"{name}.csv"
+        pd.DataFrame(columns).to_csv(file, index=False, float_format="%.8g")
+        code, facts = told("fit", file, "--model", name, "--card", new)
+        assert (code, facts["origin"]) == (0, "measured")
+    code, facts = told(*RANDOM, "--card", new, "-o", folder / "with_curves")
+    assert code == 0
+    assert facts["output_rmse_ns"] == pytest.approx(plain_run["output_rmse_ns"], abs=0.05)
+    assert facts["hidden_rmse_ns"] == pytest.approx(plain_run["hidden_rmse_ns"], abs=0.05)
+
+
 @pytest.fixture
 def stored_card(neuron, tmp_path):
     return neuron_card(replace(neuron, corner="tt", temperature=27.0), 3).save(tmp_path / "stored.json")
@@ -167,8 +198,6 @@ def test_identical_cards_are_reported_and_others_held_side_by_side(answer, store
 
 def curves_file(card, path, factor, corner=""):
     """Curves of the card's own n-synapse as a CSV, times a factor."""
-    from cimspice.neuron.model.card import neuron_of
-
     table = neuron_of(card).synapses["n"].current
     head = "gate_bias,membrane_voltage,current" + (",corner" if corner else "")
     rows = [

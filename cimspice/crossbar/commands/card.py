@@ -37,7 +37,7 @@ def check(card: Card) -> None:
     tile_of(card)
 
 
-def measured(card: Card, part: str, source: Path, given: FitOptions) -> tuple[Card, list[str]]:
+def measured(card: Card, part: str, source: Path, given: FitOptions) -> tuple[Card, str, list[str]]:
     """The card with a measured curve in the place of ``read`` (``rram_read_sinh``)."""
     name, fitted = fit_part(card, part, source, given)
-    return card.replaced(name, fitted.part()), remarks_of(fitted)
+    return card.replaced(name, fitted.part()), name, remarks_of(fitted)

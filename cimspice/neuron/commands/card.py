@@ -53,23 +53,48 @@ def check(card: Card) -> None:
     neuron_of(card)
 
 
-def measured(card: Card, part: str, source: Path, given: FitOptions) -> tuple[Card, list[str]]:
-    """The card with measured curves in the place of ``synapse_n`` or ``synapse_p``."""
-    from cimspice.fit.table import SYNAPSE
+def measured(card: Card, part: str, source: Path, given: FitOptions) -> tuple[Card, str, list[str]]:
+    """The card with measured curves in the place of ``synapse_n``, ``synapse_p``, ``capacitance`` or ``ramp``
+    (of the part ``readout``)."""
+    from cimspice.fit.table import CAPACITANCE, SYNAPSE, TRACE
+    from cimspice.neuron.model.measured import with_measured_capacitance, with_measured_ramp
     from cimspice.screen.card import shown
 
     polarities: dict[str, Polarity] = {"synapse_n": "n", "synapse_p": "p"}
-    polarity = polarities.get(part)
-    if polarity is None:
+    curves = {"capacitance": (CAPACITANCE, with_measured_capacitance), "ramp": (TRACE, with_measured_ramp)}
+    name = {"ramp": "readout"}.get(part, part)
+    if part in polarities:
+        table = given.read_unfitted(source, SYNAPSE, {"polarity": polarities[part]})
+        changed = _replaced(card, polarities[part], table, _source(table))
+    elif part in curves:
+        schema, replaced = curves[part]
+        table = given.read_unfitted(source, schema)
+        _check_conditions(card, table, "CSV")
+        table.attrs["provenance"] = _source(table)
+        changed = replaced(card, table)
+    else:
         raise ParameterError(
             f"no measured curve makes the part {part!r}"[:200],
             place="--model",
-            remedy="use --model synapse_n or synapse_p: current over gate bias and membrane voltage",
+            remedy="use --model synapse_n or synapse_p (current over gate bias and membrane voltage), "
+            "capacitance (over membrane voltage) or ramp (membrane voltage over time)",
         )
-    table = given.read_unfitted(source, SYNAPSE, {"polarity": polarity})
+    return changed, name, [f"{key} {shown(record)}" for key, record in changed.part(name).parameters.items()]
+
+
+def _source(table: pd.DataFrame) -> dict[str, Any]:
     known = table.attrs["provenance"]
-    changed = _replaced(card, polarity, table, {"file": known["measured_file"], "sha256": known[_DIGEST]})
-    return changed, [f"{name} {shown(record)}" for name, record in changed.part(part).parameters.items()]
+    return {"file": known["measured_file"], "sha256": known[_DIGEST]}
+
+
+def _check_conditions(card: Card, table: pd.DataFrame, place: str) -> None:
+    for name, value in card.conditions.model_dump(exclude_none=True).items():
+        if name in table and (others := set(table[name]) - {value}):
+            raise ParameterError(
+                f"the curves are of {name} {sorted(others)[0]}, the card of {value}",
+                place=place,
+                remedy="give curves of the card's own condition",
+            )
 
 
 def fit_into_card(
@@ -163,14 +188,7 @@ def _replaced(
     from cimspice.fit.table import SYNAPSE
     from cimspice.neuron.model.card import with_measured_current
 
-    known = card.conditions.model_dump(exclude_none=True)
-    for name, value in known.items():
-        if name in table and (others := set(table[name]) - {value}):
-            raise ParameterError(
-                f"the curves are of {name} {sorted(others)[0]}, the card of {value}",
-                place="--csv",
-                remedy="give curves of the card's own condition",
-            )
+    _check_conditions(card, table, "--csv")
     rows = SYNAPSE.rows(table, polarity=polarity, order=order)
     rows.attrs["provenance"] = source
     return with_measured_current(card, polarity, rows)

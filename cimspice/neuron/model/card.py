@@ -135,6 +135,11 @@ def neuron_of(card: Card) -> NeuronModel:
     return model
 
 
+def unit_fan_in(card: Card) -> int:
+    """Inputs of the neuron whose unit current the figures are taken at."""
+    return card.decoded("circuit", _KINDS)["unit_fan_in"]
+
+
 def with_measured_current(card: Card, polarity: Polarity, table: pd.DataFrame) -> Card:
     """The card with measured curves in the place of the current of one polarity.
 
@@ -188,7 +193,7 @@ def with_measured_current(card: Card, polarity: Polarity, table: pd.DataFrame) -
             place=place,
             remedy="give magnitudes that change one way with the gate bias; leave out biases of mere noise",
         )
-    fan_in = card.decoded("circuit", _KINDS)["unit_fan_in"]
+    fan_in = unit_fan_in(card)
     if not at_rest.min() <= model.unit_current(fan_in) <= at_rest.max():
         raise TableError(
             f"currents at V0 from {at_rest.min():.4g} to {at_rest.max():.4g} A do not enclose the unit "

@@ -54,11 +54,11 @@ def settings_of(what: str, texts: Sequence[str], known: dict[str, type]) -> dict
     return found
 
 
-def measured(card: Card, part: str, source: Path, given: FitOptions) -> tuple[Card, list[str]]:
+def measured(card: Card, part: str, source: Path, given: FitOptions) -> tuple[Card, str, list[str]]:
     """The card with a measured curve in the place of ``read`` or ``access``, which may be named by the model
     that is fitted, too (``rram_read_sinh``, ``rram_access_transistor``)."""
     name, fitted = fit_part(card, part, source, given)
-    return with_model(card, name, fitted), remarks_of(fitted)
+    return with_model(card, name, fitted), name, remarks_of(fitted)
 
 
 def fit_part(card: Card, part: str, source: Path, given: FitOptions) -> tuple[str, Any]:

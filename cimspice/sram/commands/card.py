@@ -56,7 +56,7 @@ def check(card: Card) -> None:
     sram_fit(card)
 
 
-def measured(card: Card, part: str, source: Path, given: FitOptions) -> tuple[Card, list[str]]:
+def measured(card: Card, part: str, source: Path, given: FitOptions) -> tuple[Card, str, list[str]]:
     """The card with a measured curve of bit-line current (line voltage, current) in the place of
     ``cell_current``."""
     if part != CELL_CURRENT:
@@ -83,7 +83,7 @@ def measured(card: Card, part: str, source: Path, given: FitOptions) -> tuple[Ca
                 f"not measured: {low:.3g} to {high:.3g} V, which reads reach; there the card's current times "
                 "the nearest ratio is taken"
             )
-    return changed, remarks
+    return changed, CELL_CURRENT, remarks
 
 
 def _number(name: str, value: Any) -> float:
