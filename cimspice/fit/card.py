@@ -196,11 +196,11 @@ class ModelCard(_Data):
     def card(self) -> Card:
         """A card with this model alone."""
         told = {name: self.provenance.get(name) for name in ("corner", "temperature")}
-        known = {
-            "corner": told["corner"] if isinstance(told["corner"], str) and told["corner"] else None,
-            "temperature": told["temperature"] if isinstance(told["temperature"], float | int) else None,
-        }
-        return Card(family=MODEL, conditions=CardConditions(**known), parts={self.kind: self.part()})
+        try:
+            conditions = CardConditions.model_validate(told)
+        except ValidationError:  # words of the user's own: they stay in the part's source
+            conditions = CardConditions()
+        return Card(family=MODEL, conditions=conditions, parts={self.kind: self.part()})
 
     @classmethod
     def of(cls, card: Card, expected: type[Model] | None = None) -> ModelCard:

@@ -18,10 +18,12 @@ from sram_lines import hand_made_fit
 from cimspice import resources
 from cimspice.campaign import read_specification
 from cimspice.campaign.load import read_run
+from cimspice.crossbar.model.card import Tile, crossbar_card
 from cimspice.documents import parse_json, parse_toml
 from cimspice.errors import CimspiceError
+from cimspice.families import family, with_card
 from cimspice.fit import ModelCard, Range, Ranges
-from cimspice.fit.family_card import Card
+from cimspice.fit.family_card import Card, CardConditions
 from cimspice.neuron.model.capacitance import SplineCapacitance
 from cimspice.neuron.model.card import neuron_card as made_neuron_card
 from cimspice.neuron.model.card import neuron_of
@@ -35,6 +37,9 @@ from cimspice.neuron.model.voltage_dependent import VoltageDependentSynapse
 from cimspice.neuron.training import TrainedNetwork
 from cimspice.report.difference import compare_runs
 from cimspice.report.page import write_page
+from cimspice.rram import RramCell, SinhRead, SkywaterReram, TabulatedAccess
+from cimspice.rram.model.card import rram_card
+from cimspice.rram.model.write_cost import WriteCost
 from cimspice.sram.model.card import sram_card, sram_fit
 from cimspice.sram.model.currents import CellCurrents
 
@@ -155,6 +160,39 @@ def test_bit_line_cards(bit_lines_card, place, random):
     path.write_bytes(json_text(changed(bit_lines_card, random), random))
     with only_our_errors(place):
         sram_fit(Card.load(path))
+
+
+@pytest.fixture(scope="module")
+def memory_cards():
+    """A memory with a cell, and a crossbar of it."""
+    points = np.linspace(0.0, 3.0, 5)
+    grid = np.add.outer(np.add.outer(points, points), points)
+    transistor = TabulatedAccess(
+        gate=points,
+        low=points,
+        across=points,
+        currents=1e-4 * grid * points,
+        drain=points,
+        capacitances=np.full((5, 5), 1e-15),
+    )
+    device, law = SkywaterReram.published(), SinhRead(conductance=5e-5, curvature=2.0, series_resistance=0.0)
+    read, conditions = ModelCard.from_model(law, {"device": "skywater"}), CardConditions(corner="tt")
+    cell = RramCell(device=device, transistor=transistor, inner_capacitance=0.0)
+    memory = rram_card(device, read, cell, WriteCost(), conditions=conditions)
+    made = memory, crossbar_card(Tile(read=read), conditions, {})
+    for card in made:
+        family(card.family).check(card)
+    return [card.model_dump(mode="json", by_alias=True) for card in made]
+
+
+@fuzz()
+@given(random=seeds)
+def test_memory_and_crossbar_cards(memory_cards, place, random):
+    path = place / "memory.json"
+    path.write_bytes(json_text(changed(random.choice(memory_cards), random), random))
+    with only_our_errors(place):
+        card = Card.load(path)
+        family(card.family if card.family in with_card() else "rram").check(card)
 
 
 @pytest.fixture(scope="module")
