@@ -50,7 +50,7 @@ class Family(Protocol):
         ...
 
     def measured(self, card: Card, part: str, source: Path, given: FitOptions) -> tuple[Card, str, list[str]]:
-        """The card with a measured curve in the place of a part, the part's name, and what is to be told."""
+        """The card with a measured curve in the place of a part, the part's name, and remarks to print."""
         ...
 
 

@@ -149,10 +149,10 @@ class ModelCard(_Data):
 
     def part(self) -> Part:
         """The model as a part of a card."""
-        told = {_OF_PARTS.get(name, name): value for name, value in self.provenance.items()}
+        known = {_OF_PARTS.get(name, name): value for name, value in self.provenance.items()}
         return Part(
             origin=self.origin,
-            source=told,
+            source=known,
             range=self.ranges,
             parameters=self.parameters,
             data=self.model_dump(mode="json", include=set(_Data.model_fields)),
@@ -195,9 +195,9 @@ class ModelCard(_Data):
 
     def card(self) -> Card:
         """A card with this model alone."""
-        told = {name: self.provenance.get(name) for name in ("corner", "temperature")}
+        known = {name: self.provenance.get(name) for name in ("corner", "temperature")}
         try:
-            conditions = CardConditions.model_validate(told)
+            conditions = CardConditions.model_validate(known)
         except ValidationError:  # words of the user's own: they stay in the part's source
             conditions = CardConditions()
         return Card(family=MODEL, conditions=conditions, parts={self.kind: self.part()})

@@ -25,7 +25,7 @@ _CONDITIONS = ("corner", "temperature", "order", "polarity", "edge")
 
 @dataclass(frozen=True)
 class FitOptions:
-    """How a table is read and fitted, as ``cimspice fit`` is told.
+    """How a table is read and fitted, as options of ``cimspice fit`` say.
 
     Attributes
     ----------
@@ -168,14 +168,14 @@ def fit_table(
     conditions = {name: _only(table, name) for name in _CONDITIONS if name in table}
     given = {name: value for name, value in conditions.items() if value is not None}
     fit = known.fit(table, given, options, fixed=fixed, weighting=weighting)
-    told = {name: value for name, value in {**origin, **conditions}.items() if value is not None}
-    told |= {"fixed": dict(fixed)} if fixed else {}
+    stated = {name: value for name, value in {**origin, **conditions}.items() if value is not None}
+    stated |= {"fixed": dict(fixed)} if fixed else {}
     repeats = (
         noise(table, known.schema) if table.attrs.get("measured") and not known.schema.numbered else None
     )
-    told |= {"noise": repeats} if repeats else {}
-    told |= {"samples": table.attrs["samples"]} if "samples" in table.attrs else {}
-    return TableFit(known, table, fit, ModelCard.from_fit(fit, told))
+    stated |= {"noise": repeats} if repeats else {}
+    stated |= {"samples": table.attrs["samples"]} if "samples" in table.attrs else {}
+    return TableFit(known, table, fit, ModelCard.from_fit(fit, stated))
 
 
 def _only(table: pd.DataFrame, name: str) -> Any:

@@ -36,7 +36,7 @@ def characterised_card(
         For a device without a netlist, and a transistor where there is no cell.
     """
     check_device(device)
-    told = {"corner": conditions.corner, "temperature": conditions.temperature}
+    known = {"corner": conditions.corner, "temperature": conditions.temperature}
     progress(Progress(stage="ngspice: reads of the memory"))
     read = read_law(device, conditions.temperature)
     model, versions = DEVICES[device].published(), provenance()
@@ -47,7 +47,7 @@ def characterised_card(
                 place="--set",
                 remedy=f"leave out {', '.join(transistor)}",
             )
-        return rram_card(model, read, conditions=CardConditions(**told), provenance=versions)
+        return rram_card(model, read, conditions=CardConditions(**known), provenance=versions)
     given = CellWriteParameters.model_validate({"model": device, **transistor})
     circuit = CircuitCell(given, conditions.corner, conditions.temperature)
     progress(Progress(stage="ngspice: access transistor and five SETs of a cell"))
@@ -60,7 +60,7 @@ def characterised_card(
         read,
         fitted.cell,
         simulated_write_cost(circuit),
-        conditions=CardConditions(**told),
+        conditions=CardConditions(**known),
         sources={ACCESS: {**curves, "set": pulses}, WRITE_COST: {"pulses": {"bench": "rram_cell_write"}}},
         provenance={
             **versions,

@@ -64,7 +64,7 @@ def test_a_ramp_that_takes_a_twentieth_longer_delays_each_spike_by_that_of_its_r
     assert new.slope(np.array(0.9)) == pytest.approx(old.slope(np.array(0.9)) / 1.05, rel=1e-3)
     # V_th follows, and with it E
     scale = told["parameters"]["voltage_scale"]
-    assert scale["value"] == model.swing < neuron.swing
+    assert scale["value"] == model.threshold_voltage < neuron.threshold_voltage
     assert scale["interval"] is not None
 
 
@@ -78,7 +78,7 @@ def test_a_measured_capacitance_makes_the_unit_current(neuron, fitted):
     assert told["range"]["membrane_voltage"]["low"] == pytest.approx(0.2)
     np.testing.assert_allclose(model.capacitance, 1.1 * neuron.capacitance, rtol=1e-9)
     # of the whole membrane, synapses included, a tenth of the part without them is new
-    more = 0.1 * neuron.mean_capacitance(0) * neuron.swing / neuron.phase
+    more = 0.1 * neuron.mean_capacitance(0) * neuron.threshold_voltage / neuron.phase
     assert told["parameters"]["unit_current"]["value"] == pytest.approx(
         neuron.unit_current(3) + more, rel=1e-6
     )

@@ -60,13 +60,13 @@ def rram_card(
         parts[ACCESS] = _access(cell)
     if write_cost is not None:
         parts[WRITE_COST] = _write_cost(write_cost)
-    told = sources or {}
+    given = sources or {}
     return Card(
         family=FAMILY,
         conditions=conditions,
         provenance=dict(provenance or {}),
         parts={
-            name: part.model_copy(update={"source": {**part.source, **told.get(name, {})}})
+            name: part.model_copy(update={"source": {**part.source, **given.get(name, {})}})
             for name, part in parts.items()
         },
     )
@@ -138,10 +138,12 @@ def with_model(card: Card, name: str, fitted: ModelCard) -> Card:
     assert isinstance(cell.transistor, TabulatedAccess)
     law = fitted.model_of(AccessTransistor)
     new = replace(cell, transistor=_with_law(cell.transistor, law))
-    told = fitted.part()
-    part = _access(new).model_copy(update={"origin": told.origin, "source": told.source, "range": told.range})
+    measured = fitted.part()
+    part = _access(new).model_copy(
+        update={"origin": measured.origin, "source": measured.source, "range": measured.range}
+    )
     return card.replaced(
-        ACCESS, part.model_copy(update={"parameters": {**told.parameters, **part.parameters}})
+        ACCESS, part.model_copy(update={"parameters": {**measured.parameters, **part.parameters}})
     )
 
 

@@ -108,8 +108,8 @@ def read_curves(
 def read_law(device: str, temperature: float = 27.0) -> ModelCard:
     """The sinh law of the most conductive state that is read, with the device's name."""
     fits = fit_reads(read_curves(device, states=READ_STATES[-1:], temperature=temperature))
-    told = {"device": device, "bench": "rram_read_iv", "state": READ_STATES[-1], "temperature": temperature}
-    return ModelCard.from_fit(fits[READ_STATES[-1]], told)
+    source = {"device": device, "bench": "rram_read_iv", "state": READ_STATES[-1], "temperature": temperature}
+    return ModelCard.from_fit(fits[READ_STATES[-1]], source)
 
 
 def fit_reads(reads: pd.DataFrame) -> dict[float, Fit[SinhRead]]:
