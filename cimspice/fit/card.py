@@ -64,6 +64,7 @@ class _Data(Record):
     kind: str
     settings: dict[str, Any] = Field(default_factory=dict)
     covariance: list[list[Finite | None]] | None = None
+    degrees_of_freedom: Annotated[int, Field(strict=True, ge=0)] | None = None
     residual: ResidualRecord | None = None
 
 
@@ -75,7 +76,8 @@ class ModelCard(_Data):
     """A model with everything needed to use, judge and reproduce it.
 
     ``settings`` are the model's unfitted fields (nested models as ``{"kind": ..., "fields": ..., "ranges":
-    ...}``); ``covariance`` is in the order of ``parameters``, with null where the data determine nothing;
+    ...}``); ``covariance`` is in the order of ``parameters``, with null where the data determine nothing, and
+    of the variance that ``degrees_of_freedom`` of the residuals tell (null on cards of earlier versions);
     ``provenance`` holds digests, PDK, ngspice, corner, temperature as whoever made the table knew them.
     """
 
@@ -101,8 +103,20 @@ class ModelCard(_Data):
         )
         covariance = [[float(x) if np.isfinite(x) else None for x in row] for row in fit.covariance]
         return card.model_copy(
-            update={"parameters": parameters, "residual": residual, "covariance": covariance}
+            update={
+                "parameters": parameters,
+                "residual": residual,
+                "covariance": covariance,
+                "degrees_of_freedom": max(fit.degrees_of_freedom, 0),
+            }
         )
+
+    @property
+    def freedom(self) -> int:
+        """Degrees of freedom of the covariance: as the card says, else observations less parameters."""
+        if self.degrees_of_freedom is not None:
+            return self.degrees_of_freedom
+        return max(self.residual.observations - len(self.parameters), 0) if self.residual else 0
 
     @classmethod
     def from_model(

@@ -14,6 +14,7 @@ from pydantic import AfterValidator, Field, model_validator
 from cimspice.documents import number_array
 from cimspice.errors import CimspiceError, ParameterError
 from cimspice.fit.records import Finite, ParameterRecord, RangeRecord, Record, read_record, write_record
+from cimspice.fit.repeats import MeanNoise
 from cimspice.notebook import estimates, shown
 
 SCHEMA = "cimspice.card/1"
@@ -55,6 +56,9 @@ class Part(Record):
         Its figures, with 95 % intervals, or null and the reason.
     data
         What the emulator computes with (see :func:`encode`), or nothing.
+    noise
+        How certain measured data are (a :class:`cimspice.fit.repeats.MeanNoise`, encoded), where that is
+        known.
     """
 
     origin: Literal["simulated", "measured", "assumed"]
@@ -62,6 +66,7 @@ class Part(Record):
     range: dict[str, RangeRecord] = Field(default_factory=dict)
     parameters: dict[str, ParameterRecord] = Field(default_factory=dict)
     data: Annotated[Any, AfterValidator(_all_finite)] = None
+    noise: Annotated[Any, AfterValidator(_all_finite)] = None
 
     @model_validator(mode="after")
     def _says_why(self) -> Part:
@@ -119,9 +124,18 @@ class Card(Record):
         )
         return shown(f"Card of the {self.family}", self.conditions.model_dump(), rows)
 
+    def uncounted(self, name: str) -> str:
+        """Why the data of a part without covariance or noise have none."""
+        origin = self.part(name).origin
+        return {
+            "simulated": "simulated once, without noise",
+            "measured": "every point was read once: the noise is unknown",
+            "assumed": "set, not measured",
+        }[origin]
+
     def facts(self) -> dict[str, Any]:
-        """All but the data."""
-        return self.model_dump(mode="json", by_alias=True, exclude={"parts": {"__all__": {"data"}}})
+        """All but the data and their noise."""
+        return self.model_dump(mode="json", by_alias=True, exclude={"parts": {"__all__": {"data", "noise"}}})
 
     def part(self, name: str) -> Part:
         """The part of this name.
@@ -152,9 +166,26 @@ class Card(Record):
         CimspiceError
             If there is no such part, or its data are something else.
         """
-        place = f"data of the part {name!r}"[:80]
+        return self._decoded(f"data of the part {name!r}", self.part(name).data, kinds)
+
+    def noise(self, name: str) -> MeanNoise | None:
+        """How certain the measured data of a part are; None where that is unknown.
+
+        Raises
+        ------
+        CimspiceError
+            If there is no such part, or its noise is something else.
+        """
+        place = f"noise of the part {name!r}"
+        noise = self._decoded(place, self.part(name).noise, {MeanNoise.__name__: MeanNoise})
+        if noise is None or isinstance(noise, MeanNoise):
+            return noise
+        raise ParameterError("not what belongs there", place=place[:80], remedy=REMEDY)
+
+    def _decoded(self, place: str, value: Any, kinds: Mapping[str, type]) -> Any:
+        place = place[:80]
         try:
-            return decode(self.part(name).data, kinds)
+            return decode(value, kinds)
         except CimspiceError as error:
             error.place = f"{place}: {error.place}" if error.place else place
             raise

@@ -91,7 +91,8 @@ class Fit(Generic[ModelT]):
 
     ``model`` carries the values and the ranges seen; ``estimates`` the same values by flat parameter name
     with interval and identifiability; ``covariance`` (n, n) is in the order of ``names``; ``residuals`` (m,)
-    are model − data in the unit of ``residual``; ``provenance`` says what the data were.
+    are model − data in the unit of ``residual``; ``degrees_of_freedom`` are what the parameters leave of them;
+    ``provenance`` says what the data were.
     """
 
     model: ModelT
@@ -99,6 +100,7 @@ class Fit(Generic[ModelT]):
     covariance: np.ndarray
     residuals: np.ndarray
     residual: Residual
+    degrees_of_freedom: int
     provenance: dict[str, Any] = field(default_factory=dict)
 
     @classmethod
@@ -142,6 +144,7 @@ class Fit(Generic[ModelT]):
             residual=Residual.of(
                 residuals, residuals / full_scale, unit, full_scale_name, solution.degrees_of_freedom
             ),
+            degrees_of_freedom=solution.degrees_of_freedom,
             provenance={
                 **table_provenance(table),
                 **({"weighting": solution.weighting} if solution.weighting else {}),

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 import pandas as pd
 from scipy import special, stats
 
+from cimspice.arrays import checked_count, kept_array
 from cimspice.errors import TableError
 from cimspice.fit.table import TableSchema
 
@@ -47,6 +49,55 @@ def noise(table: pd.DataFrame, schema: TableSchema) -> dict[str, Any] | None:
         "points": points,
         "degrees_of_freedom": freedom,
     }
+
+
+@dataclass(frozen=True, eq=False)
+class MeanNoise:
+    """How certain the means of repeated readings are.
+
+    Attributes
+    ----------
+    voltage
+        At which was read (V), shape (n,).
+    deviation
+        Standard deviation of each mean as a share of it, shape (..., n).
+    degrees_of_freedom
+        Of the readings that say so.
+    """
+
+    voltage: np.ndarray
+    deviation: np.ndarray
+    degrees_of_freedom: int
+
+    def __post_init__(self) -> None:
+        for name, low in (("voltage", -np.inf), ("deviation", 0.0)):
+            shape = ("n",) if name == "voltage" else (..., len(self.voltage))
+            array = kept_array(f"{name} of repeated readings", getattr(self, name), shape, low=low)
+            object.__setattr__(self, name, array)
+        checked_count("degrees of freedom", self.degrees_of_freedom, low=1)
+
+
+def mean_noise(readings: pd.DataFrame, keys: Sequence[str], column: str) -> tuple[pd.Series, int] | None:
+    """Standard deviations of the means of repeated readings, as shares of them; None if none is repeated.
+
+    The noise of single readings is the same for all or goes with the value, whichever is more probable.
+
+    Returns
+    -------
+    By ``keys``, and the degrees of freedom.
+    """
+    groups = readings.groupby(list(keys))[column]
+    mean, count = groups.mean(), groups.size()
+    freedom = int((count - 1).sum())
+    if freedom < 1 or not mean.all():
+        return None
+    squares = groups.var(ddof=1).fillna(0.0) * (count - 1)
+    found = []
+    for size in (pd.Series(1.0, index=mean.index), mean.abs()):
+        level = float((squares / size**2).sum()) / freedom
+        deviance = freedom * np.log(max(level, 1e-300)) + float(((count - 1) * 2 * np.log(size)).sum())
+        found.append((deviance, np.sqrt(level) * size / mean.abs() / np.sqrt(count)))
+    return min(found, key=lambda entry: entry[0])[1], freedom
 
 
 def refuse_mixture(

@@ -13,6 +13,7 @@ import pandas as pd
 from cimspice.errors import CimspiceError, ParameterError, TableError
 from cimspice.fit.family_card import REMEDY, Card, CardConditions, Part, encode
 from cimspice.fit.records import ParameterRecord, RangeRecord
+from cimspice.fit.repeats import MeanNoise, mean_noise
 from cimspice.neuron.model.edges import EdgeModel
 from cimspice.neuron.model.internal_node import InternalNodeModel
 from cimspice.neuron.model.neuron import NeuronModel
@@ -204,9 +205,10 @@ def with_measured_current(card: Card, polarity: Polarity, table: pd.DataFrame) -
     data = SeparableTable(grid.index.to_numpy(float), voltage, current, at_rest)
     new = neuron_card(_with_current(model, polarity, data), fan_in).part(f"synapse_{polarity}")
     source = dict(table.attrs.get("provenance", {}))
-    return card.replaced(
-        f"synapse_{polarity}", new.model_copy(update={"origin": "measured", "source": source})
-    )
+    known = mean_noise(table, ["gate_bias", "membrane_voltage"], "current")
+    noise = None if known is None else encode(MeanNoise(voltage, known[0].unstack().to_numpy(), known[1]))
+    changes = {"origin": "measured", "source": source, "noise": noise}
+    return card.replaced(f"synapse_{polarity}", new.model_copy(update=changes))
 
 
 def _with_current(model: NeuronModel, polarity: Polarity, table: SeparableTable) -> NeuronModel:

@@ -11,6 +11,7 @@ import pandas as pd
 from scipy.optimize import least_squares
 
 from cimspice.errors import FitError, TableError
+from cimspice.fit.repeats import MeanNoise
 from cimspice.sram.model.bit_line import BitLines
 from cimspice.sram.model.currents import CellCurrents
 from cimspice.sram.model.discharge import OpenCells, line_voltages, open_cells, settled
@@ -64,6 +65,8 @@ class BitLineFit:
         Model minus circuit of the training reads, and the largest discharge among them (V).
     sensitivity_deviation
         Standard deviations of ``model.variation.sensitivity`` (1/V).
+    noise
+        Of the cell's currents, where they were measured several times.
     """
 
     model: BitLines
@@ -73,6 +76,23 @@ class BitLineFit:
     residual_rms: float
     full_scale: float
     sensitivity_deviation: Array
+    noise: MeanNoise | None = None
+
+    @property
+    def fitted(self) -> Array:
+        """The numbers fitted, in the covariance's order."""
+        return np.array([*(getattr(self.model, name) for name in _FITTED), *self.model.width_correction])
+
+    def with_fitted(self, values: Array) -> BitLines:
+        """The bit lines with other values of the numbers fitted; a line leaks as many volts per second."""
+        return _with_fitted(self.model, values, self.model.leakage / self.model.capacitance)
+
+
+def _with_fitted(model: BitLines, values: Array, leaking: float) -> BitLines:
+    """The model with fitted numbers, and a leakage of ``leaking`` (V/s)."""
+    named = dict(zip(_FITTED, values[: len(_FITTED)].tolist(), strict=True))
+    leakage = leaking * named["capacitance"]
+    return replace(model, **named, leakage=leakage, width_correction=values[len(_FITTED) :])
 
 
 def cell_tables(table: pd.DataFrame) -> CellCurrents:
@@ -143,9 +163,7 @@ def fit_bit_lines(tables: Mapping[str, pd.DataFrame], facts: ColumnFacts) -> Bit
     scales = np.array([first] * 3 + [charge] * 2 + [facts.unit_width] * 2 + widths)
 
     def model(x: Array) -> BitLines:
-        values = dict(zip(_FITTED, (x * scales)[: len(_FITTED)], strict=True))
-        leakage = leaking * values["capacitance"]
-        return replace(blank, **values, leakage=leakage, width_correction=(x * scales)[len(_FITTED) :])
+        return _with_fitted(blank, x * scales, leaking)
 
     def residual(x: Array) -> Array:
         return (discharge(model(x), cells, idle) - measured).ravel()
@@ -153,6 +171,8 @@ def fit_bit_lines(tables: Mapping[str, pd.DataFrame], facts: ColumnFacts) -> Bit
     start = np.zeros(len(scales))
     start[0] = 1.0
     solution = least_squares(residual, start, x_scale="jac")
+    if not solution.success:  # along a flat valley, tables with kinks let each step gain next to nothing
+        solution = least_squares(residual, solution.x, x_scale="jac", ftol=1e-6)
     if not solution.success:
         raise FitError(f"the fit of the bit lines did not converge: {solution.message}")
     freedom = max(len(solution.fun) - len(solution.x), 1)

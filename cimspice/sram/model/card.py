@@ -15,7 +15,7 @@ from cimspice.fit.family_card import REMEDY, Card, CardConditions, Part, encode
 from cimspice.fit.model import flatten, unflatten
 from cimspice.fit.ranges import Range
 from cimspice.fit.records import ParameterRecord, RangeRecord
-from cimspice.fit.repeats import noise
+from cimspice.fit.repeats import MeanNoise, mean_noise, noise
 from cimspice.fit.table import Column, TableSchema
 from cimspice.sram.model.bit_line import BitLines
 from cimspice.sram.model.build import BitLineFit, fitted_names
@@ -122,6 +122,7 @@ def sram_fit(card: Card) -> BitLineFit:
             covariance=data["covariance"].reshape(2 * (len(fitted_names(model.largest_code)),)),
             freedom=data["freedom"],
             sensitivity_deviation=variation["sensitivity_deviation"],
+            noise=card.noise(CELL_CURRENT),
             **{name: known[name] for name in _OF_THE_FIT},
         )
         expected = sram_card(fit)
@@ -182,12 +183,14 @@ def with_measured_current(card: Card, table: pd.DataFrame) -> Card:
             remedy="check the column and its unit (--unit current=uA)",
         )
     scale = np.interp(tables.voltage, voltage[used], ratio)
+    known = mean_noise(table, ["line_voltage"], "current")
     seen = Range(float(voltage[used][0]), float(voltage[used][-1]), "V")
     measured = replace(
         fit,
         model=replace(
             fit.model, currents=replace(tables, zero=tables.zero * scale[:, None]), current_range=seen
         ),
+        noise=None if known is None else MeanNoise(voltage[used], known[0].to_numpy()[used], known[1]),
     )
     source = {
         "file": place,
@@ -219,6 +222,7 @@ def _cell_current(fit: BitLineFit) -> Part:
         range={name: _range(axis[0], axis[-1], "V") for name, axis in axes.items()},
         parameters={"full_line_current": _record("full_line_current", current)},
         data=encode(tables),
+        noise=encode(fit.noise),
     )
 
 
