@@ -1,10 +1,10 @@
 """95 % bands of what an emulator computes, from the covariances of what it computes with.
 
-Draws of fitted parameters go through the emulator to first order: it runs beside each parameter, a fraction of
-the step that alone takes the fit by one standard deviation from the data, and a draw adds up the changes.
-Data often determine a combination of parameters far better than each of them. Draws put into the model itself
-then leave the region in which a covariance describes the fit; their first order stays within what the data say
-of the output. Tables with noise in every entry are drawn entry by entry, one run of the emulator each.
+Draws of fitted parameters go through the emulator to first order: it runs a little to both sides of each
+parameter, and a draw adds up the changes. Data often determine a combination of parameters far better than
+each of them. Draws put into the model itself then leave the region in which a covariance describes the fit;
+to first order they stay within what the data say of the output. Tables with noise in every entry are drawn
+entry by entry, one run of the emulator each.
 """
 
 from __future__ import annotations
@@ -107,7 +107,7 @@ def parameter_draws(
     alone = 1 / np.sqrt(np.maximum(np.diagonal(np.linalg.pinv(correlation, 1e-13, hermitian=True)), 1.0))
     centre = np.asarray(emulate(values))
     slopes = np.zeros((len(free), *centre.shape))
-    for row, k, share in zip(slopes, free.tolist(), alone.tolist(), strict=True):
+    for row, (k, share) in enumerate(zip(free.tolist(), alone.tolist(), strict=True)):
         step = np.zeros(len(values))
         step[k] = max(_STEP * share * deviation[k], 1e-7 * abs(values[k]))
         ends = [(0.0, centre)]
@@ -115,7 +115,7 @@ def parameter_draws(
             with suppress(ParameterError):
                 ends.append((side * step[k], np.asarray(emulate(values + side * step))))
         (start, first), (stop, last) = ends[-2:]
-        row[...] = (last - first) / (stop - start) * deviation[k]
+        slopes[row] = (last - first) / (stop - start) * deviation[k]
     size, vectors = np.linalg.eigh(correlation)
     drawn = rng.standard_normal((count, len(free))) @ (vectors * np.sqrt(np.clip(size, 0.0, None))).T
     return np.tensordot(drawn * _student(degrees_of_freedom, rng, count)[:, None], slopes, 1)
@@ -171,12 +171,12 @@ def table_draws(
     centre = np.asarray(emulate(*(np.zeros_like(deviation) for deviation, _ in deviations)))
     sizes = [_student(freedom, rng, count) for _, freedom in deviations]
     result = np.empty((count, *centre.shape))
-    for row, factors in zip(result, zip(*sizes, strict=True), strict=True):
+    for row, factors in enumerate(zip(*sizes, strict=True)):
         changes = [
             factor * deviation * rng.standard_normal(deviation.shape)
             for factor, (deviation, _) in zip(factors, deviations, strict=True)
         ]
-        row[...] = emulate(*changes) - centre
+        result[row] = emulate(*changes) - centre
     return result
 
 

@@ -91,7 +91,7 @@ class Fit(Generic[ModelT]):
 
     ``model`` carries the values and the ranges seen; ``estimates`` the same values by flat parameter name
     with interval and identifiability; ``covariance`` (n, n) is in the order of ``names``; ``residuals`` (m,)
-    are model − data in the unit of ``residual``; ``degrees_of_freedom`` are what the parameters leave of them;
+    are model − data in the unit of ``residual``, of which the parameters leave ``degrees_of_freedom``;
     ``provenance`` says what the data were.
     """
 

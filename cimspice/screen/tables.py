@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 from cimspice.screen.output import console
 
@@ -30,3 +31,10 @@ def show_next(commands: Mapping[str, str]) -> None:
     """What to try next: command -> what it does."""
     console().print("[bold]next[/]")
     show_rows([(command, "", words) for command, words in commands.items()])
+
+
+def interval_row(facts: Mapping[str, Any], key: str, unit: str) -> tuple[str, str]:
+    """What a validation says of its 95 % intervals: median half-width, and what is and is not counted."""
+    counted = ", ".join(facts["counted"]) or "no part"
+    left = ", ".join(facts["not_counted"]) or "none"
+    return f"± {facts[f'median_half_width_{key}']:.2g} {unit}", f"median; counted {counted}; not {left}"

@@ -7,6 +7,7 @@ import pandas as pd
 import pytest
 from PIL import Image
 
+from cimspice.fit.bands import Band
 from cimspice.neuron.characterise.card import Conditions
 from cimspice.neuron.emulator.network import NeuronNetwork
 from cimspice.neuron.mapping import map_layer
@@ -31,7 +32,13 @@ def validation(neuron) -> NeuronValidation:
     run = CircuitRun(times, tuple(voltage for voltage, _ in results), 1.0)
     budget = error_budget(neuron, mapped.polarities, mapped.programs, SPIKES, times, SPIKES)
     comparison = budget.row("full").comparison
-    return NeuronValidation(Conditions(), neuron, mapped, SPIKES, run, comparison, "full", budget, 0.01)
+    bands = tuple(
+        Band(layer, 1e-9 * np.linspace(-1, 1, 39)[:, None, None] * np.ones(layer.shape), (), {})
+        for layer in comparison.model
+    )
+    return NeuronValidation(
+        Conditions(), neuron, mapped, SPIKES, run, comparison, "full", budget, 0.01, bands
+    )
 
 
 def traces(network: NeuronNetwork) -> pd.DataFrame:

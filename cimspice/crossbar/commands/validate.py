@@ -11,6 +11,7 @@ import typer
 from rich.table import Table
 
 from cimspice.screen.output import JsonFlag, console, print_json
+from cimspice.screen.tables import interval_row
 from cimspice.screen.validation_output import usable, write_report
 
 if TYPE_CHECKING:
@@ -195,6 +196,8 @@ def show_network(facts: Mapping[str, Any]) -> None:
             + f"{one['spice_seconds']:.3g} s against {1e3 * one['solver_seconds']:.3g} ms",
         )
     screen.print(table)
+    width, counted = interval_row(facts["current_interval"], "na", "nA")
+    screen.print(f"  95 % interval of a column current, sinh cells: {width}, {counted}")
     screen.print(
         f"[bold]errors by cause[/], {facts['held_out_digits']} held-out digits; "
         f"float {100 * facts['accuracy_float']:.1f} %"

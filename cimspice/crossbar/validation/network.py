@@ -11,6 +11,7 @@ import numpy as np
 import pandas as pd
 
 from cimspice.campaign.versions import provenance
+from cimspice.crossbar.emulator.bands import current_band
 from cimspice.crossbar.training.perceptron import TrainedPerceptron, train_perceptron
 from cimspice.crossbar.validation.budget import (
     CauseRow,
@@ -23,6 +24,7 @@ from cimspice.crossbar.validation.budget import (
 )
 from cimspice.crossbar.validation.tiles import TileComparison, check_tile, compare_tiles
 from cimspice.errors import ParameterError
+from cimspice.fit.bands import Band
 from cimspice.fit.card import MODEL, ModelCard
 from cimspice.fit.family_card import Card
 from cimspice.notebook import shown
@@ -46,6 +48,8 @@ class NetworkValidation:
     linear, nonlinear, compensated
         Emulator and ngspice for the same digits: linear cells; cells with the fitted law; compensated, linear
         cells. All with wires, terminals, levels and programming errors.
+    band
+        Of the tile currents of ``nonlinear``: what the card of the read law leaves open.
     budget
         Errors by cause over held-out digits, then corrected.
     sweep
@@ -59,6 +63,7 @@ class NetworkValidation:
     linear: TileComparison
     nonlinear: TileComparison
     compensated: TileComparison
+    band: Band
     budget: list[CauseRow]
     sweep: pd.DataFrame
 
@@ -112,11 +117,14 @@ def validate_crossbar(
         linear, nonlinear, compensated = compare_with_ngspice(
             steps, trained, digits, nonlinear_digits, progress
         )
+        band = current_band(steps.complete, trained.x_test[:nonlinear_digits], law, seed=seed)
         sweep = pd.DataFrame()
         if resistances and tiles:
             progress(Progress(stage="sweep: segment resistance and tile size"))
             sweep = sweep_wires(trained, given, resistances, tiles)
-    return NetworkValidation(device, given, trained, steps, linear, nonlinear, compensated, budget, sweep)
+    return NetworkValidation(
+        device, given, trained, steps, linear, nonlinear, compensated, band, budget, sweep
+    )
 
 
 def _law_of(
@@ -166,6 +174,7 @@ def network_report(result: NetworkValidation) -> dict[str, Any]:
     return {
         "error_vs_ngspice": result.linear.tile_error,
         "error_vs_ngspice_nonlinear": result.nonlinear.tile_error,
+        "current_interval": result.band.facts("na", 1e9),
         "accuracy_float": trained.test_accuracy,
         "accuracy_crossbar": by_title["programming error"].accuracy,
         "accuracy_gains": by_title["a gain for each output"].accuracy,

@@ -18,13 +18,14 @@ _PAPER = "constant"
 def draw_spikes(result: NeuronValidation, folder: Path, name: str = "spike_times") -> list[Path]:
     """Draw all samples' spikes as PNG and SVG into ``folder``.
 
-    Above the model's spike times over the circuit's, below model minus circuit, of the paper's model and of
-    the model that was compared. Spikes that do not come stand at the end of the phase.
+    Above the model's spike times over the circuit's, with the card's 95 % intervals, below model minus
+    circuit, of the paper's model and of the model that was compared. Spikes that do not come stand at the end
+    of the phase.
     """
     ablations = list(dict.fromkeys([_PAPER, result.ablation]))
     with sheet(6.4, 4.8 + 1.3 * len(ablations)) as canvas:
         axes = canvas.subplots(1 + len(ablations), 1, sharex=True, height_ratios=[3, *[1.2] * len(ablations)])
-        _times(axes[0], result.comparison)
+        _times(axes[0], result)
         for below, ablation in zip(axes[1:], ablations, strict=True):
             comparison = result.budget.row(ablation).comparison
             _errors(below, comparison)
@@ -40,9 +41,14 @@ def draw_spikes(result: NeuronValidation, folder: Path, name: str = "spike_times
         return save(canvas, folder, name)
 
 
-def _times(axes: Axes, comparison: Comparison) -> None:
-    end = 1e9 * comparison.phase
+def _times(axes: Axes, result: NeuronValidation) -> None:
+    comparison, end = result.comparison, 1e9 * result.comparison.phase
     axes.plot([0, end], [0, end], color=GREY, linewidth=0.8)
+    for layer, (band, circuit) in enumerate(zip(result.bands, comparison.circuit, strict=True)):
+        axes.vlines(
+            1e9 * circuit.ravel(), *(1e9 * side.ravel() for side in band.interval), linewidth=0.8,
+            color=PALETTE[layer % len(PALETTE)],
+        )  # fmt: skip
     for layer, (model, circuit) in enumerate(zip(comparison.model, comparison.circuit, strict=True)):
         axes.plot(
             1e9 * circuit.ravel(), 1e9 * model.ravel(), "o", markersize=4, alpha=0.7, markeredgewidth=0,

@@ -8,7 +8,7 @@ from typing import Any
 from rich.table import Table
 
 from cimspice.screen.output import console
-from cimspice.screen.tables import show_rows
+from cimspice.screen.tables import interval_row, show_rows
 
 PUBLISHED = {"conventional_output_rmse_ns": 39.04, "trained_output_rmse_ns": 1.97}
 """Sakemi et al., arXiv 2412.09010: 5-5-5, 50 Iris samples, phases of 1 µs; shown beside ours, never used."""
@@ -21,6 +21,7 @@ def show_result(facts: Mapping[str, Any]) -> None:
         ("output layer, rms", *_time(facts["output_rmse_ns"], phase)),
         ("hidden layers, rms", *_time(facts["hidden_rmse_ns"], phase)),
         ("worst spike", *_time(facts["worst_ns"], phase)),
+        ("95 % interval", *interval_row(facts["spike_time_interval"], "ns", "ns")),
         ("decisions agree", f"{100 * facts['decisions_agree']:g} %", _undecided(facts)),
         ("spikes inside the phase", f"{100 * facts['spiking']:.3g} %", "of the circuit's, all layers"),
     ]

@@ -159,6 +159,14 @@ def error_budget(
     return ErrorBudget(tuple(map(compare, LADDER)), tuple(map(compare, WITHOUT)))
 
 
+def simplified(model: NeuronModel, row: BudgetRow) -> NeuronModel:
+    """Another model of the same circuit as a row of the ladder has it, with the row's scales."""
+    simpler = simplify(model, find_ablation(row.name).terms)
+    if not row.scales:
+        return simpler
+    return scaled(simpler, {"n": row.scales["scale_n"], "p": row.scales["scale_p"]})
+
+
 def best_scales(
     model: NeuronModel,
     polarities: Sequence[Array],

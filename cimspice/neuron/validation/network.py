@@ -12,19 +12,29 @@ from itertools import pairwise
 import numpy as np
 
 from cimspice.errors import ParameterError
+from cimspice.fit.bands import Band
 from cimspice.fit.conditions import check_alike
 from cimspice.fit.family_card import Card
 from cimspice.fit.ranges import ModelRangeWarning
 from cimspice.network.decisions import earliest
 from cimspice.neuron.characterise.card import Conditions, carded_model, characterised_model
 from cimspice.neuron.circuit.network import LayerProgramming
+from cimspice.neuron.emulator.bands import spike_band
 from cimspice.neuron.emulator.network import NeuronNetwork
 from cimspice.neuron.mapping import LayerMapping, map_layer
+from cimspice.neuron.model.card import neuron_card
 from cimspice.neuron.model.neuron import NeuronModel
 from cimspice.neuron.model.simplify import ramp_beta, reversal_potentials
 from cimspice.neuron.training.tasks import train_iris
 from cimspice.neuron.training.trained import TrainedNetwork
-from cimspice.neuron.validation.budget import ErrorBudget, error_budget, find_ablation, search
+from cimspice.neuron.validation.budget import (
+    BudgetRow,
+    ErrorBudget,
+    error_budget,
+    find_ablation,
+    search,
+    simplified,
+)
 from cimspice.neuron.validation.circuit import CircuitRun, run_circuit
 from cimspice.neuron.validation.compare import Comparison, rmse
 from cimspice.notebook import shown
@@ -82,7 +92,10 @@ class Programmed:
 
 @dataclass(frozen=True, eq=False)
 class NeuronValidation:
-    """One network through model and circuit; ``ablation`` names the model of the ladder that is compared."""
+    """One network through model and circuit; ``ablation`` is the model of the ladder that is compared.
+
+    ``bands`` say of each layer what the card leaves open of its spike times.
+    """
 
     conditions: Conditions
     model: NeuronModel
@@ -93,6 +106,7 @@ class NeuronValidation:
     ablation: str
     budget: ErrorBudget
     emulator_seconds: float
+    bands: tuple[Band, ...]
 
     def _repr_html_(self) -> str:
         return _html("Spiking network: model against ngspice", self, self)
@@ -132,6 +146,7 @@ def validate(
     calibration: Array,
     *,
     ablation: str = "full",
+    card: Card | None = None,
     progress: OnProgress = silent,
 ) -> NeuronValidation:
     """Run the samples through ngspice and through the emulator.
@@ -144,6 +159,8 @@ def validate(
         Input spikes of the samples that are compared, and of others for the scales of simple models.
     ablation
         Which model of the ladder is compared; the budget always has all of them.
+    card
+        Of the network's model: with the noise of what was measured.
     """
     check_alike({"mapped for": mapped.model, "simulated": conditions}, "validate(conditions)")
     run = run_circuit(
@@ -166,17 +183,25 @@ def validate(
         budget = error_budget(
             mapped.model, mapped.polarities, mapped.programs, spikes, run.times, calibration
         )
+        row = budget.row(ablation)
+        bands = _bands(mapped, card or neuron_card(mapped.model), row, spikes)
     return NeuronValidation(
-        conditions,
-        mapped.model,
-        mapped,
-        spikes,
-        run,
-        budget.row(ablation).comparison,
-        ablation,
-        budget,
-        seconds,
+        conditions, mapped.model, mapped, spikes, run, row.comparison, ablation, budget, seconds, bands
     )
+
+
+def _bands(mapped: Programmed, card: Card, row: BudgetRow, spikes: Array) -> tuple[Band, ...]:
+    """What the card leaves open of the spike times of every layer under a model of the ladder."""
+
+    def times(model: NeuronModel) -> Array:
+        simpler = simplified(model, row)
+        layers = NeuronNetwork(simpler, mapped.polarities, mapped.programs)(spikes)
+        return np.concatenate([layer for _, layer in layers], axis=1)
+
+    whole = spike_band(mapped.model, card, times)
+    ends = np.cumsum([len(polarity) for polarity in mapped.polarities])[:-1]
+    parts = zip(np.split(whole.centre, ends, 1), np.split(whole.deviations, ends, 2), strict=True)
+    return tuple(Band(*part, whole.counted, whole.not_counted) for part in parts)
 
 
 @dataclass(frozen=True, eq=False)
@@ -260,7 +285,9 @@ def validate_iris(
     progress(Progress(stage="map: search the scales"))
     mapped = searched(model, trained, calibration, 1)
     naive = searched(model, ideal, calibration, 2)
-    physical = validate(conditions, mapped, spikes, calibration, ablation=ablation, progress=progress)
+    physical = validate(
+        conditions, mapped, spikes, calibration, ablation=ablation, card=card, progress=progress
+    )
     conventional = run_circuit(
         conditions.circuit,
         naive.programming(),
@@ -312,9 +339,8 @@ def validate_random(
     ]
     spikes, calibration = rng.random((samples, layers[0])), rng.random((40, layers[0]))
     model = _model(card, conditions, layers, progress)
-    return validate(
-        conditions, programmed(model, weights), spikes, calibration, ablation=ablation, progress=progress
-    )
+    mapped = programmed(model, weights)
+    return validate(conditions, mapped, spikes, calibration, ablation=ablation, card=card, progress=progress)
 
 
 def _model(

@@ -34,6 +34,7 @@ def report(result: NeuronValidation | IrisValidation) -> dict[str, Any]:
         "layer_rmse_percent_of_phase": [100 * value / comparison.phase for value in rmse],
         "worst_ns": worst * 1e9,
         "worst_sample": sample,
+        "spike_time_interval": physical.bands[-1].facts("ns", 1e9),
         "conventional_output_rmse_ns": conventional * 1e9,
         "ratio": conventional / comparison.output_rmse if comparison.output_rmse else None,
         "decisions_agree": comparison.decisions_agree,

@@ -10,6 +10,7 @@ import typer
 from rich.table import Table
 
 from cimspice.screen.output import JsonFlag, console, print_json
+from cimspice.screen.tables import interval_row
 from cimspice.screen.validation_output import usable, write_report
 
 Supply = Annotated[float, typer.Option(help="Supply in volts, at most 1.95.")]
@@ -150,6 +151,7 @@ def _results(facts: Mapping[str, Any]) -> list[tuple[str, str, str]]:
     rows = [
         ("rms", f"{facts['rmse_percent_full_scale']:.4f} %", f"of full scale, {scale:.0f} mV"),
         ("worst", f"{facts['worst_percent']:.4f} %", ""),
+        ("95 % interval", *interval_row(facts["discharge_interval"], "mv", "mV")),
         ("ideal weighted sum", f"{facts['ideal_rmse_percent']:.3f} %", "rms with its two best scales"),
         ("improvement", f"{facts['improvement']:.3g}x", ""),
         ("words left out", f"{facts['excluded_words']}", _beyond(facts["beyond_bound"])),

@@ -45,9 +45,7 @@ def discharge_band(
 
         def measured(share: Array) -> Array:
             factor = 1 + np.interp(tables.voltage, noise.voltage, share)
-            return emulate(
-                replace(fit.model, currents=replace(tables, zero=tables.zero * factor[:, None]))
-            )
+            return emulate(replace(fit.model, currents=replace(tables, zero=tables.zero * factor[:, None])))
 
         known = [(noise.deviation, noise.degrees_of_freedom)]
         deviations = deviations + table_draws(measured, known, rng, count)

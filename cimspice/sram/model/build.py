@@ -84,15 +84,13 @@ class BitLineFit:
         return np.array([*(getattr(self.model, name) for name in _FITTED), *self.model.width_correction])
 
     def with_fitted(self, values: Array) -> BitLines:
-        """The bit lines with other values of the numbers fitted; a line leaks as many volts per second."""
-        return _with_fitted(self.model, values, self.model.leakage / self.model.capacitance)
+        """The bit lines with other values of the numbers fitted."""
+        return _with_fitted(self.model, values)
 
 
-def _with_fitted(model: BitLines, values: Array, leaking: float) -> BitLines:
-    """The model with fitted numbers, and a leakage of ``leaking`` (V/s)."""
+def _with_fitted(model: BitLines, values: Array) -> BitLines:
     named = dict(zip(_FITTED, values[: len(_FITTED)].tolist(), strict=True))
-    leakage = leaking * named["capacitance"]
-    return replace(model, **named, leakage=leakage, width_correction=values[len(_FITTED) :])
+    return replace(model, **named, width_correction=values[len(_FITTED) :])
 
 
 def cell_tables(table: pd.DataFrame) -> CellCurrents:
@@ -129,6 +127,7 @@ _FITTED = (
     "lift_one",
     "correction_slope",
     "correction_sensitivity",
+    "leakage",
 )
 
 
@@ -157,19 +156,20 @@ def fit_bit_lines(tables: Mapping[str, pd.DataFrame], facts: ColumnFacts) -> Bit
     first = _first_capacitance(blank, measured, opened)
     idle = reads["idle_time"].to_numpy()
     closed = opened.codes.max(axis=1) == 0
-    leaking = float((measured[closed].mean(axis=1) / idle[closed]).mean())
     charge = first * 1e-3  # what lifts a line by a millivolt
+    leakage = first * float((measured[closed].mean(axis=1) / idle[closed]).mean())
     widths = [facts.unit_width] * blank.largest_code
-    scales = np.array([first] * 3 + [charge] * 2 + [facts.unit_width] * 2 + widths)
+    unit = [first] * 3 + [charge] * 2 + [facts.unit_width] * 2 + [charge / idle[closed].mean()]
+    scales = np.array(unit + widths)
 
     def model(x: Array) -> BitLines:
-        return _with_fitted(blank, x * scales, leaking)
+        return _with_fitted(blank, x * scales)
 
     def residual(x: Array) -> Array:
         return (discharge(model(x), cells, idle) - measured).ravel()
 
     start = np.zeros(len(scales))
-    start[0] = 1.0
+    start[0], start[len(_FITTED) - 1] = 1.0, leakage / scales[len(_FITTED) - 1]
     solution = least_squares(residual, start, x_scale="jac")
     if not solution.success:  # along a flat valley, tables with kinks let each step gain next to nothing
         solution = least_squares(residual, solution.x, x_scale="jac", ftol=1e-6)

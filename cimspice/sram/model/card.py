@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import fields, replace
 from typing import Any
 
@@ -64,7 +64,7 @@ _UNITS = {
 _REASONS = {
     "start_voltage": "median of the training reads",
     "trip_voltage": "from a sweep, to its step",
-    "leakage": "from one read",
+    "leakage": "from one read, by an earlier version",
     "safe_voltage": "follows from the trip voltages",
     "unit_discharge": "follows from current, capacitance and width",
     "charge_limit": "follows from start and safe voltage and the unit discharge",
@@ -119,7 +119,7 @@ def sram_fit(card: Card) -> BitLineFit:
         fit = BitLineFit(
             model=model,
             nominal=variation["nominal"].reshape(-1, 2),
-            covariance=data["covariance"].reshape(2 * (len(fitted_names(model.largest_code)),)),
+            covariance=_covariance(data["covariance"], fitted_names(model.largest_code)),
             freedom=data["freedom"],
             sensitivity_deviation=variation["sensitivity_deviation"],
             noise=card.noise(CELL_CURRENT),
@@ -213,6 +213,15 @@ def with_measured_current(card: Card, table: pd.DataFrame) -> Card:
     return card.replaced(CELL_CURRENT, part).replaced(BIT_LINE, updated)
 
 
+def _covariance(values: Array, names: Sequence[str]) -> Array:
+    """Of the numbers fitted; earlier versions did not fit the leakage, which has no variance then."""
+    if values.size != (len(names) - 1) ** 2:
+        return values.reshape(len(names), len(names))
+    place = names.index("leakage")
+    known = values.reshape(len(names) - 1, len(names) - 1)
+    return np.insert(np.insert(known, place, 0.0, axis=0), place, 0.0, axis=1)
+
+
 def _cell_current(fit: BitLineFit) -> Part:
     tables, model = fit.model.currents, fit.model
     current = float(tables.zero_alone(np.array(model.start_voltage)))
@@ -230,7 +239,7 @@ def _bit_line(fit: BitLineFit) -> Part:
     model = fit.model
     names = fitted_names(model.largest_code)
     half = _quantile(fit.freedom) * np.sqrt(np.diag(fit.covariance))
-    fitted = dict(zip(names, half.tolist(), strict=True))
+    fitted = {name: width for name, width in zip(names, half.tolist(), strict=True) if width > 0}
     values: dict[str, float] = {}
     for entry in fields(model):
         if entry.type == "float" or entry.name == "width_correction":

@@ -34,13 +34,17 @@ def draw_butterfly(curves: Mapping[str, Butterfly], folder: Path, name: str = "b
 
 
 def draw_discharge(result: SramValidation, folder: Path, name: str = "discharge") -> list[Path]:
-    """Error of the ideal weighted sum (two best scales) and of the model over the discharge in ngspice."""
+    """Error of the ideal weighted sum (two best scales), and of the model with its card's 95 % intervals,
+    over the discharge in ngspice."""
     measured = 1e3 * result.measured.ravel()
     ideal = 1e3 * ideal_sum(result.words.sums, result.measured, both=True).ravel()
     with sheet(6.4, 3.8) as canvas:
         axes = canvas.subplots()
         axes.plot(measured, ideal - measured, ".", color=GREY, label="ideal weighted sum, two best scales")
-        axes.plot(measured, 1e3 * result.predicted.ravel() - measured, ".", color=MODEL, label="model")
+        error, ends = 1e3 * result.predicted.ravel() - measured, result.band.interval
+        span = [1e3 * np.abs(end - result.band.centre).ravel() for end in ends]
+        style = {"fmt": ".", "color": MODEL, "elinewidth": 0.8}
+        axes.errorbar(measured, error, yerr=span, label="model, 95 % interval", **style)
         axes.set_xlabel("discharge in ngspice (mV)")
         axes.set_ylabel("error (mV)")
         legend_above(canvas)

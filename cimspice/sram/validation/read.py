@@ -12,6 +12,7 @@ import numpy as np
 import pandas as pd
 
 from cimspice.campaign.versions import provenance
+from cimspice.fit.bands import Band
 from cimspice.fit.family_card import Card
 from cimspice.fit.ranges import ModelRangeWarning
 from cimspice.notebook import shown
@@ -19,9 +20,11 @@ from cimspice.progress import OnProgress, Progress, in_stage, silent
 from cimspice.sram.characterise.array import cell_currents, cell_shifts, characterise_array
 from cimspice.sram.characterise.card import card_fit, column_facts
 from cimspice.sram.characterise.conditions import SramConditions
+from cimspice.sram.emulator.bands import discharge_band
 from cimspice.sram.emulator.read import Cells, DisturbWarning, MultiRowRead, Reading
 from cimspice.sram.model.bit_line import BitLines
 from cimspice.sram.model.build import BitLineFit, fit_bit_lines, log_factors
+from cimspice.sram.model.card import sram_card
 from cimspice.sram.validation.beyond import BeyondBound, beyond_bound
 from cimspice.sram.validation.budget import BudgetRow, error_budget
 from cimspice.sram.validation.words import Words, check_words, draw_words
@@ -50,6 +53,8 @@ class SramValidation:
         Cells that flipped in ngspice, shape (words,).
     disturbed, disturb_probability
         What the emulator says of the words.
+    band
+        What the card leaves open of ``predicted``.
     beyond
         What becomes of words that exceed the disturb bound; None if none was drawn.
     """
@@ -65,6 +70,7 @@ class SramValidation:
     flipped: Array
     disturbed: Array
     disturb_probability: Array
+    band: Band
     beyond: BeyondBound | None
     budget: list[BudgetRow]
     spice_seconds: float
@@ -132,7 +138,11 @@ def validate_sram(
         If ngspice fails on one; the others are kept.
     """
     check_words(words, rows, conditions.array.rows)
-    fit = card_fit(card, conditions) if card else characterised_lines(conditions, progress=progress)
+    if card is None:
+        fit = characterised_lines(conditions, progress=progress)
+        card = sram_card(fit)
+    else:
+        fit = card_fit(card, conditions)
     model, array = fit.model, conditions.array
     drawn = draw_words(
         words,
@@ -176,6 +186,7 @@ def validate_sram(
         flipped=reads["flipped"].to_numpy(int),
         disturbed=reading.disturbed,
         disturb_probability=reading.disturb_probability,
+        band=discharge_band(fit, card, lambda lines: read(lines, logs).discharge, seed=seed),
         beyond=beyond,
         budget=error_budget(model, lambda rung: read(rung, logs).discharge, drawn.within.sums, measured),
         spice_seconds=reads.attrs["cpu_seconds"],
@@ -243,6 +254,7 @@ def sram_report(result: SramValidation) -> dict[str, Any]:
         "improvement": coupled / rmse if rmse else None,
         "nominal_rmse_percent": nominal,
         "full_scale_mv": result.full_scale * 1e3,
+        "discharge_interval": result.band.facts("mv", 1e3),
         "words": len(result.measured),
         "excluded_words": result.excluded,
         "beyond_bound": None if result.beyond is None else vars(result.beyond),
