@@ -9,8 +9,7 @@ fit makes a model of it, whose interval of one output either holds the output of
   a neuron's card as measured curves; one neuron's output spike.
 - ``spike_time_of_laws``: reversal potentials of both synapses and a ramp fitted to noisy curves; the spike of
   the reversal-potential neuron.
-- ``discharge``: training reads of a 6T column with 10 to 20 µV noise (a simulated column leaves 16 µV of its
-  model), ``fit_bit_lines``; ΔV_BL of a word.
+- ``discharge``: training reads of a 6T column with 5 to 10 µV noise, ``fit_bit_lines``; ΔV_BL of a word.
 - ``current``: read curves of a memory with 0.2 to 1 % noise, sinh law behind a resistance; one read current.
 """
 
@@ -25,6 +24,7 @@ from concurrent.futures import ProcessPoolExecutor
 from dataclasses import replace
 from functools import cache
 from itertools import repeat
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -108,7 +108,7 @@ def simulated_card() -> Card:
 
 def spike_time(rng: Generator) -> bool | None:
     """Measured synapse curves in a neuron's card."""
-    potentials = {name: sign * rng.uniform(1.5, 4) for name, sign in SIGNS.items()}
+    potentials: dict[Polarity, float] = {name: sign * rng.uniform(1.5, 4) for name, sign in SIGNS.items()}
     truth, polarity = neuron(potentials, rng.uniform(-0.03, 0.03)), np.array([[1, 1, -1, 1]])
     wanted, times = rng.uniform(0.25, 0.5, (1, 4)) * UNIT, PHASE * rng.uniform(0.0, 0.7, (1, 4))
     programs = {sign: truth.synapses[name].program_for(wanted) for name, sign in SIGNS.items()}
@@ -176,14 +176,14 @@ def spike_time_of_laws(rng: Generator) -> bool | None:
     true = spike(slopes[0], slopes[1], Ramp(rate=rate, reversal_coefficient=slopes[2]))
     if not 0.02 * PHASE < float(true[0]) < 0.98 * PHASE:
         return None
-    models = [card.model() for card in cards]
+    models: list[Any] = [card.model() for card in cards]
 
-    def emulate(number: int, model: object) -> Array:
+    def emulate(number: int, model: Any) -> Array:
         n, p, ramp = (model if k == number else other for k, other in enumerate(models))
         return spike(n.reversal_coefficient, p.reversal_coefficient, ramp)
 
-    deviations = sum(
-        card_draws(card, lambda model, k=k: emulate(k, model), rng) for k, card in enumerate(cards)
+    deviations = np.sum(
+        [card_draws(card, lambda model, k=k: emulate(k, model), rng) for k, card in enumerate(cards)], axis=0
     )
     return inside(Band(emulate(0, models[0]), deviations, (), {}), float(true[0]))
 
@@ -289,7 +289,7 @@ def fitted_column(rng: Generator) -> tuple[BitLines, BitLineFit]:
         variation=CellVariation.none(0.4),
     )
     lost = trained(truth)
-    lost = lost + rng.uniform(1e-5, 2e-5) * rng.standard_normal(lost.shape)
+    lost = lost + rng.uniform(5e-6, 1e-5) * rng.standard_normal(lost.shape)
     reads = pd.DataFrame(
         {
             "bit_line_discharge": lost[:, 0],
@@ -306,8 +306,9 @@ def trained(lines: BitLines) -> Array:
     tables = column()
     opened, cells = tables["opened"], tables["cells"]
     nominal = np.interp(cells["line_voltage"], lines.currents.voltage, lines.currents.alone)
-    logs = np.log(cells["current"] / nominal).groupby([cells["cell"], cells["stored"]]).mean().unstack()
-    known = np.vstack([logs.to_numpy(), np.zeros(2)])  # the last one is nominal: -1
+    logs = cells.assign(log=np.log(cells["current"] / nominal))
+    logs = logs.pivot_table(index="cell", columns="stored", values="log").to_numpy()
+    known = np.vstack([logs, np.zeros(2)])  # the last one is nominal: -1
     place = opened.groupby("run").cumcount().to_numpy()
     codes, bits = np.zeros((2, opened["run"].max() + 1, place.max() + 1), int)
     positions, factors = np.ones(codes.shape), np.zeros((*codes.shape, 2))

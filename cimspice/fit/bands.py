@@ -19,7 +19,7 @@ import numpy as np
 from cimspice.errors import ParameterError
 from cimspice.fit.card import ModelCard
 from cimspice.fit.least_squares import CONFIDENCE
-from cimspice.fit.model import Model, unflatten
+from cimspice.fit.model import unflatten
 
 Array = np.ndarray
 
@@ -122,7 +122,7 @@ def parameter_draws(
 
 
 def card_draws(
-    card: ModelCard, emulate: Callable[[Model], Array], rng: np.random.Generator, count: int = DRAWS
+    card: ModelCard, emulate: Callable[[Any], Array], rng: np.random.Generator, count: int = DRAWS
 ) -> Array:
     """:func:`parameter_draws` of a card's model.
 

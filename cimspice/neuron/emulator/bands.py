@@ -10,8 +10,9 @@ import numpy as np
 from cimspice.errors import TableError
 from cimspice.fit.bands import DRAWS, Band, table_draws
 from cimspice.fit.family_card import Card
+from cimspice.fit.repeats import MeanNoise
 from cimspice.neuron.model.neuron import NeuronModel
-from cimspice.neuron.model.synapse_currents import Polarity
+from cimspice.neuron.model.synapse_currents import Polarity, SynapseModel
 
 Array = np.ndarray
 
@@ -41,7 +42,9 @@ def spike_band(
     none, and curves that were read once do not say theirs.
     """
     names: dict[str, Polarity] = {"synapse_n": "n", "synapse_p": "p"}
-    noise = {polarity: found for name, polarity in names.items() if (found := card.noise(name))}
+    noise: dict[Polarity, MeanNoise] = {
+        polarity: found for name, polarity in names.items() if (found := card.noise(name))
+    }
     for polarity, found in noise.items():
         shape = model.synapses[polarity].current.values.shape
         if found.deviation.shape != shape:
@@ -52,7 +55,7 @@ def spike_band(
             )
 
     def changed(*shares: Array) -> Array:
-        synapses = dict(model.synapses)
+        synapses: dict[Polarity, SynapseModel] = dict(model.synapses)
         for polarity, share in zip(noise, shares, strict=True):
             table = synapses[polarity].current
             table = replace(table, values=table.values * (1 + share))
