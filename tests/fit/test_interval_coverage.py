@@ -23,7 +23,7 @@ def benchmark():
 
 
 @pytest.mark.parametrize(
-    ("name", "tables"), [("spike_time", 12), ("spike_time_of_laws", 60), ("discharge", 12), ("current", 60)]
+    ("name", "tables"), [("spike_time", 4), ("spike_time_of_laws", 40), ("discharge", 8), ("current", 40)]
 )
 def test_intervals_hold_the_truth_as_often_as_they_say(benchmark, name, tables):
     found = benchmark.coverage(name, tables, seed=3)
