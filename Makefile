@@ -89,7 +89,7 @@ lint: python-packages
 	@echo "lint: ruff check"; $(BIN)/ruff check --quiet .
 	@echo "lint: ruff format --check"; $(BIN)/ruff format --quiet --check .
 	@echo "lint: basedpyright"; $(BIN)/basedpyright
-	@echo "lint: import contracts"; told=$$($(BIN)/lint-imports --no-logo --no-cache) || { echo "$$told"; exit 1; }
+	@echo "lint: import contracts"; found=$$($(BIN)/lint-imports --no-logo --no-cache) || { echo "$$found"; exit 1; }
 
 # Chromium and a font for the tests of the report page; without them those tests are skipped and say why.
 BROWSER_TEST := import sys; sys.path[0] = "tests/report"; from browser import find_chromium; sys.exit(find_chromium() is None)

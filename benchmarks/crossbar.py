@@ -80,7 +80,7 @@ class Peers:
         self.reasons: dict[str, str] = {}
         if find_spec("badcrossbar") is None:
             self.reasons["badcrossbar"] = "not installed: pip install 'cimspice[peers]'"
-        logging.disable(logging.WARNING)  # badcrossbar tells of every step
+        logging.disable(logging.WARNING)  # badcrossbar logs every step
         self.cross_sim_array = None
         try:
             self.cross_sim_array = references.cross_sim(cross_sim)

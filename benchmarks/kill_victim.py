@@ -32,7 +32,7 @@ PLENTY = 64 << 20  # bytes
 
 @register
 class LoggedTransistor(TransistorCurrent):
-    """The transistor bench; every run of a point leaves a line in a file, and tells while it lasts."""
+    """The transistor bench; every run of a point leaves a line in a file, also while it lasts."""
 
     name: ClassVar[str] = "benchmark_logged_transistor"
 

@@ -15,7 +15,7 @@ ASLEEP_SECONDS = 0.008
 
 
 class ResistorParameters(NetlistParameters):
-    """A source across a resistor; ``case`` tells points apart."""
+    """A source across a resistor; ``case`` distinguishes points."""
 
     voltage: float = 1.0
     case: int = 0

@@ -10,7 +10,7 @@ At 100,000 points there are 1,000 circuits: caches, which hold up to 64 of them,
 - ``memory``: for the parent and each worker, the resident memory (MB) at a tenth of the campaign, at its end
   and at 17 places between, and its growth in bytes per point with its standard error, from its steps in
   these 18 stretches: resident memory moves in steps and stays there, so its steps are independent of one
-  another and its levels are not. ``flat`` tells whether all are within noise: the mean step is not above zero
+  another and its levels are not. ``flat`` says whether all are within noise: the mean step is not above zero
   at 95 % (Student's t). One step to a plateau is not growth; five bytes at every point are. The table in the
   parent is made afterwards and not in it.
 - ``store``: SQLite's ``integrity_check``, points done, points that ran more than once, missing digests, and
@@ -78,7 +78,7 @@ class Watch:
     memory: dict[int, np.ndarray] = field(default_factory=dict)
     stopped: threading.Event = field(default_factory=threading.Event)
 
-    def told(self, progress: Progress) -> None:
+    def watched(self, progress: Progress) -> None:
         """As the campaign's progress."""
         self.finished = progress.done + progress.failed
 
@@ -129,7 +129,7 @@ def parent_of(process: str) -> int | None:
 
 
 def stat_of(process: str | int) -> list[str]:
-    """What the kernel tells of a process, from its state on; nothing if it has ended."""
+    """What the kernel reports of a process, from its state on; nothing if it has ended."""
     try:
         with open(f"/proc/{process}/stat") as file:
             return file.read().rpartition(")")[2].split()
@@ -205,7 +205,7 @@ def inspect(path: Path, plan: Plan) -> dict[str, Any]:
 
 
 def soak(points: int, folder: Path) -> dict[str, Any]:
-    """Run the campaign and tell."""
+    """Run the campaign and print what was found."""
     plan = Plan(campaign(points), Environment.detect())
     watch = Watch(len(plan))
     sampler = threading.Thread(target=watch.run, daemon=True)
@@ -215,7 +215,7 @@ def soak(points: int, folder: Path) -> dict[str, Any]:
         pool.warm_up()
         sampler.start()
         began, spent = time.monotonic(), time.process_time()
-        runner = Runner(plan, store, watch.told, WORKERS)
+        runner = Runner(plan, store, watch.watched, WORKERS)
         runner.run(nullcontext(pool))
         seconds, parent = time.monotonic() - began, time.process_time() - spent
         watch.stopped.set()

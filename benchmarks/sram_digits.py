@@ -2,7 +2,7 @@
 
     python benchmarks/sram_digits.py [--hidden 15] [--epochs 5] [--seeds 5] [--reference 0.1] [--json]
 
-Ten classes, and the two that no single layer can tell apart: up to 4, and from 5. Every fold is a learner on
+Ten classes, and the two that no single layer can separate: up to 4, and from 5. Every fold is a learner on
 a chip of its own, with everything that ``cimspice train sram`` calls "all of it". The circuits are
 characterised first as far as the store lacks them (some four minutes of CPU).
 """

@@ -81,7 +81,7 @@ def open_plain(path: str | Path, largest: int, *, links: bool = True) -> BinaryI
     ------
     OSError
         If it is not there or may not be read; is a folder, pipe or device (reading one may never end); is
-        larger; is a link where none is allowed. ``strerror`` tells which.
+        larger; is a link where none is allowed. ``strerror`` says which.
     """
     flags = os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC | (0 if links else os.O_NOFOLLOW)
     try:
@@ -148,7 +148,7 @@ def written_together(folder: Path, last: str) -> Iterator[Path]:
     one cannot be written, none.
 
     A kill in the midst of the renaming leaves some of them. ``last`` is the name of the file that comes last,
-    by which whoever reads them can tell.
+    by which readers recognise them.
 
     Raises
     ------

@@ -1,4 +1,4 @@
-"""Code that a user wrote (a bench, a parameter model): what it raises is told with the user's own line."""
+"""Code that a user wrote (a bench, a parameter model): what it raises is reported with its line."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a bench's own methods give. A fault in them, the user's code, is told with its file and line."""
+"""What a bench's own methods give. A fault in them, the user's code, is reported with its file and line."""
 
 from __future__ import annotations
 

@@ -190,7 +190,7 @@ class _Reading:
         return tops[0]
 
     def subcircuit(self, name: str) -> Subcircuit:
-        """A subcircuit; ports whose direction no comment tells are inputs if only gates are on them."""
+        """A subcircuit; ports whose direction no comment gives are inputs if only gates are on them."""
         words = self.found[name]
         text = " ".join(words[2:])
         before = re.split(r"(?i)\bparams:|\w+\s*=", text, maxsplit=1)[0]

@@ -164,7 +164,7 @@ class Search:
                 self._simulate(wanted, shared)
                 wanted = [] if self.stopped else self._next()
             self.budget = len(self.chosen)
-            self._tell(Progress(0, 0, 0, 0))  # no more are wanted
+            self._report_progress(Progress(0, 0, 0, 0))  # no more are wanted
         checked = len(self._check) if self._reached else 0
         width = unseen_width(self.lattice, self._known, (settings.seed, 1))
         return Outcome(settings, self.history, self._reached, self.lattice.points, checked, width)
@@ -181,7 +181,7 @@ class Search:
 
     def _simulate(self, places: list[Place], engine: _Shared) -> None:
         selection = Selection.of(self.plan, places)
-        runner = Runner(selection, self.store, self._tell, self.workers)
+        runner = Runner(selection, self.store, self._report_progress, self.workers)
         runner.run(engine)
         self.done, self.cached = self.done + runner.done, self.cached + runner.cached
         self.failed, self.relaxed = self.failed + runner.failed, self.relaxed + runner.relaxed
@@ -190,7 +190,7 @@ class Search:
         self.stopped = runner.stopped or (most is not None and self.failed >= most)
         self._read(selection)
 
-    def _tell(self, state: Progress) -> None:
+    def _report_progress(self, state: Progress) -> None:
         counts = {name: getattr(state, name) + getattr(self, name) for name in ("done", "cached", "failed")}
         self.progress(replace(state, points=self.budget, relaxed=state.relaxed + self.relaxed, **counts))
 

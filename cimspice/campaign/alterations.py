@@ -135,7 +135,7 @@ class Alterations:
 
     def _visible(self, parameters: NetlistParameters) -> object:
         """What a template sees besides what is altered, from which validators and computed fields may make
-        it; None if one of these fails, which is told where the netlist is rendered.
+        it; None if one of these fails, which is reported where the netlist is rendered.
         """
         try:
             return self._of_others(parameters)

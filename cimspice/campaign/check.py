@@ -1,5 +1,5 @@
-"""What may be wrong with a campaign: each problem with its key, value and what is allowed, gathered, told at
-once.
+"""What may be wrong with a campaign: each problem with its key, value and what is allowed, gathered, reported
+at once.
 """
 
 from __future__ import annotations
@@ -153,8 +153,8 @@ def _zip(raw: Mapping[str, Any], sweep: Sweep, problems: Problems) -> None:
         taken.update(names)
         lengths = {name: len(sweep.axes[name]) for name in names if name in sweep.axes}
         if len(set(lengths.values())) > 1:
-            told = ", ".join(f"{name} has {length}" for name, length in lengths.items())
-            problems.add("sweep.zip", group, f"zipped axes must be of one length: {told}")
+            listed = ", ".join(f"{name} has {length}" for name, length in lengths.items())
+            problems.add("sweep.zip", group, f"zipped axes must be of one length: {listed}")
         elif len(lengths) == len(names):
             sweep.zipped.append(names)
 
@@ -163,7 +163,7 @@ def check_parameters(bench: Bench, fixed: Mapping[str, Any], sweep: Sweep, probl
     """Every fixed and every swept value against the bench's parameter model.
 
     Each axis value is tried with the first values of the other axes, so the work is the sum of the axes'
-    lengths; what only a combination breaks is told when that point is planned.
+    lengths; what only a combination breaks is reported when that point is planned.
     """
     for name in fixed:
         if name in sweep.axes:

@@ -200,7 +200,7 @@ class Cluster:
             raise self._silence("it", self.connect_seconds) from None
         except OSError:
             self._check_connection(client)
-            return 0  # the next look tells
+            return 0  # the next look shows it
 
     def _silence(self, who: str, seconds: float) -> ClusterError:
         return ClusterError(

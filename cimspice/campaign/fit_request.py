@@ -22,7 +22,7 @@ class FitRequest(BaseModel):
     model
         Kind of model, as ``cimspice list models`` has it.
     by
-        Columns that tell fits apart.
+        Columns that distinguish fits.
     where
         Column -> value that the rows must have.
     columns

@@ -50,7 +50,7 @@ def check_keep(bench: Bench, values: Mapping[str, Any], keep: Keep, problems: Pr
     try:
         saved = analysis_of(bench, bench.Parameters.model_validate(values)).save
     except CimspiceError:
-        return  # told already, as a fault of the parameters
+        return  # reported already, as a fault of the parameters
     for name in keep.vectors or ():
         if saved and name not in saved:
             problems.add("keep.waveforms", name, f"bench {bench.name} saves {', '.join(saved)}")

@@ -38,7 +38,7 @@ class Limit(BaseModel):
     minimum, maximum
         Both allowed; one may be missing.
     typical
-        What is expected; told beside the median, and does not decide anything.
+        What is expected; shown beside the median, and does not decide anything.
     unit
         Of the numbers here: the column's, with or without a prefix from f to G; the column's if not given.
     """

@@ -182,7 +182,7 @@ def check_file(path: str | Path) -> None:
 
 
 def _problem(path: Path, record: Record) -> str:
-    """Why a file is not of the run that ``run.json`` tells of; "" if it is, or ``run.json`` does not say."""
+    """Why a file is not of the run that ``run.json`` records; "" if it is, or ``run.json`` does not say."""
     expected = record.files.get(path.name)
     if expected is None or file_digest(path) == expected:
         return ""

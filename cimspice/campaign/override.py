@@ -54,7 +54,7 @@ def _parse(text: str) -> Any:
 def _put(result: dict[str, Any], section: str, name: str, value: Any) -> None:
     table = result.setdefault(section, {})
     if not isinstance(table, dict):
-        return  # the file's own mistake, which the check of the file tells
+        return  # the file's own mistake, which the check of the file reports
     table[name] = value
     other = {"parameters": "sweep", "sweep": "parameters"}.get(section)
     if other and isinstance(result.get(other), dict):

@@ -46,7 +46,7 @@ def code_digest(bench: type[Bench]) -> str:
     Raises
     ------
     CimspiceError
-        If a source is not to be had (a class typed at a prompt): its results could not be told apart later.
+        If a source is not to be had (a class typed at a prompt): its results could not be matched later.
     """
     seen, digest = _digests.get(bench, ({}, ""))
     if not digest or any(identity(path) != known for path, known in seen.items()):

@@ -49,14 +49,14 @@ class Runner:
         self.plan, self.store, self.progress, self.workers = plan, store, progress, workers
         self.policy, self.keep = plan.specification.policy, plan.specification.keep.vectors
         self.done = self.cached = self.failed = self.relaxed = 0
-        self.worth = 2  # points that make a chunk; at first two: the second finds its circuit loaded
+        self.longest = 2  # points that make a chunk; at first two: the second finds its circuit loaded
         self.least = 0  # however near the end is
         self.left = len(plan)  # points not planned yet
 
     def run(self, engine: AbstractContextManager[Engine]) -> None:
         chunks = self._chunks()
         first = next(chunks, None)
-        self._tell()  # with what is known from before
+        self._report_progress()  # with what is known from before
         if first is None:
             return
         self.store.require_writable()
@@ -106,7 +106,7 @@ class Runner:
     def _chunk_length(self) -> int:
         """Shorter towards the end, so that all workers end at about the same time."""
         fair = max(self.left // (4 * self.workers), self.least, 1)
-        return min(self.worth, fair)
+        return min(self.longest, fair)
 
     def _learn(self, outcomes: Sequence[Outcome]) -> None:
         """How many points make a chunk, by the quickest of the latest (one that found its circuit loaded)."""
@@ -114,7 +114,7 @@ class Runner:
         if walls:
             wall, longer = max(min(walls), 1e-4), max(1.0, self.workers / _FEW_WORKERS)
             self.least = min(int(CHUNK_SECONDS / wall), _LONGEST_CHUNK) // 8
-            self.worth = max(1, int(longer * min(CHUNK_SECONDS / wall, _LONGEST_CHUNK)))
+            self.longest = max(1, int(longer * min(CHUNK_SECONDS / wall, _LONGEST_CHUNK)))
 
     def _work(self, engine: Engine, chunks: Iterable[Chunk]) -> list[Chunk]:
         """Run chunks and store what comes; returns those that were lost whole and hold several points."""
@@ -157,9 +157,9 @@ class Runner:
         self.failed += failed
         self.done += len(outcomes) - failed
         self.relaxed += sum(outcome.rows is not None and outcome.error is not None for outcome in outcomes)
-        self._tell()
+        self._report_progress()
 
-    def _tell(self) -> None:
+    def _report_progress(self) -> None:
         self.progress(Progress(len(self.plan), self.done, self.cached, self.failed, self.relaxed))
 
 

@@ -1,4 +1,4 @@
-"""What a campaign sweeps, read from a TOML file or from a call; all that is wrong is told at once."""
+"""What a campaign sweeps, read from a TOML file or from a call; all that is wrong is reported at once."""
 
 from __future__ import annotations
 
@@ -230,7 +230,7 @@ def parse_specification(raw: Mapping[str, Any], *, source: str = "call") -> Spec
 
 
 def _bench(section: object, problems: Problems) -> Bench | None:
-    """The bench, even where the section has other faults: then they can be told together."""
+    """The bench, even where the section has other faults: then they can be reported together."""
     name = section.get("bench") if isinstance(section, Mapping) else None
     if not isinstance(name, str) or not name:
         return None

@@ -1,5 +1,5 @@
 """Where finished points are kept: one SQLite file, shared by all campaigns of a user, readable with sqlite3
-alone; waveforms in Parquet files beside it. The layout is told in ``cimspice.campaign.schema``.
+alone; waveforms in Parquet files beside it. The layout is described in ``cimspice.campaign.schema``.
 """
 
 from __future__ import annotations

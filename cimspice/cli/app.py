@@ -146,7 +146,7 @@ def _open_streams() -> None:
 
 
 def _flushed(code: int) -> int:
-    """The exit code; 1 if what was printed cannot be written, which Python would tell as a traceback."""
+    """The exit code; 1 if what was printed cannot be written, which Python would print as a traceback."""
     for stream in (sys.stdout, sys.stderr):
         try:
             stream.flush()
@@ -165,7 +165,7 @@ def main() -> None:
     try:
         code = run(sys.argv[1:])
         code = _flushed(code)
-    except KeyboardInterrupt:  # another one, while the first was told
+    except KeyboardInterrupt:  # another one, while the first was reported
         code = INTERRUPTED
     if signal.getsignal(signal.SIGINT) is signal.default_int_handler:
         # What is left is Python's own end, in which it would be a traceback.

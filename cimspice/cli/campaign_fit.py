@@ -56,7 +56,7 @@ def check_models(fits: Sequence[FitRequest], source: str) -> None:
 def fit_campaign(table: pd.DataFrame, fits: Sequence[FitRequest], run: Path) -> CampaignFits:
     """Make the fits and write their cards into ``cards`` of a run folder.
 
-    A fit that cannot be made is told and does not stop the others.
+    A fit that cannot be made is reported and does not stop the others.
     """
     folder = run / "cards"
     refuse_link(folder)
@@ -82,6 +82,6 @@ def fit_campaign(table: pd.DataFrame, fits: Sequence[FitRequest], run: Path) -> 
 
 
 def _name(kind: str, group: dict[str, Any]) -> str:
-    """File name: the model, then what tells this fit from the others."""
+    """File name: the model, then what distinguishes this fit from the others."""
     parts = [f"{value:g}" if isinstance(value, float) else str(value) for value in group.values()]
     return re.sub(r"[^A-Za-z0-9.+-]+", "_", "_".join([kind, *parts]))

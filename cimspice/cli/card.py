@@ -66,7 +66,7 @@ def compare(first: File, second: File, json: JsonFlag = False) -> None:
             values = [
                 shown(part.parameters[key]) if part and key in part.parameters else "-" for part in parts
             ]
-            rows.append((key, *values, _told(row)))
+            rows.append((key, *values, _distance(row)))
         for key, both in found["range"].items():
             if both[0] != both[1]:
                 seen = [_range(part.range[key]) if part and key in part.range else "-" for part in parts]
@@ -137,7 +137,7 @@ def _range(seen: RangeRecord) -> str:
     return f"{seen.low:.4g} to {seen.high:.4g}{unit}"
 
 
-def _told(row: dict[str, Any]) -> str:
+def _distance(row: dict[str, Any]) -> str:
     if row["difference"] is None:
         return ""
     if row["in_intervals"] is None:

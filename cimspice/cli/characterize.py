@@ -92,7 +92,7 @@ def characterize(
         ),
     ] = None,
     progress: Annotated[
-        Mode, typer.Option(help="What is told on stderr while it runs; auto: bars on a terminal.")
+        Mode, typer.Option(help="What is printed on stderr while it runs; auto: bars on a terminal.")
     ] = Mode.AUTO,
     json: JsonFlag = False,
 ) -> int:
@@ -136,11 +136,11 @@ def characterize(
     folder = usable(output or Path("runs") / path.stem)
     old = read_record(folder)
     _refuse_another(folder, old, specification.bench.name)
-    with shown(progress, specification.bench.name, specification.most_points) as told:
+    with shown(progress, specification.bench.name, specification.most_points) as on_progress:
         result = run_campaign(
             specification,
             workers=jobs,
-            progress=told,
+            progress=on_progress,
             environment=environment,
             engine=_cluster(dask, jobs, specification.policy.time_limit),
         )
@@ -257,7 +257,7 @@ def import_modules(files: Iterable[str]) -> None:
         sys.path.insert(0, str(path.parent))
         try:
             module = importlib.import_module(path.stem)
-        except Exception as error:  # the user's own code: whatever it raises is told as what it is
+        except Exception as error:  # the user's own code: whatever it raises is reported as what it is
             raise ParameterError(
                 f"the file cannot be imported: {type(error).__name__}: {error}",
                 place=line_of(error) or str(path),
@@ -382,8 +382,8 @@ def _choice_line(outcome: Outcome) -> str:
 
 def _limit_line(result: LimitResult) -> str:
     limit = result.limit
-    told = {"min": limit.minimum, "typ": limit.typical, "max": limit.maximum}
-    bounds = ", ".join(f"{name} {value:g}" for name, value in told.items() if value is not None)
+    stated = {"min": limit.minimum, "typ": limit.typical, "max": limit.maximum}
+    bounds = ", ".join(f"{name} {value:g}" for name, value in stated.items() if value is not None)
     unit = f" {limit.unit}" if limit.unit else ""
     spread = f"{result.smallest:g} to {result.largest:g}, median {result.median:g}"
     return f"{limit.column} ({bounds}{unit}): {spread}{unit}; {_yield_text(result.result)}"

@@ -74,10 +74,10 @@ def _show(found: Difference) -> None:
 def _rows(entry: Effect) -> str:
     from cimspice.report.quantity import words
 
-    told = f"{words(entry.column)}: {entry.changed} of {entry.rows} rows changed"
+    line = f"{words(entry.column)}: {entry.changed} of {entry.rows} rows changed"
     if any(entry.not_finite):
-        told += f"; NaN or infinite are {entry.not_finite[0]} of A, {entry.not_finite[1]} of B"
-    return told
+        line += f"; NaN or infinite are {entry.not_finite[0]} of A, {entry.not_finite[1]} of B"
+    return line
 
 
 def _cells(entry: Effect) -> list[str]:

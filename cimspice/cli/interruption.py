@@ -37,14 +37,14 @@ class Interruption:
             except ValueError:  # not the main thread, which alone hears of Ctrl-C
                 return self
             self._installed = True
-            self._told_of_others, sys.unraisablehook = sys.unraisablehook, self._kept_by_python
+            self._hook_for_others, sys.unraisablehook = sys.unraisablehook, self._kept_by_python
         return self
 
     def __exit__(self, *_: object) -> None:
         if self._installed:
             if self._again is not None:
                 self._again.cancel()
-            sys.unraisablehook = self._told_of_others
+            sys.unraisablehook = self._hook_for_others
             signal.signal(signal.SIGINT, signal.default_int_handler)
         if self.seen:
             # Once a text that is executed (a dataclass is made of one) has met Ctrl-C, `python -m` ends by
@@ -55,9 +55,9 @@ class Interruption:
         self.seen = True
         raise KeyboardInterrupt
 
-    def _kept_by_python(self, told: UnraisableHookArgs) -> None:
-        if told.exc_type is not KeyboardInterrupt:
-            self._told_of_others(told)
+    def _kept_by_python(self, caught: UnraisableHookArgs) -> None:
+        if caught.exc_type is not KeyboardInterrupt:
+            self._hook_for_others(caught)
             return
         # A signal again, and no flag for the interpreter: it also ends a wait.
         words = (main_thread().ident, signal.SIGINT)

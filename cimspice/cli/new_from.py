@@ -20,7 +20,7 @@ def bench_files(name: str, schematic: Schematic, source: Path) -> list[str]:
     Raises
     ------
     ParameterError
-        If there is nothing to measure, or names cannot be told apart.
+        If there is nothing to measure, or names cannot be distinguished.
     """
     top = schematic.top
     driven = dict.fromkeys(top.having("supply"), _SUPPLY) | dict.fromkeys(top.having("input"), _INPUT)
@@ -97,7 +97,7 @@ def _require(name: str, words: Iterable[str], source: Path) -> None:
     if twice:
         raise ParameterError(
             f"{', '.join(twice)} would be the name of two things in bench {name}", place=str(source),
-            remedy="rename a port or parameter: capitals and special characters tell none apart",
+            remedy="rename a port or parameter: capitals and special characters distinguish none",
         )  # fmt: skip
 
 

@@ -89,7 +89,7 @@ def synapse_curves(table: pd.DataFrame, selection: CurveSelection) -> list[Curve
 
 
 def transfer_rows(table: pd.DataFrame, selection: CurveSelection) -> pd.DataFrame | None:
-    """The rows of a transfer curve, swept at one membrane voltage or at one that is not told; else None."""
+    """The rows of a transfer curve, swept at one membrane voltage or at one that is not stated; else None."""
     rows = _rows(GATE_LAW, table, selection)
     if "membrane_voltage" in rows and rows["membrane_voltage"].nunique() > 1:
         return None

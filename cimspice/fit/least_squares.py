@@ -199,7 +199,7 @@ def _judge(
 ) -> Solution:
     """Covariance from the singular values of the Jacobian, and which parameters the data do not determine.
 
-    Where σ is not ``known``, the residuals are what tells it.
+    Where σ is not ``known``, the residuals give it.
     """
     names, count = problem.names, len(problem.names)
     middle = float(np.median(sigma))

@@ -58,7 +58,7 @@ def read_measured(
     Returns
     -------
     A table as :meth:`TableSchema.validate` returns it; ``attrs["provenance"]`` has the file's name and
-    digest, and the lines that were left out. Rows may repeat a point: they tell the noise. The column
+    digest, and the lines that were left out. Rows may repeat a point: they give the noise. The column
     :data:`cimspice.fit.table.RESOLUTION` is added.
 
     Raises
@@ -90,7 +90,7 @@ def read_measured(
         raise TableError("every row is an overflow", place=str(path), remedy="measure in a wider range")
     frame = {one.name: _column(one, k, rows, path) for k, one in enumerate(read) if one.name}
     table = pd.DataFrame(frame, index=[row.number for row in rows])
-    _tell_missing(table, schema, constants or {}, read, path)
+    _report_missing(table, schema, constants or {}, read, path)
     for name, value in (constants or {}).items():
         if name in table.columns:
             raise TableError(
@@ -173,7 +173,7 @@ def _same(cell: str, wanted: str, mark: str) -> bool:
         return cell == wanted
 
 
-def _tell_missing(
+def _report_missing(
     table: pd.DataFrame,
     schema: TableSchema,
     constants: Mapping[str, object],

@@ -57,8 +57,8 @@ def read_lines(data: bytes, path: Path) -> list[Line]:
     text = _decode(data, path)
     content = [(k, line) for k, line in enumerate(re.split("\r\n|\r|\n", text), start=1) if line.strip()]
     separator = ""
-    if content and (told := re.fullmatch(r'"?sep=(.)"?', content[0][1].strip("\r\n"), re.I)):
-        separator, content = told[1], content[1:]
+    if content and (stated := re.fullmatch(r'"?sep=(.)"?', content[0][1].strip("\r\n"), re.I)):
+        separator, content = stated[1], content[1:]
     if all(_COMMENT.match(line) for _, line in content):
         raise TableError("the file is empty", place=str(path), remedy="give a header line and rows of data")
     separator = separator or _separator([line for _, line in content], path)

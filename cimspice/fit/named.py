@@ -100,7 +100,7 @@ class Recipe:
             fit = self._fitted(table, conditions, given)
         if weighting and "weighting" not in fit.provenance:
             raise ParameterError(
-                f"a {self.kind} weighs its rows by itself", place="weighting", remedy="leave it out"
+                f"a {self.kind} weights its rows by itself", place="weighting", remedy="leave it out"
             )
         if missed := set(held) - met:
             raise ParameterError(

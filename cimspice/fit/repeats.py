@@ -103,7 +103,7 @@ def mean_noise(readings: pd.DataFrame, keys: Sequence[str], column: str) -> tupl
 def refuse_mixture(
     table: pd.DataFrame, others: Mapping[str, Sequence[str]], schema: TableSchema, place: str
 ) -> None:
-    """Refuse repeated points that a column of the file that is not read (a die, a device) tells apart.
+    """Refuse repeated points that a column of the file that is not read (a die, a device) distinguishes.
 
     Raises
     ------

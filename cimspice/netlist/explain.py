@@ -15,7 +15,7 @@ _SHOWN = 12
 
 
 def parameter_error(model: type[BaseModel], error: Exception, *, place: str = "") -> ParameterError:
-    """One :class:`ParameterError` that lists every fault of a validation, or tells what a validator or
+    """One :class:`ParameterError` that lists every fault of a validation, or says what a validator or
     computed field of the user's has raised.
     """
     if not isinstance(error, ValidationError):
@@ -23,7 +23,7 @@ def parameter_error(model: type[BaseModel], error: Exception, *, place: str = ""
             f"a validator or computed field of {model.__name__} failed: {type(error).__name__}: {error} "
             f"({line_of(error)})",
             place=place or model.__name__,
-            remedy="correct it; a value that a validator does not allow is told by a ValueError",
+            remedy="correct it; a value that a validator does not allow is reported by a ValueError",
         )
     faults = error.errors(include_url=False, include_context=True)
     lines, unknown, missing = [], False, False

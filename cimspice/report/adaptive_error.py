@@ -82,28 +82,28 @@ def error_parts(described: Any, study: Study) -> tuple[list[str | Chart], str]:
         first = error.errors()[0]
         return [], f"adaptive: {'.'.join(map(str, first['loc']))}: {first['msg']}"
     unit = "" if history.scale == "log" else study.unit(history.column)
-    told = [
+    sentences = [
         f"Points were chosen where a fit of {words(history.column)} was least certain, out of a grid of "
         f"{history.grid_points:,}. The error is that of {history.held_out} points drawn at random, which the "
         f"fit never saw{_meaning(history, study)}."
     ]
     if not history.history:
-        return [paragraph(told[0])], ""
+        return [paragraph(sentences[0])], ""
     last = history.history[-1]
     verdict = "reached" if history.reached else "not reached"
-    told.append(
+    sentences.append(
         f"After {last.points:,} simulations, 1 in {history.grid_points / last.points:.1f} of the grid, it "
         f"was {_shown(last.rms, unit)} rms, {_shown(last.largest, unit)} at most: the target of "
         f"{_shown(history.target, unit)} was {verdict}."
     )
     if history.checked:
-        told.append(
+        sentences.append(
             f"It was met again at {history.checked} points, the farthest from all others and at the ends of "
             "the axes."
         )
     if history.unseen_width is not None:
-        told.append(missed(history.unseen_width))
-    return [paragraph(" ".join(told)), _chart(history, unit)], ""
+        sentences.append(missed(history.unseen_width))
+    return [paragraph(" ".join(sentences)), _chart(history, unit)], ""
 
 
 def missed(width: float) -> str:

@@ -144,7 +144,9 @@ def compare_runs(before: str | Path, after: str | Path) -> Difference:
             effects += [found] if found else []
         else:
             found = _other(pairing, a, column, a.table[column], b.table[column])
-            changes += [found] if found and not any(numeric) else []  # else its type changed, which is told
+            changes += (
+                [found] if found and not any(numeric) else []
+            )  # else its type changed, which is reported
         if found is None and len(pairing.rows_a):
             unchanged.append(column)
     effects.sort(key=lambda entry: -(np.inf if entry.effect is None else entry.effect))
@@ -181,7 +183,7 @@ def _facts(one: Run, two: Run, a: Study, b: Study) -> list[Change]:
     files = [origin.pop(_DESIGN, None) for origin in origins]
     changes = _different("files", *({"table.parquet": run.problem or "as written"} for run in (one, two)))
     changes += _different("provenance", *origins)
-    if all(isinstance(entry, dict) for entry in files):  # runs of earlier versions do not tell
+    if all(isinstance(entry, dict) for entry in files):  # runs of earlier versions do not say
         changes += _different(_DESIGN, *files)
     varied = {*a.varied, *b.varied}
     asked = [

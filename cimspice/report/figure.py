@@ -231,7 +231,7 @@ def _shades(keys: _Keys) -> Colormap:
 
 
 def _nested_as_text(table: pd.DataFrame) -> pd.DataFrame:
-    """Conditions that are lists or tables (a circuit's parameters) as text, to tell them apart."""
+    """Conditions that are lists or tables (a circuit's parameters) as text, to distinguish them."""
     conditions = [name for name in table.attrs.get("conditions", ()) if name in table.columns]
     nested = [name for name in conditions if isinstance(table[name].iloc[0], list | tuple | dict)]
     return table.assign(**{name: table[name].map(repr) for name in nested})

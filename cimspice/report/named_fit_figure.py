@@ -92,7 +92,7 @@ def _two_panels(canvas: Canvas, found: Overlay, units: dict[str, str]) -> None:
 
 
 def _curves(found: Overlay) -> list[tuple[Any, np.ndarray]]:
-    """Values that tell some curves apart, evenly chosen, each with the positions of its rows."""
+    """Values that distinguish some curves, evenly chosen, each with the positions of its rows."""
     if not found.by:
         return [(None, np.arange(len(found.rows)))]
     values = found.rows[found.by].to_numpy()

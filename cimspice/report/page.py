@@ -156,18 +156,18 @@ def _head(study: Study, record: Record, verdicts: Sequence[Verdict], found: Yiel
 def _yield(study: Study, found: Yield | None, failed: int) -> list[Any]:
     if not found:
         return []
-    told = "A sample passes if all that was measured on it keeps to the limits; the interval is Wilson's."
+    note = "A sample passes if all that was measured on it keeps to the limits; the interval is Wilson's."
     if len(found.conditions) > 1:
         everywhere, (low, high) = found.everywhere, found.everywhere.interval
-        told += (
+        note += (
             f" Under all {len(found.conditions)} conditions {everywhere.passed} of {everywhere.count} samples"
             f" pass: {everywhere.fraction:.1%} ({low:.1%} to {high:.1%})."
         )
     if failed:
         points = f"{failed} failed point{'s' * (failed > 1)}"
-        told += f" Not counted: {points}. With them as failing, the yield is lower."
+        note += f" Not counted: {points}. With them as failing, the yield is lower."
     worst = sorted(found.conditions, key=lambda entry: entry[1].fraction)[:_WORST]
-    parts = [yield_table(study, worst), paragraph(told, "note")]
+    parts = [yield_table(study, worst), paragraph(note, "note")]
     if len(found.conditions) > _WORST:
         every = yield_table(study, found.conditions)
         parts.append(folded(f"The yield of all {len(found.conditions)} conditions", every))
@@ -201,10 +201,10 @@ def _failures(failures: Sequence[Failure], failed: int) -> list[Any]:
         ],
     )
     points = f"{failed} point{'s' * (failed > 1)} failed"
-    told = f"{points}: without rows in the table, counted nowhere else on this page."
+    note = f"{points}: without rows in the table, counted nowhere else on this page."
     if len(failures) > _MOST_FAILURES:
-        told += f" The first {_MOST_FAILURES} are listed; run.json has them all."
-    return [paragraph(told), summary, folded("Every failed point", each)]
+        note += f" The first {_MOST_FAILURES} are listed; run.json has them all."
+    return [paragraph(note), summary, folded("Every failed point", each)]
 
 
 def _conditions(study: Study, record: Record) -> str:

@@ -270,7 +270,7 @@ def _styles(
 ) -> dict[tuple[int, int], tuple[str, str]]:
     """Colour and dash by positions among the first column's values and the others' combinations."""
     pairs = list(product(range(len(firsts)), range(len(others))))
-    if crowded and len(pairs) <= len(PALETTE):  # dashes of many lines upon each other cannot be told apart
+    if crowded and len(pairs) <= len(PALETTE):  # dashes of many lines upon each other cannot be distinguished
         colours = colours_of(firsts, by[0]) if by and len(others) == 1 else PALETTE
         return {pair: (colour, DASHES[0]) for pair, colour in zip(pairs, colours, strict=False)}
     graded = bool(by) and _numeric(study.table, by[0]) and (gradual or len(firsts) > _FEW_VALUES)

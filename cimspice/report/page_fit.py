@@ -24,7 +24,7 @@ LARGEST_CARD = 16 << 20  # bytes
 _MODEL_CARD = re.compile(rb'"schema"\s*:\s*"cimspice\.card/[^"]*"\s*,\s*"family"\s*:\s*"model"')
 _MOST_CARDS = 40
 _QUANTILE = 1.959963984540054  # of the normal distribution, for 95 %
-_COLUMNS = "columns of the model"  # in attrs: the model's column -> the table's, as its fit was told
+_COLUMNS = "columns of the model"  # in attrs: the model's column -> the table's, as its fit names them
 # table, column that a model of it predicts by a function of that name, and from which columns
 _PREDICTED: tuple[tuple[TableSchema, str, tuple[str, ...]], ...] = (
     (GATE_LAW, "current", ("gate_bias",)),
@@ -50,7 +50,7 @@ class Overlay:
     x, y
         Columns of abscissa and of what is predicted.
     by
-        Column that tells curves apart, or "".
+        Column that distinguishes curves, or "".
     fitted
         Prediction (m,), in the unit of ``y``.
     band

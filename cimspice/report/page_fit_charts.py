@@ -73,7 +73,7 @@ def _numbers(card: ModelCard) -> str:
 
 
 def _shown(found: Overlay) -> list[tuple[Any, np.ndarray]]:
-    """Positions of the rows of some curves, evenly chosen, with the value that tells them apart."""
+    """Positions of the rows of some curves, evenly chosen, with the value that distinguishes them."""
     if not found.by:
         return [(None, np.arange(len(found.rows))[:_MOST_POINTS])]
     columns = [
@@ -100,7 +100,7 @@ def _curves(study: Study, card: ModelCard, found: Overlay) -> Chart:
     )
     traces: list[dict[str, Any]] = []
     curves = _shown(found)
-    told = bool(found.by) and found.rows[found.by].nunique() > 1
+    several = bool(found.by) and found.rows[found.by].nunique() > 1
     for index, (value, positions) in enumerate(curves):
         positions = positions[np.argsort(x[positions], kind="stable")]
         at = numbers(x[positions] * x_factor)
@@ -137,7 +137,7 @@ def _curves(study: Study, card: ModelCard, found: Overlay) -> Chart:
                 "line": {"color": colour, "width": 1.6},
                 "name": name,
                 "hovertemplate": f"{shown}<extra>model, {name}</extra>",
-                "showlegend": told,
+                "showlegend": several,
             }
         )
         few = positions[:: max(len(positions) // 40, 1)]

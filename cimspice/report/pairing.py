@@ -11,7 +11,7 @@ import pandas as pd
 
 from cimspice.report.page_study import SAMPLE, Study
 
-_DIGITS = 12  # of a condition, to tell rows that belong together
+_DIGITS = 12  # of a condition, to find rows that belong together
 
 
 @dataclass(frozen=True)
@@ -47,7 +47,7 @@ class Pairing:
             ignore_index=True,
         )
         keys["_run"] = np.repeat([0, 1], [len(table) for table in tables])
-        for name in along:  # only as many as tell the rows apart: what else lies along a point is compared
+        for name in along:  # only as many as distinguish the rows: what else lies along a point is compared
             if all(name in table for table in tables) and keys.duplicated(["_run", *shared]).any():
                 shared.append(name)
         keys["_nth"] = keys.groupby(["_run", *shared], sort=False, dropna=False).cumcount()

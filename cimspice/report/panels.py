@@ -10,7 +10,7 @@ import pandas as pd
 from cimspice.campaign.limits import Limit
 from cimspice.report.quantity import quantity, words
 
-QUANTITY = "_quantity"  # column that tells apart several quantities of one unit
+QUANTITY = "_quantity"  # column that distinguishes several quantities of one unit
 _VALUE = "_value"  # column that then holds them all
 _NEVER_LOG = ("dB", "°", "deg", "rad")
 _DECADES = 12  # of a log axis: below lies what is zero but for rounding
@@ -28,7 +28,7 @@ def panels_of(columns: Sequence[str], units: Mapping[str, str]) -> list[list[str
 def stacked(
     table: pd.DataFrame, columns: Sequence[str], by: Sequence[str]
 ) -> tuple[pd.DataFrame, str, list[str]]:
-    """Several quantities below each other in one column, its name, and what then tells lines apart."""
+    """Several quantities below each other in one column, its name, and what then distinguishes lines."""
     if len(columns) == 1:
         return table, columns[0], list(by)
     rest = table.drop(columns=list(columns))

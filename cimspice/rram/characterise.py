@@ -54,7 +54,7 @@ def characterised_card(
     fitted = fit_cell(model, circuit)
     progress(Progress(stage="ngspice: a SET and a RESET"))
     curves = {"current": {"bench": "rram_access_grid"}, "charge": {"bench": "rram_access_charge"}}
-    pulses = {"bench": "rram_cell_write", "share_of_the_charge": fitted.snap_share}
+    pulses = {"bench": "rram_cell_write", "share_of_the_charge": fitted.abrupt_share}
     return rram_card(
         model,
         read,

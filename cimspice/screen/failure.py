@@ -24,7 +24,7 @@ class Interrupted(Exception):
 
 
 def report(error: BaseException, *, as_json: bool = False, debug: bool = False) -> int:
-    """Tell the user what went wrong.
+    """Print what went wrong.
 
     Parameters
     ----------
@@ -41,7 +41,7 @@ def report(error: BaseException, *, as_json: bool = False, debug: bool = False) 
         Exit code: 2 for bad input, 130 for Ctrl-C, 1 for everything else.
     """
     code, fields = _describe(error)
-    with suppress(OSError):  # a stream that is full or closed: the others and the exit code still tell
+    with suppress(OSError):  # a stream that is full or closed: the others and the exit code still report it
         if debug or fields["kind"] == "Defect":
             console(stderr=True).print("".join(traceback.format_exception(error)), markup=False)
         _show(fields)

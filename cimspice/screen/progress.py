@@ -48,15 +48,15 @@ class JsonLines:
     """
 
     def __init__(self) -> None:
-        self._began = self._told = time.monotonic()
+        self._began = self._printed = time.monotonic()
         self._first = True
 
     def __call__(self, state: Progress) -> None:
         now = time.monotonic()
         finished = state.done + state.failed
-        if not (self._first or finished == state.points or now - self._told >= SECONDS_BETWEEN_LINES):
+        if not (self._first or finished == state.points or now - self._printed >= SECONDS_BETWEEN_LINES):
             return
-        self._first, self._told = False, now
+        self._first, self._printed = False, now
         seconds, run = now - self._began, finished - state.cached
         rate = run / seconds if run and seconds > 0 else None
         left = (state.points - finished) / rate if rate else None

@@ -98,7 +98,7 @@ class Analysis(ABC):
 
     @cached_property
     def commands(self) -> tuple[str, ...]:
-        """What ngspice is told: `command`, or several whose results together are the analysis."""
+        """What ngspice executes: `command`, or several whose results together are the analysis."""
         return (self.command,)
 
     @property
@@ -108,7 +108,7 @@ class Analysis(ABC):
 
     @property
     def asked(self) -> tuple[str, ...]:
-        """The vectors that ngspice is told to save; empty for all."""
+        """The vectors that ngspice is asked to save; empty for all."""
         return self.save
 
     @abstractmethod

@@ -95,7 +95,7 @@ _KINDS: tuple[tuple[str, type[SimulationError], str, str], ...] = (
 
 
 def complaints(words: Sequence[str]) -> list[str]:
-    """The lines, without their stream's name, that tell of a failure. Empty: ngspice was content."""
+    """The lines, without their stream's name, that report a failure. Empty: ngspice was content."""
     found = []
     for word in words:
         stream, _, line = word.partition(" ")

@@ -30,7 +30,7 @@ class SolverOptions:
         Pivot tolerances of the matrix factorisation.
     klu
         Factorise the matrix with KLU, for large meshes. ngspice before 42, or built without it, does not read
-        this option and takes its own solver (``cimspice doctor`` tells which one is installed).
+        this option and takes its own solver (``cimspice doctor`` says which one is installed).
     tnom
         Temperature at which device models were extracted (degrees Celsius).
     """

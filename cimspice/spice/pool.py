@@ -1,7 +1,7 @@
 """A pool of worker processes, one session each; the parent keeps the time and replaces what hangs or dies.
 
 An impossible operating point makes ngspice run for ever, and nothing inside the process can stop it. So each
-worker tells in shared memory which item it runs and since when; the parent kills it past the limit, starts
+worker writes in shared memory which item it runs and since when; the parent kills it past the limit, starts
 another and goes on.
 """
 
@@ -288,7 +288,7 @@ class Pool:
 
 class _Map:
     """One call of `Pool.map`: its function, outcomes that it has not yielded, and items that wait, in chunks
-    of about a tenth of a second's worth, smaller towards the end.
+    of about a tenth of a second, smaller towards the end.
 
     No more items are held than it takes to know whether the end is near.
     """
@@ -305,19 +305,19 @@ class _Map:
 
     def fill(self) -> bool:
         """Take items up, as many as are needed; return whether any wait."""
-        size = self._worth()
+        size = self._chunk_size()
         wanted = self._workers * size * (1 if size == 1 or self._fixed else 2)
         self._waiting.extend(islice(self._source, max(0, wanted - len(self._waiting))))
         return bool(self._waiting)
 
     def take(self, most: int) -> list[tuple[int, Any]]:
         waiting = len(self._waiting)
-        size = self._fixed or max(1, min(self._worth(), waiting // (2 * self._workers)))
+        size = self._fixed or max(1, min(self._chunk_size(), waiting // (2 * self._workers)))
         return [self._waiting.popleft() for _ in range(min(size, most, waiting))]
 
-    def _worth(self) -> int:
-        worth = int(_CHUNK_SECONDS / max(self._seconds_per_item, 1e-6))
-        return self._fixed or max(1, min(worth, _LARGEST_CHUNK))
+    def _chunk_size(self) -> int:
+        size = int(_CHUNK_SECONDS / max(self._seconds_per_item, 1e-6))
+        return self._fixed or max(1, min(size, _LARGEST_CHUNK))
 
     def put_back(self, pairs: list[tuple[int, Any]]) -> None:
         self._waiting.extendleft(reversed(pairs))

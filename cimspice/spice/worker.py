@@ -41,7 +41,7 @@ class Report(NamedTuple):
 
 
 def serve(connection: Connection, progress_path: str) -> None:
-    """Serve chunks ``(function, [(index, item), ...])`` until told ``None``.
+    """Serve chunks ``(function, [(index, item), ...])`` until ``None`` comes.
 
     Parameters
     ----------
@@ -80,7 +80,7 @@ def _attempt(function: Callable, session: Session, index: int, item: Any) -> Out
 
 
 def _portable(error: Exception) -> Exception:
-    """The error itself if it survives pickling with its fields, else one that tells the same."""
+    """The error itself if it survives pickling with its fields, else one that says the same."""
     try:
         copy = pickle.loads(pickle.dumps(error))
     except Exception:

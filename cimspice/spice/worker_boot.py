@@ -1,7 +1,7 @@
 """The first thing that a worker process runs: from here on it does not outlive its parent.
 
 Imports take a second, on a busy machine many, and a parent that is killed meanwhile must not leave them
-behind: so this file imports next to nothing before it watches the parent. It is run by its path and told
+behind: so this file imports next to nothing before it watches the parent. It is run by its path and given
 the descriptor of a connection, the parent's process id and the path of the file with its progress.
 """
 
@@ -43,7 +43,7 @@ def main() -> None:
     from multiprocessing.connection import Connection
 
     connection = Connection(descriptor)
-    # As multiprocessing marks its own children: an unguarded script that makes a pool is told so.
+    # As multiprocessing marks its own children: an unguarded script that makes a pool gets that error.
     vars(current_process())["_inheriting"] = True
     spawn.prepare(connection.recv())
     del vars(current_process())["_inheriting"]

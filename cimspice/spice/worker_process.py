@@ -55,7 +55,7 @@ class WorkerProcess:
             self._process = _start(theirs.fileno(), private / "progress")
         preparation = spawn.get_preparation_data(private.name)
         del preparation["authkey"]  # cannot be sent, and is not used
-        with contextlib.suppress(OSError):  # it has died already: the connection tells
+        with contextlib.suppress(OSError):  # it has died already: the connection reports it
             self.connection.send(preparation)
 
     @property
@@ -64,7 +64,7 @@ class WorkerProcess:
         return time.monotonic() - self._sent
 
     def send(self, job: Any, chunk: list[tuple[int, Any]]) -> None:
-        """Give it work of a ``job``, whose ``function`` it calls. If it has died, its sentinel tells."""
+        """Give it work of a ``job``, whose ``function`` it calls. If it has died, its sentinel shows it."""
         self.chunk, self.job, self._sent = chunk, job, time.monotonic()
         try:
             with contextlib.suppress(BrokenPipeError, ConnectionResetError):

@@ -27,7 +27,7 @@ def digits_folds(
     seeds, folds
         Splits. Every part is cut to the size of the smallest.
     halves
-        Two classes, digits up to 4 and from 5, which no single layer can tell apart, instead of ten.
+        Two classes, digits up to 4 and from 5, which no single layer can separate, instead of ten.
     largest_code
         Of an input.
 

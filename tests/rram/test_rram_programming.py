@@ -86,9 +86,9 @@ def test_the_tabulated_transistor_follows_the_real_one_between_its_points(fitted
 
 
 @pytest.mark.spice
-def test_the_charge_measured_on_the_transistor_is_the_one_that_a_snap_meets(fitted):
+def test_the_charge_measured_on_the_transistor_is_the_one_that_an_abrupt_set_takes(fitted):
     """Ramps of the bare transistor foretell what SETs of a cell meet within 5 % (its body lags: 2.5 %)."""
-    assert abs(fitted.snap_share - 1) < 0.05
+    assert abs(fitted.abrupt_share - 1) < 0.05
     difference = fitted.calibration["model"] - fitted.calibration["circuit"]
     assert np.abs(difference).max() < 5e-4
 
@@ -135,7 +135,7 @@ def test_write_verify_on_the_circuit_takes_the_pulses_and_the_energy_that_the_mo
 @pytest.mark.parametrize("segment", [10.0, 50.0])
 def test_the_resistance_of_a_source_line_weakens_a_set_as_in_an_array(fitted, segment):
     """Two segments below the upper bit line's cells. What is left is the 2e-4 of the array's own states or,
-    where a cell snaps during the pulse (50 ohm), less than a fifth of the effect."""
+    where a SET is abrupt during the pulse (50 ohm), less than a fifth of the effect."""
     array = CircuitArray(np.zeros((2, 2)), array=ArrayCircuit(source_line_resistance=segment))
     pulse = WriteScheme().set_pulse(np.array([1.6, 1.8]))
     array.pulse(0, np.array([True, True]), pulse)

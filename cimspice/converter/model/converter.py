@@ -29,7 +29,7 @@ class SignedConverter(Model):
     step
         Of one code (V).
     target_step
-        What a preloaded target code is worth (V).
+        Voltage (V) of one preloaded target code.
     target_offset
         What preloading adds (V).
     offset_sigma, noise_sigma

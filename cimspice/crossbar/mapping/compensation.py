@@ -60,7 +60,7 @@ def compensate_tile(
     wires, cells
         Of the tile; with ``levels``, the result is rounded to them.
     inputs
-        Voltages (samples, rows), V, that weigh the error.
+        Voltages (samples, rows), V, that weight the error.
     steps
         Most iterations of L-BFGS-B.
 
@@ -141,7 +141,7 @@ def compensate(
 
 
 def calibrate_gains(network: TiledNetwork, reference: TiledNetwork, calibration: np.ndarray) -> TiledNetwork:
-    """The digital gain that suits each column pair of each tile, as reading the tiles tells; cells stay.
+    """The digital gain that suits each column pair of each tile, as read from the tiles; cells stay.
 
     Parameters
     ----------

@@ -159,7 +159,7 @@ def program(
 ) -> list[Programmed]:
     """Carry out several plans on one network, each on crossbars of its own, erased at first.
 
-    The weights of one layer at a time are in memory. ``progress`` is told each layer's name.
+    The weights of one layer at a time are in memory. ``progress`` is given each layer's name.
     """
     from threadpoolctl import threadpool_limits
 

@@ -104,7 +104,7 @@ def gains(table: pd.DataFrame) -> pd.DataFrame:
     :data:`USEFUL_ERROR` the cheapest point of the
     method, in the same setting, whose error is no larger. Columns: ``method``, ``median``, ``smallest``,
     ``largest`` over these points, and how many ``points`` there were; a point that the method does not reach
-    is not counted, and ``unreached`` tells how many.
+    is not counted, and ``unreached`` is their number.
     """
     found: dict[str, list[float]] = {}
     missed: dict[str, int] = {}

@@ -64,7 +64,7 @@ class WriteResult:
 class RramCell(Model):
     """A memory between bit line and transistor, whose source is the source line, its body at ground.
 
-    When a SET snaps, the charge of the node between them flows through the memory at once: it, and not only
+    In an abrupt SET, the charge of the node between them flows through the memory at once: it, and not only
     the transistor, sets how far the state goes. That charge is the transistor's own, where its law knows it,
     and that of ``inner_capacitance`` in F: a wire's, or the whole one. ``read_voltage`` stands on the bit
     line and ``read_gate_voltage`` on the word line when the cell is read.

@@ -35,7 +35,7 @@ class WriteScheme:
     A cell is done when |G − target| ≤ ``tolerance`` · target. The word line of a SET rises by
     ``word_line_step`` from pulse to pulse as long as the cell conducts too little. A cell that conducts too
     much is RESET; its next SET begins three steps lower, and its steps are half as large, down to
-    ``word_line_resolution``. Rising from below matters: a first SET at a high level snaps, and the charge of
+    ``word_line_resolution``. Rising from below matters: a first SET at a high level is abrupt: the charge of
     the node inside the cell then carries it past the target.
 
     A pristine cell (state below 0) is formed first, as SkyWater forms its 1T1R cells (Technology
@@ -187,7 +187,7 @@ def write_verify(
 ) -> WriteRecord:
     """Program cells to conductances (S) ``target``, beginning in ``state``; cells below 0 are formed first.
 
-    ``response`` tells the level of the first SET; without one it is the scheme's lowest.
+    ``response`` gives the level of the first SET; without one it is the scheme's lowest.
     ``source_resistance`` in ohm, of each cell's source line up to its driver, raises its source in a SET.
 
     Raises

@@ -159,7 +159,7 @@ def _devices(rows: pd.DataFrame, quantities: tuple[str, ...]) -> list[np.ndarray
         groups.append(np.log(ordered[list(quantities)].to_numpy()))
     if len(groups) < 3:
         raise FitError(
-            f"{len(groups)} devices cannot tell how devices differ",
+            f"{len(groups)} devices cannot show how devices differ",
             place="rram_cycles table",
             remedy="measure at least three devices",
         )
@@ -219,5 +219,5 @@ def _solution(model: RramVariability, variances: np.ndarray, residuals: np.ndarr
     names = tuple(model.parameters())
     values = np.array([*model.parameters().values()])
     halves = float(special.ndtri(0.5 + CONFIDENCE / 2)) * np.sqrt(variances)
-    reasons = tuple("" if np.isfinite(half) else "the cycles do not tell" for half in halves)
+    reasons = tuple("" if np.isfinite(half) else "the cycles do not give it" for half in halves)
     return Solution(names, values, np.diag(variances), halves, reasons, residuals, freedom)

@@ -22,7 +22,7 @@ from cimspice.rram.validation.transistor import simulated_access
 from cimspice.spice import InProcess
 
 CALIBRATION_LEVELS = (1.2, 1.3, 1.4, 1.5, 1.6)
-"""Word lines (V) of the SETs whose final states fix how much of the transistor's charge a snap meets."""
+"""Word lines (V) of the SETs whose final states fix the share of the transistor's charge that flows."""
 _SHARES = (0.7, 1.2)
 
 
@@ -102,20 +102,20 @@ class CircuitCell:
 class CellFit:
     """A cell's model with what it was made from.
 
-    ``snap_share`` is the part of the transistor's charge that a snap meets; ``calibration`` compares the
-    states after the SETs that fixed it: word line (V), state in ngspice, state of the model.
+    ``abrupt_share`` is the part of the transistor's charge that an abrupt SET takes; ``calibration``
+    compares the states after the SETs that fixed it: word line (V), state in ngspice, state of the model.
     """
 
     cell: RramCell
-    snap_share: float
+    abrupt_share: float
     calibration: pd.DataFrame
 
 
 def fit_cell(device: RramDevice, circuit: CircuitCell, scheme: WriteScheme | None = None) -> CellFit:
     """The model of a cell from ngspice: its access transistor's currents and charge, and five SETs.
 
-    The SETs fix one number, the share of the charge that a snap meets. A snap raises the node by 0.1 V in a
-    picosecond; the charge was measured slower, and the transistor's body follows through 50 ohm.
+    The SETs fix one number, the share of the charge that an abrupt SET takes. It raises the node by 0.1 V in
+    a picosecond; the charge was measured slower, and the transistor's body follows through 50 ohm.
 
     Raises
     ------

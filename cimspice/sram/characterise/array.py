@@ -69,7 +69,7 @@ def characterise_array(
     shifts = cell_shifts(range(cells), seed, conditions.array.cell)
     supply, top = conditions.array.supply_voltage, conditions.array.supply_voltage + HEADROOM
     tables: dict[str, pd.DataFrame] = {}
-    # first one curve of the nominal cell and its trip voltage: what cannot work is told within seconds
+    # first one curve of the nominal cell and its trip voltage: what cannot work is reported within seconds
     for held, spread in (([supply], shifts[:0]), ([*np.arange(0.0, top + 1e-9, 0.1), supply], shifts)):
         tables["currents"] = _currents(conditions, np.unique(np.round(held, 6)), progress)
         tables["trips"] = _trips(conditions, spread, progress)

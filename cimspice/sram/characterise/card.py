@@ -53,8 +53,8 @@ def characterised_card(
     tables = characterise_array(conditions, cells=cells, progress=progress)
     known = {}
     for name, bench in _BENCHES.items():
-        told = table_provenance(tables[name])
-        known[name] = {"bench": bench, "rows": told["table_rows"], "digest": told["table_digest"]}
+        rows = table_provenance(tables[name])
+        known[name] = {"bench": bench, "rows": rows["table_rows"], "digest": rows["table_digest"]}
     sources = {part: {name: known[name] for name in names} for part, names in _TABLES.items()}
     fit = fit_bit_lines(tables, column_facts(conditions))
     return sram_card(fit, sources, {**provenance(), "circuit": _circuit(conditions)})

@@ -1,4 +1,4 @@
-"""Where the readout meets the bit lines: tables of what it weighs, and of lines that a converter samples."""
+"""Where the readout meets the bit lines: tables of its capacitance, and of lines that a converter samples."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def readout_loads(conditions: SramConditions, progress: OnProgress = silent) -> 
     """
     given = {"supply_voltage": conditions.array.supply_voltage} | conditions.converter
     runs = [{"line_discharge": line, "rail_discharge": rail, **given} for line, rail in _SWINGS]
-    text = "what the readout weighs"
+    text = "capacitance of the readout"
     table = conditions.run("sram_readout_loads", runs, in_stage(text, progress))
     swings = pd.DataFrame(_SWINGS, columns=["line_discharge", "rail_discharge"])
     return table.join(swings, on="run")

@@ -116,14 +116,14 @@ def opened(parameters: AccessParameters, waveforms: Waveforms, place: str) -> fl
     Raises
     ------
     SimulationError
-        If it does not while it is told to.
+        If it does not although its inputs ask for it.
     """
     time = waveforms.crossing("word_line", parameters.supply_voltage / 2, "rise")
     if not np.isfinite(time):
         raise SimulationError(
             f"at {parameters.supply_voltage:g} V of supply the word line does not open before timing.close",
             place=place,
-            remedy="raise supply_voltage (bench sram_retention tells what the cell itself needs), or give the"
+            remedy="raise supply_voltage (bench sram_retention gives what the cell itself needs), or give the"
             " cycle more time",
         )
     return time

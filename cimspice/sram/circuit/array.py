@@ -31,7 +31,7 @@ class Array(NetlistParameters):
         Its transistors. Wires stay those of the foundry's cell, 1.2 × 1.58 µm: a cell of ordinary transistors
         is larger, and its wires have to be given.
     rows, columns
-        Of the bank; they decide what the lines weigh.
+        Of the bank; they decide the capacitance of the lines.
     sections
         Nodes of a bit line; a row hangs at the node of its section.
     column, simulated_columns
@@ -106,7 +106,7 @@ class Array(NetlistParameters):
             raise ValueError(f"{self.rows} rows cannot be cut into {self.sections} equal sections")
         if self.idle == "linear" and self.cell.devices != "special":
             raise ValueError(
-                "what closed rows weigh is known of special devices only: idle = 'device' or 'full'"
+                "the capacitance of closed rows is known of special devices only: idle = 'device' or 'full'"
             )
         if self.precharge_end >= self.word_line_start - self.driver_edge:
             raise ValueError("the word lines open before the precharge has ended")

@@ -29,7 +29,7 @@ class PopulationParameters(NetlistParameters):
         What all cells store: 0 pulls the bit line down, 1 its complement.
     swept
         Which line is swept, from ``start_voltage`` to ``stop_voltage``; the other is at ``held_voltage``. A
-        line below 0 V tells how far a cell is from flipping that no line can flip.
+        line below 0 V gives how far a cell is from flipping that no line can flip.
     """
 
     cell: SramCell = SramCell()

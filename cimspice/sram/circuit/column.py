@@ -1,4 +1,4 @@
-"""A column of 6T cells: its wires, the circuits around it, and when they are told to act."""
+"""A column of 6T cells: its wires, the circuits around it, and when they are switched."""
 
 from __future__ import annotations
 
@@ -76,8 +76,8 @@ class SramPeriphery(NetlistParameters):
 class SramTiming(NetlistParameters):
     """When a controller acts, in the order of a cycle.
 
-    The precharge ends at ``begin``, the word line is told to open at ``open`` and to close at ``close`` (a
-    read closes it earlier by itself, once the sense amplifier is told to decide), and the precharge begins
+    The precharge ends at ``begin``, the word line is switched on at ``open`` and off at ``close`` (a
+    read closes it earlier by itself, once the sense amplifier is enabled), and the precharge begins
     again at ``precharge_again``.
     """
 

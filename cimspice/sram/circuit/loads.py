@@ -1,4 +1,4 @@
-"""What the readout of an SRAM array weighs on a bit line and on a shared rail, from its own transistors."""
+"""Capacitance of an SRAM array's readout on a bit line and on a shared rail, from its own transistors."""
 
 from __future__ import annotations
 

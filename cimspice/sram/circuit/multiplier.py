@@ -46,7 +46,7 @@ class MultiplierParameters(NetlistParameters):
     code
         Input, from 0 to 2**bits - 1.
     rows
-        Of the array; they decide what the lines weigh.
+        Of the array; they decide the capacitance of the lines.
     """
 
     gates: Gates = Gates()

@@ -14,7 +14,7 @@ from cimspice.sram.circuit.cell import SramCell, Supply
 
 
 class ReadParameters(NetlistParameters):
-    """A read pulse on the word line, and what the bit lines weigh."""
+    """A read pulse on the word line, and the capacitance of the bit lines."""
 
     cell: SramCell = SramCell()
     supply_voltage: Supply = 1.8

@@ -160,8 +160,8 @@ def _results(facts: Mapping[str, Any]) -> list[tuple[str, str, str]]:
     ]
     if found := facts.get("measured_current"):
         low, high = found["line_voltage"]
-        told = f"of {facts['words']} fall below the measured {low:.3g} to {high:.3g} V: extrapolated"
-        rows.append(("words outside", f"{found['words_below']}", told))
+        beyond = f"of {facts['words']} fall below the measured {low:.3g} to {high:.3g} V: extrapolated"
+        rows.append(("words outside", f"{found['words_below']}", beyond))
     if facts["mismatch"]:
         rows[2:2] = [
             ("thresholds known", f"{facts['threshold_rmse_percent']:.3f} %", "rms"),
@@ -171,11 +171,11 @@ def _results(facts: Mapping[str, Any]) -> list[tuple[str, str, str]]:
 
 
 def _beyond(found: Mapping[str, Any] | None) -> str:
-    told = "beyond the disturb bound, told before simulation"
+    beyond = "beyond the disturb bound, reported before simulation"
     if found is None:
-        return told
+        return beyond
     errors = f", the others {found['rmse_percent']:.4f} % rms" if found["rmse_percent"] is not None else ""
-    return f"{told}; {found['flipped']} of {found['words']} flip cells, {found['flagged']} flagged{errors}"
+    return f"{beyond}; {found['flipped']} of {found['words']} flip cells, {found['flagged']} flagged{errors}"
 
 
 def _print(rows: list[tuple[str, str, str]]) -> None:

@@ -3,10 +3,10 @@
 Row group g holds the words of neuron g, column c those of input c; a word of several slices takes a column
 for each (:mod:`cimspice.sram.mapping.format`).
 
-Forward, neuron by neuron: the rows of group g are opened with pulses that weigh the bits; each column's two
+Forward, neuron by neuron: the rows of group g are opened with pulses that weight the bits; each column's two
 discharges are multiplied by input x_c; charge sharing takes the mean over the columns of a slice, and a
 signed converter converts it. Slices are added digitally.
-Transposed: all groups are opened at once, pulses weighing bits by |e_g|, once for the positive and once for
+Transposed: all groups are opened at once, pulses weighting bits by |e_g|, once for the positive and once for
 the negative errors; a converter reads every column (Kumar et al., arXiv 2005.09526).
 """
 
@@ -249,7 +249,7 @@ class SramLayer:
             raise ParameterError(
                 f"error {values[np.abs(values) > most][0]} is beyond {most}",
                 place="errors",
-                remedy="limit the errors, or use slices of fewer bits: a pulse weighs |e| 2^bit",
+                remedy="limit the errors, or use slices of fewer bits: a pulse weights by |e| 2^bit",
             )
         opened = max((sign * values > 0).sum(axis=1).max(initial=0) for sign in (1, -1))
         if self.design.open_groups is not None and opened > self.design.open_groups:

@@ -1,4 +1,4 @@
-"""Pulse widths that weigh the bits of a word, and an error by which the whole word is to be multiplied."""
+"""Pulse widths that weight the bits of a word, and an error by which the whole word is to be multiplied."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Words in an SRAM array: column-major, one bit per row, each row opened for a time that weighs its bit."""
+"""Words in an SRAM array: column-major, one bit per row, each row opened for a time that weights its bit."""
 
 from __future__ import annotations
 
@@ -76,7 +76,7 @@ def stored_words(stored: Array, bits: int, *, signed: bool = False) -> Array:
 
 
 def row_codes(opened: Array, bits: int, *, largest_code: int, array_rows: int | None = None) -> Array:
-    """Pulse widths that weigh the bits of the opened words: 1, 2, 4, ... units, 0 for words that stay closed.
+    """Pulse widths that weight the bits of the opened words: 1, 2, 4, ... units; 0 for words that are closed.
 
     Parameters
     ----------

@@ -8,10 +8,10 @@ s_k = 1 while the word line of row k is open,
 
 and the mirror image for V_c. I_0 and I_1 are tables of the cell's DC currents (both access transistors at
 work: each depends on both lines); α_k is the cell's own factor. C(V) is a parabola: junctions and overlaps
-weigh more on a line that has fallen. A pulse of nominal width W acts as an abrupt one of W + δ(W): δ comes
-from transients, since edges and the charge of the cell's inner node are no DC matter. δV_k is what the line's
-own resistance takes off the voltage at row k. Charge flows along the line within R C/π² (some 15 ps), so its
-profile is that of steady currents i_j at places x_j on a line closed at both ends,
+grow as a line falls. A pulse of nominal width W acts as an abrupt one of W + δ(W): δ comes from transients,
+since edges and the charge of the cell's inner node are no DC matter. δV_k is what the line's own resistance
+takes off the voltage at row k. Charge flows along the line within R C/π² (some 15 ps), so its profile is
+that of steady currents i_j at places x_j on a line closed at both ends,
 
     δV_k = Σ_j G(x_k, x_j) i_j,   G(x, y) = R [ (x² + y²)/2 − max(x, y) + 1/3 ].
 
@@ -53,7 +53,7 @@ class BitLines:
     coupling
         C_x (F).
     lift_zero, lift_one
-        Q (C) that a word line lends to the line on the side where its cell stores 0, and where it stores 1.
+        Q (C) that an open word line gives to the line on the side where its cell stores 0, and 1.
     resistance
         R of a whole line (ohm).
     leakage

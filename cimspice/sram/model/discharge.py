@@ -1,7 +1,7 @@
 """Integration of both bit lines' equations over the steps in which the number of open cells is constant.
 
 The word lines open together, so the open cells only become fewer: at the effective width of code 1, 2, ...
-the cells of that code close and their word lines take back what they have lent. Between two closings the
+the cells of that code close and their word lines take back what they gave. Between two closings the
 equations are smooth and autonomous, and one step of the classical Runge-Kutta method leaves a microvolt at
 most.
 """

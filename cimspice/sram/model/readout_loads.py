@@ -1,4 +1,4 @@
-"""What the readout of an SRAM array weighs on its bit lines and on the rails that columns share."""
+"""Capacitance of an SRAM array's readout on its bit lines and on the rails that columns share."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What each term of the bit lines' model earns on words that ngspice has simulated."""
+"""How much of the error each term of the bit lines' model removes, on words that ngspice has simulated."""
 
 from __future__ import annotations
 
@@ -77,7 +77,7 @@ def ladder(model: BitLines) -> list[tuple[str, str, BitLines, int]]:
         ("width", "+ what a pulse's edges take off its width", width, 0),
         ("closing", "+ which depends on line and cell", short, 0),
         ("capacitance", "+ capacitance that depends on voltage", charge, 0),
-        ("lift", "+ charge that open word lines lend", lifted, 0),
+        ("lift", "+ charge that open word lines give", lifted, 0),
         ("resistance", "+ resistance of the bit line", wire, 0),
         ("leakage", "+ leakage of closed cells", leak, 0),
         ("full", "+ both lines' voltages in every cell", model, 0),
@@ -92,8 +92,8 @@ def error_budget(model: BitLines, emulate: Emulate, sums: Array, measured: Array
             "coupled", "+ what the other line takes along", ideal_sum(sums, measured, both=True), measured, 2
         ),
     ]
-    for name, title, rung, scales in ladder(model):
-        predicted = emulate(rung)
+    for name, title, ablation, scales in ladder(model):
+        predicted = emulate(ablation)
         if scales:
             predicted = predicted * float((predicted * measured).sum() / (predicted**2).sum())
         rows.append(_row(name, title, predicted, measured, scales))

@@ -66,8 +66,8 @@ def characterised(
     cells: int = 100,
     progress: OnProgress = silent,
 ) -> Characterised:
-    """Bit lines and periphery; ``samples`` with mismatch of the latter, ``cells`` of the former. What the
-    readout weighs is taken from its own circuit, whatever the array says."""
+    """Bit lines and periphery; ``samples`` with mismatch of the latter, ``cells`` of the former. The
+    readout's capacitance is taken from its own circuit, whatever the array says."""
     loads = readout_loads(conditions, progress)
     readout = fit_readout_loads(loads).model
     array = conditions.array.model_copy(update={"readout_capacitance": readout.line})
@@ -93,7 +93,7 @@ def compare_step(
     seed
         Of words, sample, rounding and mismatch.
     mismatch
-        Whether cells differ; the emulator is told each cell's DC current.
+        Whether cells differ; the emulator is given each cell's DC current.
     progress
         Progress.
     """

@@ -57,7 +57,7 @@ def characterised_periphery(
     lines
         Fitted bit lines, for their noise.
     loads
-        What the converter weighs on a rail.
+        Capacitance (F) of the converter on a rail.
     samples
         Samples with mismatch of multiplier and comparator; 0: no mismatch.
     progress

@@ -144,7 +144,7 @@ def packaged_table(
     progress: OnProgress = silent,
 ) -> pd.DataFrame:
     """Table of a campaign that comes with cimspice; ``overrides`` as with ``--set``. Points that failed are
-    left out and told (`FailedPointsWarning`).
+    left out and reported (`FailedPointsWarning`).
     """
     specification = read_specification(campaigns()[name], overrides=list(overrides))
     result = run_campaign(specification, workers=workers, store=store, progress=progress)

@@ -123,7 +123,7 @@ def validate_sram(
     words, rows, seed
         How many random words, with how many open rows (fewest, most); see :func:`draw_words`.
     mismatch
-        Whether the cells are those of one chip, with threshold shifts; the emulator is told each cell's DC
+        Whether the cells are those of one chip, with threshold shifts; the emulator is given each cell's DC
         current.
     card
         The array's, which is computed with; characterised if not given.
@@ -188,7 +188,9 @@ def validate_sram(
         disturb_probability=reading.disturb_probability,
         band=discharge_band(fit, card, lambda lines: read(lines, logs).discharge, seed=seed),
         beyond=beyond,
-        budget=error_budget(model, lambda rung: read(rung, logs).discharge, drawn.within.sums, measured),
+        budget=error_budget(
+            model, lambda simpler: read(simpler, logs).discharge, drawn.within.sums, measured
+        ),
         spice_seconds=reads.attrs["cpu_seconds"],
         emulator_seconds=seconds,
     )
@@ -242,15 +244,15 @@ def _by_threshold(model: BitLines, shifts: Array) -> Array:
 def sram_report(result: SramValidation) -> dict[str, Any]:
     """Everything a validation found: what ``--json`` prints. Voltages in mV, the rest as the keys say."""
     rmse, worst = result.percent(result.predicted)
-    rungs = {row.name: row for row in result.budget}
-    coupled = rungs["coupled"].rmse_percent
+    ablations = {row.name: row for row in result.budget}
+    coupled = ablations["coupled"].rmse_percent
     nominal, _ = result.percent(result.nominal)
     model, conditions = result.fit.model, result.conditions
     facts: dict[str, Any] = {
         "rmse_percent_full_scale": rmse,
         "worst_percent": worst,
         "ideal_rmse_percent": coupled,
-        "ideal_single_scale_rmse_percent": rungs["ideal"].rmse_percent,
+        "ideal_single_scale_rmse_percent": ablations["ideal"].rmse_percent,
         "improvement": coupled / rmse if rmse else None,
         "nominal_rmse_percent": nominal,
         "full_scale_mv": result.full_scale * 1e3,
