@@ -77,7 +77,7 @@ class ModelCard(_Data):
 
     ``settings`` are the model's unfitted fields (nested models as ``{"kind": ..., "fields": ..., "ranges":
     ...}``); ``covariance`` is in the order of ``parameters``, with null where the data determine nothing, and
-    of the variance that ``degrees_of_freedom`` of the residuals tell (null on cards of earlier versions);
+    of the variance that ``degrees_of_freedom`` of the residuals give (null on cards of earlier versions);
     ``provenance`` holds digests, PDK, ngspice, corner, temperature as whoever made the table knew them.
     """
 
