@@ -15,6 +15,7 @@ from neuron_layers import PHASE, REST, THRESHOLD, UNIT, synthetic
 from cimspice.errors import CimspiceError, ParameterError, TableError
 from cimspice.fit.family_card import Card, encode
 from cimspice.fit.ranges import ModelRangeWarning
+from cimspice.neuron.emulator.bands import spike_band
 from cimspice.neuron.emulator.layer import NeuronLayer
 from cimspice.neuron.model.card import neuron_card, neuron_of, with_measured_current
 from cimspice.neuron.model.neuron import NeuronModel
@@ -187,3 +188,25 @@ def test_measured_curves_that_make_no_table_are_refused(neuron, card, change, ex
 def test_a_card_without_parts_is_no_neuron() -> None:
     with pytest.raises(ParameterError, match="no part 'circuit'"):
         neuron_of(Card(family="neuron", parts={}))
+
+
+def test_repeated_readings_are_counted_in_the_band_of_spike_times(neuron, card) -> None:
+    """Twice the noise of every point: twice the width; of points read once it is unknown."""
+    chosen, program, times = mixed_layer(neuron)
+    known, table, widths = Card.load(card), curves(neuron, "n"), []
+    for noise in (0.01, 0.02):
+        repeated = pd.concat(
+            [table.assign(current=table["current"] * factor) for factor in (1 - noise, 1 + noise)]
+        )
+        new = with_measured_current(known, "n", repeated)
+        band = spike_band(
+            neuron_of(new), new, lambda model: NeuronLayer(model, chosen, program, 2)(times)[1], count=39
+        )
+        assert band.counted == ("synapse_n",)
+        assert band.not_counted["synapse_p"] == "simulated once, without noise"
+        widths.append(band.half_width.max())
+    assert widths[1] == pytest.approx(2 * widths[0], rel=0.2)
+    once = with_measured_current(known, "n", table)
+    band = spike_band(neuron_of(once), once, lambda model: np.zeros(1))
+    assert band.not_counted["synapse_n"] == "every point was read once: the noise is unknown"
+    assert not band.half_width.any()

@@ -7,16 +7,16 @@ import pandas as pd
 import pytest
 from PIL import Image
 
-from cimspice.fit.bands import Band
 from cimspice.neuron.characterise.card import Conditions
 from cimspice.neuron.emulator.network import NeuronNetwork
 from cimspice.neuron.mapping import map_layer
+from cimspice.neuron.model.card import neuron_card
 from cimspice.neuron.report.budget import draw_budget
 from cimspice.neuron.report.spikes import draw_spikes
 from cimspice.neuron.report.traces import draw_traces, model_traces
 from cimspice.neuron.validation import CircuitRun, NeuronValidation
 from cimspice.neuron.validation.budget import error_budget
-from cimspice.neuron.validation.network import Programmed
+from cimspice.neuron.validation.network import Programmed, layer_bands
 from cimspice.neuron.validation.report import report
 
 SPIKES = np.array([[0.1, 0.4, 0.3], [0.6, 0.2, 1.0]])
@@ -32,10 +32,7 @@ def validation(neuron) -> NeuronValidation:
     run = CircuitRun(times, tuple(voltage for voltage, _ in results), 1.0)
     budget = error_budget(neuron, mapped.polarities, mapped.programs, SPIKES, times, SPIKES)
     comparison = budget.row("full").comparison
-    bands = tuple(
-        Band(layer, 1e-9 * np.linspace(-1, 1, 39)[:, None, None] * np.ones(layer.shape), (), {})
-        for layer in comparison.model
-    )
+    bands = layer_bands(mapped, neuron_card(neuron), budget.row("full"), SPIKES)
     return NeuronValidation(
         Conditions(), neuron, mapped, SPIKES, run, comparison, "full", budget, 0.01, bands
     )

@@ -13,10 +13,11 @@ from scipy import stats
 from sram_lines import LINEAR, hand_made_fit
 
 from cimspice.errors import CimspiceError, TableError
-from cimspice.fit.family_card import Card
+from cimspice.fit.family_card import Card, encode
 from cimspice.fit.measured import read_measured
 from cimspice.fit.ranges import ModelRangeWarning
 from cimspice.sram.emulator.read import MultiRowRead
+from cimspice.sram.model.build import fitted_names
 from cimspice.sram.model.card import LINE_CURRENT, sram_card, sram_fit, with_measured_current
 from cimspice.sram.model.currents import CellCurrents
 from cimspice.sram.model.variation import CellVariation
@@ -197,3 +198,14 @@ def test_a_curve_that_cannot_be_the_cells_is_refused(tmp_path, voltage, factor, 
     with pytest.raises(TableError, match=told) as error:
         with_measured_current(sram_card(ohmic_fit()), table)
     assert error.value.remedy
+
+
+def test_a_card_whose_leakage_was_not_fitted_is_read_with_the_others_covariance():
+    fit = hand_made_fit()
+    card, names = sram_card(fit), fitted_names(fit.model.largest_code)
+    place = names.index("leakage")
+    smaller = np.delete(np.delete(fit.covariance, place, 0), place, 1)
+    old = card.parts["bit_line"].model_copy(update={"data": encode({"covariance": smaller, "freedom": 40})})
+    read = sram_fit(card.replaced("bit_line", old)).covariance
+    assert read[place].tolist() == [0.0] * len(names)
+    np.testing.assert_array_equal(np.delete(np.delete(read, place, 0), place, 1), smaller)

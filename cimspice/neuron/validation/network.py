@@ -184,13 +184,13 @@ def validate(
             mapped.model, mapped.polarities, mapped.programs, spikes, run.times, calibration
         )
         row = budget.row(ablation)
-        bands = _bands(mapped, card or neuron_card(mapped.model), row, spikes)
+        bands = layer_bands(mapped, card or neuron_card(mapped.model), row, spikes)
     return NeuronValidation(
         conditions, mapped.model, mapped, spikes, run, row.comparison, ablation, budget, seconds, bands
     )
 
 
-def _bands(mapped: Programmed, card: Card, row: BudgetRow, spikes: Array) -> tuple[Band, ...]:
+def layer_bands(mapped: Programmed, card: Card, row: BudgetRow, spikes: Array) -> tuple[Band, ...]:
     """What the card leaves open of the spike times of every layer under a model of the ladder."""
 
     def times(model: NeuronModel) -> Array:
