@@ -4,7 +4,7 @@
 
 ngspice's time is the CPU time of its workers on the words, now or when they were first simulated; the
 emulator's is that of one process, on the same words and on a large batch. Energies are those of supplies in
-ngspice (``cimspice.sram.characterise.energy`` says what is in them); ``--layers`` is the network of a
+ngspice (``cimspice.sram.characterisation.energy`` says what is in them); ``--layers`` is the network of a
 decision.
 """
 
@@ -17,8 +17,8 @@ from typing import Any
 
 import numpy as np
 
-from cimspice.sram.characterise.conditions import SramConditions
-from cimspice.sram.characterise.energy import energy_table
+from cimspice.sram.characterisation.conditions import SramConditions
+from cimspice.sram.characterisation.energy import energy_table
 from cimspice.sram.emulator.read import MultiRowRead
 from cimspice.sram.validation.read import SramValidation, validate_sram
 

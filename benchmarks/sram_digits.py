@@ -15,7 +15,7 @@ from typing import Any
 
 import numpy as np
 
-from cimspice.sram.characterise.conditions import SramConditions
+from cimspice.sram.characterisation.conditions import SramConditions
 from cimspice.sram.training.accuracy import Row
 from cimspice.sram.training.chip import ChipFamily
 from cimspice.sram.training.lessons import accuracy, learn

@@ -1,23 +1,52 @@
 """cimspice: circuit-level SPICE co-simulation for compute-in-memory."""
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
+
+from cimspice.lazy import lazy
 
 if TYPE_CHECKING:
+    from cimspice.campaign.bench_run import run_bench
     from cimspice.campaign.load import load
     from cimspice.campaign.run_waveforms import waveforms
+    from cimspice.pdk.conditions import Conditions
+    from cimspice.spice.one_call import simulate
 
-__all__ = ["__version__", "load", "waveforms"]
+    from . import (
+        bench,
+        campaign,
+        converter,
+        crossbar,
+        errors,
+        fit,
+        netlist,
+        neuron,
+        pdk,
+        rram,
+        spice,
+        sram,
+        training,
+    )
+
+__all__ = [
+    "Conditions",
+    "__version__",
+    "bench",
+    "campaign",
+    "converter",
+    "crossbar",
+    "errors",
+    "fit",
+    "load",
+    "netlist",
+    "neuron",
+    "pdk",
+    "rram",
+    "run_bench",
+    "simulate",
+    "spice",
+    "sram",
+    "training",
+    "waveforms",
+]
 __version__ = "0.1.0"
-
-
-def __getattr__(name: str) -> Any:
-    """What reads runs is only imported when it is asked for: the package itself stays light."""
-    if name == "load":
-        from cimspice.campaign.load import load
-
-        return load
-    if name == "waveforms":
-        from cimspice.campaign.run_waveforms import waveforms
-
-        return waveforms
-    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+__getattr__, __dir__ = lazy(__name__)

@@ -6,8 +6,8 @@ A package that brings a family says so in its ``pyproject.toml``::
     edram = "edram_family"
 
 A family is a package with rooms: ``circuit`` (its benches), ``model`` (what fits are asked for by name),
-``commands`` (its part of the command line), ``commands.card`` (the functions of :class:`Family`). One that it
-lacks is left out.
+``commands`` (its part of the command line), ``family`` (the functions of :class:`Family`), and a folder
+``characterize`` with its campaigns. One that it lacks is left out.
 """
 
 from __future__ import annotations
@@ -15,15 +15,16 @@ from __future__ import annotations
 import importlib
 import importlib.util
 import pkgutil
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from functools import lru_cache
 from importlib.machinery import ModuleSpec, PathFinder
 from importlib.metadata import entry_points
 from pathlib import Path
 from types import ModuleType
-from typing import TYPE_CHECKING, Protocol, cast
+from typing import TYPE_CHECKING, Any, Protocol, cast
 
-from cimspice.errors import ParameterError
+from cimspice.errors import CimspiceError, ParameterError
+from cimspice.resources import data_directory
 
 if TYPE_CHECKING:
     from cimspice.fit.family_card import Card
@@ -33,16 +34,19 @@ if TYPE_CHECKING:
 
 _OURS = ("converter", "crossbar", "neuron", "rram", "sram")
 _GROUP = "cimspice.families"
-_CARD = "commands.card"
+_FAMILY = "family"
 
 
 class Family(Protocol):
-    """What a family's module ``commands.card`` has: who makes its card, and puts measured curves into it."""
+    """What a family's module ``family`` has: who makes its card, and who puts measured curves into it, which
+    may be left out.
+    """
 
-    def characterised(
-        self, conditions: Conditions, settings: Sequence[str], jobs: int | None, progress: OnProgress
+    def characterise(
+        self, conditions: Conditions, *, jobs: int | None, progress: OnProgress, **settings: Any
     ) -> Card:
-        """The family's card under these conditions; ``settings`` are NAME=VALUE of its circuit."""
+        """The family's card under these conditions; ``settings`` are its own keywords, given with ``--set``
+        on the command line."""
         ...
 
     def check(self, card: Card) -> None:
@@ -77,7 +81,7 @@ def import_room(room: str) -> None:
 
 def with_card() -> list[str]:
     """Names of the families that have a card."""
-    return [name for name, package in families().items() if _is_there(f"{package}.{_CARD}")]
+    return [name for name, package in families().items() if _is_there(f"{package}.{_FAMILY}")]
 
 
 def family(name: str) -> Family:
@@ -92,7 +96,40 @@ def family(name: str) -> Family:
         raise ParameterError(
             f"there is no family {name!r}"[:200], place="card", remedy=f"use one of {', '.join(with_card())}"
         )
-    return cast(Family, importlib.import_module(f"{families()[name]}.{_CARD}"))
+    return cast(Family, importlib.import_module(f"{families()[name]}.{_FAMILY}"))
+
+
+def read_card(file: str | Path, of: str | None = None) -> Card:
+    """A card whose figures are those of its data, of this family if one is named.
+
+    Raises
+    ------
+    CimspiceError
+        Naming the file.
+    """
+    from cimspice.fit.card import MODEL, ModelCard
+    from cimspice.fit.family_card import Card
+
+    card = Card.load(file, of)
+    try:
+        if card.family == MODEL:
+            ModelCard.of(card)
+        else:
+            family(card.family).check(card)
+    except CimspiceError as error:
+        error.place = f"{file}: {error.place}" if error.place else str(file)
+        raise
+    return card
+
+
+def campaigns() -> dict[str, Path]:
+    """Campaign files by name: those that come with cimspice, and ``characterize/`` in the packages of other
+    families."""
+    specs = [_spec(package) for name, package in families().items() if name not in _OURS]
+    places = [place for spec in specs if spec for place in spec.submodule_search_locations or ()]
+    folders = [*(Path(place) / "characterize" for place in places), data_directory("characterize")]
+    files = [file for folder in folders for file in folder.rglob("*.toml")]
+    return dict(sorted((file.stem, file) for file in files))
 
 
 def _is_there(module: str) -> bool:

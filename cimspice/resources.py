@@ -29,9 +29,3 @@ def data_directory(kind: str) -> Path:
         if folder.is_dir():
             return folder
     raise CimspiceError(f"packaged data folder {kind!r} not found", remedy="reinstall cimspice")
-
-
-def campaigns() -> dict[str, Path]:
-    """Files of the campaigns that come with cimspice, of all families, by the campaign's name."""
-    files = data_directory("characterize").rglob("*.toml")
-    return {path.stem: path for path in sorted(files, key=lambda path: path.stem)}

@@ -2,6 +2,7 @@
 
 from cimspice.campaign.bench_run import characterise, run_bench
 from cimspice.campaign.cluster import Cluster
+from cimspice.campaign.export import export
 from cimspice.campaign.figure import Figure
 from cimspice.campaign.limits import Limit
 from cimspice.campaign.monte_carlo import MonteCarlo
@@ -31,6 +32,7 @@ __all__ = [
     "Specification",
     "Store",
     "characterise",
+    "export",
     "parse_specification",
     "read_specification",
     "run_bench",

@@ -29,11 +29,7 @@ def apply_overrides(raw: Mapping[str, Any], overrides: Iterable[str]) -> dict[st
     """
     result = copy.deepcopy(dict(raw))
     for text in overrides:
-        key, equals, value_text = text.partition("=")
-        key = key.strip()
-        if not equals or not key:
-            raise ParameterError(f"--set {text!r} is not key=value", remedy="for example --set width=2")
-        value = _parse(value_text.strip())
+        key, value = _parted(text)
         section, dot, name = key.partition(".")
         if not dot or section not in _SECTIONS:
             name = key
@@ -42,6 +38,24 @@ def apply_overrides(raw: Mapping[str, Any], overrides: Iterable[str]) -> dict[st
             value = [value]
         _put(result, section, name, value)
     return result
+
+
+def settings_of(overrides: Iterable[str]) -> dict[str, Any]:
+    """``key=value`` texts as a mapping, values as in :func:`apply_overrides`.
+
+    Raises
+    ------
+    ParameterError
+        If a text is not ``key=value``.
+    """
+    return dict(map(_parted, overrides))
+
+
+def _parted(text: str) -> tuple[str, Any]:
+    key, equals, value = (part.strip() for part in text.partition("="))
+    if not equals or not key:
+        raise ParameterError(f"--set {text!r} is not key=value", remedy="for example --set width=2")
+    return key, _parse(value)
 
 
 def _parse(text: str) -> Any:

@@ -81,7 +81,7 @@ def _collect() -> None:
     """The families' commands into their groups, and the groups into the application."""
     for commands in rooms("commands"):
         for name, found in commands.GROUPS.items():
-            group = _GROUPS[name] if name else app
+            group = _GROUPS.setdefault(name, typer.Typer(no_args_is_help=True)) if name else app
             group.registered_commands += found.registered_commands
     for name, group in _GROUPS.items():
         if group.registered_callback is None:

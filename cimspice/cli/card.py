@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from cimspice.screen.card import conditions, read, shown
+from cimspice.families import read_card
+from cimspice.screen.card import conditions, shown
 from cimspice.screen.output import JsonFlag, console, print_json
 
 if TYPE_CHECKING:
@@ -25,7 +26,7 @@ File = Annotated[
 @app.command("show")
 def show(file: File, json: JsonFlag = False) -> None:
     """What is in a card, where it comes from, how certain it is, and for what range it holds."""
-    card = read(file)
+    card = read_card(file)
     if json:
         print_json({**card.facts(), "files": {"card": file}})
         return
@@ -44,7 +45,7 @@ def show(file: File, json: JsonFlag = False) -> None:
 @app.command("compare")
 def compare(first: File, second: File, json: JsonFlag = False) -> None:
     """The figures of two cards of one family side by side, and their difference in units of its interval."""
-    cards = read(first), read(second, of=read(first).family)
+    cards = read_card(first), read_card(second, read_card(first).family)
     facts = differences(*cards)
     if json:
         print_json({**facts, "files": [first, second]})

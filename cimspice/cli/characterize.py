@@ -212,7 +212,7 @@ def _cluster(address: str | None, jobs: int | None, time_limit: float) -> Cluste
 def find_campaign(name: str) -> Path:
     """Path of a campaign file: one that exists, or a packaged one by its name."""
     from cimspice.errors import ParameterError
-    from cimspice.resources import campaigns
+    from cimspice.families import campaigns
 
     path = Path(name)
     if path.stem in with_card():

@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from inspect import signature
 from itertools import product
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
+from cimspice.campaign.override import settings_of
 from cimspice.errors import ParameterError
 from cimspice.families import family
 from cimspice.screen.output import console, print_json
 
 if TYPE_CHECKING:
     from cimspice.fit.table_fit import FitOptions
+
+_NO_SETTINGS = ("conditions", "jobs", "store", "progress")
 
 
 def characterise_family(
@@ -42,6 +46,7 @@ def characterise_family(
             place="--card",
             remedy=f"name the file: cimspice characterize {name} --card {name}.json",
         )
+    given = _settings(name, settings)
     wanted = [Conditions(*each) for each in product(corners or ["tt"], temperatures or [27.0])]
     files = [
         card if len(wanted) == 1 else card.with_stem(f"{card.stem}_{each.corner}_{each.temperature:g}")
@@ -50,12 +55,39 @@ def characterise_family(
     usable(card.parent)
     with Stages(quiet=json) as stages:
         for each, file in zip(wanted, files, strict=True):
-            family(name).characterised(each, settings, jobs, stages).save(file)
+            family(name).characterise(each, jobs=jobs, progress=stages, **given).save(file)
     if json:
         print_json({"family": name, "cards": files})
     else:
         for file in files:
             console().print(f"  {file}", markup=False)
+
+
+def _settings(name: str, texts: Sequence[str]) -> dict[str, Any]:
+    """``NAME=VALUE`` as keywords of the family's ``characterise``: values are TOML or else text, ``a.b=1`` is
+    ``a={"b": 1}``.
+
+    Raises
+    ------
+    ParameterError
+        If a text is not NAME=VALUE, or the family has no such setting.
+    """
+    own = signature(family(name).characterise).parameters.values()
+    known = [each.name for each in own if each.kind is each.KEYWORD_ONLY and each.name not in _NO_SETTINGS]
+    takes_others = any(each.kind is each.VAR_KEYWORD for each in own)
+    found: dict[str, Any] = {}
+    for key, value in settings_of(texts).items():
+        outer, dot, inner = key.partition(".")
+        if outer in _NO_SETTINGS or not (takes_others or outer in known):
+            raise ParameterError(
+                f"{name} has no setting {outer!r}"[:200], place="--set", remedy=f"use {', '.join(known)}"
+            )
+        if dot:
+            before = found.get(outer)
+            found[outer] = {**(before if isinstance(before, dict) else {}), inner: value}
+        else:
+            found[outer] = value
+    return found
 
 
 def replace_part(
@@ -71,6 +103,10 @@ def replace_part(
     from cimspice.fit.family_card import Card
 
     known = Card.load(card)
+    if not hasattr(family(known.family), "measured"):
+        raise ParameterError(
+            f"no measured curve makes a part of {known.family}", place="--card", remedy="leave it out"
+        )
     changed, name, remarks = family(known.family).measured(known, part, source, given)
     file = changed.save(output or card)
     facts = changed.facts()["parts"][name]

@@ -140,7 +140,7 @@ def _models() -> Iterator[tuple[str, str]]:
 
 
 def _campaigns() -> Iterator[tuple[str, str]]:
-    from cimspice.resources import campaigns
+    from cimspice.families import campaigns
 
     for name, path in campaigns().items():
         section: dict[str, Any] = tomllib.loads(path.read_text(encoding="utf-8")).get("campaign", {})

@@ -1,6 +1,8 @@
 """Resistive crossbars with wires, solved exactly: linear arrays as one matrix, others by Newton steps."""
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
+
+from cimspice.lazy import lazy
 
 if TYPE_CHECKING:
     from cimspice.crossbar.emulator import (
@@ -15,25 +17,68 @@ if TYPE_CHECKING:
         TwoTerminalCell,
         Wires,
     )
+    from cimspice.crossbar.emulator.cell_errors import CellErrors
+    from cimspice.crossbar.emulator.perceptron import Perceptron
+    from cimspice.crossbar.emulator.tile_programming import program_tile
+    from cimspice.crossbar.emulator.tiled import IDEAL_WIRES, TiledLayer, TiledNetwork, TileWires, map_network
+    from cimspice.crossbar.family import card, characterise, check, layer, map, measured, validate
+    from cimspice.crossbar.mapping.compensation import calibrate_gains, compensate
+    from cimspice.crossbar.mapping.conductances import ConductanceRange, MappedWeights, map_weights
+    from cimspice.crossbar.model.card import tile_of
+    from cimspice.crossbar.programming import Plan, digits_network, program, resnet50, vit_base
+    from cimspice.crossbar.programming.bit_slices import BitSlices, quantise
+    from cimspice.crossbar.programming.sections import cut, restore
+    from cimspice.crossbar.training.perceptron import train_perceptron
+    from cimspice.crossbar.validation.array_programming import CircuitArray, program_array
+    from cimspice.crossbar.validation.network import validate_crossbar
+    from cimspice.crossbar.validation.one_transistor import access_spline, one_transistor_crossbar
 
 __all__ = [
+    "IDEAL_WIRES",
+    "BitSlices",
+    "CellErrors",
     "CellLaw",
+    "CircuitArray",
+    "ConductanceRange",
     "Crossbar",
     "CrossbarNonConvergence",
     "CrossbarTooLarge",
+    "MappedWeights",
     "NonlinearCrossbar",
+    "Perceptron",
+    "Plan",
     "SeriesCell",
     "SinhCell",
     "Solution",
+    "TileWires",
+    "TiledLayer",
+    "TiledNetwork",
     "TwoTerminalCell",
     "Wires",
+    "access_spline",
+    "calibrate_gains",
+    "card",
+    "characterise",
+    "check",
+    "compensate",
+    "cut",
+    "digits_network",
+    "layer",
+    "map",
+    "map_network",
+    "map_weights",
+    "measured",
+    "one_transistor_crossbar",
+    "program",
+    "program_array",
+    "program_tile",
+    "quantise",
+    "resnet50",
+    "restore",
+    "tile_of",
+    "train_perceptron",
+    "validate",
+    "validate_crossbar",
+    "vit_base",
 ]
-
-
-def __getattr__(name: str) -> Any:
-    """The solver is only imported when it is asked for: commands and benches load without it."""
-    if name not in __all__:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    from cimspice.crossbar import emulator
-
-    return getattr(emulator, name)
+__getattr__, __dir__ = lazy(__name__)

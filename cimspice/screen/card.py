@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -11,31 +10,6 @@ if TYPE_CHECKING:
     from cimspice.fit.records import ParameterRecord
 
 _MOST_DIGITS = 8
-
-
-def read(file: Path, of: str | None = None) -> Card:
-    """A card whose figures are those of its data, of this family if one is named.
-
-    Raises
-    ------
-    CimspiceError
-        Naming the file.
-    """
-    from cimspice.errors import CimspiceError
-    from cimspice.families import family
-    from cimspice.fit.card import MODEL, ModelCard
-    from cimspice.fit.family_card import Card
-
-    card = Card.load(file, of)
-    try:
-        if card.family == MODEL:
-            ModelCard.of(card)
-        else:
-            family(card.family).check(card)
-    except CimspiceError as error:
-        error.place = f"{file}: {error.place}" if error.place else str(file)
-        raise
-    return card
 
 
 def shown(record: ParameterRecord) -> str:

@@ -25,8 +25,8 @@ from cimspice.campaign.plan import Plan
 from cimspice.campaign.work import Chunk, run_chunk
 from cimspice.cli.app import run as command_line
 from cimspice.errors import SimulationError
+from cimspice.families import campaigns
 from cimspice.pdk import cache_directory
-from cimspice.resources import campaigns
 from cimspice.spice import Pool, Session, simulate_batch
 
 pytestmark = pytest.mark.spice

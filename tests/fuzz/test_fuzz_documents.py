@@ -15,7 +15,7 @@ from fuzz_watch import watched
 from hypothesis import given
 from sram_lines import hand_made_fit
 
-from cimspice import resources
+from cimspice import families
 from cimspice.campaign import read_specification
 from cimspice.campaign.load import read_run
 from cimspice.crossbar.model.card import Tile, crossbar_card
@@ -46,8 +46,8 @@ from cimspice.sram.model.currents import CellCurrents
 
 @pytest.fixture(scope="module")
 def campaigns():
-    read_specification(resources.campaigns()["transistor_iv"])  # imports the benches
-    return [tomllib.loads(path.read_text()) for path in resources.campaigns().values()]
+    read_specification(families.campaigns()["transistor_iv"])  # imports the benches
+    return [tomllib.loads(path.read_text()) for path in families.campaigns().values()]
 
 
 @pytest.fixture(scope="module")
@@ -80,7 +80,7 @@ def test_campaign_files(campaigns, place, random):
 @fuzz(0.5)
 @given(random=seeds)
 def test_overrides(place, random):
-    path = resources.campaigns()["transistor_iv"]
+    path = families.campaigns()["transistor_iv"]
     names = (
         "width",
         "corners",

@@ -14,7 +14,7 @@ from pathlib import Path
 
 from cimspice import __version__
 from cimspice.campaign.environment import Environment
-from cimspice.neuron.characterise.tables import characterise_neuron
+from cimspice.neuron.characterisation.tables import characterise_neuron
 from cimspice.neuron.circuit.circuit import NeuronCircuit
 from cimspice.neuron.model.build import COLUMNS
 from cimspice.pdk import Conditions, locate

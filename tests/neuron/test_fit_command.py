@@ -12,7 +12,7 @@ from cimspice.cli.app import run
 from cimspice.fit import ModelCard
 from cimspice.fit.curves import VOLTAGE_SCALE
 from cimspice.fit.family_card import Card
-from cimspice.neuron.characterise.synapse_fit import SynapseConditions, fit_synapse, simulated_table
+from cimspice.neuron.characterisation.synapse_fit import SynapseConditions, fit_synapse, simulated_table
 from cimspice.neuron.model.card import neuron_of
 from cimspice.neuron.model.simplify import reversal_potentials
 

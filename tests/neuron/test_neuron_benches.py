@@ -9,8 +9,8 @@ from scipy.integrate import solve_ivp
 
 from cimspice.bench import bench
 from cimspice.campaign import read_specification
+from cimspice.families import campaigns
 from cimspice.netlist import Netlist
-from cimspice.resources import campaigns
 from cimspice.spice import Dc, Session, SolverOptions, Tran, simulate, simulate_batch
 
 CAMPAIGNS = [path for name, path in campaigns().items() if name.startswith("neuron_")]

@@ -13,11 +13,10 @@ from scipy.interpolate import CubicSpline
 
 from cimspice.campaign import run_bench
 from cimspice.cli.app import run
-from cimspice.families import with_card
+from cimspice.families import campaigns, with_card
 from cimspice.fit.family_card import Card
-from cimspice.neuron.commands import card as neuron_family
+from cimspice.neuron import family as neuron_family
 from cimspice.neuron.model.card import neuron_card, neuron_of
-from cimspice.resources import campaigns
 
 LAYERS = "3,2,2"
 RANDOM = ["validate", "random", "--layers", LAYERS, "--samples", "2", "--seed", "7"]
@@ -226,11 +225,11 @@ def test_curves_of_another_corner_are_refused_and_the_card_stays(answer, stored_
 
 
 def test_several_corners_and_temperatures_are_a_card_each(answer, neuron, tmp_path, monkeypatch):
-    def characterised(conditions, settings, jobs, progress):
-        assert settings == ["layers=3,2", "synapse=mosfet"]
+    def characterise(conditions, *, layers, synapse, jobs, progress):
+        assert (layers, synapse) == ("3,2", "mosfet")
         return neuron_card(replace(neuron, corner=conditions.corner, temperature=conditions.temperature), 3)
 
-    monkeypatch.setattr(neuron_family, "characterised", characterised)
+    monkeypatch.setattr(neuron_family, "characterise", characterise)
     words = ["--corner", "tt", "--corner", "ss", "--temperature", "27", "--temperature", "-40"]
     more = ["--layers", "3,2", "--synapse", "mosfet"]
     code, facts = answer("characterize", "neuron", "--card", tmp_path / "n.json", *words, *more)

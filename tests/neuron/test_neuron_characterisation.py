@@ -9,8 +9,8 @@ import pytest
 from cimspice.bench import bench
 from cimspice.campaign.work import Outcome
 from cimspice.errors import NonConvergence, SimulationError
-from cimspice.neuron.characterise import tables as characterisation
-from cimspice.neuron.characterise.tables import characterise_neuron
+from cimspice.neuron.characterisation import tables as characterisation
+from cimspice.neuron.characterisation.tables import characterise_neuron
 from cimspice.neuron.circuit.circuit import NeuronCircuit
 from cimspice.neuron.model.build import COLUMNS, neuron_model
 from cimspice.pdk import Conditions

@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 from PIL import Image
 
-from cimspice.neuron.characterise.card import Conditions
+from cimspice.neuron.characterisation.card import Conditions
 from cimspice.neuron.emulator.network import NeuronNetwork
 from cimspice.neuron.mapping import map_layer
 from cimspice.neuron.model.card import neuron_card

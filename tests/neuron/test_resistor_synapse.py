@@ -7,7 +7,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from cimspice.neuron.characterise.tables import characterise_neuron
+from cimspice.neuron.characterisation.tables import characterise_neuron
 from cimspice.neuron.circuit.circuit import resistor_circuit
 from cimspice.neuron.circuit.network import (
     OPTIONS,

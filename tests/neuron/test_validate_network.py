@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from cimspice.errors import ParameterError
-from cimspice.neuron.characterise.card import Conditions
+from cimspice.neuron.characterisation.card import Conditions
 from cimspice.neuron.report.traces import model_traces
 from cimspice.neuron.validation import report, trace_circuit, validate_iris, validate_random
 from cimspice.progress import Progress

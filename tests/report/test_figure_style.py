@@ -12,7 +12,7 @@ from figure_checks import check_figure
 from cimspice.campaign import Figure
 from cimspice.campaign.limits import Limit
 from cimspice.cli.app import run
-from cimspice.neuron.characterise.synapse_fit import SynapseConditions, fit_synapse
+from cimspice.neuron.characterisation.synapse_fit import SynapseConditions, fit_synapse
 from cimspice.neuron.report.fit_figure import draw_synapse_fit
 from cimspice.report.colours import CORNERS
 from cimspice.report.figure import draw

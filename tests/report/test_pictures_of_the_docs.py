@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from cimspice.cli.app import run
-from cimspice.resources import campaigns
+from cimspice.families import campaigns
 
 ROOT = Path(__file__).parents[2]
 RENEW = runpy.run_path(str(ROOT / "docs" / "images" / "renew.py"))

@@ -12,10 +12,10 @@ from scipy.integrate import trapezoid
 from cimspice.bench import bench
 from cimspice.campaign import parse_specification, read_specification, run_campaign
 from cimspice.errors import ParameterError, SimulationError
+from cimspice.families import campaigns
 from cimspice.pdk import mismatch_alterations
 from cimspice.pdk.devices import mosfet_path
 from cimspice.pdk.instances import instance_paths
-from cimspice.resources import campaigns
 from cimspice.spice import Session
 
 CAMPAIGNS = [path for name, path in campaigns().items() if name.startswith("sram_")]

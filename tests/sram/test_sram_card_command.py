@@ -17,8 +17,8 @@ from sram_lines import hand_made_fit
 from cimspice.campaign import run_bench
 from cimspice.cli.app import run
 from cimspice.fit.family_card import Card
-from cimspice.sram.characterise import card as sram_card
-from cimspice.sram.characterise import conditions as reads
+from cimspice.sram.characterisation import card as sram_card
+from cimspice.sram.characterisation import conditions as reads
 from cimspice.sram.circuit.array import Array
 from cimspice.sram.model.card import sram_card as card_of
 from cimspice.sram.validation import read as sram

@@ -8,8 +8,8 @@ import pytest
 from cimspice.cli.app import run
 from cimspice.errors import ParameterError
 from cimspice.progress import silent
-from cimspice.sram.characterise.array import cell_currents, cell_shifts, characterise_array
-from cimspice.sram.characterise.conditions import SramConditions
+from cimspice.sram.characterisation.array import cell_currents, cell_shifts, characterise_array
+from cimspice.sram.characterisation.conditions import SramConditions
 from cimspice.sram.circuit.array import Array
 from cimspice.sram.emulator.read import Cells, MultiRowRead, Reading
 from cimspice.sram.model.build import log_factors

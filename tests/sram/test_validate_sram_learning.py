@@ -11,7 +11,7 @@ from cimspice.bench.bench import bench
 from cimspice.cli.app import run
 from cimspice.converter.model.converter import SignedConverter
 from cimspice.errors import ParameterError
-from cimspice.sram.characterise.conditions import SramConditions
+from cimspice.sram.characterisation.conditions import SramConditions
 from cimspice.sram.circuit.array import Array
 from cimspice.sram.emulator.ideal_read import IdealRead
 from cimspice.sram.emulator.layer_design import LayerDesign

@@ -78,12 +78,12 @@ def crossbar(
     """A digits network on tiles: emulator against ngspice, errors by cause, and compensation."""
     from cimspice.crossbar.report.network import draw_causes, draw_compensation, draw_sweep
     from cimspice.crossbar.validation.network import RESISTANCES, TILES, network_report, validate_crossbar
-    from cimspice.screen.card import read
+    from cimspice.families import read_card
     from cimspice.screen.stages import Stages
 
     asked = {"--wire": wire, "--terminal": terminal, "--g-min": g_min, "--g-max": g_max, "--levels": levels,
              "--tolerance": tolerance, "--stuck": stuck}  # fmt: skip
-    known = None if card is None else read(card)
+    known = None if card is None else read_card(card)
     given = conditions(tile, seed, {name: value for name, value in asked.items() if value is not None}, known)
     folder = usable(output or Path("runs") / f"validate-crossbar-{device or 'skywater'}-{tile}")
     with Stages(quiet=json) as stages:
@@ -127,9 +127,10 @@ def conditions(tile: int, seed: int, asked: Mapping[str, float], card: Card | No
     """
     from cimspice.crossbar.emulator.cell_errors import CellErrors
     from cimspice.crossbar.emulator.tiled import TileWires
+    from cimspice.crossbar.family import conditions_of
     from cimspice.crossbar.mapping.conductances import ConductanceRange
     from cimspice.crossbar.mapping.tiles import Tiling
-    from cimspice.crossbar.model.card import FAMILY, check_resistance, tile_of
+    from cimspice.crossbar.model.card import FAMILY, check_resistance
     from cimspice.crossbar.validation.budget import TileConditions
     from cimspice.crossbar.validation.tiles import check_tile
     from cimspice.errors import ParameterError
@@ -140,10 +141,7 @@ def conditions(tile: int, seed: int, asked: Mapping[str, float], card: Card | No
     if card is not None and card.family == FAMILY:
         if asked:
             raise ParameterError("the card says its own", place=next(iter(asked)), remedy="leave it out")
-        made = tile_of(card)
-        return replace(
-            sized, cells=made.cells, wires=made.wires, errors=made.errors, read_voltage=made.read_voltage
-        )
+        return conditions_of(card, (tile, tile), seed)
     wire, terminal, stuck = (
         asked.get(name, default)
         for name, default in (

@@ -54,11 +54,11 @@ def programming(
         programming_report,
         validate_programming,
     )
+    from cimspice.families import read_card
     from cimspice.rram.model.card import FAMILY
-    from cimspice.screen.card import read
     from cimspice.screen.stages import Stages
 
-    known = None if card is None else read(card, FAMILY)
+    known = None if card is None else read_card(card, FAMILY)
     corner = corner or (known and known.conditions.corner) or "tt"
     folder = usable(output or Path("runs") / f"validate-programming-{size}-{corner}-seed{seed}")
     if not json and 2 <= size <= 16:

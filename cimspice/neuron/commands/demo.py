@@ -12,7 +12,7 @@ import typer
 from cimspice.screen.output import JsonFlag, console, print_json
 
 if TYPE_CHECKING:
-    from cimspice.neuron.characterise.synapse_fit import SynapseFit
+    from cimspice.neuron.characterisation.synapse_fit import SynapseFit
     from cimspice.neuron.validation.network import IrisValidation
 
 _NEXT = {
@@ -38,8 +38,8 @@ def neuron(
     Some minutes the first time; what was simulated is kept, so a second run takes seconds, and one that was
     stopped goes on where it was.
     """
-    from cimspice.neuron.characterise.card import Conditions
-    from cimspice.neuron.characterise.synapse_fit import SynapseConditions, fit_synapse, simulated_table
+    from cimspice.neuron.characterisation.card import Conditions
+    from cimspice.neuron.characterisation.synapse_fit import SynapseConditions, fit_synapse, simulated_table
     from cimspice.neuron.validation.circuit import trace_circuit
     from cimspice.neuron.validation.network import validate_iris
     from cimspice.screen.stages import Stages

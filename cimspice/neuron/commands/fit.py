@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     from cimspice.campaign import Progress
     from cimspice.fit import Estimate
-    from cimspice.neuron.characterise.synapse_fit import SynapseFit
+    from cimspice.neuron.characterisation.synapse_fit import SynapseFit
 
 _NAMES = {
     "lambda_n": "λ_N",
@@ -77,7 +77,7 @@ def synapse(
     the curves and a figure in a folder.
     """
     from cimspice.fit.curves import UNIT_CURRENT
-    from cimspice.neuron.characterise.synapse_fit import (
+    from cimspice.neuron.characterisation.synapse_fit import (
         SynapseConditions,
         fit_synapse,
         measured_table,

@@ -10,13 +10,13 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 from typer.core import TyperCommand
 
-from cimspice.screen.card import read
+from cimspice.families import read_card
 from cimspice.screen.output import JsonFlag, print_json
 from cimspice.screen.validation_output import usable, write_report
 
 if TYPE_CHECKING:
     from cimspice.fit.family_card import Card
-    from cimspice.neuron.characterise.card import Conditions
+    from cimspice.neuron.characterisation.card import Conditions
     from cimspice.neuron.validation.network import IrisValidation, NeuronValidation
 
 Flowers = Annotated[int, typer.Option(min=1, max=50, help="How many held-out flowers are compared.")]
@@ -99,7 +99,7 @@ def iris(
     from cimspice.neuron.validation.network import validate_iris
     from cimspice.screen.stages import Stages
 
-    known = None if card is None else read(card, "neuron")
+    known = None if card is None else read_card(card, "neuron")
     conditions = _conditions(corner, temperature, synapse, jobs, model, known)
     folder = usable(output or Path("runs") / _name("validate-iris", conditions, seed))
     with Stages(quiet=json) as stages:
@@ -140,7 +140,7 @@ def random_network(
     from cimspice.screen.stages import Stages
 
     sizes = layer_sizes(layers)
-    known = None if card is None else read(card, "neuron")
+    known = None if card is None else read_card(card, "neuron")
     conditions = _conditions(corner, temperature, synapse, jobs, model, known)
     name = "-".join(["validate-random", *map(str, sizes)])
     folder = usable(output or Path("runs") / _name(name, conditions, seed))
@@ -195,7 +195,7 @@ def _conditions(
     card: Card | None,
 ) -> Conditions:
     """As asked for; what is not, as the card has it, else tt, 27 °C, mosfet."""
-    from cimspice.neuron.characterise.card import Conditions, check_card, synapse_of
+    from cimspice.neuron.characterisation.card import Conditions, check_card, synapse_of
     from cimspice.neuron.validation.budget import find_ablation
 
     find_ablation(model)

@@ -40,7 +40,7 @@ class _Conditions(Protocol):
 
 
 class Fitted(Protocol):
-    """What is drawn: see ``cimspice.neuron.characterise.synapse_fit.SynapseFit``."""
+    """What is drawn: see ``cimspice.neuron.characterisation.synapse_fit.SynapseFit``."""
 
     @property
     def conditions(self) -> _Conditions: ...

@@ -1,6 +1,6 @@
 """The same inputs through the emulator and through ngspice: errors, and how much each term removes."""
 
-from cimspice.neuron.characterise.card import Conditions, characterised_model
+from cimspice.neuron.characterisation.card import Conditions, characterised_model
 from cimspice.neuron.validation.budget import LADDER, Ablation, BudgetRow, ErrorBudget, find_ablation
 from cimspice.neuron.validation.circuit import CircuitRun, run_circuit, trace_circuit
 from cimspice.neuron.validation.compare import Comparison

@@ -17,7 +17,7 @@ from cimspice.fit.conditions import check_alike
 from cimspice.fit.family_card import Card
 from cimspice.fit.ranges import ModelRangeWarning
 from cimspice.network.decisions import earliest
-from cimspice.neuron.characterise.card import Conditions, carded_model, characterised_model
+from cimspice.neuron.characterisation.card import Conditions, carded_model, characterised_model
 from cimspice.neuron.circuit.network import LayerProgramming
 from cimspice.neuron.emulator.bands import spike_band
 from cimspice.neuron.emulator.network import NeuronNetwork

@@ -144,7 +144,7 @@ def nonlinearity_of(card: ModelCard, device: str | None, temperature: float = 27
 
 def check_device(device: str) -> None:
     """Raises ParameterError for a device that has no netlist."""
-    if device not in DEVICES:
+    if not isinstance(device, str) or device not in DEVICES:
         raise ParameterError(
             f"unknown device {device!r}", place="device", remedy=f"use one of {', '.join(DEVICES)}"
         )

@@ -36,7 +36,7 @@ def sram(
     Some minutes the first time; what was simulated is kept.
     """
     from cimspice.screen.stages import Stages
-    from cimspice.sram.characterise.conditions import SramConditions
+    from cimspice.sram.characterisation.conditions import SramConditions
     from cimspice.sram.commands.train import training_facts
     from cimspice.sram.training.accuracy import Lessons
     from cimspice.sram.validation.butterfly import butterfly

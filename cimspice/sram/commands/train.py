@@ -35,7 +35,7 @@ def sram(
     themselves against the same chips with weights from software."""
     from cimspice.errors import ParameterError
     from cimspice.screen.stages import Stages
-    from cimspice.sram.characterise.conditions import SramConditions
+    from cimspice.sram.characterisation.conditions import SramConditions
     from cimspice.sram.training.accuracy import FORMATS, Lessons
     from cimspice.sram.validation.learning import characterised
 

@@ -58,7 +58,7 @@ def sram(
     """
     from cimspice.fit.family_card import Card, CardConditions
     from cimspice.screen.stages import Stages
-    from cimspice.sram.characterise.conditions import SramConditions
+    from cimspice.sram.characterisation.conditions import SramConditions
     from cimspice.sram.circuit.array import Array
     from cimspice.sram.circuit.cell import SramCell
     from cimspice.sram.validation.read import sram_report, validate_sram

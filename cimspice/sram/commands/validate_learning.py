@@ -37,7 +37,7 @@ def sram_learning(
     Array and circuits around it are characterised first, at this corner and temperature.
     """
     from cimspice.screen.stages import Stages
-    from cimspice.sram.characterise.conditions import SramConditions
+    from cimspice.sram.characterisation.conditions import SramConditions
     from cimspice.sram.training.accuracy import Lessons
     from cimspice.sram.validation.learning import characterised, compare_forward, compare_step, step_report
 

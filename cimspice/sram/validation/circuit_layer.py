@@ -17,7 +17,7 @@ import pandas as pd
 from cimspice.errors import ParameterError
 from cimspice.fit.conditions import check_alike
 from cimspice.progress import OnProgress, in_stage, silent
-from cimspice.sram.characterise.conditions import SramConditions
+from cimspice.sram.characterisation.conditions import SramConditions
 from cimspice.sram.emulator.layer import SramLayer
 
 Array = np.ndarray

@@ -13,9 +13,9 @@ import numpy as np
 from cimspice.campaign.versions import provenance
 from cimspice.errors import ParameterError
 from cimspice.progress import OnProgress, Progress, in_stage, silent
-from cimspice.sram.characterise.array import cell_currents, cell_shifts
-from cimspice.sram.characterise.conditions import SramConditions
-from cimspice.sram.characterise.readout import readout_loads
+from cimspice.sram.characterisation.array import cell_currents, cell_shifts
+from cimspice.sram.characterisation.conditions import SramConditions
+from cimspice.sram.characterisation.readout import readout_loads
 from cimspice.sram.emulator.layer import SramLayer
 from cimspice.sram.emulator.layer_design import LayerDesign
 from cimspice.sram.emulator.learning import LearningNetwork, LearningRule, Trace, random_words

@@ -15,8 +15,8 @@ from cimspice.converter.circuit.converter import Converter
 from cimspice.fit.ranges import Ranges
 from cimspice.pdk import capacitor_sigma
 from cimspice.progress import OnProgress, in_stage, silent
-from cimspice.sram.characterise.conditions import SramConditions
-from cimspice.sram.characterise.readout import sampled_lines
+from cimspice.sram.characterisation.conditions import SramConditions
+from cimspice.sram.characterisation.readout import sampled_lines
 from cimspice.sram.circuit.multiplier import MultiplierParameters
 from cimspice.sram.emulator.periphery import BOLTZMANN, Periphery
 from cimspice.sram.model.bit_line import BitLines

@@ -15,12 +15,12 @@ from cimspice.campaign import read_specification, run_bench, run_campaign
 from cimspice.campaign.store import Store
 from cimspice.converter.circuit.converter import Converter
 from cimspice.converter.model.converter import SignedConverter
+from cimspice.families import campaigns
 from cimspice.fit.card import ModelCard
 from cimspice.fit.fit import Fit
 from cimspice.progress import OnProgress, Progress, silent
-from cimspice.resources import campaigns
-from cimspice.sram.characterise.conditions import SramConditions
-from cimspice.sram.characterise.readout import readout_loads, sampled_lines
+from cimspice.sram.characterisation.conditions import SramConditions
+from cimspice.sram.characterisation.readout import readout_loads, sampled_lines
 from cimspice.sram.emulator.periphery import BOLTZMANN
 from cimspice.sram.model.charge_sharing import ChargeSharing
 from cimspice.sram.model.line_sampling import LineSampling, fit_line_sampling

@@ -17,9 +17,9 @@ from cimspice.fit.family_card import Card
 from cimspice.fit.ranges import ModelRangeWarning
 from cimspice.notebook import shown
 from cimspice.progress import OnProgress, Progress, in_stage, silent
-from cimspice.sram.characterise.array import cell_currents, cell_shifts, characterise_array
-from cimspice.sram.characterise.card import card_fit, column_facts
-from cimspice.sram.characterise.conditions import SramConditions
+from cimspice.sram.characterisation.array import cell_currents, cell_shifts, characterise_array
+from cimspice.sram.characterisation.card import card_fit, column_facts
+from cimspice.sram.characterisation.conditions import SramConditions
 from cimspice.sram.emulator.bands import discharge_band
 from cimspice.sram.emulator.read import Cells, DisturbWarning, MultiRowRead, Reading
 from cimspice.sram.model.bit_line import BitLines

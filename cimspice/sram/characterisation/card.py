@@ -9,8 +9,8 @@ from cimspice.errors import ParameterError
 from cimspice.fit.family_card import Card
 from cimspice.fit.fit import table_provenance
 from cimspice.progress import OnProgress, silent
-from cimspice.sram.characterise.array import characterise_array
-from cimspice.sram.characterise.conditions import SramConditions
+from cimspice.sram.characterisation.array import characterise_array
+from cimspice.sram.characterisation.conditions import SramConditions
 from cimspice.sram.model.build import BitLineFit, ColumnFacts, fit_bit_lines
 from cimspice.sram.model.card import BIT_LINE, CELL_CURRENT, VARIATION, sram_card, sram_fit
 

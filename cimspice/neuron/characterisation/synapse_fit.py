@@ -23,8 +23,8 @@ from cimspice.fit.fit import Estimate, Fit
 from cimspice.fit.measured import read_measured
 from cimspice.fit.records import ParameterRecord
 from cimspice.fit.table import ORDERS, SCHEMAS
-from cimspice.neuron.characterise.card import Conditions as NeuronConditions
-from cimspice.neuron.characterise.card import characterised_model
+from cimspice.neuron.characterisation.card import Conditions as NeuronConditions
+from cimspice.neuron.characterisation.card import characterised_model
 from cimspice.neuron.model.card import reversal, switch_half_width
 from cimspice.neuron.model.current_dependent import CurrentDependentSynapse
 from cimspice.neuron.model.gate_law import PolynomialGateLaw

@@ -54,6 +54,16 @@ def characterised_card(
         For a device without a netlist, a card of another condition, and values that make no tile.
     """
     own = CardConditions(corner=conditions.corner, temperature=conditions.temperature)
+    known = [name for names in PARTS.values() for name in names]
+    for name, value in changes.items():
+        if name not in known:
+            raise ParameterError(
+                f"crossbar has no setting {name!r}"[:200], place="--set", remedy=f"use {', '.join(known)}"
+            )
+        if isinstance(value, bool) or not isinstance(value, int | float):
+            raise ParameterError(
+                f"{name} is {value!r}"[:200], place="--set", remedy="give a number in SI units"
+            )
     if wires not in WIRES:
         raise ParameterError(f"wires are {wires!r}", place="--set", remedy=f"use {' or '.join(WIRES)}")
     if memory is None:

@@ -2,56 +2,68 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from cimspice.errors import ParameterError
+from cimspice.families import read_card
 from cimspice.fit.family_card import Card
+from cimspice.pdk import Conditions
+from cimspice.progress import OnProgress, silent
 from cimspice.rram.model.card import KINDS, check, with_model
 
 if TYPE_CHECKING:
     from cimspice.fit.table_fit import FitOptions
-    from cimspice.pdk import Conditions
-    from cimspice.progress import OnProgress
 
-__all__ = ["characterised", "check", "measured"]
-
-_SETTINGS = {"device": str, "transistor": str, "width": float, "length": float}
+__all__ = ["card", "characterise", "check", "measured"]
 
 
-def characterised(
-    conditions: Conditions, settings: Sequence[str], jobs: int | None, progress: OnProgress
+def characterise(
+    conditions: Conditions = Conditions(),  # noqa: B008 - it is frozen
+    *,
+    device: str = "skywater",
+    transistor: str | None = None,
+    width: float | None = None,
+    length: float | None = None,
+    jobs: int | None = None,
+    progress: OnProgress = silent,
 ) -> Card:
-    """The memory's card; ``settings`` are ``device=skywater``, and of the 1T1R cell's transistor
-    ``transistor=nfet_g5v0d10v5``, ``width`` and ``length`` (m)."""
-    from cimspice.rram.characterise import characterised_card
+    """The memory's card from ngspice: read law, 1T1R cell, cost of a write.
 
-    return characterised_card(conditions, **settings_of("memory", settings, _SETTINGS), progress=progress)
-
-
-def settings_of(what: str, texts: Sequence[str], known: dict[str, type]) -> dict[str, Any]:
-    """``NAME=VALUE`` as values.
+    Parameters
+    ----------
+    conditions
+        Corner, temperature (°C).
+    device
+        A memory with a netlist, such as ``"vteam"``.
+    transistor, width, length
+        The cell's access transistor: its model's name and sizes (m).
+    jobs, progress
+        Worker processes, of which the few simulations need one; what is called as they go on.
 
     Raises
     ------
     ParameterError
-        For a name that is not known, and a value that is no number where one belongs.
+        For an unknown device, and a transistor where there is no cell.
+    SimulationError
+        If a simulation fails.
     """
-    found: dict[str, Any] = {}
-    for text in texts:
-        name, _, value = (part.strip() for part in text.partition("="))
-        if name not in known:
-            raise ParameterError(
-                f"a {what} has no setting {name!r}"[:200], place="--set", remedy=f"use {', '.join(known)}"
-            )
-        try:
-            found[name] = known[name](value)
-        except ValueError:
-            raise ParameterError(
-                f"{name} is {value!r}"[:200], place="--set", remedy="give a number in SI units"
-            ) from None
-    return found
+    from cimspice.rram.characterisation import characterised_card
+
+    given = {"transistor": transistor, "width": width, "length": length}
+    asked = {name: value for name, value in given.items() if value is not None}
+    return characterised_card(conditions, device, progress=progress, **asked)
+
+
+def card(file: str | Path) -> Card:
+    """The memory's card in a file, whose figures are those of its data.
+
+    Raises
+    ------
+    CimspiceError
+        If it is no card of a memory, naming the file.
+    """
+    return read_card(file, "rram")
 
 
 def measured(card: Card, part: str, source: Path, given: FitOptions) -> tuple[Card, str, list[str]]:

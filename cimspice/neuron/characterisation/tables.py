@@ -13,8 +13,8 @@ import pandas as pd
 from cimspice.campaign.run import store_context
 from cimspice.campaign.store import Store
 from cimspice.errors import ParameterError, SimulationError
-from cimspice.neuron.characterise.characterisation import Characterisation
-from cimspice.neuron.characterise.resistor import resistor_edges, resistor_tables
+from cimspice.neuron.characterisation.characterisation import Characterisation
+from cimspice.neuron.characterisation.resistor import resistor_edges, resistor_tables
 from cimspice.neuron.circuit.circuit import NeuronCircuit
 from cimspice.pdk import Conditions
 from cimspice.progress import OnProgress, silent

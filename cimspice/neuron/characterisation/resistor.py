@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 import pandas as pd
 
-from cimspice.neuron.characterise.characterisation import Characterisation
+from cimspice.neuron.characterisation.characterisation import Characterisation
 
 LENGTHS = np.round(np.geomspace(12e-6, 3e-3, 18), 7)
 """Resistor lengths (m): at the sizes of ``resistor_circuit`` weights from 3 down to 0.015."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Any, Literal, get_args
 
 import pandas as pd
@@ -14,7 +15,7 @@ from cimspice.campaign.versions import provenance
 from cimspice.errors import ParameterError
 from cimspice.fit.family_card import Card
 from cimspice.fit.fit import table_provenance
-from cimspice.neuron.characterise.tables import characterise_neuron
+from cimspice.neuron.characterisation.tables import characterise_neuron
 from cimspice.neuron.circuit.circuit import NeuronCircuit, resistor_circuit
 from cimspice.neuron.model.build import COLUMNS, OF_RESISTORS, neuron_model
 from cimspice.neuron.model.card import neuron_card, neuron_of
@@ -62,7 +63,7 @@ class Conditions(pdk.Conditions):
 
     synapse: SynapseKind = "mosfet"
     workers: int | None = None
-    store: Store | str | None = None
+    store: Store | Path | str | None = None
 
     def __post_init__(self) -> None:
         super().__post_init__()

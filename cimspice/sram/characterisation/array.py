@@ -10,8 +10,8 @@ import pandas as pd
 from cimspice.errors import ParameterError
 from cimspice.pdk import draw_mismatch, threshold_sigma
 from cimspice.progress import OnProgress, in_stage, silent
-from cimspice.sram.characterise.conditions import SramConditions
-from cimspice.sram.characterise.training import training_reads, units_of_swing
+from cimspice.sram.characterisation.conditions import SramConditions
+from cimspice.sram.characterisation.training import training_reads, units_of_swing
 from cimspice.sram.circuit.cell import SramCell
 
 DEFAULT_CELL = SramCell()

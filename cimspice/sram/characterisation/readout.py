@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 
 from cimspice.progress import OnProgress, in_stage, silent
-from cimspice.sram.characterise.conditions import SramConditions
+from cimspice.sram.characterisation.conditions import SramConditions
 
 _SWINGS = ((0.1, 0.05), (0.2, 0.1), (0.3, 0.15))
 """Of bit line and rail (V)."""

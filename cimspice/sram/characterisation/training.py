@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 
 from cimspice.progress import OnProgress, in_stage
-from cimspice.sram.characterise.conditions import SramConditions
+from cimspice.sram.characterisation.conditions import SramConditions
 
 LEAKAGE_TIME = 4e-9
 """How long (s) all rows stay closed where leakage is measured."""

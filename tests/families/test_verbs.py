@@ -1,0 +1,61 @@
+"""The verbs of the faces compute what the modules behind them compute, from a card."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+
+import cimspice as faces
+from cimspice import Conditions, crossbar, rram
+from cimspice.crossbar import Crossbar, NonlinearCrossbar, Perceptron, SinhCell
+from cimspice.fit import CardConditions, ModelCard
+from cimspice.neuron.model.card import neuron_card
+from cimspice.neuron.validation import programmed
+from cimspice.rram.model.card import rram_card
+
+
+def crossbar_card(curvature: float):
+    law = rram.SinhRead(conductance=5e-5, curvature=curvature, series_resistance=0.0)
+    read = ModelCard.from_model(law, {"device": "skywater"})
+    own = CardConditions(corner="ss", temperature=85.0)
+    memory = rram_card(rram.SkywaterReram.published(), read, conditions=own)
+    return crossbar.characterise(Conditions("ss", 85.0), memory=memory, word_line_resistance=7.0, levels=0)
+
+
+def test_layer_of_a_crossbar_is_the_solver_with_the_cards_wires_and_read_law():
+    rng = np.random.default_rng(0)
+    cells, voltages = rng.uniform(1e-6, 8e-5, (6, 4)), rng.uniform(0, 0.2, (3, 6))
+    wires = {
+        "word_line_resistance": 7.0,
+        "bit_line_resistance": 5.0,
+        "source_resistance": 100.0,
+        "sense_resistance": 100.0,
+    }
+    solver = NonlinearCrossbar(SinhCell(cells, 2.5), **wires)
+    made = crossbar.layer(cells, crossbar_card(2.5))
+    np.testing.assert_array_equal(made.currents(voltages), solver.currents(voltages))
+    linear = crossbar.layer(cells, crossbar_card(0.0))
+    np.testing.assert_array_equal(linear.currents(voltages), Crossbar(cells, **wires).currents(voltages))
+
+
+def test_network_on_tiles_of_a_card_has_its_wires_cells_and_read_law():
+    rng = np.random.default_rng(1)
+    network = Perceptron((rng.normal(size=(4, 8)),), (np.zeros(4),))
+    inputs = rng.uniform(0, 1, (5, 8))
+    card = crossbar_card(2.5)
+    mapped = crossbar.map(network, card, inputs, tile=(8, 8))
+    layer, tile = mapped.layers[0], crossbar.tile_of(card)
+    assert (layer.wires, layer.nonlinearity, layer.read_voltage) == (tile.wires, 2.5, tile.read_voltage)
+    by_hand = crossbar.map_network(network, inputs, tile.cells, tile=(8, 8), wires=tile.wires)
+    by_hand = by_hand.with_layers(lambda one: replace(one, nonlinearity=2.5))
+    np.testing.assert_array_equal(mapped.outputs(inputs), by_hand.outputs(inputs))
+
+
+def test_network_of_a_neurons_card_computes_as_the_model_it_was_made_of(neuron):
+    weights = [np.array([[0.7, 0.5, -0.2], [0.2, 0.9, 0.1]]), np.array([[0.8, 0.3], [-0.4, 0.9]])]
+    spikes = np.array([[0.1, 0.4, 0.3], [0.6, 0.2, 0.7]])
+    mapped = faces.neuron.map(weights, neuron_card(neuron, 3))
+    expected = programmed(neuron, weights).network()(spikes)
+    for got, wanted in zip(faces.neuron.network(mapped)(spikes), expected, strict=True):
+        np.testing.assert_array_equal(got, wanted)
