@@ -45,9 +45,9 @@ def _times(axes: Axes, result: NeuronValidation) -> None:
     comparison, end = result.comparison, 1e9 * result.comparison.phase
     axes.plot([0, end], [0, end], color=GREY, linewidth=0.8)
     for layer, (band, circuit) in enumerate(zip(result.bands, comparison.circuit, strict=True)):
+        low, high = (1e9 * side.ravel() for side in band.interval)
         axes.vlines(
-            1e9 * circuit.ravel(), *(1e9 * side.ravel() for side in band.interval), linewidth=0.8,
-            color=PALETTE[layer % len(PALETTE)],
+            1e9 * circuit.ravel(), low, high, linewidth=0.8, color=PALETTE[layer % len(PALETTE)]
         )  # fmt: skip
     for layer, (model, circuit) in enumerate(zip(comparison.model, comparison.circuit, strict=True)):
         axes.plot(
