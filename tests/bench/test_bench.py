@@ -36,7 +36,7 @@ def test_packaged_benches_are_found_by_name_and_all_are_listed():
     assert "transistor" in names
 
 
-def test_unknown_name_is_told_with_the_nearest_and_how_to_make_ones_own_known():
+def test_unknown_name_is_reported_with_the_nearest_and_how_to_make_ones_own_known():
     with pytest.raises(ParameterError, match="did you mean 'transistor'") as caught:
         bench("transitor")
     assert "--import FILE.py" in caught.value.remedy

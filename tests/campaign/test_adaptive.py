@@ -111,13 +111,13 @@ def test_another_seed_chooses_other_points(store):
 
 
 def test_the_budget_is_kept_and_progress_ends_with_what_was_run(store):
-    told = []
-    result = run(campaign(target=1e-12, budget=77), store, progress=told.append)
+    reported = []
+    result = run(campaign(target=1e-12, budget=77), store, progress=reported.append)
     assert not result.adaptive.reached
     assert result.points == 77
-    assert told[0].points == 77
-    assert (told[-1].points, told[-1].done) == (77, 77)
-    assert all(one.done <= other.done for one, other in pairwise(told))
+    assert reported[0].points == 77
+    assert (reported[-1].points, reported[-1].done) == (77, 77)
+    assert all(one.done <= other.done for one, other in pairwise(reported))
 
 
 def test_chosen_points_are_those_of_the_whole_campaign(store):
@@ -156,7 +156,7 @@ def test_failed_points_are_left_out_of_the_fit(store):
     assert result.adaptive.history
 
 
-def test_a_column_without_a_logarithm_is_told(store):
+def test_a_column_without_a_logarithm_is_reported(store):
     raw = campaign(budget=60)
     raw["sweep"]["supply"] = {"start": 0.0, "stop": 2.0, "num": 5}
     with pytest.raises(TableError, match="no logarithm") as caught:
@@ -165,7 +165,7 @@ def test_a_column_without_a_logarithm_is_told(store):
     assert run({**raw, "adaptive": {**raw["adaptive"], "scale": "linear"}}, store).adaptive.history
 
 
-def test_all_that_is_wrong_with_the_section_is_told_at_once():
+def test_all_that_is_wrong_with_the_section_is_reported_at_once():
     raw = campaign(column="outptu", budget=20, target=-1.0, rounds=3)
     with pytest.raises(ParameterError) as caught:
         parse_specification(raw)

@@ -54,7 +54,7 @@ def test_list_is_taken_as_it_stands(values):
 
 
 @pytest.mark.parametrize(
-    ("raw", "told"),
+    ("raw", "reported"),
     [
         ([], "at least one value"),
         ([1.0, 2.0, 1], "twice"),
@@ -77,8 +77,8 @@ def test_list_is_taken_as_it_stands(values):
         ({"start": 0, "stop": float("nan"), "num": 3}, "finite"),
     ],
 )
-def test_wrong_axis_is_refused_with_the_reason(raw, told):
-    with pytest.raises(ValueError, match=told):
+def test_wrong_axis_is_refused_with_the_reason(raw, reported):
+    with pytest.raises(ValueError, match=reported):
         axis_values(raw)
 
 

@@ -34,7 +34,7 @@ def cache(tmp_path, monkeypatch):
 
 def record(digest, bench="b", error=None):
     rows = None if error else {"x": [1.0] * 200}
-    return Record(digest, bench, {}, "tt", 27.0, rows, error, error and "told", 2.0)
+    return Record(digest, bench, {}, "tt", 27.0, rows, error, error and "reported", 2.0)
 
 
 @pytest.fixture
@@ -54,13 +54,13 @@ def left():
 
 def test_cache_show_tells_what_is_held(filled, capsys):
     assert run(["cache", "show", "--json"]) == 0
-    told = json.loads(capsys.readouterr().out)
-    assert [(b["bench"], b["done"], b["failed"], b["cpu_seconds"]) for b in told["benches"]] == [
+    reported = json.loads(capsys.readouterr().out)
+    assert [(b["bench"], b["done"], b["failed"], b["cpu_seconds"]) for b in reported["benches"]] == [
         ("b", 2, 1, 4.0),
         ("c", 2, 0, 4.0),
     ]
-    assert told["path"] == str(filled / "points.sqlite")
-    assert told["bytes"] >= (filled / "points.sqlite").stat().st_size > 0
+    assert reported["path"] == str(filled / "points.sqlite")
+    assert reported["bytes"] >= (filled / "points.sqlite").stat().st_size > 0
     assert run(["cache", "show"]) == 0
     assert "points.sqlite" in capsys.readouterr().out
 
@@ -102,12 +102,12 @@ def test_prune_gives_the_disk_back(cache):
 
 def test_list_names_what_there_is(capsys):
     assert run(["list", "--json"]) == 0
-    told = json.loads(capsys.readouterr().out)
-    assert set(told["benches"]) >= {bench.name for bench in benches() if bench.name.startswith("sram")}
-    assert all(Template.packaged(name).path().is_file() for name in told["templates"])
-    assert all(model_class(kind).kind == kind for kind in told["models"])
-    assert "transistor_iv" in told["campaigns"]
-    assert all(title for entries in told.values() for title in entries.values())
+    reported = json.loads(capsys.readouterr().out)
+    assert set(reported["benches"]) >= {bench.name for bench in benches() if bench.name.startswith("sram")}
+    assert all(Template.packaged(name).path().is_file() for name in reported["templates"])
+    assert all(model_class(kind).kind == kind for kind in reported["models"])
+    assert "transistor_iv" in reported["campaigns"]
+    assert all(title for entries in reported.values() for title in entries.values())
     assert run(["list", "campaigns"]) == 0
     shown_text = capsys.readouterr().out
     assert "transistor_iv" in shown_text
@@ -172,9 +172,9 @@ def test_the_skeleton_of_a_new_bench_passes_its_test_and_runs_in_workers(
     words += ["--set", "input_voltage=[0, 0.9, 1.8]", "-o", str(tmp_path / "run"), "--json"]
     done = command("-m", "cimspice", *words, "--progress", "json-lines", cwd=tmp_path)
     assert done.returncode == 0, done.stderr
-    told = json.loads(done.stdout)
-    assert (told["points"], told["done"]) == (9, 9)
-    assert told["yield"]["passed"] == 9
+    reported = json.loads(done.stdout)
+    assert (reported["points"], reported["done"]) == (9, 9)
+    assert reported["yield"]["passed"] == 9
     lines = [json.loads(line) for line in done.stderr.splitlines()]
     assert lines[0]["done"] == lines[0]["cached"] < 9
     assert (lines[-1]["done"], lines[-1]["points"]) == (9, 9)
@@ -202,15 +202,15 @@ def test_the_skeleton_is_formatted_and_typed_as_this_project_asks(tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("text", "told"),
+    ("text", "reported"),
     [("1 +", "cannot be imported"), ("raise KeyError('x')", "KeyError"), (None, "no Python file")],
 )
-def test_a_module_that_cannot_be_imported_is_told(tmp_path, capsys, text, told):
-    path = tmp_path / f"broken_{len(told)}.py"
+def test_a_module_that_cannot_be_imported_is_reported(tmp_path, capsys, text, reported):
+    path = tmp_path / f"broken_{len(reported)}.py"
     if text is not None:
         path.write_text(text)
     assert run(["characterize", "transistor_iv", "--import", str(path), "--dry-run"]) == 2
-    assert told in capsys.readouterr().err
+    assert reported in capsys.readouterr().err
 
 
 def test_json_lines_tell_first_and_last_and_not_all_between(capsys, monkeypatch):
@@ -234,6 +234,6 @@ def test_quiet_is_quiet_and_bars_show_failures(capsys):
     assert capsys.readouterr() == ("", "")
     with shown(Mode.BARS, "a_bench", 2) as tell:
         tell(Progress(2, 1, 0, 1))
-    told = capsys.readouterr().err
-    assert "a_bench" in told
-    assert "1 failed" in told
+    reported = capsys.readouterr().err
+    assert "a_bench" in reported
+    assert "1 failed" in reported

@@ -43,11 +43,11 @@ def test_exit_code_and_json_tell_whether_the_limits_are_kept(tmp_path, cache, ca
     path.write_text(FILE.format(maximum=maximum))
     words = ["characterize", str(path), "-o", str(tmp_path / "run"), "--jobs", "1"]
     assert command_line([*words, "--json"]) == code
-    told = json.loads(capsys.readouterr().out)
-    assert (told["points"], told["done"], told["failed"]) == (4, 4, 0)
-    assert (told["yield"]["passed"], told["yield"]["points"]) == (passed, 4)
-    assert told["limits"][0]["maximum"] == pytest.approx(maximum * 1e-6)
-    table = pd.read_parquet(told["table"])
+    reported = json.loads(capsys.readouterr().out)
+    assert (reported["points"], reported["done"], reported["failed"]) == (4, 4, 0)
+    assert (reported["yield"]["passed"], reported["yield"]["points"]) == (passed, 4)
+    assert reported["limits"][0]["maximum"] == pytest.approx(maximum * 1e-6)
+    table = pd.read_parquet(reported["table"])
     assert list(table.groupby("sample").within_limits.all()) == [passed == 4] * 4
     assert command_line(words) == code
     shown = capsys.readouterr().out
@@ -62,18 +62,18 @@ def test_screen_json_run_and_page_tell_one_yield_of_samples(tmp_path, cache, cap
     )
     words = ["characterize", str(path), "-o", str(tmp_path / "run"), "--jobs", "1"]
     assert command_line([*words, "--json"]) == 0
-    told = json.loads(capsys.readouterr().out)
+    reported = json.loads(capsys.readouterr().out)
     low, high = 0.5101091635454, 1.0  # Wilson's interval of 4 of 4, scipy.stats.binomtest
-    assert told["yield"]["interval"] == pytest.approx([low, high], abs=1e-9)
-    assert told["yield"]["everywhere"]["points"] == 4
-    assert json.loads((tmp_path / "run" / "run.json").read_text())["yield"] == told["yield"]
-    assert told["limits"][0]["yield"] == told["yield"]
+    assert reported["yield"]["interval"] == pytest.approx([low, high], abs=1e-9)
+    assert reported["yield"]["everywhere"]["points"] == 4
+    assert json.loads((tmp_path / "run" / "run.json").read_text())["yield"] == reported["yield"]
+    assert reported["limits"][0]["yield"] == reported["yield"]
     assert command_line(words) == 0
     shown = " ".join(capsys.readouterr().out.split())
     assert "4 of 4 samples pass under the worst of 6 conditions" in shown
     assert "between 51.01% and 100.00% with 95 %; 4 of 4 under all" in shown
     assert command_line(["report", str(tmp_path / "run"), "--json"]) == 0
-    assert json.loads(capsys.readouterr().out)["yield"] == told["yield"]
+    assert json.loads(capsys.readouterr().out)["yield"] == reported["yield"]
     assert "yield 100.0% (51.0% to 100.0%)" in (tmp_path / "run" / "report.html").read_text()
 
 
@@ -88,7 +88,7 @@ def test_a_folder_with_the_run_of_another_bench_is_left_alone(tmp_path, cache, c
     assert (tmp_path / "run" / "run.json").read_bytes() == before
 
 
-def test_a_run_folder_that_cannot_be_made_is_told_before_anything_runs(tmp_path, cache, capsys):
+def test_a_run_folder_that_cannot_be_made_is_reported_before_anything_runs(tmp_path, cache, capsys):
     (tmp_path / "file").write_text("")
     words = ["characterize", "transistor_iv", "-o", str(tmp_path / "file" / "run"), "--json"]
     assert command_line(words) == 2
@@ -104,10 +104,10 @@ def test_failed_points_outrank_limits_and_a_stop_is_said(tmp_path, cache, capsys
     words = ["characterize", str(path), "-o", str(tmp_path / "run"), "--jobs", "1", "--json"]
     assert command_line(words) == 1
     streams = capsys.readouterr()
-    told = json.loads(streams.out)
-    assert told["failed"] >= 1
-    assert told["stopped"] == (told["failed"] < 3)
-    assert told["yield"]["fraction"] is None
+    reported = json.loads(streams.out)
+    assert reported["failed"] >= 1
+    assert reported["stopped"] == (reported["failed"] < 3)
+    assert reported["yield"]["fraction"] is None
     assert "covers" in streams.err
 
 

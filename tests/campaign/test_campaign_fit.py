@@ -1,4 +1,4 @@
-"""``[[fit]]``: models are fitted after the run, one card each; what cannot be fitted is told."""
+"""``[[fit]]``: models are fitted after the run, one card each; what cannot be fitted is reported."""
 
 from __future__ import annotations
 
@@ -73,17 +73,17 @@ def test_the_page_lays_the_card_over_the_columns_that_it_was_made_from(tmp_path)
 
 
 def test_unknown_models_columns_and_options_are_refused_before_anything_is_run():
-    for given, told in (
+    for given, reported in (
         ({"model": "reversal_synaps"}, "did you mean 'reversal_synapse'?"),
         ({"columns": {"gate": "word_line"}}, "no column 'gate'"),
         ({"options": {"degre": 3}}, "no option 'degre'"),
     ):
-        with pytest.raises(ParameterError, match=told) as caught:
+        with pytest.raises(ParameterError, match=reported) as caught:
             check_models([request(), request(**given)], "mine.toml")
         assert caught.value.place.startswith("mine.toml, fit[1]")
 
 
-def test_columns_that_the_table_will_not_have_are_told_with_all_other_problems():
+def test_columns_that_the_table_will_not_have_are_reported_with_all_other_problems():
     raw = {
         "campaign": {"bench": "transistor"},
         "sweep": {"gate_voltage": [0.9, 1.8]},
@@ -95,8 +95,8 @@ def test_columns_that_the_table_will_not_have_are_told_with_all_other_problems()
     raw["fit"].pop("degree")
     with pytest.raises(ParameterError) as caught:
         parse_specification(raw)
-    for told in ("fit[0].by = 'width'", "fit[0].where = 'crner'"):
-        assert told in caught.value.message
+    for reported in ("fit[0].by = 'width'", "fit[0].where = 'crner'"):
+        assert reported in caught.value.message
 
 
 @pytest.mark.spice

@@ -183,9 +183,9 @@ def test_ctrl_c_ends_the_command_with_130_and_keeps_what_is_finished(tmp_path, c
         while process.poll() is None and not store.done(digests) and time.monotonic() < deadline:
             time.sleep(0.005)
         process.send_signal(signal.SIGINT)
-        told = process.communicate(timeout=60)[1]
-        assert process.returncode == 130, told
-        assert "Traceback" not in told
+        reported = process.communicate(timeout=60)[1]
+        assert process.returncode == 130, reported
+        assert "Traceback" not in reported
         assert 0 < len(store.done(digests)) < len(digests)
     assert not any((tmp_path / "run").glob("*")), "no table of half a campaign"
 
@@ -196,16 +196,16 @@ def test_the_command_runs_a_packaged_campaign_and_then_finds_everything_finished
     assert command_line([*words, "--dry-run"]) == 0
     assert json.loads(capsys.readouterr().out)["to_run"] == 2
     assert command_line(words) == 0
-    told = json.loads(capsys.readouterr().out)
-    assert {key: told[key] for key in ("points", "done", "cached", "failed")} == {
+    reported = json.loads(capsys.readouterr().out)
+    assert {key: reported[key] for key in ("points", "done", "cached", "failed")} == {
         "points": 2,
         "done": 2,
         "cached": 0,
         "failed": 0,
     }
-    assert len(told["figures"]) == 4
-    assert all(Path(path).is_file() for path in [told["table"], *told["figures"]])
-    assert len(pd.read_parquet(told["table"])) == 2 * 37
+    assert len(reported["figures"]) == 4
+    assert all(Path(path).is_file() for path in [reported["table"], *reported["figures"]])
+    assert len(pd.read_parquet(reported["table"])) == 2 * 37
     assert command_line(words) == 0
     assert json.loads(capsys.readouterr().out)["cached"] == 2
     assert command_line([*words, "--dry-run"]) == 0

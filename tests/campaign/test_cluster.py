@@ -123,8 +123,8 @@ def test_a_killed_worker_costs_nothing_but_its_points_in_flight(cluster, tmp_pat
     local = run_campaign(specification, store=tmp_path / "local.sqlite", engine=InThisProcess())
     killed: list[int] = []
 
-    def progress(told):
-        if not killed and told.done >= POINTS // 5:
+    def progress(reported):
+        if not killed and reported.done >= POINTS // 5:
             # No more is handed out meanwhile, and what the slower one has begun stays its own.
             assert within(120, lambda: len({pid for pid, _ in lines(log)}) == 2)
             workers[0].send_signal(signal.SIGKILL)
@@ -151,11 +151,11 @@ def test_the_command_runs_on_the_cluster_with_a_bench_that_only_it_has(cluster, 
     process = command(tmp_path, address)
     done, said = process.communicate(timeout=120)
     assert process.returncode == 0, said
-    told = json.loads(done)
-    assert (told["points"], told["done"], told["cached"], told["failed"]) == (2, 2, 0, 0)
+    reported = json.loads(done)
+    assert (reported["points"], reported["done"], reported["cached"], reported["failed"]) == (2, 2, 0, 0)
 
 
-def test_a_scheduler_that_does_not_answer_is_told_with_its_remedy(tmp_path):
+def test_a_scheduler_that_does_not_answer_is_reported_with_its_remedy(tmp_path):
     cluster = Cluster("tcp://127.0.0.1:9", connect_seconds=1.0)
     with pytest.raises(ClusterError, match="no Dask scheduler answers within 1 s") as caught:
         run_campaign(parse_specification(CAMPAIGN), store=tmp_path / "points.sqlite", engine=cluster)
@@ -192,7 +192,7 @@ def stranger():
         (b"SSH-2.0-OpenSSH_9.6\r\n", "another program is there"),
     ],
 )
-def test_a_server_of_another_kind_is_told_as_no_scheduler(stranger, reply, said):
+def test_a_server_of_another_kind_is_reported_as_no_scheduler(stranger, reply, said):
     address, _ = stranger(reply)
     with pytest.raises(ClusterError, match=f"no Dask scheduler answers within 1 s: .*{said}") as caught:
         Cluster(address, connect_seconds=1.0).__enter__()
@@ -234,10 +234,10 @@ def test_a_frozen_scheduler_has_a_limit_hears_ctrl_c_and_costs_nothing_finished(
     finished = 0
     interrupt = Timer(4.0, signal.pthread_kill, (main_thread().ident, signal.SIGINT))
 
-    def progress(told):
+    def progress(reported):
         nonlocal finished
-        finished = told.done
-        if told.done and not frozen:
+        finished = reported.done
+        if reported.done and not frozen:
             frozen.append(True)
             process.send_signal(signal.SIGSTOP)
             if interrupted:

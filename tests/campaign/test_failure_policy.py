@@ -61,9 +61,9 @@ def test_a_relaxed_result_is_not_simulated_again_and_not_taken_for_a_strict_one(
 def test_what_relaxed_options_do_not_help_stays_failed_and_says_so(store):
     result = run(store, FakePool(), {"retry": "relaxed"}, fault=["simulation", "measure"])
     assert (result.done, result.failed, result.relaxed) == (0, 2, 0)
-    told = {record.error: record.message or "" for _, record in result.failures}
-    assert "relaxed options did not help" in told["NonConvergence"]
-    assert "relaxed" not in told["SimulationError"]  # not a matter of convergence: not tried
+    reported = {record.error: record.message or "" for _, record in result.failures}
+    assert "relaxed options did not help" in reported["NonConvergence"]
+    assert "relaxed" not in reported["SimulationError"]  # not a matter of convergence: not tried
 
 
 def test_the_campaign_stops_after_so_many_failures_and_goes_on_when_asked(store):

@@ -18,10 +18,10 @@ def test_six_kills_at_random_moments_change_nothing():
     words = [sys.executable, str(SCRIPT), "--json", "--kills", "6", "--points", "60", "--seed", "4"]
     done = subprocess.run(words, capture_output=True, text=True, timeout=600, check=False)
     assert done.stdout, done.stderr
-    told = json.loads(done.stdout)
-    assert sum(told["kills"].values()) >= 6
-    assert min(told["kills"].values()) >= 1, "every kind of death"
-    assert told["campaigns"] >= 1
+    reported = json.loads(done.stdout)
+    assert sum(reported["kills"].values()) >= 6
+    assert min(reported["kills"].values()) >= 1, "every kind of death"
+    assert reported["campaigns"] >= 1
     counts = ("lost", "run_twice", "without_waveforms", "different", "orphans", "silent")
-    assert {name: told[name] for name in counts} == dict.fromkeys(counts, 0)
+    assert {name: reported[name] for name in counts} == dict.fromkeys(counts, 0)
     assert done.returncode == 0

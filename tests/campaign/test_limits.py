@@ -57,10 +57,10 @@ def test_rows_points_and_yield_of_a_campaign(tmp_path):
     assert second.result.everywhere.passed == 2
     assert result.overall is not None
     assert not result.overall.kept
-    told = json.loads(export(result, tmp_path / "run")["run"].read_text())
-    assert told["limits"][0]["yield"]["passed"] == 3
+    reported = json.loads(export(result, tmp_path / "run")["run"].read_text())
+    assert reported["limits"][0]["yield"]["passed"] == 3
     # five chosen voltages are no random draw: they bound nothing
-    assert told["yield"] == {"passed": 1, "points": 5, "fraction": 0.2, "interval": None}
+    assert reported["yield"] == {"passed": 1, "points": 5, "fraction": 0.2, "interval": None}
     assert list(pd.read_parquet(tmp_path / "run" / "table.parquet").within_limits) == [False] * 3 + [
         True,
         False,
@@ -129,7 +129,7 @@ def test_a_column_without_numbers_cannot_have_limits():
 
 
 @pytest.mark.parametrize(
-    ("limit", "told"),
+    ("limit", "reported"),
     [
         ({"column": "outptu", "minimum": 1}, "did you mean 'output'"),
         ({"column": "supply", "minimum": 1}, "measures output, above"),
@@ -142,10 +142,10 @@ def test_a_column_without_numbers_cannot_have_limits():
         ({"column": "output", "lower": 1}, "unknown key"),
     ],
 )
-def test_wrong_limits_are_told_with_what_is_allowed(limit, told):
+def test_wrong_limits_are_reported_with_what_is_allowed(limit, reported):
     with pytest.raises(ParameterError, match=r"limit\[0\]") as caught:
         specification([limit])
-    assert told in str(caught.value)
+    assert reported in str(caught.value)
 
 
 def test_limits_leave_the_digests_alone(tmp_path):

@@ -147,6 +147,6 @@ def test_a_circuit_in_which_nothing_varies_is_refused_once_before_any_point_runs
         {"samples": 2, "number": 3},
     ],
 )
-def test_wrong_settings_are_told_by_name(wrong):
+def test_wrong_settings_are_reported_by_name(wrong):
     with pytest.raises(ParameterError, match="monte_carlo"):
         parse_specification({"campaign": {"bench": "transistor"}, "monte_carlo": wrong})

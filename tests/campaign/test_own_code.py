@@ -1,4 +1,4 @@
-"""Faults in a bench of the user's own are told as the user's: file, line and remedy, without a traceback."""
+"""Faults in a bench of the user's own are reported as theirs: file, line and remedy, without a traceback."""
 
 from __future__ import annotations
 
@@ -100,21 +100,21 @@ def mine(tmp_path, monkeypatch):
 def test_an_exception_names_the_users_line_and_is_not_called_a_defect(mine, tmp_path, capsys, fault):
     assert mine(f'[parameters]\nfault = "{fault}"\n') == 1
     screen = capsys.readouterr()
-    told = json.loads((tmp_path / "run" / "run.json").read_text())["failures"][0]
-    assert told["error"] == "SimulationError"
-    assert "TypeError: unsupported operand" in told["message"]
-    assert f"{tmp_path / 'own_faults_bench.py'}:{LINE}" in told["message"]
-    assert "correct the bench's" in told["message"]
+    reported = json.loads((tmp_path / "run" / "run.json").read_text())["failures"][0]
+    assert reported["error"] == "SimulationError"
+    assert "TypeError: unsupported operand" in reported["message"]
+    assert f"{tmp_path / 'own_faults_bench.py'}:{LINE}" in reported["message"]
+    assert "correct the bench's" in reported["message"]
     assert "Traceback" not in screen.err
     assert "defect" not in screen.err
 
 
 @pytest.mark.spice
 @pytest.mark.parametrize("part", ["analysis", "netlist", "options", "measure"])
-def test_a_result_of_another_type_is_told_with_what_to_return(mine, tmp_path, capsys, part):
+def test_a_result_of_another_type_is_reported_with_what_to_return(mine, tmp_path, capsys, part):
     assert mine(f'[parameters]\nfault = "{part}_type"\n') == 1
-    told = json.loads((tmp_path / "run" / "run.json").read_text())["failures"][0]
-    assert f"from the bench's {part}" in told["message"]
+    reported = json.loads((tmp_path / "run" / "run.json").read_text())["failures"][0]
+    assert f"from the bench's {part}" in reported["message"]
     assert "Traceback" not in capsys.readouterr().err
 
 
@@ -128,9 +128,9 @@ def test_an_exception_in_a_validator_or_computed_field_names_the_users_line(mine
 
 def test_a_forgotten_import_is_named(mine, capsys):
     assert mine("", "--jobs", "1") == 2
-    told = json.loads(capsys.readouterr().out)["error"]["message"]
-    assert "--import FILE.py" in told
-    assert "sram_snm" not in told
+    reported = json.loads(capsys.readouterr().out)["error"]["message"]
+    assert "--import FILE.py" in reported
+    assert "sram_snm" not in reported
 
 
 @pytest.mark.parametrize(("text", "line"), [("x = 1\ny = (", 2), ("x = 1\n\nraise KeyError('x')\n", 3)])

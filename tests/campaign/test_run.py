@@ -73,7 +73,7 @@ def test_finished_points_are_not_run_again_by_another_campaign(store):
 
 
 @pytest.mark.parametrize(
-    ("fault", "kind", "told"),
+    ("fault", "kind", "reported"),
     [
         ("simulation", "NonConvergence", "it does not converge"),
         ("measure", "SimulationError", "campaign_fakes.py:"),
@@ -81,12 +81,12 @@ def test_finished_points_are_not_run_again_by_another_campaign(store):
         ("empty", "TableError", "no row"),
     ],
 )
-def test_failed_points_are_recorded_with_their_error_and_stop_nothing(store, fault, kind, told):
+def test_failed_points_are_recorded_with_their_error_and_stop_nothing(store, fault, kind, reported):
     result = run(store, FakePool(), fault=["none", fault], supply=[1.0, 2.0], corners=["tt", "ff"])
     assert (result.points, result.done, result.failed) == (8, 4, 4)
     assert len(result.table) == 4
     assert {record.error for _, record in result.failures} == {kind}
-    assert all(told in (record.message or "") for _, record in result.failures)
+    assert all(reported in (record.message or "") for _, record in result.failures)
     assert all(point.given["fault"] == fault for point, _ in result.failures)
 
 
@@ -175,9 +175,9 @@ def test_run_folder_reads_back_with_units_and_lists_failures(store, tmp_path):
     pd.testing.assert_frame_equal(table, result.table, check_exact=True)
     assert table.attrs["units"] == result.table.attrs["units"]
     pd.testing.assert_frame_equal(pd.read_csv(files["csv"]), result.table)
-    told = json.loads(files["run"].read_text())
-    assert (told["points"], told["done"], told["failed"]) == (4, 2, 2)
-    assert told["failures"][0]["error"] == "NonConvergence"
+    reported = json.loads(files["run"].read_text())
+    assert (reported["points"], reported["done"], reported["failed"]) == (4, 2, 2)
+    assert reported["failures"][0]["error"] == "NonConvergence"
     assert sorted(path.name for path in (tmp_path / "run").iterdir()) == [
         "run.json",
         "table.csv",

@@ -79,9 +79,9 @@ def test_a_folder_of_two_runs_is_refused_by_every_reader(tmp_path, capsys, name)
         refused += "another run" in capsys.readouterr().out
     assert refused == {"run.json": 6, "table.parquet": 4, "table.csv": 1, "waveforms.parquet": 1}[name]
     assert command(["compare", str(tmp_path / "tt"), str(mixed), "--json"]) == 0
-    told = json.loads(capsys.readouterr().out)
+    reported = json.loads(capsys.readouterr().out)
     if name in ("run.json", "table.parquet"):
-        assert "table.parquet" in told["changed"]
+        assert "table.parquet" in reported["changed"]
 
 
 def test_a_run_killed_among_the_renames_is_refused_until_it_is_made_again(tmp_path, monkeypatch):

@@ -50,7 +50,7 @@ def test_file_becomes_a_specification(tmp_path):
     assert specification.figures[0].log == ("y",)
 
 
-def test_every_problem_is_told_at_once_with_key_value_and_what_is_allowed(tmp_path):
+def test_every_problem_is_reported_at_once_with_key_value_and_what_is_allowed(tmp_path):
     text = """
 [campaign]
 bench = "test_divider"
@@ -74,7 +74,7 @@ log = "z"
     with pytest.raises(ParameterError) as caught:
         read_specification(path)
     message = str(caught.value)
-    for told in (
+    for reported in (
         "campaign.titel: unknown key, did you mean 'title'?; allowed: bench, title",
         "threshold = -1.0 V: input should be greater than or equal to 0",
         "reltol = 'tight'",
@@ -88,7 +88,7 @@ log = "z"
         "limits: unknown key, did you mean 'limit'?; allowed: campaign, parameters, sweep, monte_carlo",
         str(path),
     ):
-        assert told in message, told
+        assert reported in message, reported
 
 
 def test_figure_of_an_absent_column_is_refused_with_the_columns_there_are(tmp_path):
@@ -100,7 +100,7 @@ def test_figure_of_an_absent_column_is_refused_with_the_columns_there_are(tmp_pa
 
 
 @pytest.mark.parametrize(
-    ("old", "new", "told"),
+    ("old", "new", "reported"),
     [
         ('"test_divider"', '"test_dividr"', "did you mean 'test_divider'"),
         ("threshold = 0.25", "supply = 1.0", "is swept too"),
@@ -111,9 +111,9 @@ def test_figure_of_an_absent_column_is_refused_with_the_columns_there_are(tmp_pa
         ("[campaign]", "[campaign", "not a TOML file"),
     ],
 )
-def test_wrong_files_are_refused(tmp_path, old, new, told):
+def test_wrong_files_are_refused(tmp_path, old, new, reported):
     assert old in GOOD
-    with pytest.raises(ParameterError, match=told):
+    with pytest.raises(ParameterError, match=reported):
         read_specification(write(tmp_path, GOOD.replace(old, new)))
 
 
@@ -126,7 +126,7 @@ def test_zipped_axes_run_together_and_must_be_of_one_length(tmp_path):
         read_specification(write(tmp_path, zipped), ["supply=[1.0, 2.0]"])
 
 
-def test_missing_and_oversized_files_are_told(tmp_path):
+def test_missing_and_oversized_files_are_reported(tmp_path):
     with pytest.raises(CimspiceError, match="cannot read campaign file"):
         read_specification(tmp_path / "absent.toml")
     with pytest.raises(ParameterError, match="more than the 1048576"):

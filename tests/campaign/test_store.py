@@ -129,7 +129,7 @@ def test_what_is_no_store_is_refused_with_its_path(tmp_path):
         Store(path / "below" / "points.sqlite")
 
 
-def test_a_full_disk_is_told_and_what_was_kept_stays(tmp_path):
+def test_a_full_disk_is_reported_and_what_was_kept_stays(tmp_path):
     """A limit on the size of files stands in for the disk, in a process of its own."""
     script = """
         import resource, signal, sys

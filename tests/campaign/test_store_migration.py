@@ -54,7 +54,7 @@ def version(path):
         return connection.execute("SELECT version FROM schema").fetchall()
 
 
-def test_points_whose_digests_did_not_cover_all_are_told_once_kept_and_removed_when_asked(tmp_path):
+def test_points_whose_digests_did_not_cover_all_are_reported_once_kept_and_removed_when_asked(tmp_path):
     path = tmp_path / "points.sqlite"
     finished_campaign(path)
     assert version(path) == [(1,)]
@@ -78,9 +78,9 @@ def test_the_command_line_tells_of_old_points_in_one_line_and_prunes_them(tmp_pa
     monkeypatch.setenv("CIMSPICE_CACHE", str(tmp_path))
     finished_campaign(tmp_path / "points.sqlite")
     assert run(["cache", "show", "--json"]) == 0
-    told = capsys.readouterr().err.splitlines()
-    assert [line for line in told if "3 of test_divider" in line] == told
-    assert told[0].startswith("warning: 3 finished points are not used any more")
+    reported = capsys.readouterr().err.splitlines()
+    assert [line for line in reported if "3 of test_divider" in line] == reported
+    assert reported[0].startswith("warning: 3 finished points are not used any more")
     assert run(["cache", "prune", "--outdated"]) == 0
     assert "3 points are removed" in capsys.readouterr().err
 

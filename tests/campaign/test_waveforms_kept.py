@@ -90,7 +90,7 @@ def test_pruned_points_take_their_waveforms_along(tmp_path):
     assert list(folder.iterdir()) == []
 
 
-def test_a_lost_file_is_told_with_its_remedy(tmp_path):
+def test_a_lost_file_is_reported_with_its_remedy(tmp_path):
     result, _ = run(campaign(waveforms=True), tmp_path / "points.sqlite")
     for file in (tmp_path / "points.waveforms").iterdir():
         file.write_bytes(b"PAR1 no more")
@@ -161,13 +161,13 @@ def test_waveforms_of_a_stranger_are_read_with_care(tmp_path):
     with pytest.raises(TableError, match="No such file"):
         cimspice.waveforms(tmp_path, 0)
     file = tmp_path / "waveforms.parquet"
-    for frame, told in [
+    for frame, reported in [
         (pd.DataFrame({"point": ["a"], "out": [1.0]}), "no column of points"),
         (pd.DataFrame({"point": [0], "out": ["word"]}), "not of numbers"),
         (pd.DataFrame({"point": [0], "out": [1.0]}), "no waveforms of point 5"),
     ]:
         frame.to_parquet(file)
-        with pytest.raises(TableError, match=told):
+        with pytest.raises(TableError, match=reported):
             cimspice.waveforms(tmp_path, 5)
     file.write_bytes(b"PAR1" * 100)
     with pytest.raises(TableError, match="not a file of waveforms"):

@@ -56,9 +56,9 @@ def test_every_corner_runs_at_the_first_try(tmp_path, monkeypatch, capsys):
     (tmp_path / "rc.toml").write_text(CAMPAIGN)
     words = ["characterize", str(tmp_path / "rc.toml"), "--import", str(tmp_path / "own.py"), "--jobs", "1"]
     assert command_line([*words, "-o", str(tmp_path / "run"), "--json"]) == 0
-    told = json.loads(capsys.readouterr().out)
-    assert (told["points"], told["done"], told["failed"], told["cached"]) == (12, 12, 0, 0)
-    table = pd.read_parquet(told["table"])
+    reported = json.loads(capsys.readouterr().out)
+    assert (reported["points"], reported["done"], reported["failed"], reported["cached"]) == (12, 12, 0, 0)
+    table = pd.read_parquet(reported["table"])
     expected = table["lower"] / (1e3 + table["lower"])
     assert np.allclose(table["gain"], expected, rtol=1e-6)
     assert sorted(set(table["corner"])) == ["fs", "ss", "tt"]

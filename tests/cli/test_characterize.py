@@ -7,15 +7,15 @@ import pytest
 from cimspice.cli.app import run
 
 
-def test_a_wrong_campaign_is_bad_input_and_told_without_a_traceback(tmp_path, capsys):
+def test_a_wrong_campaign_is_bad_input_and_reported_without_a_traceback(tmp_path, capsys):
     path = tmp_path / "mine.toml"
     path.write_text('[campaign]\nbench = "transistr"\n[sweep]\ngate_voltage = []\n')
     assert run(["characterize", str(path), "--json"]) == 2
     streams = capsys.readouterr()
-    told = json.loads(streams.out)["error"]
-    assert "did you mean 'transistor'" in told["message"]
-    assert "at least one value" in told["message"]
-    assert told["place"] == str(path)
+    reported = json.loads(streams.out)["error"]
+    assert "did you mean 'transistor'" in reported["message"]
+    assert "at least one value" in reported["message"]
+    assert reported["place"] == str(path)
     assert "Traceback" not in streams.err
 
 

@@ -138,9 +138,9 @@ def test_an_interrupt_that_python_keeps_to_itself_comes_again(monkeypatch, capsy
     monkeypatch.setattr(cimspice.pdk, "locate", clear_up_and_go_on)
     assert run(["pdk", "show"]) == 130
     assert not passed
-    told = capsys.readouterr().err
-    assert "stopped by Ctrl-C" in told
-    assert "Traceback" not in told
+    reported = capsys.readouterr().err
+    assert "stopped by Ctrl-C" in reported
+    assert "Traceback" not in reported
     assert sys.unraisablehook is hook
 
 

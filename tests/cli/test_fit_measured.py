@@ -104,9 +104,9 @@ def test_a_transfer_curve_tells_its_polarity(fit, capsys, tmp_path, gate, sign, 
         fit(data, "ekv_gate_law", "--option", f"polarity={polarity}")[1]["parameters"] == facts["parameters"]
     )
     assert run(["fit", str(tmp_path / "file.csv"), "--model", "ekv_gate_law"]) == 0
-    told = capsys.readouterr().out
-    assert f"polarity {polarity}: by the current, which" in told
-    assert ("the currents are negative" in told) == (sign < 0)
+    reported = capsys.readouterr().out
+    assert f"polarity {polarity}: by the current, which" in reported
+    assert ("the currents are negative" in reported) == (sign < 0)
 
 
 def test_a_current_that_falls_and_rises_does_not_tell_the_polarity(fit):
@@ -192,7 +192,7 @@ def test_a_parameter_that_the_user_fixes_is_not_fitted(fit):
 
 
 @pytest.mark.parametrize(
-    ("words", "told"),
+    ("words", "reported"),
     [
         (["--fix", "series=0"], ["no parameter 'series'", "series_resistance"]),
         (["--fix", "series_resistance=-5"], ["outside 0 to inf"]),
@@ -200,11 +200,11 @@ def test_a_parameter_that_the_user_fixes_is_not_fitted(fit):
         (["--weight", "sigma"], ["no column 'sigma'"]),
     ],
 )
-def test_what_cannot_be_fixed_or_weighted_is_told(fit, words, told):
+def test_what_cannot_be_fixed_or_weighted_is_reported(fit, words, reported):
     code, facts = fit(sinh(7), "rram_read_sinh", *words)
     assert code == 2
     text = " ".join(str(value) for value in facts["error"].values())
-    for part in told:
+    for part in reported:
         assert part in text
 
 
@@ -220,7 +220,7 @@ def test_a_model_with_weights_of_its_own_refuses_others(fit):
     )
     code, facts = fit(data, "reversal_synapse", "--option", "polarity=n", "--weight", "absolute")
     assert code == 2
-    assert "weighs its rows by itself" in facts["error"]["message"]
+    assert "weights its rows by itself" in facts["error"]["message"]
 
 
 @pytest.mark.parametrize("weight", ["absolute", "relative", "s_I"])

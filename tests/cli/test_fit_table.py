@@ -97,7 +97,7 @@ def test_a_run_folder_and_its_parquet_are_fitted_without_mapping(fit, tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("words", "told"),
+    ("words", "reported"),
     [
         (["--model", "ekv_gate_lw", *LAB], ["did you mean 'ekv_gate_law'?", "polynomial_gate_law"]),
         (["--model", "ekv_gate_law", *LAB[2:], "--column", "gate_bias=VG"], ["no column 'VG'", "Vg, Vm, Id"]),
@@ -112,16 +112,16 @@ def test_a_run_folder_and_its_parquet_are_fitted_without_mapping(fit, tmp_path):
         (["--model", "reversal_synapse", *MAPPED, "--where", "die=7"], ["lacks the column 'polarity'"]),
     ],
 )  # fmt: skip
-def test_what_is_wrong_with_the_request_is_told(probe, fit, words, told):
+def test_what_is_wrong_with_the_request_is_reported(probe, fit, words, reported):
     code, facts = fit(probe, *words)
     assert code == 2
     text = " ".join(str(value) for value in facts["error"].values())
-    for part in told:
+    for part in reported:
         assert part in text
 
 
 @pytest.mark.parametrize(
-    ("row", "cell", "told"),
+    ("row", "cell", "reported"),
     [
         (3, "0.4,0.7,nan,7,ok", ["row 4", "nan"]),
         (5, "0.4,0.9,-,7,ok", ["row 6", "'-' is not a number"]),
@@ -129,18 +129,18 @@ def test_what_is_wrong_with_the_request_is_told(probe, fit, words, told):
         (2, "0.4,0.6,1e9,7,ok", ["row 3", "check the unit"]),
     ],
 )
-def test_a_bad_cell_is_told_with_its_row(probe, fit, row, cell, told):
+def test_a_bad_cell_is_reported_with_its_row(probe, fit, row, cell, reported):
     lines = probe.read_text().splitlines()
     lines[row] = cell
     probe.write_text("\n".join(lines))
     code, facts = fit(probe, "--model", "ekv_gate_law", *LAB, "--where", "die=7")
     assert code == 2
     text = " ".join(str(value) for value in facts["error"].values())
-    for part in told:
+    for part in reported:
         assert part in text
 
 
-def test_too_few_points_and_a_constant_column_are_told(tmp_path, fit):
+def test_too_few_points_and_a_constant_column_are_reported(tmp_path, fit):
     few = tmp_path / "few.csv"
     curves().head(9).to_csv(few, index=False)
     constant = tmp_path / "constant.csv"

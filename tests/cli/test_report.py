@@ -25,13 +25,14 @@ def folder(tmp_path):
 
 def test_report_writes_one_page_and_says_what_is_on_it(folder, tmp_path, capsys):
     assert run(["report", str(folder), "-o", str(tmp_path / "page.html"), "--json"]) == 0
-    told = json.loads(capsys.readouterr().out)
-    assert Path(told["report"]).stat().st_size == told["bytes"]
-    assert told["figures"] == 3
-    assert [(limit["column"], limit["rows"]) for limit in told["limits"]] == [("delay", 120)]
-    assert {entry["corner"] for entry in told["yields"]} == {"tt", "ss"}
+    reported = json.loads(capsys.readouterr().out)
+    assert Path(reported["report"]).stat().st_size == reported["bytes"]
+    assert reported["figures"] == 3
+    assert [(limit["column"], limit["rows"]) for limit in reported["limits"]] == [("delay", 120)]
+    assert {entry["corner"] for entry in reported["yields"]} == {"tt", "ss"}
     assert all(
-        0 <= entry["interval"][0] <= entry["yield"] <= entry["interval"][1] <= 1 for entry in told["yields"]
+        0 <= entry["interval"][0] <= entry["yield"] <= entry["interval"][1] <= 1
+        for entry in reported["yields"]
     )
 
 
@@ -47,10 +48,10 @@ def test_compare_tells_people_and_programs_what_changed(folder, tmp_path, capsys
         tmp_path / "b", table, ["corner", "temperature", "sample"], provenance={"pdk": "[red]new[/red]"}
     )
     assert run(["compare", str(folder), str(other), "--json"]) == 0
-    told = json.loads(capsys.readouterr().out)
-    assert told["same"] is False
-    assert [entry["column"] for entry in told["effects"]] == ["delay"]
-    pdk = told["changes"][0]
+    reported = json.loads(capsys.readouterr().out)
+    assert reported["same"] is False
+    assert [entry["column"] for entry in reported["effects"]] == ["delay"]
+    pdk = reported["changes"][0]
     assert (pdk["section"], pdk["name"]) == ("provenance", "pdk")
     assert (pdk["before"], pdk["after"]) == (PROVENANCE["pdk"], "[red]new[/red]")
     assert run(["compare", str(folder), str(other)]) == 0

@@ -70,7 +70,7 @@ def test_without_apt_the_message_names_packages_and_places(bare):
         assert words in done.stderr
 
 
-def test_with_apt_and_without_root_or_sudo_the_command_is_told(bare):
+def test_with_apt_and_without_root_or_sudo_the_command_is_reported(bare):
     script(bare.folder / ".venv/bin/python", "exit 1\n")
     script(bare.folder / "tools/apt-get", "echo called > apt-was-called\n")
     script(bare.folder / "tools/id", "echo 1000\n")

@@ -92,23 +92,23 @@ def test_a_measured_read_law_makes_the_tiles_cells(made, asked, tmp_path):
     curve.to_csv(tmp_path / "cell.csv", index=False)
     new = tmp_path / "new.json"
     words = ["--model", "read", "--fix", "series_resistance=0"]
-    told = asked("fit", tmp_path / "cell.csv", *words, "--card", made,
+    reported = asked("fit", tmp_path / "cell.csv", *words, "--card", made,
                  "-o", new)  # fmt: skip
-    assert (told["part"], told["origin"]) == ("read", "measured")
-    assert told["parameters"]["curvature"]["value"] == pytest.approx(1.7, rel=1e-6)
-    assert told["range"]["voltage"]["low"] == pytest.approx(-0.35)
+    assert (reported["part"], reported["origin"]) == ("read", "measured")
+    assert reported["parameters"]["curvature"]["value"] == pytest.approx(1.7, rel=1e-6)
+    assert reported["range"]["voltage"]["low"] == pytest.approx(-0.35)
     found = asked(*SHORT, "-o", tmp_path, "--card", new)
-    assert found["cells"]["nonlinearity"] == told["parameters"]["curvature"]["value"]
+    assert found["cells"]["nonlinearity"] == reported["parameters"]["curvature"]["value"]
     assert asked("card", "compare", made, new)["parts"]["read"]["origin"] == ["simulated", "measured"]
 
 
 @pytest.mark.spice
 def test_what_the_card_answers_and_cards_of_something_else_are_refused(made, tmp_path, capsys):
-    def told(*words: object) -> str:
+    def reported(*words: object) -> str:
         return refused(capsys, *SHORT, "-o", tmp_path, *words)
 
-    assert "the card says its own" in told("--card", made, "--wire", "5")
-    assert "of device 'skywater', not 'vteam'" in told("--card", made, "--device", "vteam")
+    assert "the card says its own" in reported("--card", made, "--wire", "5")
+    assert "of device 'skywater', not 'vteam'" in reported("--card", made, "--device", "vteam")
     content = json.loads(made.read_text())
     for part, name, value, words in (
         ("wires", "word_line_resistance", -1.0, "-1 ohm"),
@@ -119,7 +119,7 @@ def test_what_the_card_answers_and_cards_of_something_else_are_refused(made, tmp
         changed = json.loads(json.dumps(content))
         changed["parts"][part]["parameters"][name]["value"] = value
         (tmp_path / "wrong.json").write_text(json.dumps(changed))
-        assert words in told("--card", tmp_path / "wrong.json")
+        assert words in reported("--card", tmp_path / "wrong.json")
     hot = memory(tmp_path / "hot.json", 2.0, temperature=85.0)
     make = ["characterize", "crossbar", "--card", tmp_path / "new.json", "--set"]
     assert "give one of rram, tt, 27.0 °C" in refused(capsys, *make, f"memory={hot}")

@@ -85,7 +85,7 @@ def test_a_law_of_the_nodes_levels_converges_to_its_own_equations():
     np.testing.assert_allclose(current, s.cell_currents, rtol=1e-8, atol=1e-15)
 
 
-def test_a_wrong_slope_is_told():
+def test_a_wrong_slope_is_reported():
     law = TwoTerminalCell(lambda v: 1e-3 * np.sinh(8 * v), lambda v: np.full(v.shape, 1e-12))
     with pytest.raises(CrossbarNonConvergence, match="derivative of its current"):
         NonlinearCrossbar(law, (3, 3), word_line_resistance=1e4).currents(np.ones(3))

@@ -161,7 +161,7 @@ def test_a_card_of_another_device_or_law_is_refused():
 
 
 @pytest.mark.parametrize(
-    ("words", "told"),
+    ("words", "reported"),
     [
         (["--tile", "0"], "tile_rows is 0"),
         (["--tile", "33"], "33 columns part"),
@@ -176,9 +176,9 @@ def test_a_card_of_another_device_or_law_is_refused():
         (["--device", "pcm"], "unknown device 'pcm'"),
     ],
 )
-def test_bad_input_of_the_command_is_told_before_anything_is_simulated(words, told, tmp_path, capsys):
+def test_bad_input_of_the_command_is_reported_before_anything_is_simulated(words, reported, tmp_path, capsys):
     assert run(["validate", "crossbar", *words, "-o", str(tmp_path)]) == 2
-    assert told in capsys.readouterr().err
+    assert reported in capsys.readouterr().err
 
 
 def test_wires_are_of_every_tile():

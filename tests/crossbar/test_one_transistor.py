@@ -85,7 +85,7 @@ def test_arrays_of_such_cells_obey_their_wires(compiled):
 
 
 @BOTH
-def test_an_inner_node_that_is_not_found_is_told(compiled):
+def test_an_inner_node_that_is_not_found_is_reported(compiled):
     law = OneTransistorCell(SkywaterReram.published(), np.full((2, 2), 0.5), TABLE, compiled)
     with pytest.raises(CrossbarNonConvergence, match="inner node of a cell was not found"):
         law(np.full((1, 2, 2), np.nan), np.zeros((1, 2, 2)))

@@ -124,7 +124,9 @@ def test_bad_input_is_named_with_a_remedy(capsys, tmp_path, monkeypatch, words, 
     ("content", "named"),
     [("0.5,1\n1,nan\n", r"(1, 1) of the array 'net' is nan"), ("", "is empty"), ("a;b\n", "'a;b'")],
 )
-def test_weights_that_are_none_are_told_with_their_file_and_nothing_else(capsys, tmp_path, content, named):
+def test_weights_that_are_none_are_reported_with_their_file_and_nothing_else(
+    capsys, tmp_path, content, named
+):
     file = tmp_path / "net.csv"
     file.write_text(content)
     assert run(["program", "--network", str(file), "--json"]) == 2

@@ -64,7 +64,7 @@ def test_a_quantity_is_a_finite_number_and_not_text(value):
     assert "gate_bias" in str(refusal(gate_bias=value))
 
 
-def test_missing_and_bounds_of_nested_elements_are_told():
+def test_missing_and_bounds_of_nested_elements_are_reported():
     class Required(NetlistParameters):
         supply: Annotated[float, quantity("V", gt=0)]
 

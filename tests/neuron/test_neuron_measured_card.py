@@ -43,9 +43,13 @@ def ramp_of(neuron, stretch=1.0, later=0.0, low=0.3, high=1.5):
 
 
 def test_the_cards_own_ramp_with_another_origin_of_time_moves_no_spike(neuron, fitted):
-    told, model = fitted("ramp", ramp_of(neuron, later=3e-6))
-    assert (told["part"], told["origin"], told["source"]["file"]) == ("readout", "measured", "curve.csv")
-    assert told["range"]["membrane_voltage"]["low"] == pytest.approx(0.3, abs=0.01)
+    reported, model = fitted("ramp", ramp_of(neuron, later=3e-6))
+    assert (reported["part"], reported["origin"], reported["source"]["file"]) == (
+        "readout",
+        "measured",
+        "curve.csv",
+    )
+    assert reported["range"]["membrane_voltage"]["low"] == pytest.approx(0.3, abs=0.01)
     key = next(iter(neuron.readouts))
     volts = np.linspace(0.3, 1.35, 50)
     np.testing.assert_allclose(model.readouts[key].time(volts), neuron.readouts[key].time(volts), atol=1e-15)
@@ -53,7 +57,7 @@ def test_the_cards_own_ramp_with_another_origin_of_time_moves_no_spike(neuron, f
 
 
 def test_a_ramp_that_takes_a_twentieth_longer_delays_each_spike_by_that_of_its_ramp(neuron, fitted):
-    told, model = fitted("ramp", ramp_of(neuron, stretch=1.05))
+    reported, model = fitted("ramp", ramp_of(neuron, stretch=1.05))
     key = next(iter(neuron.readouts))
     old, new = neuron.readouts[key], model.readouts[key]
     starts = old.start_voltage[(old.start_voltage > old.switch_voltage) & (old.start_voltage < 1.45)]
@@ -63,7 +67,7 @@ def test_a_ramp_that_takes_a_twentieth_longer_delays_each_spike_by_that_of_its_r
     # dV/dt of the ramp, with which late charges move spikes, is that much smaller
     assert new.slope(np.array(0.9)) == pytest.approx(old.slope(np.array(0.9)) / 1.05, rel=1e-3)
     # V_th follows, and with it E
-    scale = told["parameters"]["voltage_scale"]
+    scale = reported["parameters"]["voltage_scale"]
     assert scale["value"] == model.threshold_voltage < neuron.threshold_voltage
     assert scale["interval"] is not None
 
@@ -71,19 +75,19 @@ def test_a_ramp_that_takes_a_twentieth_longer_delays_each_spike_by_that_of_its_r
 def test_a_measured_capacitance_makes_the_unit_current(neuron, fitted):
     volts = np.round(np.arange(0.2, 1.6, 0.05), 3)
     known = np.interp(volts, neuron.capacitance_voltage, neuron.capacitance)
-    told, model = fitted(
+    reported, model = fitted(
         "capacitance", pd.DataFrame({"membrane_voltage_mV": 1e3 * volts, "capacitance_fF": 1.1e15 * known})
     )
-    assert (told["part"], told["origin"]) == ("capacitance", "measured")
-    assert told["range"]["membrane_voltage"]["low"] == pytest.approx(0.2)
+    assert (reported["part"], reported["origin"]) == ("capacitance", "measured")
+    assert reported["range"]["membrane_voltage"]["low"] == pytest.approx(0.2)
     np.testing.assert_allclose(model.capacitance, 1.1 * neuron.capacitance, rtol=1e-9)
     # of the whole membrane, synapses included, a tenth of the part without them is new
     more = 0.1 * neuron.mean_capacitance(0) * neuron.threshold_voltage / neuron.phase
-    assert told["parameters"]["unit_current"]["value"] == pytest.approx(
+    assert reported["parameters"]["unit_current"]["value"] == pytest.approx(
         neuron.unit_current(3) + more, rel=1e-6
     )
     # E at the new unit current is the card's other figure that follows
-    assert model.unit_current(3) == told["parameters"]["unit_current"]["value"]
+    assert model.unit_current(3) == reported["parameters"]["unit_current"]["value"]
 
 
 @pytest.mark.parametrize(

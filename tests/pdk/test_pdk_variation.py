@@ -81,7 +81,7 @@ def test_bad_geometry_and_devices_are_refused(pdk):
 
 
 def test_sf_is_fast_n_and_slow_p(pdk):
-    """Against the PDK's own words; users are told so."""
+    """Against the PDK's own words; users are warned so."""
     assert threshold_shift("nfet_01v8", 1, 0.25, corner="sf", pdk=pdk) < -0.02
     assert threshold_shift("pfet_01v8", 1, 0.25, corner="sf", pdk=pdk) < -0.02
     assert threshold_shift("nfet_01v8", 1, 0.25, corner="tt", pdk=pdk) == 0.0

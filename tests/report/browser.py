@@ -102,17 +102,17 @@ class Browser:
         return json.loads(message)
 
     def _note(self, event: dict[str, Any]) -> None:
-        kind, told = event.get("method"), event.get("params", {})
+        kind, reported = event.get("method"), event.get("params", {})
         if kind == "Runtime.exceptionThrown":
-            self.errors.append(json.dumps(told["exceptionDetails"])[:500])
-        elif kind == "Runtime.consoleAPICalled" and told["type"] in ("error", "warning", "assert"):
-            self.errors.append(json.dumps(told["args"])[:500])
-        elif kind == "Log.entryAdded" and told["entry"]["level"] in ("error", "warning"):
-            self.errors.append(json.dumps(told["entry"])[:500])
+            self.errors.append(json.dumps(reported["exceptionDetails"])[:500])
+        elif kind == "Runtime.consoleAPICalled" and reported["type"] in ("error", "warning", "assert"):
+            self.errors.append(json.dumps(reported["args"])[:500])
+        elif kind == "Log.entryAdded" and reported["entry"]["level"] in ("error", "warning"):
+            self.errors.append(json.dumps(reported["entry"])[:500])
         elif kind == "Page.javascriptDialogOpening":
-            self.errors.append("dialog: " + told["message"])
+            self.errors.append("dialog: " + reported["message"])
         elif kind == "Network.requestWillBeSent":
-            self.requests.append(told["request"]["url"])
+            self.requests.append(reported["request"]["url"])
 
     def evaluate(self, expression: str) -> Any:
         """Value of a JavaScript expression in the page."""

@@ -40,13 +40,13 @@ def test_the_page_tells_points_error_and_target(folder):
     page = write_page(folder(DESCRIBED))
     text = page.path.read_text()
     assert not page.problems
-    for told in ("Choice of points", "After 80 simulations, 1 in 50.0 of the grid", "0.4 % rms",
+    for reported in ("Choice of points", "After 80 simulations, 1 in 50.0 of the grid", "0.4 % rms",
                  "the target of 0.5 % was reached", "plus 10 pA"):  # fmt: skip
-        assert told in text
+        assert reported in text
 
 
 @pytest.mark.parametrize("wrong", [{"history": "x"}, {"target": None}, {"history": [{"points": -1}]}, []])
-def test_a_history_that_cannot_be_read_is_told_and_left_out(folder, wrong):
+def test_a_history_that_cannot_be_read_is_reported_and_left_out(folder, wrong):
     page = write_page(folder({**DESCRIBED, **wrong} if isinstance(wrong, dict) else wrong))
     assert any("adaptive" in problem for problem in page.problems)
     assert "Choice of points</h2>" not in page.path.read_text()

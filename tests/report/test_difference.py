@@ -36,7 +36,7 @@ def test_a_run_is_the_same_as_itself(original, tmp_path):
     assert compare_runs(original, other).same
 
 
-def test_what_a_run_rests_on_and_what_was_asked_are_told(original, tmp_path):
+def test_what_a_run_rests_on_and_what_was_asked_are_reported(original, tmp_path):
     table = curves().assign(width=2e-6, corner=lambda t: t.corner.replace("ss", "ff"))
     other = write_run(
         tmp_path / "b", table, [*CONDITIONS, "width"], provenance={"pdk": "sky130 2.0"}, parameters={"n": 3}
@@ -97,7 +97,7 @@ def test_samples_are_compared_by_mean_and_deviation(tmp_path):
     assert all(entry.effect < 0.2 for entry in found.effects[1:])
 
 
-def test_limits_that_break_and_points_that_fail_are_told(tmp_path):
+def test_limits_that_break_and_points_that_fail_are_reported(tmp_path):
     table = pd.DataFrame({"corner": ["tt", "ss"], "delay": [1e-9, 1.2e-9]})
     limit = [{"column": "delay", "maximum": 1.3e-9}]
     failure = {"corner": "ff", "error": "NonConvergence", "message": "too small"}
@@ -186,9 +186,9 @@ def test_compare_reports_every_change_of_a_table_to_programs_and_people(tmp_path
     b = write_run(tmp_path / "b", change(leaking()), conditions)
     for pair in ((a, b), (b, a)):
         assert run(["compare", *map(str, pair), "--json"]) == 0
-        told = json.loads(capsys.readouterr().out)
-        assert told["same"] is False
-        assert name in told["changed"]
+        reported = json.loads(capsys.readouterr().out)
+        assert reported["same"] is False
+        assert name in reported["changed"]
         assert run(["compare", *map(str, pair)]) == 0
         shown = capsys.readouterr().out
         assert "the runs are the same" not in shown

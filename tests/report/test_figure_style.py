@@ -67,7 +67,7 @@ def test_a_bode_plot_has_decades_in_hertz_decibels_and_degrees_in_two_panels(low
     assert (gain.get_ylabel(), phase.get_ylabel()) == ("gain (dB)", "phase (°)")
 
 
-def test_quantities_of_one_unit_share_a_panel_and_are_told_apart(figures, tmp_path):
+def test_quantities_of_one_unit_share_a_panel_and_are_distinguished(figures, tmp_path):
     supply = np.linspace(1, 2, 5)
     frame = table(supply=supply, read_margin=0.1 * supply, hold_margin=0.3 * supply)
     frame.attrs["units"] |= {"read_margin": "V", "hold_margin": "V"}

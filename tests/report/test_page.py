@@ -43,7 +43,7 @@ def lines(chart):
     return found
 
 
-def test_roles_of_columns_are_told_from_the_run(tmp_path):
+def test_roles_of_columns_are_reported_from_the_run(tmp_path):
     study, _ = study_of(synapse_run(tmp_path / "run"))
     assert study.fixed == {"corner": "tt", "temperature": 27.0, "polarity": "n"}
     assert study.varied == ("gate_bias",)
@@ -96,7 +96,7 @@ def test_a_line_never_runs_through_several_corners(tmp_path):
     assert "corner" in charts[0].note
 
 
-def test_a_run_without_figures_gets_likely_ones_and_a_wrong_figure_is_told(tmp_path):
+def test_a_run_without_figures_gets_likely_ones_and_a_wrong_figure_is_reported(tmp_path):
     folder = write_run(tmp_path / "run", synapse_table(), ["gate_bias", "corner", "temperature", "polarity"])
     study, run = study_of(folder)
     charts, _ = curve_charts(study, run.record.figures)
@@ -338,7 +338,7 @@ def test_a_folder_that_is_no_run_is_refused(tmp_path):
 
 
 def test_a_page_of_many_conditions_makes_only_those_it_shows_and_says_how_many_rows(tmp_path, monkeypatch):
-    """20,000 conditions of 2 samples: what is thinned is told, and no frame is made of the others."""
+    """20,000 conditions of 2 samples: what is thinned is reported, and no frame is made of the others."""
     bias = np.repeat(np.linspace(0, 1, 20_000), 2)
     table = pd.DataFrame({"gate_bias": bias, "sample": np.tile([0, 1], 20_000), "current": bias + 1e-3})
     table["current"] *= np.where(table["sample"] == 0, 1.0, 1.1)

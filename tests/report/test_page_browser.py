@@ -117,11 +117,11 @@ def test_pointing_at_a_curve_tells_its_values(browser, tmp_path):
         browser.move(place["x"], place["y"])
         if browser.evaluate(f"new Promise(done => setTimeout(() => done({shown}), 100))"):
             break
-    told = browser.evaluate("document.querySelector('#chart-0 .hoverlayer').textContent")
+    reported = browser.evaluate("document.querySelector('#chart-0 .hoverlayer').textContent")
     row = trace_row(browser, 3, 9)
-    assert f"membrane voltage: {row['x']:g} V" in told
-    assert f"current: {float(row['y']):.5g} nA" in told
-    assert "0.56 V" in told
+    assert f"membrane voltage: {row['x']:g} V" in reported
+    assert f"current: {float(row['y']):.5g} nA" in reported
+    assert "0.56 V" in reported
 
 
 def test_the_page_can_be_read_on_a_phone(browser, tmp_path):

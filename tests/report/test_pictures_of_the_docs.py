@@ -28,8 +28,8 @@ def test_every_picture_is_on_a_page_and_has_its_command():
 def test_the_commands_of_pictures_exist(command, capsys):
     words = shlex.split(command)
     assert run([*words[: 1 if words[0] in ("program", "characterize") else 2], "--help"]) == 0
-    told = capsys.readouterr().out
-    assert all(word in told for word in words if word.startswith("--"))
+    reported = capsys.readouterr().out
+    assert all(word in reported for word in words if word.startswith("--"))
 
 
 def test_the_figures_of_campaigns_are_named_as_the_pictures_take_them():

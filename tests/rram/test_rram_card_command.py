@@ -103,15 +103,19 @@ def test_a_measured_read_law_takes_the_place_of_the_simulated_one(card, asked, t
     curve = pd.DataFrame({"V (mV)": 1e3 * volts, "I (uA)": 1e6 * truth.current(volts) * noise})
     curve.to_csv(tmp_path / "probe.csv", index=False)
     words = ["fit", tmp_path / "probe.csv", "--model", "rram_read_sinh", "--fix", "series_resistance=0"]
-    told = asked(*words, "--card", card)
-    assert (told["part"], told["origin"], told["source"]["file"]) == ("read", "measured", "probe.csv")
-    assert len(told["source"]["sha256"]) == 64
-    assert told["range"]["voltage"]["high"] == pytest.approx(0.4)
-    low, high = told["parameters"]["curvature"]["interval"]
+    reported = asked(*words, "--card", card)
+    assert (reported["part"], reported["origin"], reported["source"]["file"]) == (
+        "read",
+        "measured",
+        "probe.csv",
+    )
+    assert len(reported["source"]["sha256"]) == 64
+    assert reported["range"]["voltage"]["high"] == pytest.approx(0.4)
+    low, high = reported["parameters"]["curvature"]["interval"]
     assert low < 3.1 < high
     short = ["--hidden", 8, "--digits", 1, "--nonlinear-digits", 1, "--no-sweep", "-o", tmp_path]
     found = asked("validate", "crossbar", *short, "--card", card)
-    assert found["cells"]["nonlinearity"] == told["parameters"]["curvature"]["value"]
+    assert found["cells"]["nonlinearity"] == reported["parameters"]["curvature"]["value"]
     assert found["cells"]["device"] == "probe.csv"
     assert found["error_vs_ngspice_nonlinear"] < 1e-8
 
@@ -127,17 +131,17 @@ def test_a_measured_access_transistor_makes_the_cell_that_the_emulator_computes_
     names = ["gate_voltage_V", "drain_voltage_V", "source_voltage_V", "current_A"]
     pd.DataFrame(rows, columns=names).to_csv(tmp_path / "nmos.csv", index=False)
     before = cell_of(Card.load(card))
-    told = asked("fit", tmp_path / "nmos.csv", "--model", "access", "--card", card)
-    assert told["origin"] == "measured"
-    assert told["range"]["gate_voltage"]["high"] == pytest.approx(3.6)
-    assert told["parameters"]["threshold"]["value"] == pytest.approx(0.9, abs=1e-4)
-    assert told["parameters"]["threshold"]["interval"] is not None
+    reported = asked("fit", tmp_path / "nmos.csv", "--model", "access", "--card", card)
+    assert reported["origin"] == "measured"
+    assert reported["range"]["gate_voltage"]["high"] == pytest.approx(3.6)
+    assert reported["parameters"]["threshold"]["value"] == pytest.approx(0.9, abs=1e-4)
+    assert reported["parameters"]["threshold"]["interval"] is not None
     cell = cell_of(Card.load(card))
     gate, drain = np.meshgrid([1.4, 2.2, 3.3], [0.1, 0.7, 2.2])
     np.testing.assert_allclose(
         cell.transistor.current(gate, drain, 0.0), LAW.current(gate, drain, 0.0), rtol=2e-3
     )
-    assert told["parameters"]["on_resistance"]["value"] == pytest.approx(
+    assert reported["parameters"]["on_resistance"]["value"] == pytest.approx(
         0.1 / LAW.current(3.3, 0.1, 0.0), rel=1e-3
     )
     # the charge of the node is still that of the simulated transistor
@@ -185,8 +189,8 @@ def test_a_memory_without_a_cell_has_a_card_of_its_read_law_alone(tmp_path, aske
     make = ["characterize", "rram", "--card", path, "--set"]
     assert "no setting 'devise'" in refused(capsys, *make, "devise=vteam")
     assert "unknown device 'flux'" in refused(capsys, *make, "device=flux")
-    told = refused(capsys, *make, "device=stanford_pku", "--set", "width=1e-6")
-    assert "a card of stanford_pku has no 1T1R cell" in told
+    reported = refused(capsys, *make, "device=stanford_pku", "--set", "width=1e-6")
+    assert "a card of stanford_pku has no 1T1R cell" in reported
     assert not path.exists()
     assert asked(*make, "device=stanford_pku")["cards"] == [str(path)]
     assert [*asked("card", "show", path)["parts"]] == ["device", "read"]

@@ -123,7 +123,7 @@ def test_a_card_of_another_device_is_refused(tmp_path):
         ModelCard.load(tmp_path / "card.json").model_of(SkywaterReram)
 
 
-def test_a_voltage_beyond_the_published_range_is_told():
+def test_a_voltage_beyond_the_published_range_is_reported():
     with pytest.warns(UserWarning, match="rram_vteam: voltage"):
         Vteam.published().current(3.0, 0.5)
 

@@ -219,7 +219,7 @@ def test_conductances_outside_the_law_are_refused():
         SWITCHING.after(1.0, 1e-7, 2e-3)
 
 
-def test_cycles_left_out_are_told():
+def test_cycles_left_out_are_reported():
     table = SPREAD.sample(4, 5, seed=0).drop(index=7)
     with pytest.raises(FitError, match="device 1 misses a cycle"):
         RramVariability.fit(table)

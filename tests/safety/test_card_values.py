@@ -56,7 +56,7 @@ def test_a_unit_of_another_kind_is_refused(cost, unit):
 
 
 @pytest.mark.parametrize(
-    ("change", "told"),
+    ("change", "reported"),
     [
         (lambda c: c["parameters"]["set_energy"].update(value=True), "set_energy.value"),
         (lambda c: c["parameters"]["set_energy"].update(value="1e-12"), "set_energy.value"),
@@ -68,14 +68,14 @@ def test_a_unit_of_another_kind_is_refused(cost, unit):
         (lambda c: c.update(range={"voltage": {"low": False, "high": True, "unit": "V"}}), "range.voltage"),
     ],
 )
-def test_what_is_no_number_of_its_place_is_refused(cost, change, told):
+def test_what_is_no_number_of_its_place_is_refused(cost, change, reported):
     with pytest.raises(ParameterError) as caught:
         cost(change)
-    assert told in str(caught.value)
+    assert reported in str(caught.value)
 
 
 @pytest.mark.parametrize(
-    ("change", "told"),
+    ("change", "reported"),
     [
         (lambda c: c["parameters"].pop("set_energy"), "lacks the parameter 'set_energy'"),
         (
@@ -87,8 +87,8 @@ def test_what_is_no_number_of_its_place_is_refused(cost, change, told):
         (lambda c: c["parameters"]["set_energy"].update(reason=""), "neither an interval nor a reason"),
     ],
 )
-def test_a_parameter_stands_once_and_never_comes_from_a_default(cost, change, told):
-    with pytest.raises(ParameterError, match=told):
+def test_a_parameter_stands_once_and_never_comes_from_a_default(cost, change, reported):
+    with pytest.raises(ParameterError, match=reported):
         cost(change)
 
 

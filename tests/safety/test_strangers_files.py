@@ -64,7 +64,7 @@ def test_a_campaign_file_is_refused_at_once_and_nothing_is_written(tmp_path, mon
     assert os.listdir() == ["x.toml"]
 
 
-def test_an_override_of_the_command_line_may_be_anything_and_is_told(tmp_path):
+def test_an_override_of_the_command_line_may_be_anything_and_is_reported(tmp_path):
     (tmp_path / "x.toml").write_text(CAMPAIGN)
     for value in ("[" * 50_000, "0x" + "f" * 9999, "a." * 50_000 + "a", "{a = 1}"):
         with pytest.raises(ParameterError):
@@ -185,9 +185,9 @@ def test_words_of_a_run_folder_do_not_steer_the_terminal(tmp_path, capsys):
     for words in (["compare", one, two], ["report", two], ["compare", one, ESCAPE]):
         for more_words in ([], ["--json"]):
             command([*map(str, words), *more_words])
-    told = "".join(capsys.readouterr())
-    assert "drow" in told
-    assert not set(told) & set("\x1b\x07\x9b\u202e\r")
+    reported = "".join(capsys.readouterr())
+    assert "drow" in reported
+    assert not set(reported) & set("\x1b\x07\x9b\u202e\r")
 
 
 @pytest.mark.parametrize("corner", ["=cmd|' /C calc'!A0", "+1", "-1+1", "@SUM(A1)", "\ttt", "t\x1b[2Jt", ""])

@@ -16,7 +16,7 @@ COMMAND = f'"{sys.executable}" -m cimspice'
 
 @pytest.mark.skipif(not os.path.exists("/dev/full"), reason="the system has no /dev/full")
 @pytest.mark.parametrize(
-    ("words", "code", "told"),
+    ("words", "code", "reported"),
     [
         ("--version >/dev/full", 1, "the disk is full"),
         ("compare nowhere nowhere --json >/dev/full", 2, "no such run folder"),
@@ -25,12 +25,12 @@ COMMAND = f'"{sys.executable}" -m cimspice'
         ("--version <&- >&-", 0, ""),
     ],
 )
-def test_full_and_closed_streams_end_in_an_exit_code_without_a_traceback(tmp_path, words, code, told):
+def test_full_and_closed_streams_end_in_an_exit_code_without_a_traceback(tmp_path, words, code, reported):
     done = subprocess.run(
         ["sh", "-c", f"{COMMAND} {words}"], capture_output=True, text=True, check=False, cwd=tmp_path
     )
     assert done.returncode == code
-    assert told in done.stderr
+    assert reported in done.stderr
     assert "Traceback" not in done.stderr
     assert "Exception ignored" not in done.stderr
     assert os.listdir(tmp_path) == []  # nothing was written into a file that took a closed stream's number

@@ -27,7 +27,7 @@ def working_directory(session: Session, _item: object) -> tuple[str, str]:
 
 
 def behave(session: Session, how: str | float) -> float:
-    """Compute, or misbehave as told."""
+    """Compute, or misbehave as asked."""
     if how == "hang":
         session.load(IMPOSSIBLE)
         session.run(Op())

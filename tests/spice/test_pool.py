@@ -184,7 +184,7 @@ def test_a_closed_pool_says_so():
         Pool(1).map(pool_jobs.half, [1.0])
 
 
-def test_a_script_without_a_main_guard_is_told_so(tmp_path):
+def test_a_script_without_a_main_guard_is_warned(tmp_path):
     script = tmp_path / "unguarded.py"
     script.write_text(
         "from cimspice.spice import Pool\nwith Pool(1) as pool:\n    list(pool.map(print, [1]))\n"

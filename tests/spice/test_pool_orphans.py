@@ -46,15 +46,15 @@ PROGRAM = """
 def test_a_busy_worker_ends_with_its_killed_parent_and_leaves_no_files(busy_with, tmp_path):
     script = tmp_path / "program.py"
     script.write_text(textwrap.dedent(PROGRAM))
-    told = tmp_path / "told"
-    told.mkdir()
+    reported = tmp_path / "reported"
+    reported.mkdir()
     temporary = tmp_path / "temporary"
     temporary.mkdir()
     environment = {**os.environ, "PYTHONPATH": str(Path(__file__).parent), "TMPDIR": str(temporary)}
-    program = subprocess.Popen([sys.executable, str(script), str(told), busy_with], env=environment)
+    program = subprocess.Popen([sys.executable, str(script), str(reported), busy_with], env=environment)
     try:
-        assert within(60, lambda: any(told.iterdir()))
-        (worker,) = [int(entry.name) for entry in told.iterdir()]
+        assert within(60, lambda: any(reported.iterdir()))
+        (worker,) = [int(entry.name) for entry in reported.iterdir()]
         assert alive(worker)
     finally:
         program.send_signal(signal.SIGKILL)

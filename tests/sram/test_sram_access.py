@@ -149,9 +149,9 @@ def test_a_sense_amplifier_without_mismatch_sees_a_millivolt_and_takes_longer_fo
 )
 def test_what_cannot_be_measured_says_what_to_change(name, values, said):
     shifts = {"xsense_amplifier.xleft_n": 0.03} if "offset" in name else None
-    with pytest.raises(SimulationError, match=said) as told:
+    with pytest.raises(SimulationError, match=said) as caught:
         table(name, shifts=shifts, **values)
-    assert told.value.remedy
+    assert caught.value.remedy
 
 
 def test_a_cycle_out_of_order_is_refused():

@@ -83,7 +83,7 @@ def test_intervals_are_those_of_student_and_chi_square():
 
 
 @pytest.mark.parametrize(
-    ("part", "change", "told"),
+    ("part", "change", "reported"),
     [
         (
             "bit_line",
@@ -109,12 +109,12 @@ def test_intervals_are_those_of_student_and_chi_square():
         ("variation", lambda part: part["data"].update(map=[]), "do not make a column"),
     ],
 )
-def test_a_card_that_contradicts_itself_is_refused(tmp_path, part, change, told):
+def test_a_card_that_contradicts_itself_is_refused(tmp_path, part, change, reported):
     path = sram_card(drawn_fit()).save(tmp_path / "sram.json")
     content = json.loads(path.read_text())
     change(content["parts"][part])
     path.write_text(json.dumps(content))
-    with pytest.raises(CimspiceError, match=told) as error:
+    with pytest.raises(CimspiceError, match=reported) as error:
         sram_fit(Card.load(path))
     assert error.value.remedy
 
@@ -173,7 +173,7 @@ def test_repeats_give_the_full_line_current_its_interval(tmp_path):
     assert (found.value, *found.interval) == pytest.approx((value, value - half, value + half), rel=1e-6)
 
 
-def test_a_line_that_falls_below_the_measured_voltages_is_told(tmp_path):
+def test_a_line_that_falls_below_the_measured_voltages_is_reported(tmp_path):
     voltage = np.linspace(1.0, 1.8, 5)
     card = with_measured_current(sram_card(ohmic_fit()), curve(tmp_path, voltage, CONDUCTANCE * voltage))
     read = MultiRowRead(sram_fit(card).model)
@@ -185,7 +185,7 @@ def test_a_line_that_falls_below_the_measured_voltages_is_told(tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("voltage", "factor", "told"),
+    ("voltage", "factor", "reported"),
     [
         ([1.0], 1.0, "1 of 1 voltages"),
         ([0.0, 0.01, 1.0], 1.0, "1 of 3 voltages"),
@@ -193,9 +193,9 @@ def test_a_line_that_falls_below_the_measured_voltages_is_told(tmp_path):
         ([1.0, 1.8], 20.0, "the card's cell has"),
     ],
 )
-def test_a_curve_that_cannot_be_the_cells_is_refused(tmp_path, voltage, factor, told):
+def test_a_curve_that_cannot_be_the_cells_is_refused(tmp_path, voltage, factor, reported):
     table = curve(tmp_path, np.array(voltage), factor * CONDUCTANCE * np.array(voltage))
-    with pytest.raises(TableError, match=told) as error:
+    with pytest.raises(TableError, match=reported) as error:
         with_measured_current(sram_card(ohmic_fit()), table)
     assert error.value.remedy
 

@@ -112,7 +112,7 @@ def test_no_characterisation_runs_with_a_card(card, validated, monkeypatch):
 
 @pytest.mark.spice
 @pytest.mark.parametrize(
-    ("options", "told"),
+    ("options", "reported"),
     [
         (["--corner", "ss"], "corner = 'tt', not 'ss'"),
         (["--temperature", "85"], "temperature = 27.0, not 85.0"),
@@ -122,19 +122,19 @@ def test_no_characterisation_runs_with_a_card(card, validated, monkeypatch):
         (["--cell", "ordinary"], "array.cell.devices = 'special', not 'ordinary'"),
     ],
 )
-def test_a_card_of_another_array_corner_or_temperature_is_refused(card, options, told, tmp_path, capsys):
+def test_a_card_of_another_array_corner_or_temperature_is_refused(card, options, reported, tmp_path, capsys):
     assert run(["validate", "sram", "--card", str(card), "-o", str(tmp_path / "out"), *options]) == 2
-    assert told in capsys.readouterr().err
+    assert reported in capsys.readouterr().err
 
 
 @pytest.mark.spice
 def test_ngspices_own_curve_as_a_csv_leaves_the_figures_where_they_were(card, validated, asked, tmp_path):
     """Six digits and linear interpolation cost at most 0.001 % of full scale."""
     before = validated("--card", card)
-    told = asked("fit", exported(tmp_path / "chip.csv"), "--model", "cell_current", "--card", card)
-    assert told["origin"] == "measured"
-    assert told["source"]["file"] == "chip.csv"
-    assert told["range"]["line_voltage"]["high"] == pytest.approx(1.9)
+    reported = asked("fit", exported(tmp_path / "chip.csv"), "--model", "cell_current", "--card", card)
+    assert reported["origin"] == "measured"
+    assert reported["source"]["file"] == "chip.csv"
+    assert reported["range"]["line_voltage"]["high"] == pytest.approx(1.9)
     after = validated("--card", card)
     for name in ("rmse_percent_full_scale", "worst_percent"):
         assert after[name] == pytest.approx(before[name], abs=1e-3)
@@ -159,7 +159,7 @@ def test_a_curve_of_a_twentieth_more_current_takes_so_much_more_off_the_line(
 
 
 @pytest.mark.spice
-def test_voltages_that_were_not_measured_are_told_by_fit_and_validate(card, validated, tmp_path, capsys):
+def test_voltages_that_were_not_measured_are_reported_by_fit_and_validate(card, validated, tmp_path, capsys):
     curve = exported(tmp_path / "chip.csv", lowest=1.5)
     assert run(["fit", str(curve), "--model", "cell_current", "--card", str(card)]) == 0
     assert "to 1.53 V, which reads reach" in capsys.readouterr().out
@@ -174,13 +174,13 @@ def test_several_temperatures_give_a_card_each(asked, tmp_path, monkeypatch):
 
     monkeypatch.setattr(sram_card, "characterised_card", hand_made_card)
     words = ["--card", tmp_path / "sram.json", "--temperature", 27, "--temperature", 85]
-    told = asked("characterize", "sram", *words)
-    assert [Path(file).name for file in told["cards"]] == ["sram_tt_27.json", "sram_tt_85.json"]
-    assert [Card.load(file, "sram").conditions.temperature for file in told["cards"]] == [27.0, 85.0]
+    reported = asked("characterize", "sram", *words)
+    assert [Path(file).name for file in reported["cards"]] == ["sram_tt_27.json", "sram_tt_85.json"]
+    assert [Card.load(file, "sram").conditions.temperature for file in reported["cards"]] == [27.0, 85.0]
 
 
 @pytest.mark.parametrize(
-    ("words", "told"),
+    ("words", "reported"),
     [
         (["characterize", "sram"], "name the file: cimspice characterize sram --card sram.json"),
         (
@@ -196,8 +196,10 @@ def test_several_temperatures_give_a_card_each(asked, tmp_path, monkeypatch):
         (["fit", "x.csv", "--model", "cell_current", "--card", "x.json"], "x.json"),
     ],
 )
-def test_what_cannot_be_is_told_before_anything_is_simulated(words, told, tmp_path, monkeypatch, capsys):
+def test_what_cannot_be_is_reported_before_anything_is_simulated(
+    words, reported, tmp_path, monkeypatch, capsys
+):
     monkeypatch.chdir(tmp_path)
     assert run(words) == 2
-    assert told in capsys.readouterr().err
+    assert reported in capsys.readouterr().err
     assert not list(tmp_path.rglob("*.json"))

@@ -41,7 +41,7 @@ def test_pulse_widths_weigh_the_bits_into_the_sum_of_the_opened_words(column, da
 
 
 @pytest.mark.parametrize(
-    ("words", "bits", "signed", "told"),
+    ("words", "bits", "signed", "reported"),
     [
         ([3, 16], 4, False, "word 16 does not fit into 4 bits"),
         ([-1], 4, False, "whole numbers from 0 to 15"),
@@ -51,8 +51,8 @@ def test_pulse_widths_weigh_the_bits_into_the_sum_of_the_opened_words(column, da
         ([1], 0, False, "words of 0 bits"),
     ],
 )
-def test_a_word_that_does_not_fit_is_named_with_what_would(words, bits, signed, told):
-    with pytest.raises(MappingError, match=told):
+def test_a_word_that_does_not_fit_is_named_with_what_would(words, bits, signed, reported):
+    with pytest.raises(MappingError, match=reported):
         store_words(np.array(words), bits, signed=signed)
 
 

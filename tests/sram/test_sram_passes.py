@@ -138,6 +138,6 @@ def test_the_converter_takes_its_share_of_the_charge_of_the_lines_that_it_sample
 def test_what_no_pass_can_be_is_refused(name, values, said):
     array = BANK | {"simulated_columns": 2}
     given = {"array": array, "open_rows": opened([1, 0]), **values}
-    with pytest.raises(CimspiceError) as told:
+    with pytest.raises(CimspiceError) as caught:
         bench(name).Parameters.model_validate(given)
-    assert said in str(told.value)
+    assert said in str(caught.value)

@@ -144,7 +144,7 @@ def test_a_half_selected_cell_keeps_its_state():
 
 
 @pytest.mark.parametrize(
-    ("name", "values", "told"),
+    ("name", "values", "reported"),
     [
         ("sram_multiplier", {"code": 16}, "0 to 15"),
         ("sram_multiplier", {"discharge": 0.9}, "0.4"),
@@ -154,7 +154,7 @@ def test_a_half_selected_cell_keeps_its_state():
         ("sram_converter", {"converter": {"reference_drop": 1.0}}, "0.4"),
     ],
 )
-def test_what_the_circuit_cannot_take_is_refused_before_any_simulation(name, values, told):
+def test_what_the_circuit_cannot_take_is_refused_before_any_simulation(name, values, reported):
     with pytest.raises(CimspiceError) as caught:
         characterise(name, fixed=values, workers=1)
-    assert told in str(caught.value)
+    assert reported in str(caught.value)

@@ -58,7 +58,7 @@ def test_fitted_blocks_have_intervals_ranges_residual_and_conditions_on_their_ca
 
 
 @pytest.mark.spice
-def test_points_that_fail_are_told_where_a_table_lacks_them(tmp_path):
+def test_points_that_fail_are_reported_where_a_table_lacks_them(tmp_path):
     overrides = ["gate_voltage=[1.8]", "corners=['tt']", "length=[0.25e-6, 0.01e-6]"]
     with pytest.warns(FailedPointsWarning, match="1 of 2 points of transistor_iv failed"):
         table = packaged_table("transistor_iv", overrides, workers=1, store=tmp_path / "points.sqlite")

@@ -196,7 +196,7 @@ def test_write_back_costs_what_its_rows_cost():
 
 
 @pytest.mark.parametrize(
-    ("call", "told"),
+    ("call", "reported"),
     [
         (lambda: ChargeMultiplier.ideal(4)([0.1, 0.0], 16), "0 to 15"),
         (lambda: ChargeMultiplier.ideal(4)([0.1, 0.0], 2.5), "0 to 15"),
@@ -209,19 +209,19 @@ def test_write_back_costs_what_its_rows_cost():
         (lambda: WriteBack.ideal()([0, 2], [1, 1]), "neither"),
     ],
 )
-def test_what_no_circuit_can_take_is_refused_with_a_remedy(call, told):
+def test_what_no_circuit_can_take_is_refused_with_a_remedy(call, reported):
     with pytest.raises(ParameterError) as caught:
         call()
     assert isinstance(caught.value, CimspiceError)
-    assert told in str(caught.value)
+    assert reported in str(caught.value)
 
 
 def test_the_page_runs(capsys):
     page = Path(__file__).resolve().parents[2] / "docs" / "sram_periphery.md"
     for text in re.findall(r"^```python\n(.*?)^```$", page.read_text(encoding="utf-8"), re.M | re.S):
         exec(compile(text, str(page), "exec"), {"__name__": "sram_periphery_documentation"})
-    told = capsys.readouterr().out
+    reported = capsys.readouterr().out
     # mean of x (complement - line) / 16, times 4 / (4 + 1.8), in steps of 2.5 mV
     code = round((15 * 0.10 - 8 * 0.06 + 3 * 0.03 + 12 * 0.08) / 16 / 5.8 / 0.0025)
-    assert told.startswith(f"{code} {5 - code}\n")
-    assert "0 to 15" in told
+    assert reported.startswith(f"{code} {5 - code}\n")
+    assert "0 to 15" in reported

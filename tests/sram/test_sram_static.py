@@ -156,9 +156,9 @@ def test_the_retention_voltage_is_where_the_butterfly_loses_a_state(corner, samp
 @pytest.mark.spice
 @pytest.mark.parametrize(("range_", "remedy"), [((0.5, 1.2), "lower"), ((0.05, 0.2), "raise")])
 def test_a_retention_voltage_outside_the_sweep_is_said(range_, remedy):
-    with pytest.raises(SimulationError, match="not between") as told:
+    with pytest.raises(SimulationError, match="not between") as caught:
         table("sram_retention", lowest_supply=range_[0], highest_supply=range_[1])
-    assert remedy in (told.value.remedy or "")
+    assert remedy in (caught.value.remedy or "")
 
 
 @pytest.mark.spice
@@ -188,9 +188,9 @@ def test_leakage_is_that_of_the_transistors_that_are_off(temperature):
 @pytest.mark.spice
 @pytest.mark.parametrize("name", ["sram_leakage", "sram_write_margin"])
 def test_a_supply_below_retention_is_answered_with_what_to_do(name):
-    with pytest.raises(SimulationError, match="does not hold its state") as told:
+    with pytest.raises(SimulationError, match="does not hold its state") as caught:
         table(name, supply_voltage=0.18)
-    assert "retention" in (told.value.remedy or "")
+    assert "retention" in (caught.value.remedy or "")
 
 
 @pytest.mark.spice

@@ -69,7 +69,7 @@ def test_the_fitted_line_weighs_what_the_netlist_says(fit):
         ({"word_line_voltage": 1.8}, 900e-12, "longer than the bit line lasts"),
     ],
 )
-def test_a_supply_too_low_and_a_pulse_too_long_are_told_before_any_read(conditions, array, unit, words):
+def test_a_supply_too_low_and_a_pulse_too_long_are_reported_before_any_read(conditions, array, unit, words):
     asked = SramConditions(
         array=Array(rows=128, sections=8, columns=16, column=8, **array),
         unit_width=unit,
@@ -113,7 +113,7 @@ def test_more_rows_than_the_disturb_bound_allows_say_how_many_are_possible():
 
 
 @pytest.mark.parametrize(
-    ("words", "told"),
+    ("words", "reported"),
     [
         (["--corner", "xx"], "unknown corner 'xx'"),
         (["--temperature", "300"], "temperature 300"),
@@ -125,9 +125,9 @@ def test_more_rows_than_the_disturb_bound_allows_say_how_many_are_possible():
         (["--rows", "600"], "600 to 600 open rows of an array of 512"),
     ],
 )
-def test_bad_input_of_the_command_is_told_before_anything_is_simulated(words, told, tmp_path, capsys):
+def test_bad_input_of_the_command_is_reported_before_anything_is_simulated(words, reported, tmp_path, capsys):
     assert run(["validate", "sram", *words, "-o", str(tmp_path)]) == 2
-    assert told in capsys.readouterr().err
+    assert reported in capsys.readouterr().err
 
 
 @pytest.mark.spice

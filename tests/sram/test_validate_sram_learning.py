@@ -83,11 +83,11 @@ def test_an_error_is_relative_to_the_largest_that_was_measured():
         (["demo", "sram", "--chips", "1"], "chips"),
     ],
 )
-def test_wrong_input_is_told_before_anything_is_simulated(words, said, capsys, tmp_path):
+def test_wrong_input_is_reported_before_anything_is_simulated(words, said, capsys, tmp_path):
     assert run([*words, "-o", str(tmp_path), "--json"]) == 2
     streams = capsys.readouterr()
-    told = streams.out + streams.err
-    assert said in told
-    assert "Traceback" not in told
+    reported = streams.out + streams.err
+    assert said in reported
+    assert "Traceback" not in reported
     if streams.out:
         json.loads(streams.out)
