@@ -13,7 +13,7 @@ from edram_family import install
 
 
 @pytest.fixture(scope="module")
-def told(tmp_path_factory):
+def answer(tmp_path_factory):
     """What a command prints on stdout, run as a user runs it where the family is installed."""
     folder = tmp_path_factory.mktemp("another package")
     where = {
@@ -32,42 +32,42 @@ def told(tmp_path_factory):
     return run
 
 
-def test_its_bench_model_and_campaign_are_listed(told):
-    listed = json.loads(told("list", "--json"))
+def test_its_bench_model_and_campaign_are_listed(answer):
+    listed = json.loads(answer("list", "--json"))
     assert listed["benches"]["edram_share"] == "charge that a 1T1C cell shares with its bit line"
     assert listed["models"]["edram_sharing"].startswith("change = share difference")
     assert "edram_sharing" in listed["campaigns"]
 
 
 @pytest.mark.spice
-def test_its_campaign_is_run_fitted_and_reported(told):
-    facts = json.loads(told("characterize", "edram_sharing", "--output", "run", "--json"))
+def test_its_campaign_is_run_fitted_and_reported(answer):
+    facts = json.loads(answer("characterize", "edram_sharing", "--output", "run", "--json"))
     assert facts["points"] == 5
-    page = json.loads(told("report", "run", "--json"))
+    page = json.loads(answer("report", "run", "--json"))
     assert page["cards"] == 1
     assert page["rows"] == 5
-    assert "edram_sharing" in Path(told.folder / page["report"]).read_text(encoding="utf-8")
+    assert "edram_sharing" in Path(answer.folder / page["report"]).read_text(encoding="utf-8")
 
 
 @pytest.mark.spice
-def test_its_card_agrees_with_charge_sharing_and_its_layer_with_ngspice(told):
+def test_its_card_agrees_with_charge_sharing_and_its_layer_with_ngspice(answer):
     setting = ["--set", "storage_capacitance=60e-15"]
-    told("characterize", "edram", "--card", "cell.json", *setting)
-    parts = json.loads(told("card", "show", "cell.json", "--json"))["parts"]
+    answer("characterize", "edram", "--card", "cell.json", *setting)
+    parts = json.loads(answer("card", "show", "cell.json", "--json"))["parts"]
     share = parts["sharing"]["parameters"]["share"]
     # C_s / (C_s + C_b) of 60 fF on 300 fF; the transistor's capacitances take up to 1 % of it
     assert share["value"] == pytest.approx(60 / 360, rel=0.015)
     assert share["interval"][0] < share["value"] < share["interval"][1]
-    error = json.loads(told("validate", "edram", "--card", "cell.json", "--json"))["error"]
+    error = json.loads(answer("validate", "edram", "--card", "cell.json", "--json"))["error"]
     assert 0 < error < 2e-3  # V, of ±100 mV: what a straight line leaves of the transistor's capacitances
-    (told.folder / "curve.csv").write_text("difference,change\n0.1,0.02\n")
+    (answer.folder / "curve.csv").write_text("difference,change\n0.1,0.02\n")
     words = ["fit", "curve.csv", "--model", "sharing", "--card", "cell.json", "--json"]
-    assert "no measured curve makes a part of edram" in _error(told(*words, code=2))
+    assert "no measured curve makes a part of edram" in _error(answer(*words, code=2))
 
 
-def test_a_setting_that_its_characterisation_lacks_is_refused(told):
+def test_a_setting_that_its_characterisation_lacks_is_refused(answer):
     words = ["characterize", "edram", "--card", "x.json", "--set", "rows=3", "--json"]
-    assert "no setting 'rows'" in _error(told(*words, code=2))
+    assert "no setting 'rows'" in _error(answer(*words, code=2))
 
 
 def _error(text: str) -> str:
