@@ -8,7 +8,6 @@ from itertools import product
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from cimspice.campaign.override import settings_of
 from cimspice.errors import ParameterError
 from cimspice.families import family
 from cimspice.screen.output import console, print_json
@@ -72,6 +71,8 @@ def _settings(name: str, texts: Sequence[str]) -> dict[str, Any]:
     ParameterError
         If a text is not NAME=VALUE, or the family has no such setting.
     """
+    from cimspice.campaign.override import settings_of
+
     own = signature(family(name).characterise).parameters.values()
     known = [each.name for each in own if each.kind is each.KEYWORD_ONLY and each.name not in _NO_SETTINGS]
     takes_others = any(each.kind is each.VAR_KEYWORD for each in own)

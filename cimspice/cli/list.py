@@ -54,7 +54,7 @@ def list_(
         raise ParameterError(
             f"{' '.join(asked)!r} is in no name or title of {', '.join(kinds)}",
             place="list",
-            remedy=f"near to it: {', '.join(near)}" if near else "cimspice list shows them all",
+            remedy=f"did you mean {', '.join(map(repr, near))}?" if near else "cimspice list shows them all",
         )
     if json:
         print_json(wanted)

@@ -125,7 +125,7 @@ def test_list_searches_names_and_titles_and_names_what_is_near(capsys):
     assert run(["list", "Comparator"]) == 0
     assert "sram_comparator_offset" in capsys.readouterr().out
     assert run(["list", "comparater"]) == 2
-    assert "near to it: comparator" in capsys.readouterr().err
+    assert "did you mean 'comparator" in capsys.readouterr().err
 
 
 def test_titles_in_the_list_are_whole_sentences(capsys):

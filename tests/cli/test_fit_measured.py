@@ -175,7 +175,6 @@ def test_a_model_is_listed_with_columns_options_parameters_and_units(capsys):
     assert "membrane_capacitance  must be given" in capsys.readouterr().out
     assert run(["list", "models", "rampe", "--json"]) == 2
     assert "did you mean 'ramp'" in capsys.readouterr().out
-    assert run(["list", "benches", "ramp"]) == 2
 
 
 def test_a_parameter_that_the_user_fixes_is_not_fitted(fit):
