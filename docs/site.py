@@ -41,7 +41,7 @@ def exported(file: Path) -> tuple[list[str], dict[str, str]]:
     tree = ast.parse(file.read_text(encoding="utf-8"))
     names, origins = [], {}
     for line in ast.walk(tree):
-        if isinstance(line, ast.ImportFrom):
+        if isinstance(line, ast.ImportFrom) and line.module:
             origins |= {alias.name: line.module for alias in line.names}
         elif isinstance(line, ast.Assign) and [ast.unparse(target) for target in line.targets] == ["__all__"]:
             names = ast.literal_eval(line.value)

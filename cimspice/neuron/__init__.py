@@ -33,9 +33,7 @@ if TYPE_CHECKING:
         NeuronValidation,
         Programmed,
         neuron_figures,
-    )
-    from cimspice.neuron.validation import (
-        report as report_of,
+        report_of,
     )
 
 __all__ = [

@@ -143,7 +143,7 @@ def test_a_synapse_exported_from_ngspice_in_a_card_moves_spikes_by_less_than_50_
 
 @pytest.mark.spice
 def test_ramp_and_capacitance_as_ngspice_gives_them_move_spikes_by_less_than_50_ps(
-    reported, card, folder, plain_run
+    answer, card, folder, plain_run
 ):
     """In a lab's units, over a part of the voltages."""
     model = neuron_of(Card.load(card))
@@ -162,9 +162,9 @@ def test_ramp_and_capacitance_as_ngspice_gives_them_move_spikes_by_less_than_50_
     for name, columns in curves.items():
         file = folder / f"{name}.csv"
         pd.DataFrame(columns).to_csv(file, index=False, float_format="%.8g")
-        code, facts = reported("fit", file, "--model", name, "--card", new)
+        code, facts = answer("fit", file, "--model", name, "--card", new)
         assert (code, facts["origin"]) == (0, "measured")
-    code, facts = reported(*RANDOM, "--card", new, "-o", folder / "with_curves")
+    code, facts = answer(*RANDOM, "--card", new, "-o", folder / "with_curves")
     assert code == 0
     assert facts["output_rmse_ns"] == pytest.approx(plain_run["output_rmse_ns"], abs=0.05)
     assert facts["hidden_rmse_ns"] == pytest.approx(plain_run["hidden_rmse_ns"], abs=0.05)

@@ -17,7 +17,7 @@ from cimspice.neuron.report.traces import draw_traces, model_traces
 from cimspice.neuron.validation import CircuitRun, NeuronValidation
 from cimspice.neuron.validation.budget import error_budget
 from cimspice.neuron.validation.network import Programmed, layer_bands
-from cimspice.neuron.validation.report import report
+from cimspice.neuron.validation.report import report_of
 
 SPIKES = np.array([[0.1, 0.4, 0.3], [0.6, 0.2, 1.0]])
 
@@ -98,4 +98,4 @@ def test_a_validation_shows_itself_in_a_notebook(validation):
 
 def test_the_facts_of_a_validation_are_on_the_page_of_keys(validation):
     text = (Path(__file__).parents[2] / "docs" / "json.md").read_text("utf-8")
-    assert [key for key in report(validation) if f"`{key}`" not in text] == []
+    assert [key for key in report_of(validation) if f"`{key}`" not in text] == []

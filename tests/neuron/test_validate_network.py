@@ -10,7 +10,7 @@ import pytest
 from cimspice.errors import ParameterError
 from cimspice.neuron.characterisation.card import Conditions
 from cimspice.neuron.report.traces import model_traces
-from cimspice.neuron.validation import report, trace_circuit, validate_iris, validate_random
+from cimspice.neuron.validation import report_of, trace_circuit, validate_iris, validate_random
 from cimspice.progress import Progress
 
 pytestmark = pytest.mark.spice
@@ -44,7 +44,7 @@ def test_simpler_models_are_much_worse(result):
 
 def test_the_report_has_what_scripts_rely_on(result):
     """Errors computed here from the times of the circuit and of the emulator."""
-    facts = report(result)
+    facts = report_of(result)
     emulated = [times for _, times in result.programmed.network()(result.spikes)]
     errors = [1e9 * (mine - other) for mine, other in zip(emulated, result.circuit.times, strict=True)]
     assert facts["output_rmse_ns"] == pytest.approx(np.sqrt(np.mean(errors[-1] ** 2)))

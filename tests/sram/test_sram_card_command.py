@@ -49,7 +49,7 @@ def small():
 @pytest.fixture(scope="module")
 def made(small, tmp_path_factory) -> Path:
     path = tmp_path_factory.mktemp("made") / "sram.json"
-    assert run(["characterize", "sram", "--card", str(path)]) == 0
+    assert run(["characterize", "sram", "--card", str(path), "--set", "largest_code=4"]) == 0
     return path
 
 
@@ -169,7 +169,7 @@ def test_voltages_that_were_not_measured_are_reported_by_fit_and_validate(card, 
 
 
 def test_several_temperatures_give_a_card_each(asked, tmp_path, monkeypatch):
-    def hand_made_card(conditions, *, progress):
+    def hand_made_card(conditions, *, cells, progress):
         return card_of(hand_made_fit(corner=conditions.corner, temperature=conditions.temperature))
 
     monkeypatch.setattr(sram_card, "characterised_card", hand_made_card)

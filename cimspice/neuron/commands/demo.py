@@ -84,10 +84,10 @@ def _draw(result: IrisValidation, synapse: SynapseFit, trace: Any, folder: Path)
 def _facts(
     result: IrisValidation, synapse: SynapseFit, figures: Mapping[str, Path], folder: Path, seconds: float
 ) -> dict[str, Any]:
-    from cimspice.neuron.validation.report import report
+    from cimspice.neuron.validation.report import report_of
     from cimspice.screen.validation_output import write_report
 
-    facts = report(result)
+    facts = report_of(result)
     facts["synapse_fit"] = synapse.figures.as_dict()
     facts["seconds"] = seconds
     facts["files"] = {name: str(path) for name, path in figures.items()}

@@ -224,11 +224,11 @@ def _present(
     from cimspice.neuron.report.spikes import draw_spikes
     from cimspice.neuron.report.tables import show_budget, show_result
     from cimspice.neuron.validation.network import IrisValidation
-    from cimspice.neuron.validation.report import report
+    from cimspice.neuron.validation.report import report_of
     from cimspice.screen.tables import show_files, show_next
 
     validation = result.physical if isinstance(result, IrisValidation) else result
-    facts = report(result)
+    facts = report_of(result)
     figures = [*draw_spikes(validation, folder), *draw_budget(validation.budget, folder)]
     facts["files"] = {path.name: str(path) for path in figures}
     facts["files"]["report.json"] = str(folder / "report.json")

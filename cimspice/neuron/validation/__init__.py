@@ -13,7 +13,7 @@ from cimspice.neuron.validation.network import (
     validate_iris,
     validate_random,
 )
-from cimspice.neuron.validation.report import neuron_figures, report
+from cimspice.neuron.validation.report import neuron_figures, report_of
 
 __all__ = [
     "LADDER",
@@ -30,7 +30,7 @@ __all__ = [
     "find_ablation",
     "neuron_figures",
     "programmed",
-    "report",
+    "report_of",
     "run_circuit",
     "trace_circuit",
     "validate",

@@ -248,9 +248,9 @@ class IrisValidation:
 
 def _html(title: str, result: NeuronValidation | IrisValidation, network: NeuronValidation) -> str:
     from cimspice.neuron.report.spikes import draw_spikes
-    from cimspice.neuron.validation.report import report
+    from cimspice.neuron.validation.report import report_of
 
-    facts = report(result)
+    facts = report_of(result)
     return shown(title, facts, facts["budget"]["ladder"], partial(draw_spikes, network))
 
 

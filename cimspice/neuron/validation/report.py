@@ -11,7 +11,7 @@ from cimspice.neuron.validation.budget import BudgetRow
 from cimspice.neuron.validation.network import IrisValidation, NeuronValidation
 
 
-def report(result: NeuronValidation | IrisValidation) -> dict[str, Any]:
+def report_of(result: NeuronValidation | IrisValidation) -> dict[str, Any]:
     """Everything a validation found.
 
     ``output_rmse_ns`` and ``hidden_rmse_ns`` compare the circuit's model with the circuit, on the circuit's
