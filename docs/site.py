@@ -28,6 +28,7 @@ def on_files(files: Files, config: MkDocsConfig) -> Files:
         if exports and not name.startswith(OWN):
             # a function that bears the name of a module beside it is found by its own address alone
             hidden = [f"{origins[word]}.{word}" for word in exports if hides(file.parent, word, origins)]
+            hidden += [f"{name}.{word}" for word in exports if is_module(file.parent, word, origins)]
             sections = [f"::: {name}", *(f"::: {address}\n    options: {HEADED}" for address in hidden)]
             content = "\n\n".join([f"# {name}", *sections, ""])
             files.append(File.generated(config, f"reference/{name}.md", content=content))
@@ -46,6 +47,10 @@ def exported(file: Path) -> tuple[list[str], dict[str, str]]:
         elif isinstance(line, ast.Assign) and [ast.unparse(target) for target in line.targets] == ["__all__"]:
             names = ast.literal_eval(line.value)
     return names, origins
+
+
+def is_module(folder: Path, word: str, origins: dict[str, str]) -> bool:
+    return word not in origins and (folder / f"{word}.py").exists()
 
 
 def hides(folder: Path, word: str, origins: dict[str, str]) -> bool:

@@ -25,8 +25,9 @@ if TYPE_CHECKING:
     from cimspice.crossbar.mapping.compensation import calibrate_gains, compensate
     from cimspice.crossbar.mapping.conductances import ConductanceRange, MappedWeights, map_weights
     from cimspice.crossbar.model.card import tile_of
-    from cimspice.crossbar.programming import Plan, digits_network, program, resnet50, vit_base
+    from cimspice.crossbar.programming import Plan, digits_network, resnet50, vit_base
     from cimspice.crossbar.programming.bit_slices import BitSlices, quantise
+    from cimspice.crossbar.programming.program import program
     from cimspice.crossbar.programming.sections import cut, restore
     from cimspice.crossbar.training.perceptron import train_perceptron
     from cimspice.crossbar.validation.array_programming import CircuitArray, program_array

@@ -42,4 +42,5 @@ def test_every_exported_name_is_in_the_reference_and_found_by_search(site):
     for name in names:
         for export in importlib.import_module(name).__all__:
             place = (f"reference/{name}.html", export)
-            assert place in headings or export.startswith("__"), f"{name}.{export} has no docstring"
+            is_there = place in headings or f"{name}.{export}" in names  # a package has a page of its own
+            assert is_there or export.startswith("__"), f"{name}.{export} has no docstring"

@@ -38,6 +38,7 @@ class TileWires:
 
 
 IDEAL_WIRES = TileWires(0.0, 0.0)
+"""Segments of 0 Ω."""
 
 
 @dataclass(frozen=True, eq=False)
