@@ -178,7 +178,7 @@ sys.path.insert(0, str(FOLDER))
 
 import {name}_bench  # noqa: E402, F401 (the import makes the bench known)
 
-from cimspice.campaign import read_specification, run_bench  # noqa: E402
+from cimspice.campaign import read_specification, run_bench  # noqa: E402 (the path comes first)
 
 
 def test_every_operating_point_is_found():
