@@ -9,7 +9,8 @@ fit makes a model of it, whose interval of one output either holds the output of
   a neuron's card as measured curves; one neuron's output spike.
 - ``spike_time_of_laws``: reversal potentials of both synapses and a ramp fitted to noisy curves; the spike of
   the reversal-potential neuron.
-- ``discharge``: training reads of a 6T column with 5 to 10 µV noise, ``fit_bit_lines``; ΔV_BL of a word.
+- ``discharge``: training reads of a 6T column with 10 to 500 µV noise (drawn on a logarithmic scale),
+  ``fit_bit_lines``; ΔV_BL of a word.
 - ``current``: read curves of a memory with 0.2 to 1 % noise, sinh law behind a resistance; one read current.
 """
 
@@ -189,6 +190,8 @@ def spike_time_of_laws(rng: Generator) -> bool | None:
 
 
 ROWS, LARGEST_CODE = 64, 6
+READ_NOISE = 1e-5, 5e-4
+"""Of a training read (V): the packaged fit of a simulated column leaves 16 µV."""
 CLOSED_TIME = 4.3e-9
 """For which all rows stay closed in the read that gives the leakage (s)."""
 FACTS = ColumnFacts(
@@ -289,7 +292,7 @@ def fitted_column(rng: Generator) -> tuple[BitLines, BitLineFit]:
         variation=CellVariation.none(0.4),
     )
     lost = trained(truth)
-    lost = lost + rng.uniform(5e-6, 1e-5) * rng.standard_normal(lost.shape)
+    lost = lost + np.exp(rng.uniform(*np.log(READ_NOISE))) * rng.standard_normal(lost.shape)
     reads = pd.DataFrame(
         {
             "bit_line_discharge": lost[:, 0],
