@@ -6,7 +6,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from math import prod
-from types import MappingProxyType
 from typing import Any
 
 import numpy as np
@@ -61,8 +60,8 @@ class Node:
             for key, array in self.arrays.items()
         }
         object.__setattr__(self, "inputs", tuple(self.inputs))
-        object.__setattr__(self, "settings", MappingProxyType(dict(self.settings)))
-        object.__setattr__(self, "arrays", MappingProxyType(arrays))
+        object.__setattr__(self, "settings", dict(self.settings))
+        object.__setattr__(self, "arrays", arrays)
 
     @property
     def parameters(self) -> int:

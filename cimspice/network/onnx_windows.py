@@ -1,0 +1,163 @@
+"""Operators of ONNX that move a window or resample: convolution, pooling, padding, nearest neighbours."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from cimspice.network.onnx_node import Unsupported, attribute, own_axes
+
+if TYPE_CHECKING:
+    import onnx
+
+    from cimspice.network.onnx_import import _Import
+
+
+def convolution(graph: _Import, node: onnx.NodeProto) -> None:
+    weights = graph.constant(node, 1, "weights")
+    bias = graph.constant(node, 2, "bias")
+    if weights is None:
+        raise Unsupported("has no weights")
+    kernel = tuple(attribute(node, "kernel_shape", weights.shape[2:]))
+    if kernel != weights.shape[2:] or not kernel:
+        raise Unsupported(f"says a kernel of {kernel} and has weights {weights.shape}")
+    settings = _places(node, kernel, graph.shape(node.input[0])[2:])
+    settings["groups"] = attribute(node, "group", 1)
+    arrays = {"weights": weights} if bias is None else {"weights": weights, "bias": bias}
+    graph.emit(node, "conv", node.input[:1], settings, arrays)
+
+
+def max_pool(graph: _Import, node: onnx.NodeProto) -> None:
+    if len(node.output) > 1 and graph.uses[node.output[1]]:
+        raise Unsupported("gives indices")
+    _pool(graph, node, "max_pool")
+
+
+def average_pool(graph: _Import, node: onnx.NodeProto) -> None:
+    _pool(graph, node, "average_pool")
+
+
+def _pool(graph: _Import, node: onnx.NodeProto, operation: str) -> None:
+    kernel = tuple(attribute(node, "kernel_shape", ()))
+    size = graph.shape(node.input[0])[2:]
+    settings = _places(node, kernel, size)
+    axes, padding = len(kernel), settings["padding"]
+    if attribute(node, "count_include_pad", 0):
+        settings["counted"] = padding
+    if attribute(node, "ceil_mode", 0):
+        ends = list(padding)
+        for axis, (length, k, step, d) in enumerate(
+            zip(size, kernel, settings["stride"], settings["dilation"], strict=True)
+        ):
+            begin, end, span = padding[axis], padding[axes + axis], d * (k - 1) + 1
+            places = -(-(length + begin + end - span) // step) + 1
+            if (places - 1) * step >= length + begin:  # the last window would see padding alone
+                places -= 1
+            ends[axes + axis] = max(end, (places - 1) * step + span - length - begin)
+        settings["padding"] = tuple(ends)
+    graph.emit(node, operation, node.input[:1], {"kernel": kernel, **settings})
+
+
+def _places(node: onnx.NodeProto, kernel: Sequence[int], size: Sequence[int]) -> dict[str, Any]:
+    """Stride, padding and dilation."""
+    axes = len(kernel)
+    stride = tuple(attribute(node, "strides", (1,) * axes))
+    dilation = tuple(attribute(node, "dilations", (1,) * axes))
+    padding = tuple(attribute(node, "pads", (0,) * 2 * axes))
+    if len(size) != axes or {len(stride), len(dilation), len(padding) // 2} != {axes}:
+        raise Unsupported(f"has a kernel of {axes} axes for a sample of {len(size)} spatial ones")
+    mode = attribute(node, "auto_pad", "NOTSET")
+    if mode == "VALID":
+        padding = (0,) * 2 * axes
+    elif mode != "NOTSET":
+        less, more = [], []
+        for length, k, step, d in zip(size, kernel, stride, dilation, strict=True):
+            total = max(0, (-(-length // step) - 1) * step + d * (k - 1) + 1 - length)
+            less.append(total // 2)
+            more.append(total - total // 2)
+        padding = (*less, *more) if mode == "SAME_UPPER" else (*more, *less)
+    if min(padding, default=0) < 0:
+        raise Unsupported("crops by a negative padding")
+    return {"stride": stride, "padding": padding, "dilation": dilation}
+
+
+def pad(graph: _Import, node: onnx.NodeProto) -> None:
+    rank = len(graph.shape(node.input[0]))
+    if graph.opset < 11:
+        pads, value = attribute(node, "pads", ()), attribute(node, "value", 0.0)
+        axes = None
+    else:
+        pads, value = graph.constant(node, 1, "padding"), graph.constant(node, 2, "value")
+        axes = graph.constant(node, 3, "axes")
+    given = [int(each) for each in np.ravel(pads)]  # pyright: ignore[reportArgumentType, reportCallIssue]
+    where = range(rank) if axes is None else [int(axis) % rank for axis in axes]
+    ends = [(0, 0)] * rank
+    for axis, begin, end in zip(where, given[: len(given) // 2], given[len(given) // 2 :], strict=True):
+        ends[axis] = (begin, end)
+    if ends[0] != (0, 0):
+        raise Unsupported("pads the batch")
+    if min(map(min, ends)) < 0:
+        raise Unsupported("crops by a negative padding", "export the network with a Slice")
+    settings = {"ends": ends, "mode": attribute(node, "mode", "constant")}
+    if value is not None and np.size(value):
+        settings["value"] = float(np.ravel(value)[0])
+    graph.emit(node, "pad", node.input[:1], settings)
+
+
+def resize(graph: _Import, node: onnx.NodeProto) -> None:
+    """Upsample too: of the input's axes any but the batch, nearest neighbours alone."""
+    mode = attribute(node, "mode", "nearest")
+    policy = attribute(node, "keep_aspect_ratio_policy", "stretch")
+    if mode != "nearest" or policy != "stretch":
+        raise Unsupported(
+            f"resamples by {mode if mode != 'nearest' else policy}", "export the network with mode 'nearest'"
+        )
+    shape = graph.shape(node.input[0])
+    old = node.op_type == "Upsample" or graph.opset == 10
+    coordinates = attribute(node, "coordinate_transformation_mode", "asymmetric" if old else "half_pixel")
+    rounding = attribute(node, "nearest_mode", "" if old else "round_prefer_floor")
+    sizes = None if old else graph.constant(node, 3, "sizes")
+    if node.op_type == "Upsample" and graph.opset < 9:
+        scales = attribute(node, "scales", None)
+    else:
+        scales = graph.constant(node, 1 if old else 2, "scales")
+    given = sizes if sizes is not None and len(sizes) else scales
+    if given is None:
+        raise Unsupported("says neither scales nor sizes")
+    places = {}
+    for axis, factor in zip(attribute(node, "axes", range(len(shape))), given, strict=True):
+        length = shape[axis]
+        count = int(factor) if given is sizes else int(np.floor(np.float32(length) * np.float32(factor)))
+        scale = count / length if given is sizes else float(factor)
+        if count != length or scale != 1:
+            (axis,) = own_axes([axis], len(shape))
+            places[axis] = _nearest(length, count, scale, coordinates, rounding)
+    graph.emit(node, "resize", node.input[:1], {"places": places})
+
+
+def _nearest(length: int, count: int, scale: float, coordinates: str, rounding: str) -> np.ndarray:
+    """Which of ``length`` elements each of ``count`` takes."""
+    number = np.arange(count, dtype=float)
+    if coordinates == "half_pixel" or (coordinates == "pytorch_half_pixel" and count > 1):
+        at = (number + 0.5) / scale - 0.5
+    elif coordinates == "half_pixel_symmetric":
+        at = length / 2 * (1 - count / (scale * length)) + (number + 0.5) / scale - 0.5
+    elif coordinates == "asymmetric":
+        at = number / scale
+    elif coordinates == "align_corners":
+        at = number * (length - 1) / max(count - 1, 1)
+    elif coordinates == "tf_half_pixel_for_nn":
+        at = (number + 0.5) / scale
+    elif coordinates == "pytorch_half_pixel":
+        at = np.zeros(1)
+    else:
+        raise Unsupported(f"has the coordinates {coordinates!r}")
+    if rounding == "round_prefer_floor":
+        taken = np.ceil(at - 0.5)
+    elif rounding == "round_prefer_ceil":
+        taken = np.floor(at + 0.5)
+    else:
+        taken = np.ceil(at) if rounding == "ceil" or (not rounding and scale < 1) else np.floor(at)
+    return np.clip(taken, 0, length - 1).astype(int)
