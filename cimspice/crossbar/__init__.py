@@ -19,8 +19,9 @@ if TYPE_CHECKING:
     )
     from cimspice.crossbar.emulator.cell_errors import CellErrors
     from cimspice.crossbar.emulator.perceptron import Perceptron
+    from cimspice.crossbar.emulator.tile_layer import IDEAL_WIRES, TiledLayer, TileWires
     from cimspice.crossbar.emulator.tile_programming import program_tile
-    from cimspice.crossbar.emulator.tiled import IDEAL_WIRES, TiledLayer, TiledNetwork, TileWires, map_network
+    from cimspice.crossbar.emulator.tiled import TiledNetwork, map_network
     from cimspice.crossbar.family import card, characterise, check, layer, map, measured, validate
     from cimspice.crossbar.mapping.compensation import calibrate_gains, compensate
     from cimspice.crossbar.mapping.conductances import ConductanceRange, MappedWeights, map_weights

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict
+from dataclasses import asdict, fields, replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from cimspice.crossbar.model.card import tile_of
+import numpy as np
+
+from cimspice.arrays import checked_array, checked_number
+from cimspice.crossbar.model.card import check_resistance, tile_of
+from cimspice.errors import ParameterError
 from cimspice.families import read_card
 from cimspice.fit.family_card import Card
 from cimspice.pdk import Conditions
@@ -14,13 +18,15 @@ from cimspice.progress import OnProgress, silent
 from cimspice.rram.family import fit_part, remarks_of
 
 if TYPE_CHECKING:
-    import numpy as np
-
+    from cimspice.campaign.store import Store
     from cimspice.crossbar.emulator import Crossbar, NonlinearCrossbar
+    from cimspice.crossbar.emulator.circuit import CrossbarCircuit, MappedLayer
+    from cimspice.crossbar.emulator.one_transistor import AccessedMemory
     from cimspice.crossbar.emulator.perceptron import Perceptron
     from cimspice.crossbar.emulator.tiled import TiledNetwork
     from cimspice.crossbar.validation.budget import TileConditions
     from cimspice.crossbar.validation.network import NetworkValidation
+    from cimspice.crossbar.validation.tiles import SimulatedLayer
     from cimspice.fit.table_fit import FitOptions
 
 
@@ -125,6 +131,119 @@ def map(
         network, calibration, made.cells, tile=tile, wires=made.wires, read_voltage=made.read_voltage
     )
     return with_nonlinearity(mapped, _curvature(card))
+
+
+def circuit(
+    card: Card | None = None, *, device: str = "skywater", cell: str = "passive", **config: Any
+) -> CrossbarCircuit:
+    """Crossbars for the layers of a network.
+
+    Parameters
+    ----------
+    card
+        The crossbar's; by default segments of 1 ohm, cells from 2 to 80 µS, read at 0.2 V, nothing else.
+    device
+        The memory of 1T1R cells.
+    cell
+        ``"passive"``, or ``"1T1R"`` with the array's access transistor, whose currents are simulated once.
+    config
+        What is different. In SI units: ``word_line_resistance``, ``bit_line_resistance``,
+        ``source_resistance``, ``sense_resistance``, ``drive``, ``sense``; ``g_min``, ``g_max``, ``levels`` (0
+        for continuous); ``tolerance``, ``stuck_low``, ``stuck_high``; ``nonlinearity``, ``read_voltage``; and
+        the others of `cimspice.crossbar.emulator.circuit.CrossbarCircuit`: ``tile`` (rows, columns, or one
+        number for both), ``weight_scale``, ``dac_bits``, ``adc_bits``, ``chips``, ...
+
+    Raises
+    ------
+    ParameterError, MappingError
+        For an unknown key, and values that make no circuit.
+    """
+    from cimspice.crossbar.emulator.circuit import CrossbarCircuit
+
+    base = CrossbarCircuit()
+    if card is not None:
+        made = tile_of(card)
+        base = CrossbarCircuit(
+            cells=made.cells, wires=made.wires, errors=made.errors,
+            read_voltage=made.read_voltage, nonlinearity=_curvature(card),
+        )  # fmt: skip
+    names = {"g_min": "low", "g_max": "high"}
+    parts = {name: getattr(base, name) for name in ("wires", "cells", "errors")}
+    known = {
+        name: {field.name for field in fields(part)} - {"low", "high", "variability"}
+        for name, part in parts.items()
+    }
+    known["cells"] |= names.keys()
+    plain = {field.name for field in fields(base)} - parts.keys() - {"memory"}
+    if unknown := config.keys() - plain.union(*known.values()):
+        raise ParameterError(
+            f"no setting {min(unknown)!r}",
+            place="crossbar circuit",
+            remedy=f"choose from {', '.join(sorted(plain.union(*known.values(), {'cell', 'device'})))}",
+        )
+    for name in ("word_line_resistance", "bit_line_resistance", "source_resistance", "sense_resistance"):
+        if name in config:
+            check_resistance(name, checked_number(name, config[name]))
+    for part, keys in known.items():
+        given = {names.get(key, key): value for key, value in config.items() if key in keys}
+        if given.get("levels") == 0:
+            given["levels"] = None
+        parts[part] = replace(parts[part], **given)
+    rest = {key: value for key, value in config.items() if key in plain}
+    if "tile" in rest:
+        tile = np.ravel(rest["tile"])
+        rest["tile"] = tuple(checked_array("tile", np.resize(tile, 2) if tile.size == 1 else tile, (2,),
+                                           low=1, whole=True).tolist())  # fmt: skip
+    made = replace(base, **parts, **rest)
+    if cell == "1T1R":
+        return replace(made, memory=_accessed(device, made.read_voltage), nonlinearity=0.0)
+    if cell != "passive":
+        raise ParameterError(f"cells are {cell!r}", place="cell", remedy="use 'passive' or '1T1R'")
+    return made
+
+
+def _accessed(device: str, read_voltage: float) -> AccessedMemory:
+    """Memory and access transistor, with the transistor's currents up to the read voltage."""
+    from cimspice.crossbar.emulator.one_transistor import AccessedMemory
+    from cimspice.crossbar.validation.one_transistor import access_spline
+    from cimspice.rram.validation.device import DEVICES, check_device
+
+    check_device(device)
+    highest = max(0.3, float(np.ceil(100 * read_voltage)) / 100)
+    return AccessedMemory(DEVICES[device].published(), access_spline(highest=highest))
+
+
+def simulate(
+    layer: MappedLayer,
+    x: np.ndarray,
+    *,
+    store: Store | Path | str | None = None,
+    jobs: int | None = None,
+    progress: OnProgress = silent,
+) -> SimulatedLayer:
+    """Weighted sums of a circuit's layer for inputs (n, inputs), its tiles read by ngspice.
+
+    Parameters
+    ----------
+    layer
+        Of a `circuit`; of several chips the first is read.
+    x
+        Inputs (n, inputs).
+    store, jobs
+        Where finished tiles are kept (default: the store of all runs), and how many run at once.
+    progress
+        What is called as it goes on.
+
+    Raises
+    ------
+    ParameterError
+        For tiles that ngspice would take hours for.
+    SimulationError
+        If a tile fails.
+    """
+    from cimspice.crossbar.validation.tiles import simulate_layer
+
+    return simulate_layer(layer, x, store=store, jobs=jobs, progress=progress)
 
 
 def validate(

@@ -126,7 +126,7 @@ class CircuitNetwork:
         return self.network.outputs(x, self._given)
 
     def trace(self, x: np.ndarray) -> CircuitTrace:
-        """Values of all nodes for inputs (batch, ...) of one chip, and how many inputs of layers were clipped."""
+        """Values of all nodes for inputs (batch, ...) of one chip, and how many were clipped."""
         values = self.network.values(x, self._given)
         clipped = {
             node.name: sum(

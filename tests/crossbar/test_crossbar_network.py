@@ -10,8 +10,9 @@ import pytest
 from cimspice.cli.app import run
 from cimspice.crossbar import Crossbar
 from cimspice.crossbar.emulator.perceptron import Perceptron
+from cimspice.crossbar.emulator.tile_layer import IDEAL_WIRES, TileWires
 from cimspice.crossbar.emulator.tile_programming import program_tile
-from cimspice.crossbar.emulator.tiled import IDEAL_WIRES, TileWires, map_network
+from cimspice.crossbar.emulator.tiled import map_network
 from cimspice.crossbar.mapping.compensation import calibrate_gains, compensate, compensate_tile
 from cimspice.crossbar.mapping.conductances import ConductanceRange, difference
 from cimspice.crossbar.training.perceptron import train_perceptron

@@ -13,7 +13,8 @@ from hypothesis import strategies as st
 from cimspice.cli.app import run
 from cimspice.crossbar.emulator.cell_errors import CellErrors
 from cimspice.crossbar.emulator.perceptron import Perceptron
-from cimspice.crossbar.emulator.tiled import IDEAL_WIRES, TileWires, map_network
+from cimspice.crossbar.emulator.tile_layer import IDEAL_WIRES, TileWires
+from cimspice.crossbar.emulator.tiled import map_network
 from cimspice.crossbar.mapping.conductances import ConductanceRange, difference, map_weights, spread
 from cimspice.crossbar.mapping.tiles import Tiling
 from cimspice.errors import MappingError, ParameterError

@@ -126,7 +126,7 @@ def conditions(tile: int, seed: int, asked: Mapping[str, float], card: Card | No
         For ranges, tiles, wires and errors that are none, and for an option that the card answers.
     """
     from cimspice.crossbar.emulator.cell_errors import CellErrors
-    from cimspice.crossbar.emulator.tiled import TileWires
+    from cimspice.crossbar.emulator.tile_layer import TileWires
     from cimspice.crossbar.family import conditions_of
     from cimspice.crossbar.mapping.conductances import ConductanceRange
     from cimspice.crossbar.mapping.tiles import Tiling

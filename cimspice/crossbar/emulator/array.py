@@ -31,7 +31,7 @@ Method = Literal["auto", "merge", "conjugate"]
 
 _CHUNK_BYTES = 2**26  # of one array (vectors, rows, columns) while voltages are computed
 _STIFF = 1e3  # conductance of a cell times resistance of its wires; iterating loses as many digits
-_FAR = 1e4  # resistance of a segment over that of what surrounds it; merging loses as many digits
+FAR = 1e4  # resistance of a segment over that of what surrounds it; merging loses as many digits
 
 
 class Crossbar:
@@ -298,11 +298,11 @@ class Crossbar:
         if broken:  # the line behind a break hangs on a cell
             there = self.conductances[self.conductances > 0]
             largest = max(largest, 1 / there.min(initial=np.inf))
-        if largest * self._largest > _FAR:
+        if largest * self._largest > FAR:
             # beside such a resistance merging loses what cells and the other wires have in series
             with np.errstate(divide="ignore"):
                 loop = (1 / self.conductances + self.wires.paths).min()
-            if largest > _FAR * min(1 / self._largest + self.wires.least, loop):
+            if largest > FAR * min(1 / self._largest + self.wires.least, loop):
                 return False
         if not broken:
             return True

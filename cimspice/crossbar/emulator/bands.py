@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 
 import numpy as np
 
-from cimspice.crossbar.emulator.tiled import TiledLayer, TiledNetwork
+from cimspice.crossbar.emulator.tile_layer import TiledLayer, solved
+from cimspice.crossbar.emulator.tiled import TiledNetwork
 from cimspice.fit.bands import Band, parameter_draws, why_not_counted
 from cimspice.fit.card import ModelCard
 
@@ -29,9 +31,9 @@ def current_band(network: TiledNetwork, x: np.ndarray, card: ModelCard, *, seed:
     def currents(values: np.ndarray) -> np.ndarray:
         found: list[np.ndarray] = []
 
-        def read(layer: TiledLayer, number: int, voltages: np.ndarray) -> np.ndarray:
-            found.append(layer.tiles[number].currents(voltages))
-            return found[-1]
+        def read(layer: TiledLayer, voltages: Sequence[np.ndarray]) -> list[np.ndarray]:
+            found.extend(currents := solved(layer, voltages))
+            return currents
 
         nonlinearity = float(values[0])
         network.with_layers(lambda layer: replace(layer, nonlinearity=nonlinearity)).trace(x, read)

@@ -31,7 +31,8 @@ def effective_conductance(
     Parameters
     ----------
     conductances
-        Cells (rows, columns), siemens; 0 is open, inf a short.
+        Cells (rows, columns), siemens; 0 is open, inf a short. With whole wires, also (count, rows, columns):
+        arrays of the same wires, which takes less time than one after another.
     wires
         Segments; a broken word line segment and a broken bit line segment must not meet at one cell (see
         `cimspice.crossbar.emulator.breaks.representable`).
@@ -41,15 +42,24 @@ def effective_conductance(
         float64, or float32 for half the memory and time.
     """
     g, word, bit, mirrored, flipped = facing(conductances, wires)
-    g, word, bit = passed_on(g, word, bit)
-    g_cells, across, down = (np.ascontiguousarray(x, dtype=dtype)[None] for x in (g, word[:, :-1], bit[1:]))
+    if g.ndim == 2:
+        g, word, bit = passed_on(g, word, bit)
+    stack = g.reshape(-1, *g.shape[-2:])
+    g_cells, across, down = (
+        np.ascontiguousarray(np.broadcast_to(x, stack.shape), dtype=dtype)
+        for x in (stack, word[:, :-1], bit[1:])
+    )
     cells = (g_cells, across, down)
     top, right = bool(np.isfinite(bit[0]).any()), bool(np.isfinite(word[:, -1]).any())
     tree = _Tree(_compiled() if compiled else front.fronts, COMPILED_LEAF if compiled else NUMPY_LEAF)
-    closed = top or right
-    result = _closed(tree.block(cells, top, right), word, bit) if closed else tree.open_transfer(cells)
-    result = result[:, ::-1] if mirrored else result
-    return np.ascontiguousarray((result[::-1] if flipped else result).T)
+    if top or right:
+        block = tree.block(cells, top, right)
+        result = np.stack([_closed(block[k : k + 1], word, bit) for k in range(len(stack))])
+    else:
+        result = tree.open_transfer(cells)
+    result = result[..., ::-1] if mirrored else result
+    found = transposed(result[:, ::-1] if flipped else result)
+    return np.ascontiguousarray(found).reshape(conductances.shape)
 
 
 def _compiled() -> Fronts:
@@ -66,10 +76,10 @@ def facing(g: np.ndarray, wires: Wires):
     word, bit = wires.word, wires.bit
     flipped = bool(np.isinf(word[:, 0]).all() and np.isfinite(word[:, -1]).any())
     if flipped:
-        g, word, bit = g[:, ::-1], word[:, ::-1], bit[:, ::-1]
+        g, word, bit = g[..., ::-1], word[:, ::-1], bit[:, ::-1]
     mirrored = bool(np.isinf(bit[-1]).all() and np.isfinite(bit[0]).any())
     if mirrored:
-        g, word, bit = g[::-1], word[::-1], bit[::-1]
+        g, word, bit = g[..., ::-1, :], word[::-1], bit[::-1]
     return g, word, bit, mirrored, flipped
 
 
@@ -115,13 +125,13 @@ class _Tree:
         return merge(first, self.block(consumer, top, right), horizontal)
 
     def open_transfer(self, cells: Cells) -> np.ndarray:
-        """Currents into the bottom ports per volt at the left ones, (columns, rows), with a minus sign.
+        """Currents into the bottom ports per volt at the left ones (count, columns, rows), negated.
 
         The last merge alone is a quarter of the work if it is made in full; here are only its needed parts.
         """
         _, rows, columns = cells[0].shape
         if max(rows, columns) <= self.leaf:
-            return -self.block(cells, False, False).admittance[0, rows:, :rows]
+            return -self.block(cells, False, False).admittance[:, rows:, :rows]
         horizontal = columns >= rows
         provider_cells, consumer_cells = halves(cells, horizontal)
         provider = self.block(provider_cells, not horizontal, horizontal)
@@ -132,9 +142,9 @@ class _Tree:
         current = met.y_ii @ voltage
         first = provider.admittance[:, own:, :own] + transposed(met.p_i[:, :, own:]) @ current
         if horizontal:
-            return -np.concatenate([first, met.y_ei @ voltage], axis=1)[0]
+            return -np.concatenate([first, met.y_ei @ voltage], axis=1)
         from_kept = transposed(met.p_i[:, :, own:]) @ (transposed(met.inverse) @ transposed(met.y_ei))
-        return -np.concatenate([from_kept, first], axis=2)[0]
+        return -np.concatenate([from_kept, first], axis=2)
 
 
 def halves(cells: Cells, horizontal: bool) -> tuple[Cells, Cells]:

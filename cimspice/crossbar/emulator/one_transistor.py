@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
+from scipy.interpolate import CubicSpline
 
 from cimspice.crossbar.emulator.conjugate import CrossbarNonConvergence
 from cimspice.crossbar.emulator.given import use_compiled
@@ -14,6 +15,49 @@ from cimspice.rram.model.access_table import AccessTable
 from cimspice.rram.model.device import RramDevice
 
 _LIMIT = 60
+_POINTS, _BISECTIONS = 1025, 60
+
+
+@dataclass(frozen=True, eq=False)
+class AccessedMemory:
+    """Memory and access transistor of 1T1R cells in any state; the gate is at the table's voltage."""
+
+    device: RramDevice
+    transistor: AccessTable
+
+    def states_of(self, conductances: np.ndarray, voltage: float) -> np.ndarray:
+        """States (any shape) of cells that conduct these (S) with ``voltage`` (V) across both.
+
+        Between 1,025 exact points a cubic spline, within 1e-9 of a state.
+
+        Raises
+        ------
+        ParameterError
+            For conductances that no state has.
+        """
+        g = np.asarray(conductances, dtype=float)
+        ends = np.array([[0.0, 1.0]])
+        least, most = self.conductances(ends, voltage)[0]
+        low, high = g.min(), g.max()
+        if not (low >= least * (1 - 1e-9) and high <= most * (1 + 1e-9)):
+            raise ParameterError(
+                f"cells are to conduct {low:.6g} to {high:.6g} S",
+                place="1T1R cells",
+                remedy=f"{self.device.kind} behind its transistor goes from {least:.6g} to {most:.6g} S",
+            )
+        points = np.linspace(low, max(high, low * (1 + 1e-6)), _POINTS)[None]
+        below, above = np.zeros_like(points), np.ones_like(points)
+        for _ in range(_BISECTIONS):
+            middle = (below + above) / 2
+            small = self.conductances(middle, voltage) < points
+            below, above = np.where(small, middle, below), np.where(small, above, middle)
+        return np.clip(CubicSpline(points[0], above[0])(g), 0.0, 1.0)
+
+    def conductances(self, states: np.ndarray, voltage: float) -> np.ndarray:
+        """I/V (rows, columns), S, of cells in these states with ``voltage`` (V) across both."""
+        cell = OneTransistorCell(self.device, states, self.transistor)
+        across = np.full((1, *states.shape), voltage)
+        return cell(across, np.zeros_like(across))[0][0] / voltage
 
 
 @dataclass(frozen=True)

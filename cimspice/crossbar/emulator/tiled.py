@@ -3,152 +3,19 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass, replace
-from functools import cached_property
+from collections.abc import Callable
+from dataclasses import dataclass, replace
 from itertools import pairwise
 
 import numpy as np
 
-from cimspice.arrays import ClippedWarning, checked_array, checked_number, kept_array, real_array
-from cimspice.crossbar.emulator.array import Crossbar
-from cimspice.crossbar.emulator.cells import SinhCell
-from cimspice.crossbar.emulator.nonlinear import NonlinearCrossbar
+from cimspice.arrays import ClippedWarning, checked_array, kept_array, real_array
 from cimspice.crossbar.emulator.perceptron import Perceptron
-from cimspice.crossbar.emulator.wires import Drive, Sense
-from cimspice.crossbar.mapping.conductances import ConductanceRange, MappedWeights, difference, map_weights
+from cimspice.crossbar.emulator.tile_layer import TiledLayer, TileReader, TileWires
+from cimspice.crossbar.mapping.conductances import ConductanceRange, map_weights
 from cimspice.crossbar.mapping.tiles import Tiling
 from cimspice.errors import ParameterError
 from cimspice.network.decisions import share_right, strongest
-
-TileReader = Callable[["TiledLayer", int, np.ndarray], np.ndarray]
-"""Layer, number of the tile, voltages (batch, tile's rows), V, to its column currents (batch, columns), A."""
-
-
-@dataclass(frozen=True)
-class TileWires:
-    """Wires of every tile (ohms), as `cimspice.crossbar.Crossbar` takes them."""
-
-    word_line_resistance: float = 1.0
-    bit_line_resistance: float = 1.0
-    source_resistance: float = 0.0
-    sense_resistance: float = 0.0
-    drive: Drive = "left"
-    sense: Sense = "bottom"
-
-
-IDEAL_WIRES = TileWires(0.0, 0.0)
-"""Segments of 0 Ω."""
-
-
-@dataclass(frozen=True, eq=False)
-class TiledLayer:
-    """One layer: what its cells conduct, how they are cut into tiles, and what inputs and currents mean.
-
-    Attributes
-    ----------
-    mapped
-        Conductances (inputs, 2 outputs) as read with ``verify_voltage`` across the cell, S.
-    tiling
-        Its tiles.
-    wires
-        Of every tile.
-    read_voltage
-        Word line voltage of the largest input (V).
-    input_scale
-        The input that gives ``read_voltage``; larger ones are clipped, as a converter does.
-    nonlinearity
-        a of cells i = g sinh(a v) / a (1/V); 0 for linear ones.
-    verify_voltage
-        At which the cells' conductances were set (V): a sinh cell conducts i/v = its conductance there.
-    gains
-        Digital factors on the difference of each column pair (tiles, outputs of a tile); None for 1.
-    """
-
-    mapped: MappedWeights
-    tiling: Tiling
-    wires: TileWires
-    read_voltage: float
-    input_scale: float
-    nonlinearity: float = 0.0
-    verify_voltage: float = 0.1
-    gains: tuple[np.ndarray, ...] | None = None
-
-    def __post_init__(self) -> None:
-        for name in ("read_voltage", "input_scale", "verify_voltage"):
-            checked_number(name, getattr(self, name), above=0, place="TiledLayer")
-        checked_number("nonlinearity", self.nonlinearity, low=0, place="TiledLayer")
-        inputs, columns = self.mapped.conductances.shape
-        if (self.tiling.rows, self.tiling.columns) != (inputs, columns):
-            raise ParameterError(
-                f"tiles cover {self.tiling.rows} x {self.tiling.columns} cells of {inputs} x {columns}",
-                place="TiledLayer.tiling",
-                remedy="give Tiling(*mapped.conductances.shape)",
-            )
-        if self.gains is not None:
-            outputs = [(columns.stop - columns.start) // 2 for _, columns in self.tiling.places]
-            if len(self.gains) != len(outputs):
-                raise ParameterError(
-                    f"gains of {len(self.gains)} tiles, there are {len(outputs)}",
-                    place="TiledLayer.gains",
-                    remedy="give an array of gains for each tile",
-                )
-            pairs = zip(self.gains, outputs, strict=True)
-            object.__setattr__(
-                self, "gains", tuple(kept_array("gains", gain, (count,)) for gain, count in pairs)
-            )
-
-    @cached_property
-    def tile_conductances(self) -> list[np.ndarray]:
-        """Conductances (S) of each tile at 0 V; linear cells have them anywhere."""
-        bend = self.nonlinearity * self.verify_voltage
-        share = bend / np.sinh(bend) if bend > 0 else 1.0
-        return self.tiling.cut(self.mapped.conductances * share)
-
-    @cached_property
-    def tiles(self) -> list[Crossbar | NonlinearCrossbar]:
-        """The arrays."""
-        wires = asdict(self.wires)
-        if self.nonlinearity > 0:
-            return [
-                NonlinearCrossbar(SinhCell(g, self.nonlinearity), **wires) for g in self.tile_conductances
-            ]
-        return [Crossbar(g, **wires) for g in self.tile_conductances]
-
-    def voltages(self, x: np.ndarray) -> np.ndarray:
-        """Word line voltages (batch, inputs) of inputs (batch, inputs) ≥ 0; see `clipped`."""
-        values = checked_array("inputs", x, ("batch", self.tiling.rows), low=0)
-        return self.read_voltage * np.minimum(values / self.input_scale, 1.0)
-
-    def clipped(self, x: np.ndarray) -> int:
-        """How many of the inputs (batch, inputs) are larger than ``input_scale``."""
-        return int(np.count_nonzero(np.asarray(x) > self.input_scale))
-
-    def __call__(self, x: np.ndarray, read: TileReader | None = None) -> np.ndarray:
-        """Weighted sums (batch, outputs) of inputs (batch, inputs) ≥ 0.
-
-        ``read`` takes the place of the exact solver: ngspice, or a measurement.
-        """
-        reader = read or _solved
-        inputs = self.tiling.inputs(self.voltages(x))
-        return self.decoded([reader(self, number, voltages) for number, voltages in enumerate(inputs)])
-
-    def decoded(self, currents: Sequence[np.ndarray]) -> np.ndarray:
-        """Weighted sums (batch, outputs) of the tiles' column currents (A)."""
-        if self.gains is not None:
-            currents = [part * np.repeat(gain, 2) for part, gain in zip(currents, self.gains, strict=True)]
-        per_ampere = self.mapped.unit * self.input_scale / self.read_voltage
-        return per_ampere * difference(self.tiling.summed(currents))
-
-    def with_conductances(
-        self, conductances: np.ndarray, gains: tuple[np.ndarray, ...] | None = None
-    ) -> TiledLayer:
-        """The same layer with other cells (inputs, 2 outputs), S, and the digital gains that go with them."""
-        return replace(self, mapped=replace(self.mapped, conductances=conductances), gains=gains)
-
-
-def _solved(layer: TiledLayer, number: int, voltages: np.ndarray) -> np.ndarray:
-    return layer.tiles[number].currents(voltages)
 
 
 @dataclass(frozen=True, eq=False)

@@ -14,7 +14,8 @@ from scipy import optimize
 
 from cimspice.arrays import checked_array, checked_count
 from cimspice.crossbar.emulator.array import Crossbar
-from cimspice.crossbar.emulator.tiled import TiledLayer, TiledNetwork, TileWires
+from cimspice.crossbar.emulator.tile_layer import TiledLayer, TileWires
+from cimspice.crossbar.emulator.tiled import TiledNetwork
 from cimspice.crossbar.mapping.conductances import ConductanceRange, difference, spread
 from cimspice.errors import ParameterError
 

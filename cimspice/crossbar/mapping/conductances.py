@@ -70,11 +70,11 @@ class MappedWeights:
         (inputs, 2 outputs), S. Columns 2 k and 2 k + 1 are G⁺ and G⁻ of output k: neighbours, so that both
         lie at nearly the same wires.
     unit
-        Weight per siemens of G⁺ - G⁻.
+        Weight per siemens of G⁺ - G⁻: one number, or one for each output.
     """
 
     conductances: np.ndarray
-    unit: float
+    unit: float | np.ndarray
 
     def __post_init__(self) -> None:
         kept = kept_array("conductances", self.conductances, ("inputs", "columns"), low=0, error=MappingError)
@@ -85,18 +85,35 @@ class MappedWeights:
                 remedy="give (inputs, 2 outputs), G⁺ and G⁻ of each output, not empty",
             )
         object.__setattr__(self, "conductances", kept)
-        checked_number("unit", self.unit, above=0, place="MappedWeights", error=MappingError)
+        if np.ndim(self.unit):
+            least = np.finfo(float).tiny
+            unit = kept_array("unit", self.unit, (kept.shape[1] // 2,), low=least, error=MappingError)
+            object.__setattr__(self, "unit", unit)
+        else:
+            checked_number("unit", self.unit, above=0, place="MappedWeights", error=MappingError)
 
     @property
     def weights(self) -> np.ndarray:
         """Realised weights (outputs, inputs)."""
-        return self.unit * difference(self.conductances).T
+        return (self.unit * difference(self.conductances)).T
 
 
-def map_weights(weights: np.ndarray, cells: ConductanceRange) -> MappedWeights:
-    """Conductances of weights (outputs, inputs): the largest magnitude takes the whole range.
+def map_weights(
+    weights: np.ndarray, cells: ConductanceRange, full_scale: float | np.ndarray | None = None
+) -> MappedWeights:
+    """Conductances of weights (outputs, inputs) as differential pairs.
 
     A weight of zero is two cells at ``cells.low``; of every pair, one cell is.
+
+    Parameters
+    ----------
+    weights
+        As trained.
+    cells
+        What a cell can conduct.
+    full_scale
+        The magnitude that takes the whole range, above 0: one, or one for each output. Larger weights are
+        limited to it. By default the largest of all.
 
     Raises
     ------
@@ -115,8 +132,8 @@ def map_weights(weights: np.ndarray, cells: ConductanceRange) -> MappedWeights:
             place="weights",
             remedy="give finite weights: did the training diverge?",
         )
-    largest = float(np.abs(w).max())
-    if largest == 0:
+    largest = float(np.abs(w).max()) if full_scale is None else full_scale
+    if full_scale is None and largest == 0:
         raise MappingError("all weights are zero", place="weights", remedy="give at least one other")
     share = w.T / largest
     conductances = np.empty((w.shape[1], 2 * w.shape[0]))

@@ -47,6 +47,23 @@ class Tiling:
             for columns in self._column_slices()
         ]
 
+    @property
+    def regions(self) -> list[tuple[slice, slice]]:
+        """Rows and columns of at most four parts within which all tiles are equally large."""
+        parts = [_whole_and_rest(self.rows, self.tile_rows), _whole_and_rest(self.columns, self.tile_columns)]
+        return [(rows, columns) for rows in parts[0] for columns in parts[1]]
+
+    def size_at(self, rows: slice, columns: slice) -> tuple[int, int]:
+        """Rows and columns of the tiles of one of the `regions`."""
+        return min(self.tile_rows, rows.stop - rows.start), min(
+            self.tile_columns, columns.stop - columns.start
+        )
+
+    @property
+    def grid(self) -> tuple[int, int]:
+        """Tiles one below the other, and side by side."""
+        return -(-self.rows // self.tile_rows), -(-self.columns // self.tile_columns)
+
     def cut(self, matrix: np.ndarray) -> list[np.ndarray]:
         """Tiles (rows, columns) of a matrix of the tiling's shape."""
         matrix = real_array("matrix", matrix, MappingError)
@@ -74,12 +91,24 @@ class Tiling:
 
     def summed(self, currents: Sequence[np.ndarray]) -> np.ndarray:
         """Partial sums (batch, tile's columns) of all tiles added up (batch, columns)."""
-        self._check_number("currents", currents)
-        total = np.zeros((len(currents[0]), self.columns))
-        for (_, columns), part in zip(self.places, currents, strict=True):
-            shape = len(total), columns.stop - columns.start
-            total[:, columns] += checked_array("currents of a tile", part, shape, error=MappingError)
+        parts = self.checked(currents)
+        total = np.zeros((len(parts[0]), self.columns))
+        for (_, columns), part in zip(self.places, parts, strict=True):
+            total[:, columns] += part
         return total
+
+    def checked(self, currents: Sequence[np.ndarray]) -> list[np.ndarray]:
+        """Column currents (batch, tile's columns) of all tiles, if they are that."""
+        self._check_number("currents", currents)
+        return [
+            checked_array(
+                "currents of a tile",
+                part,
+                (len(currents[0]), columns.stop - columns.start),
+                error=MappingError,
+            )
+            for (_, columns), part in zip(self.places, currents, strict=True)
+        ]
 
     def _check_number(self, name: str, parts: Sequence[np.ndarray]) -> None:
         if len(parts) != len(self.places):
@@ -92,3 +121,8 @@ class Tiling:
     def _column_slices(self) -> list[slice]:
         starts = range(0, self.columns, self.tile_columns)
         return [slice(left, min(left + self.tile_columns, self.columns)) for left in starts]
+
+
+def _whole_and_rest(size: int, part: int) -> list[slice]:
+    whole = size - size % part
+    return [piece for piece in (slice(0, whole), slice(whole, size)) if piece.stop > piece.start]

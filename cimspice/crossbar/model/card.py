@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from cimspice.crossbar.emulator.cell_errors import CellErrors
-from cimspice.crossbar.emulator.tiled import TileWires
+from cimspice.crossbar.emulator.tile_layer import TileWires
 from cimspice.crossbar.mapping.conductances import ConductanceRange
 from cimspice.errors import MappingError, ParameterError
 from cimspice.fit.card import ModelCard

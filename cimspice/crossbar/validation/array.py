@@ -12,7 +12,7 @@ from cimspice.crossbar.circuit.passive import CrossbarReadParameters
 from cimspice.crossbar.emulator.array import Crossbar
 from cimspice.crossbar.emulator.cells import SinhCell
 from cimspice.crossbar.emulator.nonlinear import NonlinearCrossbar
-from cimspice.crossbar.emulator.tiled import TileWires
+from cimspice.crossbar.emulator.tile_layer import TileWires
 from cimspice.spice import InProcess
 
 

@@ -9,7 +9,8 @@ import numpy as np
 import pandas as pd
 
 from cimspice.crossbar.emulator.cell_errors import CellErrors
-from cimspice.crossbar.emulator.tiled import IDEAL_WIRES, TiledNetwork, TileWires, map_network
+from cimspice.crossbar.emulator.tile_layer import IDEAL_WIRES, TileWires
+from cimspice.crossbar.emulator.tiled import TiledNetwork, map_network
 from cimspice.crossbar.mapping.compensation import calibrate_gains, compensate
 from cimspice.crossbar.mapping.conductances import ConductanceRange
 from cimspice.crossbar.training.perceptron import TrainedPerceptron

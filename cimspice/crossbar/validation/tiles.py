@@ -3,16 +3,26 @@
 from __future__ import annotations
 
 import time
-from dataclasses import asdict, dataclass, field
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import cast
 
 import numpy as np
 
 from cimspice.campaign.bench_run import run_bench
+from cimspice.campaign.store import Store
+from cimspice.crossbar.circuit.cells import ArrayCircuit
+from cimspice.crossbar.circuit.cells_read import CellsReadParameters
 from cimspice.crossbar.circuit.passive import CrossbarReadParameters
-from cimspice.crossbar.emulator.tiled import TiledLayer, TiledNetwork
+from cimspice.crossbar.emulator.circuit import MappedLayer
+from cimspice.crossbar.emulator.tile_layer import TiledLayer, solved
+from cimspice.crossbar.emulator.tiled import TiledNetwork
 from cimspice.errors import ParameterError
+from cimspice.netlist import NetlistParameters
 from cimspice.network.decisions import agreement, share_right, strongest, undecided
 from cimspice.progress import OnProgress, Progress, silent
+from cimspice.rram.circuit.device import RramModel
 from cimspice.spice import InProcess
 
 LARGEST_TILE = 64
@@ -21,12 +31,14 @@ LARGEST_TILE = 64
 
 @dataclass
 class NgspiceTiles:
-    """A `TileReader`: one run of ngspice for each tile, all input vectors in it.
+    """A `TileReader`: one run of ngspice for each tile of a layer, all input vectors in it.
 
     Attributes
     ----------
     progress
         Called after each tile with how many were read.
+    store, jobs
+        As `run_bench` takes them: where runs are kept, and how many at once.
     worst
         Largest difference so far between the exact solver and ngspice for the voltages that ngspice got,
         relative to the largest current of the tile.
@@ -37,32 +49,120 @@ class NgspiceTiles:
     """
 
     progress: OnProgress = silent
+    store: Store | Path | str | None = None
+    jobs: int | None = 1
     worst: float = 0.0
     seconds: float = 0.0
     solver_seconds: float = 0.0
     count: int = 0
-    engine: InProcess = field(default_factory=InProcess)
 
-    def __call__(self, layer: TiledLayer, number: int, voltages: np.ndarray) -> np.ndarray:
-        """Column currents (batch, columns), A, of one tile at voltages (batch, rows), V."""
-        check_tile(layer.tile_conductances[number].shape)
-        given = CrossbarReadParameters(
-            conductances=tuple(map(tuple, layer.tile_conductances[number].tolist())),
-            voltages=tuple(map(tuple, voltages.tolist())),
-            nonlinearity=layer.nonlinearity,
-            **asdict(layer.wires),
+    def __call__(self, layer: TiledLayer, voltages: Sequence[np.ndarray]) -> list[np.ndarray]:
+        """Column currents (batch, columns), A, of all tiles at their voltages (batch, rows), V."""
+        for rows, columns in layer.tiling.places:
+            check_tile((rows.stop - rows.start, columns.stop - columns.start))
+        bench = "crossbar_read" if layer.memory is None else "crossbar_cells_read"
+        runs = [_run(layer, number, volts) for number, volts in enumerate(voltages)]
+        before = self.count
+        table = run_bench(
+            bench,
+            runs,
+            workers=self.jobs,
+            store=self.store,
+            engine=InProcess() if self.jobs == 1 else None,
+            progress=lambda state: self.progress(Progress(done=before + (state.done or 0))),
         )
-        table = run_bench("crossbar_read", given, engine=self.engine)
         self.seconds += table.attrs["cpu_seconds"]
-        currents = table["column_current"].to_numpy().reshape(len(voltages), -1)
+        self.count += len(runs)
+        by_run = table["column_current"].groupby(table["run"])
+        currents = [
+            by_run.get_group(number).to_numpy().reshape(len(volts), -1)
+            for number, volts in enumerate(voltages)
+        ]
         began = time.process_time()
-        solved = layer.tiles[number].currents(voltages)
+        exact = solved(layer, voltages)
         self.solver_seconds += time.process_time() - began
-        largest = float(np.abs(currents).max()) or 1.0  # a tile whose inputs are all zero
-        self.worst = max(self.worst, float(np.abs(solved - currents).max()) / largest)
-        self.count += 1
-        self.progress(Progress(done=self.count))
+        for one, other in zip(exact, currents, strict=True):
+            largest = float(np.abs(other).max()) or 1.0  # a tile whose inputs are all zero
+            self.worst = max(self.worst, float(np.abs(one - other).max()) / largest)
         return currents
+
+
+def _run(layer: TiledLayer, number: int, voltages: np.ndarray) -> NetlistParameters:
+    """Parameters of the bench of one tile."""
+    volts, wires = tuple(map(tuple, voltages.tolist())), layer.wires
+    if layer.memory is None:
+        return CrossbarReadParameters(
+            conductances=tuple(map(tuple, layer.tile_conductances[number].tolist())),
+            voltages=volts,
+            nonlinearity=layer.nonlinearity,
+            **asdict(wires),
+        )
+    if wires.drive == "right" or wires.sense != "bottom":
+        raise ParameterError(
+            f"1T1R cells driven {wires.drive}, sensed {wires.sense}",
+            place="wires",
+            remedy="drive them at the left or at both ends, sense them at the bottom",
+        )
+    device = layer.memory.device
+    return CellsReadParameters(
+        model=cast(RramModel, device.parameter_set),
+        changes=device.parameters(),
+        states=tuple(map(tuple, layer.tile_states[number].tolist())),
+        voltages=volts,
+        read_word_line_voltage=layer.memory.transistor.gate_voltage,
+        array=ArrayCircuit(
+            bit_line_resistance=wires.word_line_resistance,
+            source_line_resistance=wires.bit_line_resistance,
+            source_resistance=wires.source_resistance,
+            sense_resistance=wires.sense_resistance,
+            drive=wires.drive,
+        ),
+    )
+
+
+@dataclass(frozen=True, eq=False)
+class SimulatedLayer:
+    """A layer through ngspice.
+
+    Attributes
+    ----------
+    outputs
+        Weighted sums (n, outputs) of the currents of ngspice's tiles.
+    tile_error
+        Largest difference of a column current to the exact solver's, relative to the tile's largest.
+    tiles, cpu_seconds, solver_seconds
+        How many tiles; time of ngspice, now or when they were first run, and of the exact solver.
+    """
+
+    outputs: np.ndarray
+    tile_error: float
+    tiles: int
+    cpu_seconds: float
+    solver_seconds: float
+
+
+def simulate_layer(
+    layer: MappedLayer,
+    x: np.ndarray,
+    *,
+    store: Store | Path | str | None = None,
+    jobs: int | None = None,
+    progress: OnProgress = silent,
+) -> SimulatedLayer:
+    """Weighted sums (n, outputs) of inputs (n, inputs), each tile of the first chip read by ngspice.
+
+    Finished tiles are kept and are not run again.
+
+    Raises
+    ------
+    ParameterError
+        For tiles that ngspice would take hours for.
+    SimulationError
+        If a tile fails.
+    """
+    reader = NgspiceTiles(progress, store, jobs)
+    outputs = layer.chip(0)(x, reader)
+    return SimulatedLayer(outputs, reader.worst, reader.count, reader.seconds, reader.solver_seconds)
 
 
 def check_tile(shape: tuple[int, ...]) -> None:
