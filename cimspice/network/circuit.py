@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 
+from cimspice.network.convolution import patches
+
 if TYPE_CHECKING:
     from cimspice.network.graph import Network, Node
 
@@ -211,8 +213,6 @@ def _grouped(x: np.ndarray, node: Node) -> Sequence[np.ndarray]:
 
 def _inputs(node: Node, x: np.ndarray, kernel: Sequence[int]) -> np.ndarray:
     """Inputs (n, inputs) of a layer; of a convolution some of its patches, with the extremes among them."""
-    from cimspice.network.convolution import patches
-
     if node.operation != "conv":
         return x.reshape(-1, x.shape[-1])
     ones = (1,) * len(kernel)

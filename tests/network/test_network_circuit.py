@@ -1,11 +1,9 @@
 """A network on circuits: which values each layer's circuit gets, how effects and chips pass through."""
 
 import numpy as np
-import pytest
 
+from cimspice.network import graph
 from cimspice.network.circuit import map_network
-
-graph = pytest.importorskip("cimspice.network.graph")
 
 
 class Doubled:
