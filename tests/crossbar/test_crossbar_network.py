@@ -109,7 +109,8 @@ def test_tiles_in_ngspice_give_the_same_currents_and_decisions(trained):
 def test_ngspice_reads_the_tile_it_is_asked_for(trained):
     """With ideal wires its currents are products, so a tile taken for another would show."""
     mapped = map_network(trained.network, trained.x_train, RANGE, tile=(22, 12), wires=IDEAL_WIRES)
-    layer, volts = mapped.layers[1], np.random.default_rng(0).uniform(0, 0.2, (2, 32)).round(6)
+    layer = mapped.layers[-1]
+    volts = np.random.default_rng(0).uniform(0, 0.2, (2, layer.tiling.rows)).round(6)
     inputs = list(layer.tiling.inputs(volts))
     for place, given, found in zip(layer.tiling.places, inputs, NgspiceTiles()(layer, inputs), strict=True):
         np.testing.assert_allclose(found, given @ layer.mapped.conductances[place], rtol=1e-8)
