@@ -63,7 +63,7 @@ def test_it_stops_on_target_with_a_hundredth_of_the_grid(store):
     np.testing.assert_allclose(result.table["output"], divided(result.table), rtol=1e-12)
 
 
-def test_the_error_it_tells_is_that_of_the_fit_elsewhere(store):
+def test_the_error_it_reports_is_that_of_the_fit_elsewhere(store):
     """The fit is watched, and held against Ohm's law at places that the campaign knows nothing of."""
     from cimspice.campaign.adaptive import Search
     from cimspice.campaign.hyperparameters import Samples

@@ -1,4 +1,4 @@
-"""An adaptive campaign claims no more than its points show: it checks where none were, and tells the gaps."""
+"""An adaptive campaign claims no more than its points show: it checks where none were, and reports gaps."""
 
 from __future__ import annotations
 

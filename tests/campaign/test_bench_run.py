@@ -35,7 +35,7 @@ def divided(lower: float) -> float:
     return lower / (lower + UPPER_RESISTANCE)
 
 
-def test_one_point_gives_its_rows_and_a_list_tells_the_runs_apart(tmp_path, engine):
+def test_one_point_gives_its_rows_and_the_runs_of_a_list_are_numbered(tmp_path, engine):
     store = tmp_path / "points.sqlite"
     one = run_bench("test_divider", {"lower_resistance": 3000.0}, engine=engine, store=store)
     assert list(one) == ["output", "above"]

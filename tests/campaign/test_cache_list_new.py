@@ -52,7 +52,7 @@ def left():
         return sorted(store.read([str(k) for k in range(10)]))
 
 
-def test_cache_show_tells_what_is_held(filled, capsys):
+def test_cache_show_lists_what_is_held(filled, capsys):
     assert run(["cache", "show", "--json"]) == 0
     reported = json.loads(capsys.readouterr().out)
     assert [(b["bench"], b["done"], b["failed"], b["cpu_seconds"]) for b in reported["benches"]] == [
@@ -213,12 +213,12 @@ def test_a_module_that_cannot_be_imported_is_reported(tmp_path, capsys, text, re
     assert reported in capsys.readouterr().err
 
 
-def test_json_lines_tell_first_and_last_and_not_all_between(capsys, monkeypatch):
+def test_json_lines_have_first_and_last_and_not_all_between(capsys, monkeypatch):
     clock = [100.0]
     monkeypatch.setattr(progress.time, "monotonic", lambda: clock[0])
-    tell = JsonLines()
+    lines = JsonLines()
     for done in range(0, 101, 2):
-        tell(Progress(100, done, 0, 0))
+        lines(Progress(100, done, 0, 0))
         clock[0] += 0.1
     lines = [json.loads(line) for line in capsys.readouterr().err.splitlines()]
     assert (lines[0]["done"], lines[-1]["done"]) == (0, 100)
@@ -229,11 +229,11 @@ def test_json_lines_tell_first_and_last_and_not_all_between(capsys, monkeypatch)
 
 
 def test_quiet_is_quiet_and_bars_show_failures(capsys):
-    with shown(Mode.QUIET, "x", 2) as tell:
-        tell(Progress(2, 1, 0, 1))
+    with shown(Mode.QUIET, "x", 2) as progress:
+        progress(Progress(2, 1, 0, 1))
     assert capsys.readouterr() == ("", "")
-    with shown(Mode.BARS, "a_bench", 2) as tell:
-        tell(Progress(2, 1, 0, 1))
+    with shown(Mode.BARS, "a_bench", 2) as progress:
+        progress(Progress(2, 1, 0, 1))
     reported = capsys.readouterr().err
     assert "a_bench" in reported
     assert "1 failed" in reported

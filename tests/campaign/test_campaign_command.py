@@ -38,7 +38,7 @@ def cache(tmp_path, monkeypatch):
 
 
 @pytest.mark.parametrize(("maximum", "code", "passed"), [(1e4, 0, 4), (1e-3, 3, 0)])
-def test_exit_code_and_json_tell_whether_the_limits_are_kept(tmp_path, cache, capsys, maximum, code, passed):
+def test_exit_code_and_json_say_whether_the_limits_are_kept(tmp_path, cache, capsys, maximum, code, passed):
     path = tmp_path / "mine.toml"
     path.write_text(FILE.format(maximum=maximum))
     words = ["characterize", str(path), "-o", str(tmp_path / "run"), "--jobs", "1"]
@@ -55,7 +55,7 @@ def test_exit_code_and_json_tell_whether_the_limits_are_kept(tmp_path, cache, ca
     assert "(4 finished before)" in shown
 
 
-def test_screen_json_run_and_page_tell_one_yield_of_samples(tmp_path, cache, capsys):
+def test_screen_json_run_and_page_have_one_yield_of_samples(tmp_path, cache, capsys):
     path = tmp_path / "mine.toml"
     path.write_text(
         FILE.format(maximum=1e4) + '[sweep]\ncorners = ["tt", "ss"]\ntemperatures = [0, 27, 85]\n'

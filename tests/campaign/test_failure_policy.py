@@ -1,4 +1,4 @@
-"""A point that fails is tried again, or stops the campaign, exactly as the file says; and the table tells."""
+"""A point that fails is tried again, or stops the campaign, exactly as the file says; the table shows it."""
 
 from __future__ import annotations
 

@@ -58,7 +58,7 @@ def test_load_gives_back_what_the_campaign_made_with_units_conditions_and_proven
     assert loaded.attrs["campaign"]["bench"] == "test_divider"
 
 
-def test_read_run_tells_counts_failures_and_figures(made):
+def test_read_run_has_counts_failures_and_figures(made):
     record = read_run(made[0]).record
     assert (record.points, record.done, record.failed) == (8, 4, 4)
     assert {(failure.error, failure.corner) for failure in record.failures} == {

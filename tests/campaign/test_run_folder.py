@@ -116,7 +116,7 @@ def test_figures_cards_waveforms_and_page_of_the_old_table_go_with_it_and_nothin
         path.write_text("x")
     add_files(folder, made)
     export(run(tmp_path, keep={"waveforms": True}), folder)
-    assert (folder / "report.html").exists()  # the same run: its page still tells the truth
+    assert (folder / "report.html").exists()  # the same run: its page is still right
     made[1].write_text("x")
     add_files(folder, made[1:])
     export(run(tmp_path, points=2), folder)

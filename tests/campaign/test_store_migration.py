@@ -74,7 +74,7 @@ def test_points_whose_digests_did_not_cover_all_are_reported_once_kept_and_remov
             assert [holding.bench for holding in store.holdings()] == ["b"]
 
 
-def test_the_command_line_tells_of_old_points_in_one_line_and_prunes_them(tmp_path, capsys, monkeypatch):
+def test_old_points_are_reported_in_one_line_and_pruned(tmp_path, capsys, monkeypatch):
     monkeypatch.setenv("CIMSPICE_CACHE", str(tmp_path))
     finished_campaign(tmp_path / "points.sqlite")
     assert run(["cache", "show", "--json"]) == 0

@@ -51,7 +51,7 @@ def failing(monkeypatch):
         (NonConvergence, 1),
     ],
 )
-def test_exit_code_tells_bad_input_from_failure(failing, capsys, kind, code):
+def test_exit_code_separates_bad_input_from_failure(failing, capsys, kind, code):
     failing(kind("gate_bias = 9 V [not markup]", place="campaign.toml", remedy="use 0 … 1.8 V"))
     assert run(["pdk", "show"]) == code
     streams = capsys.readouterr()

@@ -92,7 +92,7 @@ def test_one_transfer_curve_in_any_form_gives_the_ekv_law(fit, data):
         pytest.param(GATES, -1, "n", THRESHOLD, id="n, current out of the source"),
     ],
 )
-def test_a_transfer_curve_tells_its_polarity(fit, capsys, tmp_path, gate, sign, polarity, threshold):
+def test_a_transfer_curve_shows_its_polarity(fit, capsys, tmp_path, gate, sign, polarity, threshold):
     data = table("Vg (V),Id (A)\n", gate, sign * transfer())
     code, facts = fit(data, "ekv_gate_law")
     assert code == 0
@@ -109,7 +109,7 @@ def test_a_transfer_curve_tells_its_polarity(fit, capsys, tmp_path, gate, sign, 
     assert ("the currents are negative" in reported) == (sign < 0)
 
 
-def test_a_current_that_falls_and_rises_does_not_tell_the_polarity(fit):
+def test_a_current_that_falls_and_rises_does_not_show_the_polarity(fit):
     code, facts = fit(table("Vg_V,Id_A\n", GATES, 1e-9 + 1e-6 * (GATES - 0.7) ** 2), "ekv_gate_law")
     assert code == 2
     assert "--option polarity=n" in facts["error"]["remedy"]
@@ -121,7 +121,7 @@ def test_a_unit_behind_an_underscore_of_a_named_column_is_read(fit):
     holds(fit(data, "ekv_gate_law", *words)[1], TRUTH)
 
 
-def test_sweeps_up_and_down_tell_the_noise(fit):
+def test_sweeps_up_and_down_give_the_noise(fit):
     rng = np.random.default_rng(7)
     up = np.round(np.arange(-0.4, 0.41, 0.05), 3)
     volts = np.concatenate([up, up[::-1], up])

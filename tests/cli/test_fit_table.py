@@ -31,7 +31,7 @@ def curves(slope=0.3):
 
 @pytest.fixture
 def probe(tmp_path):
-    """A lab's file: its own headers, microamperes that no header tells, two dies, a column of remarks."""
+    """A lab's file: its own headers, microamperes that no header says, two dies, a column of remarks."""
     table = curves().assign(Id=lambda frame: frame["Id"] * 1e6)
     table = pd.concat([table.assign(die=7), table.assign(die=8, Id=2 * table["Id"])])
     path = tmp_path / "probe.csv"

@@ -1,4 +1,4 @@
-"""A bench made of a user's netlist computes what the netlist says, and tells what it left out."""
+"""A bench made of a user's netlist computes what the netlist says, and lists what it left out."""
 
 from __future__ import annotations
 

@@ -42,7 +42,7 @@ def test_report_goes_into_the_run_folder_and_says_where(folder, capsys):
     assert (folder / "report.html").is_file()
 
 
-def test_compare_tells_people_and_programs_what_changed(folder, tmp_path, capsys):
+def test_compare_says_what_changed_on_the_screen_and_in_json(folder, tmp_path, capsys):
     table = sample_table(30).assign(delay=lambda t: t.delay * 1.5)
     other = write_run(
         tmp_path / "b", table, ["corner", "temperature", "sample"], provenance={"pdk": "[red]new[/red]"}

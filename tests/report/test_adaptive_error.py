@@ -36,7 +36,7 @@ def folder(tmp_path):
     return write
 
 
-def test_the_page_tells_points_error_and_target(folder):
+def test_the_page_shows_points_error_and_target(folder):
     page = write_page(folder(DESCRIBED))
     text = page.path.read_text()
     assert not page.problems

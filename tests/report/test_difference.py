@@ -93,7 +93,7 @@ def test_samples_are_compared_by_mean_and_deviation(tmp_path):
     assert delay.spread == pytest.approx(5e-11, rel=0.1)
     assert delay.effect == pytest.approx(2, rel=0.15)
     assert delay.deviation_ratio == pytest.approx(2, rel=0.1)
-    # other chips of the same population: no effect worth a name
+    # other chips of the same population: no effect to report
     assert all(entry.effect < 0.2 for entry in found.effects[1:])
 
 
@@ -138,7 +138,7 @@ def test_a_changed_template_or_model_file_is_named(tmp_path):
         "bb",
         "cc",
     )
-    assert compare_runs(folders[0], folders[2]).same  # a run of an earlier version does not tell
+    assert compare_runs(folders[0], folders[2]).same  # a run of an earlier version does not say
 
 
 def leaking(**changed):

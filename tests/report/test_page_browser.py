@@ -107,7 +107,7 @@ def test_a_menu_shows_another_view(browser, tmp_path):
     browser.wait(f"{after} !== {json.dumps(before)}")
 
 
-def test_pointing_at_a_curve_tells_its_values(browser, tmp_path):
+def test_pointing_at_a_curve_shows_its_values(browser, tmp_path):
     page = write_page(synapse_run(tmp_path / "run"), tmp_path / "page.html")
     browser.open(page.path)
     shown = "document.querySelector('#chart-0 .hoverlayer').textContent.includes('current')"

@@ -115,9 +115,7 @@ def test_resets_and_reads_are_those_of_ngspice(fitted, circuit):
 
 
 @pytest.mark.spice
-def test_write_verify_on_the_circuit_takes_the_pulses_and_the_energy_that_the_model_foretells(
-    fitted, circuit
-):
+def test_write_verify_on_the_circuit_takes_the_pulses_and_the_energy_that_the_model_predicts(fitted, circuit):
     targets = np.exp(np.random.default_rng(8).uniform(np.log(5e-6), np.log(60e-6), 8))
     scheme = WriteScheme()
     response = SetResponse.of(fitted.cell, scheme, points=33)
@@ -182,11 +180,11 @@ def test_a_response_spares_pulses():
     targets = np.linspace(25e-6, 80e-6, 4)
     scheme = WriteScheme(word_line_step=0.1, tolerance=0.1)
     response = SetResponse.of(CELL, scheme, points=17)
-    blind, foretold = (write_verify(CELL, targets, scheme, response=r) for r in (None, response))
-    assert foretold.done.all()
-    assert foretold.summary()["set_pulses"] < 0.5 * blind.summary()["set_pulses"]
-    assert foretold.summary()["energy"] < blind.summary()["energy"]
-    assert np.all(foretold.time >= (foretold.set_pulses + foretold.reset_pulses) * scheme.width)
+    blind, predicted = (write_verify(CELL, targets, scheme, response=r) for r in (None, response))
+    assert predicted.done.all()
+    assert predicted.summary()["set_pulses"] < 0.5 * blind.summary()["set_pulses"]
+    assert predicted.summary()["energy"] < blind.summary()["energy"]
+    assert np.all(predicted.time >= (predicted.set_pulses + predicted.reset_pulses) * scheme.width)
 
 
 def test_a_cell_at_its_target_gets_no_pulse():

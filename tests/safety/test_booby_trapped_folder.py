@@ -146,7 +146,7 @@ def test_a_campaign_uses_a_foundrys_models_only_from_folders_of_the_command_line
         "models/foundry.lib",
         "models/geometry/resistor.spice",
     }
-    assert pd_output(tmp_path) == pytest.approx(0.9, rel=1e-6)  # 9 squares' worth of 10
+    assert pd_output(tmp_path) == pytest.approx(0.9, rel=1e-6)  # 9 squares of 10
 
     (models / "geometry" / "resistor.spice").write_text(RESISTOR.replace("pow(squares,2)", "squares"))
     assert command([*words, "--include-root", str(models)]) == 0

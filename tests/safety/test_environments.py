@@ -16,7 +16,7 @@ from cimspice.errors import ParameterError
 from cimspice.spice import Pool
 
 
-def test_figures_are_drawn_whatever_backend_a_notebook_tells_its_shell_commands():
+def test_figures_are_drawn_whatever_backend_a_notebook_sets_for_its_shell_commands():
     environment = {**os.environ, "MPLBACKEND": "module://no_such_module.backend_inline"}
     script = "import cimspice.cli, matplotlib.pyplot as p; p.figure(); print(p.get_backend())"
     done = subprocess.run([sys.executable, "-c", script], env=environment, capture_output=True, text=True)

@@ -58,7 +58,7 @@ def wait_for(session: Session, mark: str | None) -> str:
     return mark or "at once"
 
 
-def tell_and_sleep(session: Session, folder: str) -> None:
+def report_and_sleep(session: Session, folder: str) -> None:
     Path(folder, str(os.getpid())).touch()
     time.sleep(600)
 
@@ -66,7 +66,7 @@ def tell_and_sleep(session: Session, folder: str) -> None:
 def main(folder: str) -> None:
     """A program to be interrupted: two workers that would sleep for ten minutes."""
     with Pool(2) as pool:
-        list(pool.map(tell_and_sleep, [folder, folder]))
+        list(pool.map(report_and_sleep, [folder, folder]))
 
 
 if __name__ == "__main__":

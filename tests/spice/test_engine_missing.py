@@ -1,4 +1,4 @@
-"""Without ngspice the error tells where it was looked for and what to install."""
+"""Without ngspice the error says where it was looked for and what to install."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def test_a_file_that_is_no_library_is_named(monkeypatch, tmp_path):
         session.load(DIVIDER)
 
 
-def test_a_missing_library_tells_places_and_remedy(monkeypatch):
+def test_a_missing_library_names_places_and_remedy(monkeypatch):
     monkeypatch.delenv("NGSPICE_LIBRARY_PATH", raising=False)
     monkeypatch.setattr(library, "_FOLDERS", ("/nowhere",))
     monkeypatch.setattr("ctypes.util.find_library", lambda name: None)
@@ -35,7 +35,7 @@ def test_a_missing_library_tells_places_and_remedy(monkeypatch):
     assert "NGSPICE_LIBRARY_PATH" in caught.value.remedy
 
 
-def test_a_missing_executable_tells_what_to_install(monkeypatch, tmp_path):
+def test_a_missing_executable_says_what_to_install(monkeypatch, tmp_path):
     monkeypatch.setenv("PATH", str(tmp_path))
     with pytest.raises(EngineMissing, match="PATH") as caught:
         simulate_batch(DIVIDER, Op())

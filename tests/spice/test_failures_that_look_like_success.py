@@ -236,7 +236,7 @@ def test_unknown_words_on_stderr_are_a_failure_and_stepping_is_not():
     assert not complaints(["stderr Trying gmin =   1.0000E-03 Warning: Further gmin increment"])
 
 
-def test_the_error_tells_line_words_and_remedy(session):
+def test_the_error_names_line_words_and_remedy(session):
     with pytest.raises(MissingModel) as caught:
         session.load(circuit("v1 a 0 1\nm1 a a 0 0 nobody w=1u l=1u"))
     text = str(caught.value)

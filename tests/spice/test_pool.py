@@ -167,7 +167,7 @@ def test_ctrl_c_is_nothing_to_a_worker():
     with Pool(1) as pool:
         pool._workers[0]._process.send_signal(
             signal.SIGINT
-        )  # while it starts: a terminal tells the whole group
+        )  # while it starts: a terminal signals the whole group
         (_, process), *_ = pool.map(pool_jobs.half_and_process, [1.0])
         os.kill(process, signal.SIGINT)
         assert next(pool.map(pool_jobs.half_and_process, [1.0])) == (0.5, process)

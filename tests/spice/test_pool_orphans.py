@@ -21,18 +21,18 @@ PROGRAM = """
     import os, sys, time
     from pathlib import Path
 
-    def tell():
+    def report():
         Path(sys.argv[1], f"{os.getpid()}").touch()
 
     if __name__ != "__main__" and sys.argv[2] == "imports":
-        tell()
+        report()
         time.sleep(600)
 
     def hang(session, item):
         from spice_circuits import IMPOSSIBLE
         from cimspice.spice import Op
         session.load(IMPOSSIBLE)
-        tell()
+        report()
         session.run(Op())
 
     if __name__ == "__main__":

@@ -41,7 +41,7 @@ def test_a_bit_line_of_metal1_has_the_squares_of_its_layout():
 
 
 @pytest.mark.spice
-def test_closed_rows_as_one_transistor_weigh_what_full_cells_do():
+def test_closed_rows_as_one_transistor_load_the_line_as_full_cells_do():
     full, device, linear = (
         run("sram_multi_row_read", read({"idle": idle}))[["bit_line_discharge", "bit_line_bar_discharge"]]
         for idle in ("full", "device", "linear")
@@ -69,7 +69,7 @@ def test_a_longer_pulse_takes_the_cells_dc_current_off_the_line_of_either_cell(d
 
 
 @pytest.mark.spice
-def test_closed_rows_of_ordinary_cells_weigh_as_one_transistor_what_they_do_in_full():
+def test_closed_rows_of_ordinary_cells_load_the_line_alike_as_one_transistor_and_in_full():
     full, device = (
         run("sram_multi_row_read", read({"idle": idle, "cell": {"devices": "ordinary"}}))[
             "bit_line_discharge"

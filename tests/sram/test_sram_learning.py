@@ -202,7 +202,7 @@ def test_more_neurons_at_once_than_the_design_opens_are_refused():
         layer.backward(errors)
 
 
-def test_compensated_pulses_weigh_bits_better_than_powers_of_two():
+def test_compensated_pulses_weight_bits_better_than_powers_of_two():
     widths = np.arange(1, 16) - 0.5
     plain, found = power_codes(4, 15)[0], compensated_codes(widths, 4)[0]
 

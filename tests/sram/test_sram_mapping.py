@@ -28,7 +28,7 @@ def test_stored_words_come_back(column):
 
 
 @given(columns(), st.data())
-def test_pulse_widths_weigh_the_bits_into_the_sum_of_the_opened_words(column, data):
+def test_pulse_widths_weight_the_bits_in_the_sum_of_the_opened_words(column, data):
     words, bits, signed = column
     opened = np.array(data.draw(st.lists(st.booleans(), min_size=len(words), max_size=len(words))))
     stored = store_words(words, bits, signed=signed)

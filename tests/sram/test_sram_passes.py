@@ -92,7 +92,7 @@ def test_an_array_that_only_knows_the_readouts_capacitance_discharges_as_the_who
 
 
 @pytest.mark.spice
-def test_the_readouts_own_circuit_weighs_what_whole_passes_say():
+def test_weights_of_the_readouts_own_circuit_are_those_of_whole_passes():
     """The capacitances that were found by matching discharges with those of whole passes at tt."""
     loads = passed("sram_readout_loads", line_discharge=0.2).iloc[0]
     assert loads["line_capacitance"] == pytest.approx(READOUT_CAPACITANCE, rel=0.03)

@@ -22,15 +22,15 @@ from cimspice.sram.model.variation import CellVariation
 
 def solved(lines, codes, bits, factors):
     """Discharge of both lines from the differential equations themselves, (2,)."""
-    volts, lent = np.full(2, lines.start_voltage), np.zeros(2)
+    volts, charge = np.full(2, lines.start_voltage), np.zeros(2)
     begin = 0.0
     for code, end in enumerate(lines.widths, 1):
         is_open = codes >= code
         zero = np.array([(is_open * (bits == side) * factors).sum() for side in (0, 1)])
         one = np.array([(is_open & (bits != side)).sum() for side in (0, 1)])
         held = lines.lift_zero * one[::-1] + lines.lift_one * one
-        volts = volts + np.linalg.solve(matrix(lines, volts), held - lent)
-        lent = held
+        volts = volts + np.linalg.solve(matrix(lines, volts), held - charge)
+        charge = held
 
         def rate(_, v, zero=zero, one=one):
             current = zero * current_into_zero(v, v[::-1]) + one * current_into_one(v, v[::-1])
@@ -38,7 +38,7 @@ def solved(lines, codes, bits, factors):
 
         volts = solve_ivp(rate, (begin, end), volts, rtol=1e-9, atol=1e-12).y[:, -1]
         begin = end
-    volts = volts - np.linalg.solve(matrix(lines, volts), lent)
+    volts = volts - np.linalg.solve(matrix(lines, volts), charge)
     return lines.start_voltage - volts
 
 

@@ -53,7 +53,7 @@ def test_random_words_agree_with_ngspice_to_a_thousandth(conditions, fit):
 
 
 @pytest.mark.spice
-def test_the_fitted_line_weighs_what_the_netlist_says(fit):
+def test_the_fitted_line_has_the_capacitance_of_the_netlist(fit):
     """Wires by the technology's own numbers; the rest is junctions and overlaps, 0.06 to 0.12 fF per cell."""
     wires = 128 * SMALL.bit_line_capacitance
     assert 128 * 0.06e-15 < fit.model.capacitance - wires < 128 * 0.12e-15
@@ -91,7 +91,7 @@ def test_words_beyond_the_disturb_bound_are_left_out_counted_and_kept_apart():
     assert np.array_equal(words.opened, (np.arange(32) < words.opened[:, None]).sum(axis=1))
 
 
-def test_words_beyond_the_bound_tell_flips_alarms_and_misses():
+def test_words_beyond_the_bound_report_flips_alarms_and_misses():
     """Four words: sound, flipped and flagged, flipped and missed, flagged for nothing."""
     measured = np.array([[0.1, 0.2]] * 4)
     reading = Reading(

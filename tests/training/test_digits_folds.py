@@ -26,7 +26,7 @@ def test_inputs_are_codes_and_parts_are_balanced_and_alike_for_both_tasks():
             digits_folds(**wrong)
 
 
-def test_only_a_hidden_layer_tells_low_digits_from_high_ones():
+def test_only_a_hidden_layer_separates_low_digits_from_high_ones():
     splits, right = digits_folds(halves=True), {}
     for sizes in ((12, 2), (12, 15, 2)):
         network = SoftwareNetwork.drawn(len(splits), sizes, np.random.default_rng(0))
