@@ -7,7 +7,8 @@ A package that brings a family says so in its ``pyproject.toml``::
 
 A family is a package with rooms: ``circuit`` (its benches), ``model`` (what fits are asked for by name),
 ``commands`` (its part of the command line), ``family`` (the functions of :class:`Family`), and a folder
-``characterize`` with its campaigns. One that it lacks is left out.
+``characterize`` with its campaigns. One that it lacks is left out; so is a family of another package whose
+import fails, with a warning.
 """
 
 from __future__ import annotations
@@ -15,7 +16,8 @@ from __future__ import annotations
 import importlib
 import importlib.util
 import pkgutil
-from collections.abc import Iterator
+import warnings
+from collections.abc import Callable
 from functools import lru_cache
 from importlib.machinery import ModuleSpec, PathFinder
 from importlib.metadata import entry_points
@@ -60,23 +62,47 @@ class Family(Protocol):
 
 @lru_cache(maxsize=1)
 def families() -> dict[str, str]:
-    """Package of every family, by the family's name."""
+    """Package of every family, by the family's name; not of those that are left out."""
     others = {point.name: point.value for point in entry_points(group=_GROUP)}
     return dict(sorted({**others, **{name: f"cimspice.{name}" for name in _OURS}}.items()))
 
 
-def rooms(room: str) -> Iterator[ModuleType]:
-    """The module or package of this name of every family that has it."""
-    for package in families().values():
-        if _is_there(f"{package}.{room}"):
-            yield importlib.import_module(f"{package}.{room}")
+def use_room(room: str, use: Callable[[ModuleType], None]) -> None:
+    """Import the module or package of this name of every family that has it, and hand it to ``use``. A family
+    of another package for which that fails is left out from then on."""
+    for name, package in list(families().items()):
+        try:
+            if _is_there(f"{package}.{room}"):
+                use(importlib.import_module(f"{package}.{room}"))
+            elif not _is_there(package):
+                raise ModuleNotFoundError(f"No module named {package!r}")
+        except (Exception, SystemExit) as error:
+            if name in _OURS:
+                raise
+            _leave_out(name, error)
+
+
+def _leave_out(name: str, error: BaseException) -> None:
+    """Forget a family of another package, with a warning in one line."""
+    del families()[name]
+    origins = [point.dist for point in entry_points(group=_GROUP, name=name)]
+    package = next((origin.name for origin in origins if origin), name)
+    why = " ".join(f"{type(error).__name__}: {error}".split())[:200]
+    warnings.warn(
+        f"the family {name} of the package {package} cannot be imported and is left out ({why}); update it "
+        f"(pip install --upgrade {package}) or remove it (pip uninstall {package})",
+        stacklevel=3,
+    )
 
 
 def import_room(room: str) -> None:
     """Import a room of every family with all modules in it, so that what they register is known."""
-    for found in rooms(room):
+
+    def import_all(found: ModuleType) -> None:
         for module in pkgutil.walk_packages(getattr(found, "__path__", []), f"{found.__name__}."):
             importlib.import_module(module.name)
+
+    use_room(room, import_all)
 
 
 def with_card() -> list[str]:

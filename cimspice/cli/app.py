@@ -10,6 +10,7 @@ import signal
 import sys
 import warnings
 from collections.abc import Iterable, Sequence
+from types import ModuleType
 from typing import Annotated, Any
 
 import typer
@@ -20,7 +21,7 @@ from cimspice.cli import cache, card, characterize, compare, doctor, fit, new, p
 from cimspice.cli.interruption import Interruption
 from cimspice.cli.list import list_
 from cimspice.cli.report import report as report_on_run
-from cimspice.families import rooms
+from cimspice.families import use_room
 from cimspice.screen.failure import INTERRUPTED, Interrupted, report
 from cimspice.screen.output import show_warning
 
@@ -79,14 +80,19 @@ _GROUPS = {
 
 def _collect() -> None:
     """The families' commands into their groups, and the groups into the application."""
-    for commands in rooms("commands"):
-        for name, found in commands.GROUPS.items():
-            group = _GROUPS.setdefault(name, typer.Typer(no_args_is_help=True)) if name else app
-            group.registered_commands += found.registered_commands
+    with warnings.catch_warnings():
+        warnings.showwarning = show_warning
+        use_room("commands", _add)
     for name, group in _GROUPS.items():
         if group.registered_callback is None:
             group.callback()(_group)
         app.add_typer(group, name=name)
+
+
+def _add(commands: ModuleType) -> None:
+    for name, found in commands.GROUPS.items():
+        group = _GROUPS.setdefault(name, typer.Typer(no_args_is_help=True)) if name else app
+        group.registered_commands += found.registered_commands
 
 
 def _group() -> None:
