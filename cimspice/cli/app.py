@@ -58,7 +58,6 @@ app = typer.Typer(
     cls=_Group,
     help="Circuit-level SPICE co-simulation for compute-in-memory: characterise, fit, emulate, validate.",
     no_args_is_help=True,
-    add_completion=False,
     pretty_exceptions_enable=False,
 )
 app.command("characterize")(characterize.characterize)

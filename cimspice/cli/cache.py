@@ -6,6 +6,7 @@ from typing import Annotated
 
 import typer
 
+from cimspice.cli.completion import benches
 from cimspice.screen.output import JsonFlag, console, print_json, say
 
 app = typer.Typer(help="The store of finished points: show it, prune it.", no_args_is_help=True)
@@ -36,7 +37,7 @@ def prune(
     older_than: Annotated[
         float | None, typer.Option("--older-than", metavar="DAYS", min=0, help="Points recorded before that.")
     ] = None,
-    bench: Annotated[str | None, typer.Option(help="Points of this bench.")] = None,
+    bench: Annotated[str | None, typer.Option(help="Points of this bench.", autocompletion=benches)] = None,
     failed: Annotated[bool, typer.Option("--failed", help="Failed points.")] = False,
     outdated: Annotated[
         bool, typer.Option("--outdated", help="Points of an older cimspice, which are not used any more.")

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from cimspice.cli.completion import campaigns_and_families
 from cimspice.cli.families import characterise_family
 from cimspice.families import with_card
 from cimspice.screen.failure import FAILED
@@ -36,7 +37,8 @@ def characterize(
         str,
         typer.Argument(
             help="A campaign file, the name of one that comes with cimspice, or a family (neuron, sram) "
-            "whose card is made."
+            "whose card is made.",
+            autocompletion=campaigns_and_families,
         ),
     ],
     overrides: Annotated[

@@ -8,6 +8,7 @@ from typing import Annotated, Any
 import typer
 from typer.core import TyperGroup
 
+from cimspice.cli.completion import models
 from cimspice.screen.output import JsonFlag
 
 
@@ -36,7 +37,10 @@ def table(
     ],
     model: Annotated[
         str,
-        typer.Option(help="Kind of model (cimspice list models); synapse, gate_law: the best of them."),
+        typer.Option(
+            help="Kind of model (cimspice list models); synapse, gate_law: the best of them.",
+            autocompletion=models,
+        ),
     ],
     column: Annotated[
         list[str] | None,

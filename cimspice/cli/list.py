@@ -11,6 +11,7 @@ from typing import Annotated, Any
 
 import typer
 
+from cimspice.cli.completion import listed
 from cimspice.screen.output import JsonFlag, console, print_json
 
 
@@ -19,6 +20,7 @@ def list_(
         list[str] | None,
         typer.Argument(
             metavar="WORD",
+            autocompletion=listed,
             help="benches, templates, models or campaigns, and words to search for in names and titles; "
             "after models, the name of one shows the columns, options and parameters of its fit.",
         ),
@@ -35,8 +37,8 @@ def list_(
 
     import_modules(modules or [])
     asked = list(words or [])
-    kinds = [asked.pop(0)] if asked and asked[0] in _SOURCES else list(_SOURCES)
-    everything = {kind: dict(_SOURCES[kind]()) for kind in kinds}
+    kinds = [asked.pop(0)] if asked and asked[0] in SOURCES else list(SOURCES)
+    everything = {kind: dict(SOURCES[kind]()) for kind in kinds}
     if kinds == ["models"] and len(asked) == 1 and asked[0] in everything["models"]:
         _show_model(asked[0], as_json=json)
         return
@@ -49,7 +51,7 @@ def list_(
         for kind, entries in everything.items()
     }
     if asked and not any(wanted.values()):
-        names = [*_SOURCES, *(entry for entries in everything.values() for entry in entries)]
+        names = [*SOURCES, *(entry for entries in everything.values() for entry in entries)]
         near = dict.fromkeys(get_close_matches(asked[0], names, n=5))
         raise ParameterError(
             f"{' '.join(asked)!r} is in no name or title of {', '.join(kinds)}",
@@ -155,7 +157,7 @@ def _title(template: str) -> str:
     return re.sub(r"\{\{ (\w+).*?\}\}", r"<\1>", sentence)
 
 
-_SOURCES: dict[str, Callable[[], Iterator[tuple[str, str]]]] = {
+SOURCES: dict[str, Callable[[], Iterator[tuple[str, str]]]] = {
     "benches": _benches,
     "templates": _templates,
     "models": _models,
