@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from cimspice.families import read_card
-from cimspice.screen.card import conditions, shown
+from cimspice.screen.card import conditions, origin_of, shown
 from cimspice.screen.output import JsonFlag, console, print_json
 
 if TYPE_CHECKING:
@@ -28,7 +28,7 @@ def show(file: File, json: JsonFlag = False) -> None:
     """What is in a card, where it comes from, how certain it is, and for what range it holds."""
     card = read_card(file)
     if json:
-        print_json({**card.facts(), "files": {"card": file}})
+        print_json({**card.facts(), **origin_of(card), "files": {"card": file}})
         return
     screen = console()
     screen.print(f"{card.family}: {conditions(card)}", markup=False)

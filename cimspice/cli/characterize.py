@@ -278,7 +278,7 @@ def _show_plan(specification: Specification, environment: Environment, json: boo
 
     plan = Plan(specification, environment)
     if specification.adaptive:
-        _show_choice(specification, json)
+        _show_choice(specification, environment, json)
         return
     with Store() as store:
         keep = specification.keep.vectors
@@ -291,6 +291,7 @@ def _show_plan(specification: Specification, environment: Environment, json: boo
         "cached": cached,
         "to_run": len(plan) - cached,
         "cpu_seconds": None if each is None else each * (len(plan) - cached),
+        **_origin(specification, environment.provenance()),
     }
     if json:
         print_json(facts)
@@ -300,7 +301,7 @@ def _show_plan(specification: Specification, environment: Environment, json: boo
     console().print(f"{facts['title']}\n{counts}: {estimate}", markup=False)
 
 
-def _show_choice(specification: Specification, json: bool) -> None:
+def _show_choice(specification: Specification, environment: Environment, json: bool) -> None:
     """What an adaptive campaign may cost: which points it takes is not known before."""
     from cimspice.campaign.store import Store
 
@@ -313,6 +314,7 @@ def _show_choice(specification: Specification, json: bool) -> None:
         "most_points": most,
         "grid_points": grid,
         "most_cpu_seconds": None if each is None else each * most,
+        **_origin(specification, environment.provenance()),
     }
     if json:
         print_json(facts)
@@ -320,6 +322,17 @@ def _show_choice(specification: Specification, json: bool) -> None:
     cost = "unknown (none was run before)" if each is None else f"at most about {each * most:.2g} CPU s"
     counts = f"chooses its points, at most {most} of the grid's {grid}"
     console().print(f"{specification.title}\n{counts}: {cost}", markup=False)
+
+
+def _origin(specification: Specification, provenance: Mapping[str, Any]) -> dict[str, Any]:
+    """Seed, conditions and versions, under the names that they have in the ``--json`` of every command."""
+    drawn = specification.monte_carlo or specification.adaptive
+    return {
+        "seed": drawn.seed if drawn else None,
+        "corner": specification.corners,
+        "temperature": specification.temperatures,
+        "provenance": provenance,
+    }
 
 
 def _show(
@@ -357,6 +370,7 @@ def _show(
                 "cards": fits.cards,
                 "not_fitted": fits.problems,
                 "removed": removed,
+                **_origin(result.plan.specification, result.table.attrs["provenance"]),
             }
         )
         return

@@ -11,12 +11,13 @@ from cimspice.screen.output import JsonFlag, console, print_json
 
 def doctor(json: JsonFlag = False) -> None:
     """Check ngspice, the device models and one real simulation; exit 1 if the main job could not run."""
+    from cimspice.campaign.versions import installed
     from cimspice.cli.checks import run_checks
 
     checks = run_checks()
     good = all(check.ok for check in checks)
     if json:
-        print_json({"ok": good, "checks": checks})
+        print_json({"ok": good, "checks": checks, "provenance": installed()})
     else:
         table = Table(box=None, show_header=False, pad_edge=False)
         for check in checks:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from cimspice.errors import ParameterError
 from cimspice.families import family
+from cimspice.screen.card import origin_of
 from cimspice.screen.output import console, print_json
 
 if TYPE_CHECKING:
@@ -56,7 +57,18 @@ def characterise_family(
         for each, file in zip(wanted, files, strict=True):
             family(name).characterise(each, jobs=jobs, progress=stages, **given).save(file)
     if json:
-        print_json({"family": name, "cards": files})
+        from cimspice.campaign.versions import provenance
+
+        print_json(
+            {
+                "family": name,
+                "cards": files,
+                "seed": given.get("seed"),
+                "corner": [each.corner for each in wanted],
+                "temperature": [each.temperature for each in wanted],
+                "provenance": provenance(),
+            }
+        )
     else:
         for file in files:
             console().print(f"  {file}", markup=False)
@@ -112,7 +124,7 @@ def replace_part(
     file = changed.save(output or card)
     facts = changed.facts()["parts"][name]
     if json:
-        print_json({"card": file, "part": name, **facts})
+        print_json({"card": file, "part": name, **facts, **origin_of(changed)})
         return
     screen = console()
     screen.print(f"{name}: {facts['origin']}, {source}", markup=False)

@@ -57,7 +57,9 @@ def _show(pdk: Pdk, json: bool) -> None:
         "corners": list(pdk.corners),
     }
     if json:
-        print_json(facts)
+        from cimspice.campaign.versions import installed
+
+        print_json({**facts, "provenance": installed()})
         return
     for name, value in facts.items():
         text = " ".join(value) if isinstance(value, list) else str(value)

@@ -52,6 +52,7 @@ def report(
                 ],
                 "yield": page.yields and describe_yield(page.yields),
                 "problems": page.problems,
+                **page.origin,
             }
         )  # fmt: skip
         return

@@ -76,6 +76,9 @@ def show(result: TableFit, files: Mapping[str, Path], *, as_json: bool) -> None:
                 "noise": result.card.provenance.get("noise"),
                 "residual": vars(fit.residual),
                 "ranges": {name: vars(seen) for name, seen in fit.model.ranges.items()},
+                "seed": None,
+                "corner": result.card.provenance.get("corner"),
+                "temperature": result.card.provenance.get("temperature"),
                 "provenance": result.card.provenance,
                 "files": dict(files),
             }

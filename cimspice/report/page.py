@@ -50,6 +50,8 @@ class Page:
         Model cards shown.
     problems
         What was asked for and could not be shown.
+    origin
+        ``seed``, ``corner``, ``temperature`` (all of them) and ``provenance`` of the run.
     """
 
     path: Path
@@ -61,6 +63,7 @@ class Page:
     yields: Yield | None
     cards: int
     problems: list[str]
+    origin: dict[str, Any]
 
 
 def write_page(run: str | Path, output: str | Path | None = None) -> Page:
@@ -118,6 +121,12 @@ def write_page(run: str | Path, output: str | Path | None = None) -> Page:
         yields=found,
         cards=cards,
         problems=problems,
+        origin={
+            "seed": (record.campaign.monte_carlo or {}).get("seed"),
+            "corner": record.campaign.corners,
+            "temperature": record.campaign.temperatures,
+            "provenance": {**record.provenance, **study.provenance},
+        },
     )
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from cimspice.fit.family_card import Card
@@ -27,6 +27,12 @@ def shown(record: ParameterRecord) -> str:
         ends = " to ".join(f"{end:.{digits}g}" for end in record.interval)
         return f"{record.value:.{digits}g}, {ends}{unit}"
     return f"{record.value:.{digits}g} ± {half:.2g}{unit}"
+
+
+def origin_of(card: Card) -> dict[str, Any]:
+    """Seed, conditions and versions of a card, as in the ``--json`` of every command."""
+    known = card.provenance
+    return {"seed": known.get("seed"), **card.conditions.model_dump(), "provenance": known}
 
 
 def conditions(card: Card) -> str:

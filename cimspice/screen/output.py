@@ -17,6 +17,8 @@ from rich.console import Console, ConsoleOptions, RenderableType
 from rich.markup import escape
 from rich.segment import Segment
 
+from cimspice import __version__
+
 JsonFlag = Annotated[bool, typer.Option("--json", help="Print the result as one JSON object on stdout.")]
 """The ``--json`` option, the same in every command."""
 
@@ -59,8 +61,11 @@ def print_json(result: Any) -> None:
     ----------
     result
         Anything :func:`plain` understands. Keys are sorted; floats keep every digit; nan and infinities,
-        which JSON does not have, become null.
+        which JSON does not have, become null. The version of cimspice is added to a result's
+        ``provenance``.
     """
+    if isinstance(result, Mapping) and not isinstance(result.get("error"), Mapping):
+        result = {**result, "provenance": {"cimspice": __version__, **result.get("provenance", {})}}
     escaped = not (sys.stdout.encoding or "").lower().startswith("utf")
     text = json.dumps(plain(result), indent=2, sort_keys=True, ensure_ascii=escaped, allow_nan=False)
     # what JSON itself leaves as it is and a terminal might act on, or no stream can write

@@ -35,6 +35,7 @@ def test_the_loop_closes(demonstration):
     assert facts["hidden_rmse_ns"] < 0.6
     assert facts["ratio"] > 60
     assert facts["decisions_agree"] == 1
+    assert (facts["seed"], facts["corner"], facts["temperature"]) == (0, "tt", 27.0)
     assert set(facts["files"]) == {path.name for path in (demonstration / "runs").iterdir()}
 
 

@@ -68,5 +68,5 @@ def test_floats_keep_every_digit(value):
 def test_stdout_holds_one_object_with_sorted_keys(capsys):
     print_json({"b": 1, "a": np.float32(0.5)})
     out = capsys.readouterr().out
-    assert list(json.loads(out)) == ["a", "b"]
+    assert list(json.loads(out)) == ["a", "b", "provenance"]
     assert out.endswith("}\n")

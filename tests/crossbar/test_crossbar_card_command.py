@@ -34,6 +34,7 @@ def asked(capsys, tmp_path):
         capsys.readouterr()
         assert run([*map(str, words), "--json"]) == 0
         facts = json.loads(capsys.readouterr().out)
+        assert "compare" in words or {"seed", "corner", "temperature", "provenance"} <= set(facts)
         for one in facts.get("ngspice", {}).values():
             del one["spice_seconds"], one["solver_seconds"]
         return facts

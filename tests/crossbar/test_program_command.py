@@ -26,6 +26,7 @@ def facts(capsys, *words):
 
 def test_digits_give_the_keys_that_scripts_read(capsys):
     found = facts(capsys)
+    assert {"seed": 0, "corner": None, "temperature": None}.items() <= found.items()
     assert found["writes_baseline"] > found["writes"] > 0
     assert found["reduction"] == pytest.approx(found["writes_baseline"] / found["writes"])
     assert abs(found["accuracy_change"]) < 0.01

@@ -13,6 +13,8 @@ def test_both_sides_program_the_same_matrix(capsys, tmp_path):
     assert run(["validate", "programming", *words]) == 0
     found = json.loads(capsys.readouterr().out)
     assert json.loads((tmp_path / "report.json").read_text()) == found
+    assert (found["seed"], found["corner"], found["temperature"]) == (0, "tt", 27.0)
+    assert {"cimspice", "ngspice", "pdk"} <= set(found["provenance"])
     for side in ("ngspice", "emulator"):
         assert found[side]["done"] == 1.0
         assert 0 < found[side]["rms_error"] < 0.1

@@ -8,7 +8,7 @@ import pytest
 import typer
 
 from cimspice.cli.app import app, run
-from cimspice.fit.family_card import Card
+from cimspice.neuron.model.card import neuron_card
 
 PAGE = Path(__file__).resolve().parents[2] / "docs" / "json.md"
 
@@ -30,6 +30,11 @@ DOCUMENTED = sections()
 def printed(capsys, *words: str) -> set[str]:
     run([*words, "--json"])
     return set(json.loads(capsys.readouterr().out))
+
+
+def says_its_origin(found: set[str]) -> bool:
+    """Whether what a command that gives figures of circuits printed has seed, conditions and versions."""
+    return {"seed", "corner", "temperature", "provenance"} <= found
 
 
 def commands(group, *above):
@@ -60,7 +65,10 @@ def test_every_command_is_on_the_page():
 )
 def test_keys_of_commands_that_simulate_little(words, command, capsys, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    assert printed(capsys, *words.split()) - DOCUMENTED[command] == set()
+    found = printed(capsys, *words.split())
+    assert found - DOCUMENTED[command] == set()
+    assert "provenance" in found or "error" in found
+    assert says_its_origin(found) == (command == "characterize SPEC")
 
 
 @pytest.mark.spice
@@ -72,12 +80,16 @@ def test_keys_of_a_run_its_fit_its_page_and_its_comparison(capsys, tmp_path, mon
         "report": "report runs/rram_read_iv",
         "compare": "compare runs/rram_read_iv runs/rram_read_iv",
     }.items():
-        assert printed(capsys, *words.split()) - DOCUMENTED[command] == set()
+        found = printed(capsys, *words.split())
+        assert found - DOCUMENTED[command] == set()
+        assert says_its_origin(found) == (command != "compare")
 
 
-def test_keys_of_cards(capsys, tmp_path):
-    figure = {"value": 2.9, "interval": [2.8, 3.0], "unit": "1"}
-    card = Card(family="neuron", parts={"synapse_n": {"origin": "measured", "parameters": {"E+": figure}}})
-    file = str(card.save(tmp_path / "card.json"))
-    assert printed(capsys, "card", "show", file) - DOCUMENTED["card show"] == set()
-    assert printed(capsys, "card", "compare", file, file) - DOCUMENTED["card compare"] == set()
+def test_keys_of_cards(capsys, tmp_path, neuron):
+    file = str(neuron_card(neuron, 3).save(tmp_path / "card.json"))
+    found = printed(capsys, "card", "show", file)
+    assert found - DOCUMENTED["card show"] == set()
+    assert says_its_origin(found)
+    found = printed(capsys, "card", "compare", file, file)
+    assert {"same", "provenance"} <= found
+    assert found - DOCUMENTED["card compare"] == set()

@@ -62,6 +62,8 @@ def test_a_card_shows_its_parts_and_validates_as_the_run_without_it_to_the_last_
     code, facts = answer(*RANDOM, "--card", card, "-o", folder / "carded")
     assert code == 0
     assert without_times(facts) == without_times(plain_run)
+    assert (facts["seed"], facts["corner"], facts["temperature"]) == (7, "tt", 27.0)
+    assert {"cimspice", "ngspice", "pdk"} <= set(facts["provenance"])
     code, shown = answer("card", "show", card)
     assert code == 0
     assert shown["conditions"] == {"corner": "tt", "temperature": 27.0}

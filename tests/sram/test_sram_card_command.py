@@ -66,7 +66,9 @@ def asked(tmp_path, capsys):
     def ask(*words: object) -> dict:
         capsys.readouterr()
         assert run([*map(str, words), "--json"]) == 0
-        return json.loads(capsys.readouterr().out)
+        facts = json.loads(capsys.readouterr().out)
+        assert "compare" in words or {"seed", "corner", "temperature", "provenance"} <= set(facts)
+        return facts
 
     return ask
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -91,3 +92,16 @@ def test_wrong_input_is_reported_before_anything_is_simulated(words, said, capsy
     assert "Traceback" not in reported
     if streams.out:
         json.loads(streams.out)
+
+
+def test_what_is_trained_says_its_seed_conditions_and_versions(monkeypatch, tmp_path, capsys):
+    known = SimpleNamespace(
+        family=lambda bits: None, periphery=SimpleNamespace(converter=SimpleNamespace(step=1e-3))
+    )
+    monkeypatch.setattr("cimspice.sram.validation.learning.characterised", lambda *_, **__: known)
+    monkeypatch.setattr("cimspice.sram.commands.train.training_facts", lambda *_: {})
+    words = ["--corner", "ss", "--temperature", "85", "--seed", "3", "-o", str(tmp_path), "--json"]
+    assert run(["train", "sram", *words]) == 0
+    found = json.loads(capsys.readouterr().out)
+    assert (found["seed"], found["corner"], found["temperature"]) == (3, "ss", 85.0)
+    assert {"cimspice", "ngspice", "pdk"} <= set(found["provenance"])

@@ -57,6 +57,7 @@ def crossbar(
         stages.begin("draw")
         figures = _draw(loop, folder)
     facts = _facts(loop, figures, folder, time.monotonic() - began)
+    facts |= {"seed": seed, "corner": "tt", "temperature": 27.0}
     write_report(facts, folder)
     if json:
         print_json(facts)

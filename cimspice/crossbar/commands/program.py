@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from cimspice import __version__
 from cimspice.screen.output import JsonFlag, console, print_json, say
 
 if TYPE_CHECKING:
@@ -126,7 +127,7 @@ def program(
             place="--output",
             remedy="add --output FOLDER",
         )
-    cost = _cost(write_cost, save_write_cost, quiet=json)
+    cost, origin = _cost(write_cost, save_write_cost, quiet=json)
     folder = None if output is None else usable(output)
     if life:
         facts = _life(plan, cost, networks, network, seed, folder, quiet=json)
@@ -136,6 +137,7 @@ def program(
             facts = _sweep(given, plan, cost, seed, folder, quiet=json)
         else:
             facts = _compare(given, plan, cost, seed, folder, quiet=json)
+    facts |= origin
     if folder is not None:
         facts["files"] = sorted(str(path) for path in folder.iterdir() if path.is_file())
         write_report(facts, folder)
@@ -143,24 +145,32 @@ def program(
         print_json(facts)
 
 
-def _cost(card: Path | None, save: Path | None, *, quiet: bool) -> WriteCost:
-    """Cost from a card, from two pulses in ngspice, or as assumed; saved as a card if asked for."""
+def _cost(card: Path | None, save: Path | None, *, quiet: bool) -> tuple[WriteCost, dict[str, Any]]:
+    """Cost from a card, from two pulses in ngspice, or as assumed; saved as a card if asked for. And corner,
+    temperature and versions that it comes from."""
     from cimspice.fit.card import ModelCard
     from cimspice.rram.model.write_cost import WriteCost
 
+    origin: dict[str, Any] = {"cimspice": __version__}
     if card is None:
         cost = WriteCost()
     elif str(card) == "simulated":
+        from cimspice.campaign.versions import provenance
         from cimspice.rram.validation.cell import CircuitCell, simulated_write_cost
 
         if not quiet:
             say("a SET and a RESET of a 1T1R cell in ngspice")
-        cost = simulated_write_cost(CircuitCell())
+        cell = CircuitCell()
+        cost = simulated_write_cost(cell)
+        origin = {"corner": cell.corner, "temperature": cell.temperature, **provenance()}
     else:
-        cost = ModelCard.load(card, WriteCost).model_of(WriteCost)
+        loaded = ModelCard.load(card, WriteCost)
+        cost = loaded.model_of(WriteCost)
+        origin |= loaded.provenance
     if save is not None:
-        ModelCard.from_model(cost).save(save)
-    return cost
+        ModelCard.from_model(cost, origin).save(save)
+    conditions = {name: origin.pop(name, None) for name in ("corner", "temperature")}
+    return cost, {**conditions, "provenance": origin}
 
 
 def _network(name: str, distribution: str, seed: int) -> Network:

@@ -79,6 +79,7 @@ def crossbar(
     from cimspice.crossbar.report.network import draw_causes, draw_compensation, draw_sweep
     from cimspice.crossbar.validation.network import RESISTANCES, TILES, network_report, validate_crossbar
     from cimspice.families import read_card
+    from cimspice.fit import CardConditions
     from cimspice.screen.stages import Stages
 
     asked = {"--wire": wire, "--terminal": terminal, "--g-min": g_min, "--g-max": g_max, "--levels": levels,
@@ -105,7 +106,9 @@ def crossbar(
             *draw_compensation(result.steps, folder),
             *(draw_sweep(result.sweep, folder) if sweep else ()),
         ]
-    facts = network_report(result)
+    own = CardConditions() if known is None else known.conditions
+    facts = network_report(result) | {"seed": seed, "corner": own.corner or "tt"}
+    facts["temperature"] = 27.0 if own.temperature is None else own.temperature
     facts["files"] = {path.name: str(path) for path in [*figures, folder / "report.json"]}
     write_report(facts, folder)
     if json:

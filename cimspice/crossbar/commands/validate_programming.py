@@ -49,6 +49,7 @@ def programming(
 
     All cells are in every transient. 8 x 8 takes three CPU minutes, 4 x 4 ten seconds.
     """
+    from cimspice.campaign.versions import provenance
     from cimspice.crossbar.validation.programming import (
         estimated_seconds,
         programming_report,
@@ -74,7 +75,9 @@ def programming(
             seed=seed,
             progress=stages,
         )
-    facts = programming_report(result)
+    celsius = (known and known.conditions.temperature) or 27.0
+    facts = programming_report(result) | {"seed": seed, "corner": corner, "temperature": celsius}
+    facts["provenance"] = provenance()
     write_report(facts, folder)
     if json:
         print_json(facts)

@@ -32,7 +32,7 @@ def fit_into_card(
         If a file, its curves or the card cannot be used, or a condition is asked for that is the card's.
     """
     from cimspice.families import read_card
-    from cimspice.screen.card import conditions, shown
+    from cimspice.screen.card import conditions, origin_of, shown
     from cimspice.screen.output import console, print_json
 
     for option, value in asked.items():
@@ -45,7 +45,7 @@ def fit_into_card(
     facts = {**figures(new), "replaced": replaced, "files": {"card": kept}}
     facts["parts"] = {name: new.facts()["parts"][name] for name in ("synapse_n", "synapse_p")}
     if json:
-        print_json(facts)
+        print_json({**facts, **origin_of(new)})
         return
     given, screen = facts["conditions"], console()
     screen.print(

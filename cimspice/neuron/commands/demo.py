@@ -58,7 +58,7 @@ def neuron(
         trace = trace_circuit(conditions.circuit, physical.programmed.programming(), physical.spikes[0])
         stages.begin("draw")
         figures = _draw(result, synapse, trace, folder)
-    facts = _facts(result, synapse, figures, folder, time.monotonic() - began)
+    facts = _facts(result, synapse, figures, folder, seed, time.monotonic() - began)
     if json:
         print_json(facts)
     else:
@@ -82,12 +82,17 @@ def _draw(result: IrisValidation, synapse: SynapseFit, trace: Any, folder: Path)
 
 
 def _facts(
-    result: IrisValidation, synapse: SynapseFit, figures: Mapping[str, Path], folder: Path, seconds: float
+    result: IrisValidation,
+    synapse: SynapseFit,
+    figures: Mapping[str, Path],
+    folder: Path,
+    seed: int,
+    seconds: float,
 ) -> dict[str, Any]:
     from cimspice.neuron.validation.report import report_of
     from cimspice.screen.validation_output import write_report
 
-    facts = report_of(result)
+    facts = report_of(result) | {"seed": seed}
     facts["synapse_fit"] = synapse.figures.as_dict()
     facts["seconds"] = seconds
     facts["files"] = {name: str(path) for name, path in figures.items()}

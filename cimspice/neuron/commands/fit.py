@@ -181,6 +181,9 @@ def _facts(result: SynapseFit) -> dict[str, Any]:
             "reset_voltage": selection.reset_voltage,
             "voltage_scale": selection.voltage_scale,
         },
+        "seed": None,
+        "corner": given.corner,
+        "temperature": given.temperature,
         "provenance": result.table.attrs["provenance"],
     }
 

@@ -110,6 +110,7 @@ def iris(
     _present(
         result,
         folder,
+        seed,
         json,
         {
             f"{again} --corner ss": "another corner: characterised there, trained for it",
@@ -152,6 +153,7 @@ def random_network(
     _present(
         result,
         folder,
+        seed,
         json,
         {
             f"{again} --seed {seed + 1}": "another network",
@@ -218,7 +220,7 @@ def _name(kind: str, conditions: Conditions, seed: int) -> str:
 
 
 def _present(
-    result: IrisValidation | NeuronValidation, folder: Path, json: bool, commands: dict[str, str]
+    result: IrisValidation | NeuronValidation, folder: Path, seed: int, json: bool, commands: dict[str, str]
 ) -> None:
     from cimspice.neuron.report.budget import draw_budget
     from cimspice.neuron.report.spikes import draw_spikes
@@ -228,7 +230,7 @@ def _present(
     from cimspice.screen.tables import show_files, show_next
 
     validation = result.physical if isinstance(result, IrisValidation) else result
-    facts = report_of(result)
+    facts = report_of(result) | {"seed": seed}
     figures = [*draw_spikes(validation, folder), *draw_budget(validation.budget, folder)]
     facts["files"] = {path.name: str(path) for path in figures}
     facts["files"]["report.json"] = str(folder / "report.json")

@@ -70,9 +70,11 @@ def sram(
             }
             for name, curve in curves.items()
         },
-        "array": sram_report(validation),
+        "array": (report := sram_report(validation)),
         "learning": learning,
         "step": step_report(known, step, forward),
+        "seed": seed,
+        **{name: report[name] for name in ("corner", "temperature", "provenance")},
         "seconds": time.monotonic() - began,
         "files": {path.name: str(path) for path in figures} | {"report.json": str(folder / "report.json")},
     }

@@ -33,6 +33,7 @@ def sram(
 ) -> None:
     """Iris on chip: accuracy against software, what each non-ideality costs, and 200 chips that learn for
     themselves against the same chips with weights from software."""
+    from cimspice.campaign.versions import provenance
     from cimspice.errors import ParameterError
     from cimspice.screen.stages import Stages
     from cimspice.sram.characterisation.conditions import SramConditions
@@ -50,7 +51,8 @@ def sram(
     with Stages(quiet=json) as stages:
         known = characterised(conditions, samples=MISMATCH_SAMPLES, progress=stages)
         facts = training_facts(known.family(bits), lessons, chips, stages)
-    facts |= {"corner": corner, "temperature": temperature, "bits": bits}
+    facts |= {"seed": seed, "corner": corner, "temperature": temperature, "provenance": provenance()}
+    facts["bits"] = bits
     facts["converter_step_volt"] = known.periphery.converter.step
     write_report(facts, folder)
     if json:

@@ -95,7 +95,7 @@ def sram(
             card=known,
             progress=stages,
         )
-    facts = sram_report(result)
+    facts = sram_report(result) | {"seed": seed}
     write_report(facts, folder)
     if json:
         print_json(facts)
