@@ -12,7 +12,6 @@ from pydantic import BaseModel, ConfigDict, Field, FiniteFloat, StrictInt, model
 from cimspice.bench import Bench
 from cimspice.campaign.check import Problems, Sweep
 
-GAUSSIAN_PROCESS = "gaussian_process"
 _PER_INPUT, _PER_CATEGORY = 10, 4
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
@@ -210,11 +210,3 @@ def fit_shared_shape(
         currents = references * solution.values[count:]
     absolute = solution.residuals * references[owner]
     return SharedShape(solution.first(count), currents, absolute / currents[owner], absolute)
-
-
-def at_fitted_currents(curves: Sequence[Curve], shape: SharedShape) -> list[Curve]:
-    """The curves with the currents at reset that the joint fit found."""
-    return [
-        replace(curve, current_at_reset=float(current))
-        for curve, current in zip(curves, shape.currents, strict=True)
-    ]

@@ -68,14 +68,6 @@ def test_slopes_that_span_little_do_not_determine_the_exponent():
     assert fit.estimates["exponent"].reason
 
 
-def test_the_slope_of_the_delay_is_its_derivative():
-    model = Comparator.fit(table()).model
-    step = 1.0
-    inside = SLOPES[1:-1]
-    differences = (model.delay(inside + step) - model.delay(inside - step)) / (2 * step)
-    np.testing.assert_allclose(model.delay_slope(inside), differences, rtol=1e-6)
-
-
 def test_slopes_that_do_not_fall_are_refused():
     with pytest.raises(ParameterError, match="positive"):
         Comparator.fit(table()).model.delay([1e6, 0.0])

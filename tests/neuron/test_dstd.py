@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from cimspice.errors import ParameterError
-from cimspice.neuron.emulator.dstd import Discretisation, dstd_membrane, occupancy, occupancy_by_running_sum
+from cimspice.neuron.emulator.dstd import Discretisation, dstd_membrane, occupancy
 from cimspice.neuron.emulator.spiking_layer import SpikingLayer
 
 
@@ -22,6 +22,17 @@ def error(problem, steps, scale=1.0, order=2):
     e = (2.8 * scale, -1.5 * scale)
     approximate = SpikingLayer(weights, *e, method="dstd", discretisation=Discretisation(steps, order))
     return np.sqrt(np.mean((approximate.membrane(times) - SpikingLayer(weights, *e).membrane(times)) ** 2))
+
+
+def occupancy_by_running_sum(times: np.ndarray, edges: np.ndarray) -> np.ndarray:
+    """The published form: running sum of hat functions centred on the edges, (intervals, batch, in)."""
+    widths = np.diff(edges)
+    shape = (-1, 1, 1)
+    falling = (edges[1:].reshape(shape) - times) / widths.reshape(shape)
+    rising = np.ones_like(falling)  # left of the first edge there is no time
+    rising[1:] = (times - edges[:-2].reshape(shape)) / widths[:-1].reshape(shape)
+    hats = np.clip(np.minimum(falling, rising), 0.0, 1.0)
+    return np.cumsum(hats, axis=0)
 
 
 @pytest.mark.parametrize("offset", [0.0, 0.03, 0.0999])

@@ -38,14 +38,6 @@ def test_intervals_cover_the_truth_at_95_percent():
     np.testing.assert_allclose(inside / trials, 0.95, atol=4.2 * 0.0154)
 
 
-def test_the_slope_is_the_derivative_by_the_membrane_voltage():
-    model = InjectedCharge.fit(table(), polarity="n", edge="on").model
-    step = 1e-5
-    inside = VOLTS[1:-1]
-    differences = (model.charge(0.5, inside + step) - model.charge(0.5, inside - step)) / (2 * step)
-    np.testing.assert_allclose(model.charge_slope(0.5, inside), differences, rtol=1e-6)
-
-
 def test_a_single_gate_bias_carries_a_constant_in_it():
     single = table().query("gate_bias == 0.4")
     with pytest.raises(FitError, match="1 values of gate bias"):

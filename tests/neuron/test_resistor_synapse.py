@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import numpy as np
 import pytest
 
@@ -140,14 +138,3 @@ def test_random_network_spikes_when_the_circuit_does(model):
     assert (
         max(np.abs(times - expected).max() for times, expected in zip(blind, circuit, strict=True)) > 0.5e-9
     )
-
-
-def test_capacitance_of_a_neuron_counts_its_own_resistors(model):
-    polarity = np.array([[1, -1, 1], [0, 0, 0], [1, 0, 0]])
-    program = np.array([[50e-6, 500e-6, 2e-3], [0.0, 0.0, 0.0], [3e-3, 0.0, 0.0]])
-    own = model.mean_capacitances(polarity, program)
-    assert own[1] == pytest.approx(model.mean_capacitance(0), rel=1e-12)
-    # 3 mm of 0.294 um at 0.106 fF/um2 is 93.5 fF, and a selector of about 1 fF
-    assert own[2] - own[1] == pytest.approx(94.5e-15, rel=0.01)
-    twice = replace(model, capacitance=2 * model.capacitance).mean_capacitances(polarity, program)
-    np.testing.assert_allclose(twice - own, model.mean_capacitance(0), rtol=1e-9)

@@ -39,11 +39,6 @@ def test_ramp_has_its_inverse_and_its_slope(beta):
     np.testing.assert_allclose(ramp.slope(v), difference, rtol=1e-7)
 
 
-def test_ramp_of_an_infinite_reversal_potential_is_ideal():
-    assert Ramp.from_reversal_potential(np.inf) == Ramp()
-    assert Ramp.from_reversal_potential(6.44).beta == pytest.approx(1 / 6.44)
-
-
 @pytest.mark.parametrize("beta", [1.0, 2.0, np.nan, np.inf])
 def test_ramp_that_never_reaches_the_threshold_is_refused(beta):
     with pytest.raises(ParameterError, match="beta"):

@@ -157,7 +157,7 @@ def test_the_hidden_gradient_is_that_of_the_weights():
     trace = network.forward(rng.integers(0, 16, (40, 1, 4)))
     errors = rng.integers(-1, 2, (40, 3))
     signal = trace.inputs[1][:, 0, :-1]
-    weights = form.weights_of(layers[1].words)[:, :, :-1]
+    weights = form.values(layers[1].words)[:, :, :-1] / form.largest
     wanted = np.einsum("ig,igc->ic", errors, weights) * ((signal > 0) & (signal < 15))
     assert network.hidden_errors(0, trace, errors) == pytest.approx(wanted, abs=1e-3)
     assert 0.1 < (wanted != 0).mean() < 0.9

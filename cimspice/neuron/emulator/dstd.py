@@ -63,20 +63,6 @@ def occupancy(times: np.ndarray, start: float, stop: float) -> np.ndarray:
     return np.clip((stop - times) / (stop - start), 0.0, 1.0)
 
 
-def occupancy_by_running_sum(times: np.ndarray, edges: np.ndarray) -> np.ndarray:
-    """The published form of :func:`occupancy`: running sum of hat functions centred on the edges.
-
-    Returns all intervals at once (intervals, batch, in): the definition that the closed form must meet.
-    """
-    widths = np.diff(edges)
-    shape = (-1, 1, 1)
-    falling = (edges[1:].reshape(shape) - times) / widths.reshape(shape)
-    rising = np.ones_like(falling)  # left of the first edge there is no time
-    rising[1:] = (times - edges[:-2].reshape(shape)) / widths[:-1].reshape(shape)
-    hats = np.clip(np.minimum(falling, rising), 0.0, 1.0)
-    return np.cumsum(hats, axis=0)
-
-
 def dstd_membrane(
     times: np.ndarray,
     stacked: np.ndarray,

@@ -7,7 +7,6 @@ from dataclasses import dataclass
 import numpy as np
 
 from cimspice.arrays import checked_array, checked_number, real_array
-from cimspice.errors import ParameterError
 
 
 @dataclass(frozen=True)
@@ -29,18 +28,6 @@ class Ramp:
     def __post_init__(self) -> None:
         # 1/E_dis of the discharger; E_dis lies beyond the threshold, above 1
         checked_number("ramp curvature beta", self.beta, below=1, place="Ramp.beta")
-
-    @classmethod
-    def from_reversal_potential(cls, e_discharge: float) -> Ramp:
-        """Ramp of a discharger with reversal potential ``e_discharge`` (normalised; infinite is ideal)."""
-        e_discharge = checked_number("e_discharge", e_discharge, infinite=True)
-        if e_discharge == 0:
-            raise ParameterError(
-                "reversal potential of the discharger is 0",
-                place="e_discharge",
-                remedy="give a number different from zero, or infinity for an ideal ramp",
-            )
-        return cls(1.0 / e_discharge)
 
     def spike_times(self, membrane: np.ndarray) -> np.ndarray:
         """Spike times in [0, 1] of membranes v(1), any shape; v ≤ 0 gives 1 (no spike), v ≥ 1 gives 0."""

@@ -64,11 +64,6 @@ class Comparator(Model):
         self._check(slope=slope)
         return self.fixed_delay + self.slope_delay * self._power(slope)
 
-    def delay_slope(self, slope: ArrayLike) -> np.ndarray:
-        """∂delay/∂slope in s²/V."""
-        slope = np.asarray(slope, dtype=float)
-        return -self.exponent * self.slope_delay * self._power(slope) / slope
-
     def gradient(self, slope: ArrayLike) -> np.ndarray:
         """∂delay/∂parameter, (4, ...), in the order of :meth:`parameters`; zero for the threshold."""
         slope = np.asarray(slope, dtype=float)

@@ -65,10 +65,6 @@ class GateLaw(Model):
         self._check(gate_bias=gate_bias)
         return np.exp(self.log_current(gate_bias))
 
-    def transconductance(self, gate_bias: ArrayLike) -> np.ndarray:
-        """∂I/∂V_g in S."""
-        return np.exp(self.log_current(gate_bias)) * self.log_slope(gate_bias)
-
     @cached_property
     def _grid(self) -> tuple[np.ndarray, np.ndarray]:
         """Gate biases (g,) over the range and ln I there, by rising current."""

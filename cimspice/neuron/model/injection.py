@@ -60,12 +60,6 @@ class InjectedCharge(Model):
         self._check(gate_bias=gate_bias, membrane_voltage=membrane_voltage)
         return polynomial.polyval2d(*self._coordinates(gate_bias, membrane_voltage), self.coefficients)
 
-    def charge_slope(self, gate_bias: ArrayLike, membrane_voltage: ArrayLike) -> np.ndarray:
-        """∂q/∂V in F at fixed gate bias: how the charge depends on the membrane voltage."""
-        weights = polynomial.polyder(self.coefficients, axis=1)
-        slope = polynomial.polyval2d(*self._coordinates(gate_bias, membrane_voltage), weights)
-        return slope / self.membrane_voltage_map[1]
-
     def gradient(self, gate_bias: ArrayLike, membrane_voltage: ArrayLike) -> np.ndarray:
         """∂q/∂parameter, (parameters, ...), in the order of :meth:`parameters`."""
         degrees = [size - 1 for size in self.coefficients.shape]

@@ -92,31 +92,3 @@ class NeuronModel:
     def unit_current(self, fan_in: int) -> float:
         """Current (A) of weight 1: it moves the membrane by V_th in one phase."""
         return self.mean_capacitance(fan_in) * self.threshold_voltage / self.phase
-
-    def mean_capacitances(self, polarity: Array, program: Array) -> Array:
-        """C_m (F) of every neuron with the synapses that it really has.
-
-        Parameters
-        ----------
-        polarity, program
-            As of a layer, shapes (neurons, inputs): +1, −1 or 0, and gate bias (V) or length (m).
-
-        Returns
-        -------
-        Array
-            Shape (neurons,). All equal with MOSFET synapses, which are always placed. A resistor counts with
-            both its ends.
-        """
-        polarity, program = np.asarray(polarity), np.asarray(program, float)
-        inputs = polarity.shape[1]
-        total = np.full(len(polarity), self.mean_capacitance(0))
-        for synapse in self.synapses.values():
-            if synapse.internal_node is None:
-                total += inputs * np.mean(
-                    synapse.capacitance_at(np.linspace(self.switch_voltage, self.rest_voltage))
-                )
-            else:
-                node = synapse.internal_node
-                ends = 2 * node.near_capacitance(program) + node.mean_selector
-                total += np.sum(np.where(polarity == -synapse.sign, ends, 0.0), axis=1)
-        return total

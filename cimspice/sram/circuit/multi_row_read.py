@@ -161,8 +161,6 @@ MultiRowParameters.model_rebuild()
 PRECISE = SolverOptions(reltol=1e-4, abstol=1e-12, vntol=1e-7, chgtol=1e-17)
 """With steps of 4 ps; halving the step or dividing reltol by ten moves a discharge by less than 0.01 %."""
 
-ENERGIES = ("energy_cells", "energy_precharge", "energy_word_lines")
-
 
 @register
 class MultiRowRead(Bench):

@@ -76,11 +76,6 @@ def lobes_by_search(input_voltage: np.ndarray, left: np.ndarray, right: np.ndarr
     return _largest((corner - heights, first), (heights - np.interp(heights, input_voltage, left), second))
 
 
-def static_noise_margin(input_voltage: np.ndarray, left: np.ndarray, right: np.ndarray) -> float:
-    """The smaller of the two :func:`lobes` (V)."""
-    return min(lobes(input_voltage, left, right))
-
-
 def _turned(x: np.ndarray, y: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """A falling curve in axes turned by 45 degrees, its abscissa rising."""
     across, along = (x - y) / np.sqrt(2.0), (x + y) / np.sqrt(2.0)

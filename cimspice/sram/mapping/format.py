@@ -81,10 +81,6 @@ class WordFormat:
             )
         return np.clip(np.rint(level), 0, self.largest).astype(np.int64)
 
-    def weights_of(self, words: Array) -> Array:
-        """Weights from −1 to 1 that words stand for."""
-        return self.values(words) / self.largest
-
     def split(self, words: Array) -> Array:
         """Words of the slices, shape (..., slices)."""
         shifts = self.slice_bits * np.arange(self.slices)

@@ -8,7 +8,6 @@ from typing import ClassVar
 
 import numpy as np
 from numpy.typing import ArrayLike
-from scipy.special import ndtr
 
 from cimspice.arrays import checked_array
 from cimspice.errors import ParameterError
@@ -59,13 +58,6 @@ class WriteBack(Model):
     def ideal(cls) -> WriteBack:
         """Every bit is written, at no cost."""
         return cls(margin=1.0)
-
-    @property
-    def failure_probability(self) -> float:
-        """That a cell cannot be written."""
-        if self.margin_sigma == 0:
-            return float(self.margin <= 0)
-        return float(ndtr(-self.margin / self.margin_sigma))
 
     def draw(self, seed: int, shape: tuple[int, ...]) -> Array:
         """Write margins (V) of particular cells, for instance of shape (chips, rows, columns)."""
