@@ -8,9 +8,10 @@ from math import prod
 from pathlib import Path
 from typing import Any
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, StrictBool, ValidationError
 
 from cimspice.bench import Bench, bench
+from cimspice.bench.bench_call import analysis_of
 from cimspice.campaign.adaptive_settings import Adaptive, check_adaptive
 from cimspice.campaign.check import (
     Problems,
@@ -21,14 +22,55 @@ from cimspice.campaign.check import (
 )
 from cimspice.campaign.figure import Figure, check_figures
 from cimspice.campaign.fit_request import FitRequest, check_fits
-from cimspice.campaign.keep import Keep, check_keep
 from cimspice.campaign.limits import Limit
 from cimspice.campaign.monte_carlo import MonteCarlo
 from cimspice.campaign.override import apply_overrides
 from cimspice.campaign.policy import FailurePolicy
 from cimspice.documents import parse_toml
-from cimspice.errors import ParameterError
+from cimspice.errors import CimspiceError, ParameterError
 from cimspice.files import read_plain
+
+
+class Keep(BaseModel):
+    """``[keep]``: nothing but what the bench measures, unless this says otherwise.
+
+    Attributes
+    ----------
+    waveforms
+        True: all vectors that the bench's analysis saves; a list: those of the names (``"out"``,
+        ``"vdd#branch"``; ``"v(out)"`` and ``"i(vdd)"`` are understood).
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    waveforms: StrictBool | tuple[str, ...] = Field(default=False)
+
+    @property
+    def vectors(self) -> tuple[str, ...] | None:
+        """Names of the vectors, as a session has them; empty: all that are saved; None: keep none."""
+        if not self.waveforms:
+            return None
+        if self.waveforms is True:
+            return ()
+        from cimspice.spice.waveforms import plain_name
+
+        return tuple(plain_name(name) for name in self.waveforms)
+
+
+def check_keep(bench: Bench, values: Mapping[str, Any], keep: Keep, problems: Problems) -> None:
+    """Vectors asked for against those that the analysis saves at the given parameters (one that names none
+    saves all, which only ngspice knows).
+    """
+    if "point" in (*bench.Parameters.model_fields, *bench.columns) and keep.vectors is not None:
+        problems.add("keep.waveforms", keep.waveforms, f"bench {bench.name} uses the name 'point' itself")
+    try:
+        saved = analysis_of(bench, bench.Parameters.model_validate(values)).save
+    except CimspiceError:
+        return  # reported already, as a fault of the parameters
+    for name in keep.vectors or ():
+        if saved and name not in saved:
+            problems.add("keep.waveforms", name, f"bench {bench.name} saves {', '.join(saved)}")
+
 
 LARGEST_FILE = 1 << 20  # bytes; a campaign file is a page of text
 SECTIONS = (

@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-import cimspice.cli.checks as checks
+import cimspice.cli.doctor as checks
 from cimspice.cli.app import run
 
 

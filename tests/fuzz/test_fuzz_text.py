@@ -26,8 +26,8 @@ from cimspice.pdk.instances import instance_paths
 from cimspice.pdk.library import Library
 from cimspice.pdk.subcircuit import parse_subcircuit
 from cimspice.resources import data_directory
+from cimspice.spice.batch import read_raw
 from cimspice.spice.lint import check_models, check_netlist
-from cimspice.spice.rawfile import read_raw
 
 PIECES = (
     "R1 a 0 1k", "C1 a 0 {c*2}", "X1 a b inner w=1", ".subckt inner a b w=1 l={w*2}", ".ends", ".param x=1",

@@ -24,8 +24,13 @@ from cimspice.rram import (
     WriteScheme,
     write_verify,
 )
-from cimspice.rram.validation.cell import CellFit, CircuitCell, fit_cell, simulated_write_cost
-from cimspice.rram.validation.transistor import access_currents
+from cimspice.rram.validation.cell import (
+    CellFit,
+    CircuitCell,
+    access_currents,
+    fit_cell,
+    simulated_write_cost,
+)
 from cimspice.spice import simulate
 
 TRANSISTOR = AccessTransistor(

@@ -14,7 +14,7 @@ from spice_circuits import DIVIDER, IMPOSSIBLE, circuit
 
 from cimspice.errors import SimulationError, TimeLimit
 from cimspice.spice import Dc, Op, simulate_batch
-from cimspice.spice.rawfile import read_raw
+from cimspice.spice.batch import read_raw
 
 HEADER = (
     "Title: t\nDate: d\nPlotname: DC transfer characteristic\nFlags: real\nNo. Variables: 2\n"

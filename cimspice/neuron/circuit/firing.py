@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Annotated, ClassVar
 
 import numpy as np
@@ -13,7 +14,7 @@ from cimspice.errors import SimulationError
 from cimspice.netlist import NetlistParameters, quantity
 from cimspice.neuron.circuit.circuit import NeuronCircuit
 from cimspice.neuron.circuit.static import Bias, ResistorLength
-from cimspice.spice import SolverOptions, Tran, Waveforms
+from cimspice.spice import Analysis, SolverOptions, Tran, Waveforms
 
 OPTIONS = SolverOptions(reltol=1e-5, abstol=1e-14, vntol=1e-7, chgtol=1e-17)
 FanIn = Annotated[int, Field(ge=0, le=10000, description="synapses of each polarity on the membrane")]
@@ -172,3 +173,39 @@ class ComparatorDelay(Bench):
             )
         voltage = float(np.interp(time, waveforms.axis, waveforms["membrane"]))
         return pd.DataFrame({"crossing_voltage": [voltage]})
+
+
+MARGIN = 1e-3
+"""A replica this near (V) to an end of the fall found no threshold within it."""
+
+
+@register
+class ComparatorTiming(ComparatorDelay):
+    """The static trip point, and how far and how long the membrane falls on before the output spikes.
+
+    ``threshold`` is where the output stands at half supply at rest; ``offset`` how far below it the membrane
+    is when the output crosses half supply; ``delay`` the time that the fall takes for that.
+    """
+
+    name: ClassVar[str] = "neuron_comparator_delay"
+    title: ClassVar[str] = "spiking neuron: comparator's threshold, delay and offset over the slope"
+    template: ClassVar[str] = "neuron/comparator_delay"
+    columns: ClassVar[dict[str, str]] = {"threshold": "V", "offset": "V", "delay": "s"}
+
+    def analysis(self, parameters: ComparatorParameters) -> Analysis:
+        falling = super().analysis(parameters)
+        return replace(falling, save=(*falling.save, "replica"))
+
+    def measure(self, parameters: ComparatorParameters, waveforms: Waveforms) -> pd.DataFrame:
+        crossing = float(super().measure(parameters, waveforms)["crossing_voltage"].iloc[0])
+        threshold = float(waveforms["replica"][0])
+        if not parameters.low_voltage + MARGIN < threshold < parameters.high_voltage - MARGIN:
+            raise SimulationError(
+                f"the static threshold, {threshold:.4g} V, is outside the membrane's fall",
+                place=self.name,
+                remedy="widen high_voltage and low_voltage around it",
+            )
+        offset = threshold - crossing
+        return pd.DataFrame(
+            {"threshold": [threshold], "offset": [offset], "delay": [offset / parameters.slope]}
+        )
