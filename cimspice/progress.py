@@ -14,27 +14,19 @@ _SECONDS_BETWEEN = 0.2
 
 @dataclass(frozen=True)
 class Progress:
-    """How far a computation is.
-
-    Attributes
-    ----------
-    stage
-        What is done now, in words; empty where there is but one stage.
-    points
-        How many pieces the stage has; 0 where that is not known.
-    done
-        Finished pieces, with the ``cached`` ones, kept from before, and the ``relaxed`` ones, which converged
-        with relaxed options only.
-    failed
-        Pieces that failed; ``done + failed`` are finished.
-    """
+    """How far a computation is."""
 
     points: int = 0
+    """How many pieces the stage has; 0 where that is not known."""
     done: int = 0
+    """Finished pieces, with the ``cached`` ones, kept from before, and the ``relaxed`` ones, which converged
+    with relaxed options only."""
     cached: int = 0
     failed: int = 0
+    """Pieces that failed; ``done + failed`` are finished."""
     relaxed: int = 0
     stage: str = ""
+    """What is done now, in words; empty where there is but one stage."""
 
 
 class Bar:

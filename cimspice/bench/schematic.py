@@ -52,24 +52,16 @@ class Subcircuit:
 
 @dataclass(frozen=True)
 class Schematic:
-    """A circuit out of a user's file.
-
-    Attributes
-    ----------
-    top
-        The subcircuit that is measured.
-    parameters
-        Parameters of the file (``.param``) that are plain numbers.
-    text
-        Its statements, continuation lines as they were; of the ``parameters`` none.
-    left_out
-        What is no part of it.
-    """
+    """A circuit out of a user's file."""
 
     top: Subcircuit
+    """The subcircuit that is measured."""
     parameters: dict[str, float]
+    """Parameters of the file (``.param``) that are plain numbers."""
     text: str
+    """Its statements, continuation lines as they were; of the ``parameters`` none."""
     left_out: tuple[LeftOut, ...]
+    """What is no part of it."""
 
 
 def read_schematic(path: Path | str, subcircuit: str | None = None) -> Schematic:

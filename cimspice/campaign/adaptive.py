@@ -51,28 +51,19 @@ class Round:
 
 @dataclass(frozen=True)
 class Outcome:
-    """What an adaptive campaign came to.
-
-    Attributes
-    ----------
-    history
-        One entry per fit.
-    reached
-        Whether the target was met, on the held-out points and then on those of a check.
-    grid
-        Points of the whole grid.
-    checked
-        Points of that check; 0 if there was none.
-    unseen_width
-        Fraction of every axis's range: a feature as narrow as this may lie where nothing was simulated.
-    """
+    """What an adaptive campaign came to."""
 
     settings: Adaptive
     history: list[Round]
+    """One entry per fit."""
     reached: bool
+    """Whether the target was met, on the held-out points and then on those of a check."""
     grid: int
+    """Points of the whole grid."""
     checked: int
+    """Points of that check; 0 if there was none."""
     unseen_width: float
+    """Fraction of every axis's range: a feature as narrow as this may lie where nothing was simulated."""
 
     def describe(self) -> dict[str, Any]:
         """Fit for JSON."""

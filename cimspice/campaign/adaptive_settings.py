@@ -16,44 +16,31 @@ _PER_INPUT, _PER_CATEGORY = 10, 4
 
 
 class Adaptive(BaseModel):
-    """``[adaptive]``: run some points of the grid that ``[sweep]`` describes, each where the fit needs it.
-
-    Attributes
-    ----------
-    column
-        Measured quantity that is fitted.
-    scale
-        ``"log"``: its logarithm is fitted, errors are fractions of the value; ``"linear"``: errors are in the
-        column's unit.
-    negligible
-        With ``"log"``: errors are fractions of (value + negligible), in the column's unit, so that no points
-        are spent where the value does not matter.
-    target
-        The error to be reached: rms over the held-out points.
-    budget
-        Simulations at most, held-out points included.
-    start
-        Points that fill the space evenly before the first fit; default 10 for each axis of numbers, at least
-        4 for each category (corner, word).
-    batch
-        Points between two fits.
-    held_out
-        Points drawn at random, run first and never fitted: what the error is measured on.
-    seed
-        Of all draws.
-    """
+    """``[adaptive]``: run some points of the grid that ``[sweep]`` describes, each where the fit needs it."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     column: str
+    """Measured quantity that is fitted."""
     scale: Literal["log", "linear"] = "log"
+    """``"log"``: its logarithm is fitted, errors are fractions of the value; ``"linear"``: errors are in the
+    column's unit."""
     negligible: FiniteFloat = Field(default=0.0, ge=0)
+    """With ``"log"``: errors are fractions of (value + negligible), in the column's unit, so that no points
+    are spent where the value does not matter."""
     target: FiniteFloat = Field(gt=0)
+    """The error to be reached: rms over the held-out points."""
     budget: StrictInt = Field(ge=10, le=20_000)
+    """Simulations at most, held-out points included."""
     start: StrictInt | None = Field(default=None, ge=4)
+    """Points that fill the space evenly before the first fit; default 10 for each axis of numbers, at least 4
+    for each category (corner, word)."""
     batch: StrictInt = Field(default=10, ge=1, le=1000)
+    """Points between two fits."""
     held_out: StrictInt = Field(default=50, ge=10)
+    """Points drawn at random, run first and never fitted: what the error is measured on."""
     seed: StrictInt = Field(default=1, ge=0)
+    """Of all draws."""
 
     @model_validator(mode="after")
     def _consistent(self) -> Adaptive:

@@ -30,21 +30,14 @@ from cimspice.spice.library import find_library
 
 @dataclass(frozen=True)
 class Facts:
-    """What two machines must have in common for a point to have the same result on both.
-
-    Attributes
-    ----------
-    python
-        Major and minor version: what is pickled here is read there.
-    cimspice
-        Its version.
-    ngspice
-        As ``Environment.ngspice``.
-    """
+    """What two machines must have in common for a point to have the same result on both."""
 
     python: str
+    """Major and minor version: what is pickled here is read there."""
     cimspice: str
+    """Its version."""
     ngspice: str
+    """As ``Environment.ngspice``."""
 
     @classmethod
     @lru_cache(maxsize=1)

@@ -14,22 +14,15 @@ from cimspice.spice.library import find_library
 
 @dataclass
 class Environment:
-    """The simulator and the device models that a campaign's points are run with.
-
-    Attributes
-    ----------
-    ngspice
-        Identity of the simulator: name of its library and digest of the file, so that an update is noticed
-        even where the version stays.
-    pdk
-        The device models; None until a circuit asks for them, so a circuit without devices needs no PDK.
-    include_roots
-        Folders from which templates may include model files; see :func:`cimspice.netlist.allow_includes`.
-    """
+    """The simulator and the device models that a campaign's points are run with."""
 
     ngspice: str
+    """Identity of the simulator: name of its library and digest of the file, so that an update is noticed
+    even where the version stays."""
     pdk: Pdk | None = None
+    """The device models; None until a circuit asks for them, so a circuit without devices needs no PDK."""
     include_roots: tuple[str | Path, ...] = ()
+    """Folders from which templates may include model files; see :func:`cimspice.netlist.allow_includes`."""
 
     @classmethod
     def detect(cls, include_roots: Iterable[str | Path] = ()) -> Environment:

@@ -15,29 +15,20 @@ Scalar = StrictBool | StrictInt | FiniteFloat | str
 
 
 class FitRequest(BaseModel):
-    """One model, fitted once for each combination of values of the columns ``by``.
-
-    Attributes
-    ----------
-    model
-        Kind of model, as ``cimspice list models`` has it.
-    by
-        Columns that distinguish fits.
-    where
-        Column -> value that the rows must have.
-    columns
-        The model's column -> the table's, where they differ.
-    options
-        Of the model's fit, for example ``degree``; or a word that the table lacks, as ``polarity = "n"``.
-    """
+    """One model, fitted once for each combination of values of the columns ``by``."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     model: str = Field(pattern=r"^[a-z][a-z0-9_]{0,63}$")
+    """Kind of model, as ``cimspice list models`` has it."""
     by: tuple[str, ...] = ()
+    """Columns that distinguish fits."""
     where: dict[str, Scalar] = {}
+    """Column -> value that the rows must have."""
     columns: dict[str, str] = {}
+    """The model's column -> the table's, where they differ."""
     options: dict[str, Scalar | tuple[FiniteFloat, ...]] = {}
+    """Of the model's fit, for example ``degree``; or a word that the table lacks, as ``polarity = "n"``."""
 
     @field_validator("by", mode="before")
     @classmethod

@@ -18,19 +18,13 @@ from cimspice.campaign.specification import Specification
 
 @dataclass(frozen=True)
 class Lattice:
-    """Axes of a specification: those of numbers are inputs, all others (corners, words) make the category.
-
-    Attributes
-    ----------
-    sizes
-        Values on each axis: of the sweep's groups, then corners, temperatures.
-    coordinates
-        For each axis its values scaled to 0 … 1, (size,); None where it is no axis of numbers. Geometric axes
-        are scaled in their logarithm; zipped ones by the first of their parameters that is a number.
-    """
+    """Axes of a specification: those of numbers are inputs, all others (corners, words) make the category."""
 
     sizes: tuple[int, ...]
+    """Values on each axis: of the sweep's groups, then corners, temperatures."""
     coordinates: tuple[np.ndarray | None, ...]
+    """For each axis its values scaled to 0 … 1, (size,); None where it is no axis of numbers. Geometric axes
+    are scaled in their logarithm; zipped ones by the first of their parameters that is a number."""
 
     @classmethod
     def of(cls, specification: Specification) -> Lattice:

@@ -110,19 +110,13 @@ class Share:
 
 @dataclass(frozen=True)
 class Yield:
-    """Which Monte Carlo samples keep a limit (or all); a sample passes where all its rows do.
-
-    Attributes
-    ----------
-    conditions
-        Values of the conditions that vary, and the samples there. Empty without Monte Carlo.
-    everywhere
-        Samples that pass under all conditions. One that was not measured under all of them is counted only if
-        it fails. Without Monte Carlo: points; they were chosen and not drawn, so they bound no share.
-    """
+    """Which Monte Carlo samples keep a limit (or all); a sample passes where all its rows do."""
 
     conditions: tuple[tuple[dict[str, Any], Share], ...]
+    """Values of the conditions that vary, and the samples there. Empty without Monte Carlo."""
     everywhere: Share
+    """Samples that pass under all conditions. One that was not measured under all of them is counted only if
+    it fails. Without Monte Carlo: points; they were chosen and not drawn, so they bound no share."""
 
     @property
     def worst(self) -> tuple[dict[str, Any], Share]:

@@ -28,31 +28,22 @@ DRAWS_VERSION = 1  # raised when the same seed and sample give other numbers
 
 
 class MonteCarlo(BaseModel):
-    """``[monte_carlo]``: how many samples, and what varies.
-
-    Attributes
-    ----------
-    samples
-        Every combination of the sweep, corners and temperatures is run this many times. More samples leave
-        those that are there as they are.
-    seed
-        A sample's numbers are a function of seed, sample and the device's name alone: not of the order of
-        running, nor of the other devices.
-    mismatch
-        Each transistor has its own threshold shift, N(0, sigma(W, L)).
-    process
-        The PDK's global parameters vary about the corner, for all devices together.
-    constants
-        Of the mismatch: see ``cimspice.pdk.threshold_sigma``.
-    """
+    """``[monte_carlo]``: how many samples, and what varies."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     samples: StrictInt = Field(ge=1, le=1_000_000)
+    """Every combination of the sweep, corners and temperatures is run this many times. More samples leave
+    those that are there as they are."""
     seed: StrictInt = Field(default=1, ge=0)
+    """A sample's numbers are a function of seed, sample and the device's name alone: not of the order of
+    running, nor of the other devices."""
     mismatch: StrictBool = True
+    """Each transistor has its own threshold shift, N(0, sigma(W, L))."""
     process: StrictBool = False
+    """The PDK's global parameters vary about the corner, for all devices together."""
     constants: Constants = "matching"
+    """Of the mismatch: see ``cimspice.pdk.threshold_sigma``."""
 
     @model_validator(mode="after")
     def _varies(self) -> MonteCarlo:
@@ -63,21 +54,14 @@ class MonteCarlo(BaseModel):
 
 @dataclass(frozen=True)
 class Variation:
-    """What varies in one circuit.
-
-    Attributes
-    ----------
-    settings
-        What the campaign asks for.
-    sigmas
-        Standard deviation (V) of each transistor's threshold, by path; empty without mismatch.
-    pdk_digest
-        Of the device models that process parameters are drawn from; empty without process.
-    """
+    """What varies in one circuit."""
 
     settings: MonteCarlo
+    """What the campaign asks for."""
     sigmas: dict[str, float]
+    """Standard deviation (V) of each transistor's threshold, by path; empty without mismatch."""
     pdk_digest: str
+    """Of the device models that process parameters are drawn from; empty without process."""
 
     @classmethod
     def of(cls, settings: MonteCarlo, netlist_text: str, pdk: Pdk | None) -> Variation:

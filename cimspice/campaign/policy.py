@@ -13,25 +13,18 @@ if TYPE_CHECKING:
 
 
 class FailurePolicy(BaseModel):
-    """``[failures]``: a failed point is recorded and does not stop the others, unless this says otherwise.
-
-    Attributes
-    ----------
-    retry
-        ``"relaxed"``: a point that does not converge is run again with :func:`relaxed` options. Its result is
-        kept apart from one with the bench's own options, and marked.
-    stop_after
-        Failed points after which no more are run; None: all are.
-    time_limit
-        Seconds that one piece of work may take, mostly a single point where points are slow: past it the
-        worker is killed, and a point that hangs fails.
-    """
+    """``[failures]``: a failed point is recorded and does not stop the others, unless this says otherwise."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     retry: Literal["none", "relaxed"] = "none"
+    """``"relaxed"``: a point that does not converge is run again with :func:`relaxed` options. Its result is
+    kept apart from one with the bench's own options, and marked."""
     stop_after: StrictInt | None = Field(default=None, ge=1)
+    """Failed points after which no more are run; None: all are."""
     time_limit: float = Field(default=600.0, gt=0, le=1e6, allow_inf_nan=False)
+    """Seconds that one piece of work may take, mostly a single point where points are slow: past it the
+    worker is killed, and a point that hangs fails."""
 
 
 def relaxed(options: SolverOptions) -> SolverOptions:

@@ -31,33 +31,22 @@ class Reference(NamedTuple):
 
 @dataclass(frozen=True)
 class Source:
-    """A parsed file.
-
-    Attributes
-    ----------
-    body
-        SHA-256 (hexadecimal) over the statements; empty if there are none.
-    references
-        By number: what the number stands for in ``body``; several where a name is imported several times.
-    imported
-        All that is imported, used or not, wherever the import stands.
-    bindings
-        Name -> what imports bind to it.
-    words
-        Texts in it, as they may name files: ``*`` where something is filled in.
-    lists_folders
-        Whether it asks what is in a folder.
-    composes_modules
-        Whether it imports by names that it holds or makes as text.
-    """
+    """A parsed file."""
 
     body: str
+    """SHA-256 (hexadecimal) over the statements; empty if there are none."""
     references: tuple[tuple[Reference, ...], ...]
+    """By number: what the number stands for in ``body``; several where a name is imported several times."""
     imported: frozenset[Reference]
+    """All that is imported, used or not, wherever the import stands."""
     bindings: dict[str, tuple[Reference, ...]]
+    """Name -> what imports bind to it."""
     words: frozenset[str]
+    """Texts in it, as they may name files: ``*`` where something is filled in."""
     lists_folders: bool
+    """Whether it asks what is in a folder."""
     composes_modules: bool
+    """Whether it imports by names that it holds or makes as text."""
 
 
 @lru_cache(maxsize=1024)

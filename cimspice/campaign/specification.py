@@ -32,18 +32,13 @@ from cimspice.files import read_plain
 
 
 class Keep(BaseModel):
-    """``[keep]``: nothing but what the bench measures, unless this says otherwise.
-
-    Attributes
-    ----------
-    waveforms
-        True: all vectors that the bench's analysis saves; a list: those of the names (``"out"``,
-        ``"vdd#branch"``; ``"v(out)"`` and ``"i(vdd)"`` are understood).
-    """
+    """``[keep]``: nothing but what the bench measures, unless this says otherwise."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     waveforms: StrictBool | tuple[str, ...] = Field(default=False)
+    """True: all vectors that the bench's analysis saves; a list: those of the names (``"out"``,
+    ``"vdd#branch"``; ``"v(out)"`` and ``"i(vdd)"`` are understood)."""
 
     @property
     def vectors(self) -> tuple[str, ...] | None:

@@ -29,33 +29,24 @@ def batches(points: Iterable[Point], size: int = _BATCH) -> Iterator[list[Point]
 
 @dataclass(frozen=True)
 class Gathered:
-    """What the store holds of a plan.
-
-    Attributes
-    ----------
-    table
-        Rows of all done points, in the plan's order. Columns: fixed and swept parameters, ``corner``,
-        ``temperature`` (degrees Celsius), ``sample`` with Monte Carlo, ``point`` (place in the plan, from 0)
-        if waveforms are kept, the bench's columns, then ``relaxed``
-        (whether the point converged only with relaxed options) and ``within_limits`` where the campaign has
-        such a policy or limits. ``attrs["units"]`` maps column to unit; ``attrs["provenance"]`` says what the
-        numbers rest on; there ``digest`` is the SHA-256 over the points' digests, ``design`` has templates
-        and included model files with the first 16 digits of theirs.
-    failures
-        Failed points and what is recorded of them, in the plan's order.
-    limits
-        What came of each limit.
-    overall
-        Yield over all limits together; None without limits.
-    cpu_seconds
-        Of the workers, over all done points.
-    """
+    """What the store holds of a plan."""
 
     table: pd.DataFrame
+    """Rows of all done points, in the plan's order. Columns: fixed and swept parameters, ``corner``,
+    ``temperature`` (degrees Celsius), ``sample`` with Monte Carlo, ``point`` (place in the plan, from 0) if
+    waveforms are kept, the bench's columns, then ``relaxed`` (whether the point converged only with relaxed
+    options) and ``within_limits`` where the campaign has such a policy or limits. ``attrs["units"]`` maps
+    column to unit; ``attrs["provenance"]`` says what the numbers rest on; there ``digest`` is the SHA-256
+    over the points' digests, ``design`` has templates and included model files with the first 16 digits of
+    theirs."""
     failures: list[tuple[Point, Record]]
+    """Failed points and what is recorded of them, in the plan's order."""
     limits: list[LimitResult]
+    """What came of each limit."""
     overall: Yield | None
+    """Yield over all limits together; None without limits."""
     cpu_seconds: float
+    """Of the workers, over all done points."""
 
 
 def gather(plan: Plan, store: Store) -> Gathered:

@@ -31,24 +31,16 @@ _STEP = 0.1
 
 @dataclass(frozen=True, eq=False)
 class Band:
-    """An output of an emulator with what its parts leave open.
-
-    Attributes
-    ----------
-    centre
-        The output, of any shape.
-    deviations
-        Draws minus centre, shape (draws, *shape).
-    counted
-        Parts whose uncertainty is in it.
-    not_counted
-        Part -> why its uncertainty is not.
-    """
+    """An output of an emulator with what its parts leave open."""
 
     centre: Array
+    """The output, of any shape."""
     deviations: Array
+    """Draws minus centre, shape (draws, *shape)."""
     counted: tuple[str, ...]
+    """Parts whose uncertainty is in it."""
     not_counted: Mapping[str, str]
+    """Part -> why its uncertainty is not."""
 
     @property
     def interval(self) -> tuple[Array, Array]:

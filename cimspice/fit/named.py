@@ -27,24 +27,16 @@ _CONDITIONS = ("corner", "temperature", "order", "polarity", "edge")
 
 @dataclass(frozen=True)
 class Recipe:
-    """A model that can be fitted to a table.
-
-    Attributes
-    ----------
-    kind
-        Its name on model cards.
-    model
-        Its class.
-    schema
-        The columns that its table needs.
-    options
-        What else its fit takes -> default (``inspect.Parameter.empty`` where it must be given).
-    """
+    """A model that can be fitted to a table."""
 
     kind: str
+    """Its name on model cards."""
     model: type[Model]
+    """Its class."""
     schema: TableSchema
+    """The columns that its table needs."""
     options: dict[str, Any]
+    """What else its fit takes -> default (``inspect.Parameter.empty`` where it must be given)."""
 
     @property
     def title(self) -> str:

@@ -23,24 +23,16 @@ _SMALLEST = 1e-6
 
 @dataclass(frozen=True, eq=False)
 class Noise:
-    """σ² = s² a² + q² of each observation: s is unknown; a is 1, the value, or a column; q is of its digits.
-
-    Attributes
-    ----------
-    observed
-        Observations (m,).
-    resolution
-        q (m,), in the same unit.
-    weightings
-        Those that are tried; the most probable is taken.
-    deviation
-        a (m,) of the weighting :data:`BY_COLUMN`.
-    """
+    """σ² = s² a² + q² of each observation: s is unknown, a is 1, the value or a column, q of its digits."""
 
     observed: np.ndarray
+    """Observations (m,)."""
     resolution: np.ndarray
+    """q (m,), in the same unit."""
     weightings: tuple[str, ...]
+    """Those that are tried; the most probable is taken."""
     deviation: np.ndarray
+    """a (m,) of the weighting :data:`BY_COLUMN`."""
 
     @classmethod
     def of(cls, rows: pd.DataFrame, column: str) -> Noise | None:

@@ -53,21 +53,14 @@ def noise(table: pd.DataFrame, schema: TableSchema) -> dict[str, Any] | None:
 
 @dataclass(frozen=True, eq=False)
 class MeanNoise:
-    """How certain the means of repeated readings are.
-
-    Attributes
-    ----------
-    voltage
-        At which was read (V), shape (n,).
-    deviation
-        Standard deviation of each mean as a share of it, shape (..., n).
-    degrees_of_freedom
-        Of the readings that say so.
-    """
+    """How certain the means of repeated readings are."""
 
     voltage: np.ndarray
+    """At which was read (V), shape (n,)."""
     deviation: np.ndarray
+    """Standard deviation of each mean as a share of it, shape (..., n)."""
     degrees_of_freedom: int
+    """Of the readings that say so."""
 
     def __post_init__(self) -> None:
         for name, low in (("voltage", -np.inf), ("deviation", 0.0)):

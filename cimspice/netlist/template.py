@@ -31,19 +31,14 @@ _NAME = re.compile(rf"{_PART}(/{_PART})*")
 
 @dataclass(frozen=True)
 class Template:
-    """One circuit's template.
-
-    Attributes
-    ----------
-    name
-        Path below the folder with ``/`` between its parts, ``neuron/network`` for ``neuron/network.cir.j2``.
-    root
-        The folder that it, and all that it includes, lies in. What is included and not found there is looked
-        for among the packaged templates.
-    """
+    """One circuit's template."""
 
     name: str
+    """Path below the folder with ``/`` between its parts, ``neuron/network`` for
+    ``neuron/network.cir.j2``."""
     root: Path
+    """The folder that it, and all that it includes, lies in. What is included and not found there is looked
+    for among the packaged templates."""
 
     @classmethod
     def packaged(cls, name: str) -> Template:

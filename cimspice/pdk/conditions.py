@@ -11,13 +11,6 @@ from cimspice.pdk.source import check_conditions
 class Conditions:
     """Process corner and temperature.
 
-    Attributes
-    ----------
-    corner
-        By name: ``tt``, ``ff``, ``ss``, ``sf``, ``fs``.
-    temperature
-        Degrees Celsius.
-
     Raises
     ------
     ParameterError
@@ -25,7 +18,9 @@ class Conditions:
     """
 
     corner: str = "tt"
+    """By name: ``tt``, ``ff``, ``ss``, ``sf``, ``fs``."""
     temperature: float = 27.0
+    """Degrees Celsius."""
 
     def __post_init__(self) -> None:
         check_conditions(self.corner, self.temperature)

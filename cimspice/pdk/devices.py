@@ -19,24 +19,16 @@ _POLY_WIDTHS = ("0p35", "0p69", "1p41", "2p85", "5p73")
 
 @dataclass(frozen=True)
 class Device:
-    """A subcircuit of the PDK.
-
-    Attributes
-    ----------
-    name
-        Name of the subcircuit, in lower case.
-    kind
-        ``"mosfet"``, ``"resistor"`` or ``"capacitor"``.
-    parameters
-        What an X line may set (lengths in micrometres, areas in square micrometres, ``delvto`` in volts).
-    default
-        Width and length in micrometres where the X line gives none; None: it has to.
-    """
+    """A subcircuit of the PDK."""
 
     name: str
+    """Name of the subcircuit, in lower case."""
     kind: str
+    """``"mosfet"``, ``"resistor"`` or ``"capacitor"``."""
     parameters: frozenset[str]
+    """What an X line may set (lengths in micrometres, areas in square micrometres, ``delvto`` in volts)."""
     default: tuple[float, float] | None = None
+    """Width and length in micrometres where the X line gives none; None: it has to."""
 
     @property
     def is_mosfet(self) -> bool:

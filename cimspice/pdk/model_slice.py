@@ -19,28 +19,19 @@ _SCALE = ".option scale=1.0u\n.options parser scale=1.0u\n"
 
 @dataclass(frozen=True)
 class ModelSlice:
-    """A small library that equals the full one for the netlist it was made for.
-
-    Attributes
-    ----------
-    text
-        SPICE text to append to the netlist. It sets ``scale`` (lengths in micrometres), as the PDK does.
-    corner
-        The corner whose numbers the text holds.
-    corner_parameters
-        Corner -> parameter -> value. Setting all of one corner's with ``alterparam``, written with ``repr``,
-        and then ``reset`` switches a loaded circuit to that corner.
-    devices
-        Names of the devices (subcircuits) in it.
-    digest
-        SHA-256 (hex) of text and corner parameters.
-    """
+    """A small library that equals the full one for the netlist it was made for."""
 
     text: str
+    """SPICE text to append to the netlist. It sets ``scale`` (lengths in micrometres), as the PDK does."""
     corner: str
+    """The corner whose numbers the text holds."""
     corner_parameters: dict[str, dict[str, float]]
+    """Corner -> parameter -> value. Setting all of one corner's with ``alterparam``, written with ``repr``,
+    and then ``reset`` switches a loaded circuit to that corner."""
     devices: tuple[str, ...]
+    """Names of the devices (subcircuits) in it."""
     digest: str
+    """SHA-256 (hex) of text and corner parameters."""
 
     def at_corner(self, corner: str) -> ModelSlice:
         """The same slice with another corner's numbers; PdkError if there is no such corner."""

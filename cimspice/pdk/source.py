@@ -53,27 +53,18 @@ def check_conditions(corner: str, temperature: float) -> None:
 
 @dataclass(frozen=True)
 class Pdk:
-    """An installation of SKY130's device models.
-
-    Attributes
-    ----------
-    root
-        Folder that holds them.
-    source
-        ``"cache"`` (fetched by cimspice) or ``"PDK_ROOT"``.
-    version
-        Version of the distribution; for ``PDK_ROOT`` what its ``SOURCES`` file says, or ``"unknown"``.
-    digest
-        SHA-256 (hex) over the model files: part of every result's provenance.
-    library_path
-        The library file, relative to ``root``.
-    """
+    """An installation of SKY130's device models."""
 
     root: Path
+    """Folder that holds them."""
     source: str
+    """``"cache"`` (fetched by cimspice) or ``"PDK_ROOT"``."""
     version: str
+    """Version of the distribution; for ``PDK_ROOT`` what its ``SOURCES`` file says, or ``"unknown"``."""
     digest: str
+    """SHA-256 (hex) over the model files: part of every result's provenance."""
     library_path: str = LIBRARY
+    """The library file, relative to ``root``."""
 
     def library(self) -> Path:
         """Full library for ``.lib "<path>" <corner>``: what a slice is compared with."""

@@ -19,33 +19,22 @@ _MARKS = (WITHIN, "relaxed")  # what a campaign itself says of a row
 
 @dataclass(frozen=True)
 class Study:
-    """A run's table with the roles of its columns.
-
-    Attributes
-    ----------
-    table
-        The rows; lists and tables among the conditions are text, truth values are 0 and 1.
-    units
-        Of every column, ``""`` where there is none.
-    fixed
-        Conditions of one value, with it.
-    varied
-        Conditions of several values.
-    coordinates
-        Measured columns that say where within a point a row was measured: a swept voltage, a time, an edge.
-    quantities
-        The other measured columns that are numbers: what the run was for.
-    provenance
-        Where the table says it is from.
-    """
+    """A run's table with the roles of its columns."""
 
     table: pd.DataFrame
+    """The rows; lists and tables among the conditions are text, truth values are 0 and 1."""
     units: dict[str, str]
+    """Of every column, ``""`` where there is none."""
     fixed: dict[str, Any]
+    """Conditions of one value, with it."""
     varied: tuple[str, ...]
+    """Conditions of several values."""
     coordinates: tuple[str, ...]
+    """Measured columns that say where within a point a row was measured: a swept voltage, a time, an edge."""
     quantities: tuple[str, ...]
+    """The other measured columns that are numbers: what the run was for."""
     provenance: dict[str, Any]
+    """Where the table says it is from."""
 
     @classmethod
     def of(cls, run: Run) -> Study:

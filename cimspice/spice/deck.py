@@ -121,30 +121,20 @@ class PlainModels:
 
 @dataclass(frozen=True)
 class Deck:
-    """What ngspice reads, line by line, without an analysis and without ``.end``.
-
-    Attributes
-    ----------
-    lines
-        The deck; the first line is its title.
-    parameters
-        Names that `Session.alter_parameters` may change.
-    corners
-        Corner -> parameter -> value: the corners that a session can switch to.
-    corner
-        The corner whose values the lines hold.
-    computed_resistors
-        Whether a resistor's value is an expression.
-    ages
-        Whether its devices may change with every run: see `cimspice.spice.lint.models_age`.
-    """
+    """What ngspice reads, line by line, without an analysis and without ``.end``."""
 
     lines: tuple[str, ...]
+    """The deck; the first line is its title."""
     parameters: frozenset[str]
+    """Names that `Session.alter_parameters` may change."""
     corners: Mapping[str, Mapping[str, float]]
+    """Corner -> parameter -> value: the corners that a session can switch to."""
     corner: str
+    """The corner whose values the lines hold."""
     computed_resistors: bool = False
+    """Whether a resistor's value is an expression."""
     ages: bool = False
+    """Whether its devices may change with every run: see `cimspice.spice.lint.models_age`."""
 
     @cached_property
     def axis_nodes(self) -> frozenset[str]:

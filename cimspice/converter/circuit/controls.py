@@ -29,15 +29,10 @@ class Gates(NetlistParameters):
 
 
 class PhaseTiming(NetlistParameters):
-    """Phases of equal length, each ended by a gap in which every switch is open.
-
-    Attributes
-    ----------
-    begin
-        When the first phase begins (s).
-    """
+    """Phases of equal length, each ended by a gap in which every switch is open."""
 
     begin: Annotated[float, quantity("s", ge=5e-11, le=1e-6)] = 2e-10
+    """When the first phase begins (s)."""
     phase: Annotated[float, quantity("s", ge=2e-10, le=1e-6)] = 8e-10
     gap: Annotated[float, quantity("s", ge=2e-11, le=1e-6)] = 2e-10
     edge: Annotated[float, quantity("s", ge=1e-12, le=1e-9, description="of every control")] = 4e-11

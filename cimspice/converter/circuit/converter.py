@@ -26,11 +26,6 @@ class Converter(NetlistParameters):
 
     The capacitors are fingers of metal: a unit of 2 fF, and ``parasitic_share`` of it to ground at either
     plate. Both are our choice; no layout was extracted, and the capacitors have no mismatch.
-
-    Attributes
-    ----------
-    reference_drop
-        By how much the reference is below the supply (V); it sets the step.
     """
 
     input_width: Width = 12e-6
@@ -40,6 +35,7 @@ class Converter(NetlistParameters):
     unit_capacitance: Annotated[float, quantity("F", ge=1e-16, le=1e-12)] = 2e-15
     parasitic_share: Annotated[float, quantity("1", ge=0, le=1)] = 0.1
     reference_drop: Annotated[float, quantity("V", ge=0.01, le=0.4)] = 0.1
+    """By how much the reference is below the supply (V); it sets the step."""
 
 
 class ConverterTiming(NetlistParameters):
@@ -58,17 +54,7 @@ class ConverterTiming(NetlistParameters):
 
 
 class ConverterParameters(NetlistParameters):
-    """One conversion.
-
-    Attributes
-    ----------
-    difference
-        Of the rails (V), complement's discharge minus the rail's.
-    common_drop
-        Mean discharge of the rails (V).
-    target
-        Preloaded code; it is added to the input.
-    """
+    """One conversion."""
 
     gates: Gates = Gates()
     converter: Converter = Converter()
@@ -76,8 +62,11 @@ class ConverterParameters(NetlistParameters):
     supply_voltage: Annotated[float, quantity("V", ge=1.4, le=1.95)] = 1.8
     bits: Annotated[int, quantity("1", ge=3, le=8, description="sign included")] = 6
     difference: Annotated[float, quantity("V", ge=-0.2, le=0.2)] = 0.0
+    """Of the rails (V), complement's discharge minus the rail's."""
     common_drop: Annotated[float, quantity("V", ge=0, le=0.2)] = 0.05
+    """Mean discharge of the rails (V)."""
     target: Annotated[int, quantity("1", ge=-127, le=127)] = 0
+    """Preloaded code; it is added to the input."""
     time_step: Annotated[float, quantity("s", gt=0, le=1e-9, description="largest step")] = 40e-12
 
     @model_validator(mode="after")

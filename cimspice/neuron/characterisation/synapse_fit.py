@@ -104,28 +104,19 @@ class ModelRow:
 
 @dataclass(frozen=True, eq=False)
 class SynapseFit:
-    """Everything that is known of a synapse.
-
-    Attributes
-    ----------
-    table
-        Curves of both polarities in the agreed columns (``cimspice.fit.SCHEMAS["synapse"]``), SI units.
-    figures
-        λ, E and the residual of the straight line at the unit current.
-    curves
-        Polarity -> the curves around the unit current that the models are fitted on, by rising current.
-    models
-        The models of these curves, both polarities, each with one term more than the one before.
-    gate_laws
-        Polarity -> fit of I(V_g), or None if the curves do not support one.
-    """
+    """Everything that is known of a synapse."""
 
     conditions: SynapseConditions
     table: pd.DataFrame
+    """Curves of both polarities in the agreed columns (``cimspice.fit.SCHEMAS["synapse"]``), SI units."""
     figures: ReversalFigures
+    """λ, E and the residual of the straight line at the unit current."""
     curves: dict[str, list[Curve]]
+    """Polarity -> the curves around the unit current that the models are fitted on, by rising current."""
     models: tuple[ModelRow, ...]
+    """The models of these curves, both polarities, each with one term more than the one before."""
     gate_laws: dict[str, Fit[PolynomialGateLaw] | None]
+    """Polarity -> fit of I(V_g), or None if the curves do not support one."""
 
     def gate_bias(self, polarity: str) -> float | None:
         """Gate bias (V) of the unit current, if the gate law is known."""

@@ -27,29 +27,20 @@ WINDOW = (0.43, 1.36)
 
 @dataclass(frozen=True)
 class Terms:
-    """Which terms a model keeps.
-
-    Attributes
-    ----------
-    current
-        ``"ideal"``: constant current (E = ∞). ``"constant"``: one E per sign, at the unit current (the
-        paper's). ``"program"``: E per current. ``"table"``: as measured.
-    readout
-        ``"straight"``: ideal ramp. ``"reversal"``: a ramp with its own E. ``"table"``: as measured.
-    capacitance
-        Keep the membrane capacitance's dependence on voltage, and of resistors which ones a neuron has, with
-        their lag; otherwise its mean, with resistors of typical length.
-    edges
-        Keep the charges of the spikes' edges, the driver's delay and the step at the end of reset.
-    leakage
-        Keep the leakage of the membrane and of synapses that are off.
-    """
+    """Which terms a model keeps."""
 
     current: Literal["ideal", "constant", "program", "table"] = "table"
+    """``"ideal"``: constant current (E = ∞). ``"constant"``: one E per sign, at the unit current (the
+    paper's). ``"program"``: E per current. ``"table"``: as measured."""
     readout: Literal["straight", "reversal", "table"] = "table"
+    """``"straight"``: ideal ramp. ``"reversal"``: a ramp with its own E. ``"table"``: as measured."""
     capacitance: bool = True
+    """Keep the membrane capacitance's dependence on voltage, and of resistors which ones a neuron has, with
+    their lag; otherwise its mean, with resistors of typical length."""
     edges: bool = True
+    """Keep the charges of the spikes' edges, the driver's delay and the step at the end of reset."""
     leakage: bool = True
+    """Keep the leakage of the membrane and of synapses that are off."""
 
 
 def simplify(model: NeuronModel, terms: Terms) -> NeuronModel:

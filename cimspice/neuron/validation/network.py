@@ -46,19 +46,13 @@ Array = np.ndarray
 
 @dataclass(frozen=True, eq=False)
 class Programmed:
-    """A network as it is programmed.
-
-    Attributes
-    ----------
-    mappings
-        Per layer.
-    scales
-        The factors that were searched, by name.
-    """
+    """A network as it is programmed."""
 
     model: NeuronModel
     mappings: tuple[LayerMapping, ...]
+    """Per layer."""
     scales: dict[str, float] = field(default_factory=dict)
+    """The factors that were searched, by name."""
 
     @property
     def polarities(self) -> list[Array]:

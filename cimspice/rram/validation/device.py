@@ -37,25 +37,17 @@ PULSES = ((0.0, 10e3, (1.6, 2.0, 2.4, 2.8)), (0.9, 2e3, (-1.4, -1.6, -1.8, -2.2)
 
 @dataclass(frozen=True, eq=False)
 class DeviceStudy:
-    """What a device does in ngspice beside its numpy model.
-
-    Attributes
-    ----------
-    loop
-        time, voltage, current, state of a slow SET and RESET in ngspice.
-    reads
-        state, voltage, current (ngspice), model_current (numpy).
-    pulses
-        initial_state, series_resistance, pulse_voltage, state_after (ngspice), model_state (numpy).
-    fits
-        The read law of each state.
-    """
+    """What a device does in ngspice beside its numpy model."""
 
     device: str
     loop: pd.DataFrame
+    """time, voltage, current, state of a slow SET and RESET in ngspice."""
     reads: pd.DataFrame
+    """state, voltage, current (ngspice), model_current (numpy)."""
     pulses: pd.DataFrame
+    """initial_state, series_resistance, pulse_voltage, state_after (ngspice), model_state (numpy)."""
     fits: dict[float, Fit[SinhRead]]
+    """The read law of each state."""
 
     @property
     def card(self) -> ModelCard:

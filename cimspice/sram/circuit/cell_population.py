@@ -19,25 +19,18 @@ Line = Annotated[float, quantity("V", ge=-0.5, le=2.5)]
 
 
 class PopulationParameters(NetlistParameters):
-    """Cells under one word-line voltage; one bit line is swept down, the other held.
-
-    Attributes
-    ----------
-    shifts
-        Per cell, threshold shifts (V) of pull-up, pull-down and pass, left then right.
-    stored
-        What all cells store: 0 pulls the bit line down, 1 its complement.
-    swept
-        Which line is swept, from ``start_voltage`` to ``stop_voltage``; the other is at ``held_voltage``. A
-        line below 0 V gives how far a cell is from flipping that no line can flip.
-    """
+    """Cells under one word-line voltage; one bit line is swept down, the other held."""
 
     cell: SramCell = SramCell()
     supply_voltage: Annotated[float, quantity("V", gt=0, le=1.95)] = 1.8
     word_line_voltage: Annotated[float, quantity("V", ge=0, le=1.95)] = 1.2
     shifts: tuple[CellShifts, ...] = (NO_SHIFTS,)
+    """Per cell, threshold shifts (V) of pull-up, pull-down and pass, left then right."""
     stored: Annotated[int, quantity("1", ge=0, le=1)] = 0
+    """What all cells store: 0 pulls the bit line down, 1 its complement."""
     swept: Literal["bit_line", "bit_line_bar"] = "bit_line"
+    """Which line is swept, from ``start_voltage`` to ``stop_voltage``; the other is at ``held_voltage``. A
+    line below 0 V gives how far a cell is from flipping that no line can flip."""
     held_voltage: Line = 1.8
     start_voltage: Line = 1.8
     stop_voltage: Line = 0.0

@@ -16,17 +16,12 @@ from cimspice.spice import SolverOptions, Tran, Waveforms
 
 
 class MacParameters(NetlistParameters):
-    """Random factors of 4 bits each, one pair per clock.
-
-    Attributes
-    ----------
-    operations
-        How many products are accumulated.
-    """
+    """Random factors of 4 bits each, one pair per clock."""
 
     gates: Gates = Gates()
     supply_voltage: Annotated[float, quantity("V", ge=1.2, le=1.95)] = 1.8
     operations: Annotated[int, quantity("1", ge=2, le=16)] = 8
+    """How many products are accumulated."""
     seed: Annotated[int, quantity("1", ge=0, le=2**31)] = 1
     period: Annotated[float, quantity("s", ge=2e-9, le=1e-6, description="of the clock")] = 4e-9
     edge: Annotated[float, quantity("s", ge=1e-12, le=1e-9, description="of every input")] = 5e-11

@@ -25,42 +25,28 @@ NO_SHIFTS: CellShifts = (0.0, 0.0, 0.0, 0.0, 0.0, 0.0)
 
 
 class OpenRow(NetlistParameters):
-    """A row that is opened.
-
-    Attributes
-    ----------
-    row
-        Its place along the bit line, from 0 at the precharge.
-    width
-        How long its word line is open at half its swing (s); 0 leaves it closed, the cell in full.
-    bits
-        What is stored, one per simulated column; 0 discharges the bit line, 1 its complement.
-    shifts
-        Threshold shifts (V) of pull-up, pull-down and pass, left then right, per simulated column; empty for
-        none.
-    """
+    """A row that is opened."""
 
     row: Annotated[int, quantity("1", ge=0, le=4095)]
+    """Its place along the bit line, from 0 at the precharge."""
     width: Annotated[float, quantity("s", ge=0, le=1e-6)]
+    """How long its word line is open at half its swing (s); 0 leaves it closed, the cell in full."""
     bits: tuple[Bit, ...]
+    """What is stored, one per simulated column; 0 discharges the bit line, 1 its complement."""
     shifts: tuple[CellShifts, ...] = ()
+    """Threshold shifts (V) of pull-up, pull-down and pass, left then right, per simulated column; empty for
+    none."""
 
 
 class MultiRowParameters(NetlistParameters):
-    """One multi-row read of the simulated columns.
-
-    Attributes
-    ----------
-    settle
-        From the last word line's end to the reading (s).
-    restore
-        Length of a precharge after the reading (s); 0 for none. Energy counts it.
-    """
+    """One multi-row read of the simulated columns."""
 
     array: Array = Array()
     open_rows: tuple[OpenRow, ...]
     settle: Annotated[float, quantity("s", gt=0, le=1e-6)] = 250e-12
+    """From the last word line's end to the reading (s)."""
     restore: Annotated[float, quantity("s", ge=0, le=1e-6)] = 0.0
+    """Length of a precharge after the reading (s); 0 for none. Energy counts it."""
     time_step: Annotated[float, quantity("s", gt=0, le=1e-9, description="largest step")] = 4e-12
 
     @model_validator(mode="after")

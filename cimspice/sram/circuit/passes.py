@@ -25,15 +25,7 @@ Code = Annotated[int, quantity("1", ge=0, le=255)]
 
 
 class PassParameters(MultiRowParameters):
-    """A read whose lines go on to a converter.
-
-    Attributes
-    ----------
-    bits
-        Of the converter.
-    target
-        Code preloaded on its capacitors; it is added to the input.
-    """
+    """A read whose lines go on to a converter."""
 
     gates: Gates = Gates()
     capacitor_side: Annotated[float, quantity("m", ge=2e-6, le=30e-6)] = 3e-6
@@ -41,7 +33,9 @@ class PassParameters(MultiRowParameters):
     converter: Converter = Converter()
     conversion: ConverterTiming = ConverterTiming()
     bits: Annotated[int, quantity("1", ge=3, le=8, description="of the converter, sign included")] = 6
+    """Of the converter."""
     target: Annotated[int, quantity("1", ge=-127, le=127)] = 0
+    """Code preloaded on its capacitors; it is added to the input."""
     time_step: Annotated[float, quantity("s", gt=0, le=1e-9, description="largest step")] = 40e-12
 
     @model_validator(mode="after")
@@ -84,24 +78,16 @@ class PassParameters(MultiRowParameters):
 
 
 class ForwardParameters(PassParameters):
-    """All columns of a neuron at once: their words are multiplied by ``codes``, summed, converted.
-
-    Attributes
-    ----------
-    codes
-        Inputs, one per simulated column.
-    input_bits
-        Of an input.
-    share_time
-        How long columns, rails and converter are connected (s).
-    crossed
-        Whether the converter takes the rails the other way round, for target minus output.
-    """
+    """All columns of a neuron at once: their words are multiplied by ``codes``, summed, converted."""
 
     codes: tuple[Code, ...]
+    """Inputs, one per simulated column."""
     input_bits: Annotated[int, quantity("1", ge=1, le=8)] = 4
+    """Of an input."""
     share_time: Time = 1.5e-9
+    """How long columns, rails and converter are connected (s)."""
     crossed: bool = False
+    """Whether the converter takes the rails the other way round, for target minus output."""
 
     @model_validator(mode="after")
     def _multiplies(self) -> ForwardParameters:

@@ -24,15 +24,10 @@ class Read(Protocol):
 
 @dataclass(frozen=True)
 class IdealRead:
-    """Lines that lose ``unit_discharge`` (V) per unit of pulse width and open cell, and never flip one.
-
-    Attributes
-    ----------
-    unit_discharge
-        Of a cell whose factor is 1 (V).
-    """
+    """Lines that lose ``unit_discharge`` (V) per unit of pulse width and open cell, and never flip one."""
 
     unit_discharge: float
+    """Of a cell whose factor is 1 (V)."""
 
     def __post_init__(self) -> None:
         checked_number("unit_discharge", self.unit_discharge, above=0, place="IdealRead")

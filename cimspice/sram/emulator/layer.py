@@ -28,36 +28,24 @@ Array = np.ndarray
 
 @dataclass(eq=False)
 class SramLayer:
-    """The words of one layer on several chips, and what reads and writes them.
-
-    Attributes
-    ----------
-    design
-        Common to all chips.
-    words
-        Shape (chips, neurons, columns); changed by :meth:`write`.
-    cells
-        Of the cells, arrays of shape (chips, neurons, columns, slices, slice bits, 2); None: nominal.
-    spread
-        Mismatch around the array; None: nominal.
-    noise
-        Where noise is drawn from; None: none.
-    disturbed
-        Reads so far in which a cell would have flipped.
-    saturated
-        Voltages so far that lay beyond the converter's range, and were read as its limit.
-    bits_written
-        Bits written so far.
-    """
+    """The words of one layer on several chips, and what reads and writes them."""
 
     design: LayerDesign
+    """Common to all chips."""
     words: Array
+    """Shape (chips, neurons, columns); changed by :meth:`write`."""
     cells: Cells | None = None
+    """Of the cells, arrays of shape (chips, neurons, columns, slices, slice bits, 2); None: nominal."""
     spread: PeripherySpread | None = None
+    """Mismatch around the array; None: nominal."""
     noise: np.random.Generator | None = None
+    """Where noise is drawn from; None: none."""
     disturbed: int = 0
+    """Reads so far in which a cell would have flipped."""
     saturated: int = 0
+    """Voltages so far that lay beyond the converter's range, and were read as its limit."""
     bits_written: int = 0
+    """Bits written so far."""
     _table: Array = field(init=False, repr=False)
     _first: Array = field(init=False, repr=False)
 

@@ -18,37 +18,25 @@ Array = np.ndarray
 
 @dataclass(frozen=True, eq=False)
 class LayerDesign:
-    """What all chips have in common.
-
-    Attributes
-    ----------
-    read
-        How columns are read.
-    periphery
-        The circuits around them.
-    form
-        Of the words.
-    pulses
-        Codes of factor m = 1, 2, ... on bit k, shape (largest error, slice bits); forward reads take m = 1.
-    line_rise
-        By how much the lines stand above the supply, which multipliers reckon from, as a read begins (V).
-    array_rows
-        Of the array; group g takes rows g b to g b + b − 1.
-    charge_limit
-        Sum of codes on a line that no read may exceed (``BitLines.charge_limit``).
-    open_groups
-        How many neurons a transposed read may open at once; None: all. The hinge's error is positive for one
-        output and negative for one.
-    """
+    """What all chips have in common."""
 
     read: Read
+    """How columns are read."""
     periphery: Periphery
+    """The circuits around them."""
     form: WordFormat
+    """Of the words."""
     pulses: Array
+    """Codes of factor m = 1, 2, ... on bit k, shape (largest error, slice bits); forward reads take m = 1."""
     line_rise: float = 0.0
+    """By how much the lines stand above the supply, which multipliers reckon from, as a read begins (V)."""
     array_rows: int = 512
+    """Of the array; group g takes rows g b to g b + b − 1."""
     charge_limit: float = np.inf
+    """Sum of codes on a line that no read may exceed (``BitLines.charge_limit``)."""
     open_groups: int | None = None
+    """How many neurons a transposed read may open at once; None: all. The hinge's error is positive for one
+    output and negative for one."""
 
     def __post_init__(self) -> None:
         pulses = kept_array("pulses", self.pulses, ("factors", self.form.slice_bits), low=1, whole=True)

@@ -31,18 +31,12 @@ Array = np.ndarray
 
 @dataclass(frozen=True)
 class LayerScale:
-    """Of one layer, nominal.
-
-    Attributes
-    ----------
-    sum_steps
-        Converter steps of an output whose Σ_c w_c x_c is 1, weights from −1 to 1 and inputs from 0 to 1.
-    error_steps
-        Converter steps of a transposed read whose Σ_g e_g w_g is 1, errors from −1 to 1 (the largest).
-    """
+    """Of one layer, nominal."""
 
     sum_steps: float
+    """Converter steps of an output whose Σ_c w_c x_c is 1, weights from −1 to 1 and inputs from 0 to 1."""
     error_steps: float
+    """Converter steps of a transposed read whose Σ_g e_g w_g is 1, errors from −1 to 1 (the largest)."""
 
 
 def layer_scale(design: LayerDesign, columns: int) -> LayerScale:
@@ -70,28 +64,19 @@ Array = np.ndarray
 
 @dataclass(frozen=True)
 class LearningRule:
-    """The digital part.
-
-    Attributes
-    ----------
-    margin
-        Of the own class above the others, as a sum of weights times inputs.
-    rate
-        Largest change of a weight (of −1 to 1) in the output layer by one sample.
-    hidden_rate
-        The same of a hidden layer, for a hidden error of 1.
-    hidden_gain
-        Of a hidden neuron: Σ w x that gives the largest code is 1 over this.
-    stuck_period
-        Samples after which a hidden neuron that was at the same limit for all of them takes errors that lead
-        away from it; 0: never.
-    """
+    """The digital part."""
 
     margin: float = 0.35
+    """Of the own class above the others, as a sum of weights times inputs."""
     rate: float = 0.1
+    """Largest change of a weight (of −1 to 1) in the output layer by one sample."""
     hidden_rate: float = 0.15
+    """The same of a hidden layer, for a hidden error of 1."""
     hidden_gain: float = 2.0
+    """Of a hidden neuron: Σ w x that gives the largest code is 1 over this."""
     stuck_period: int = 20
+    """Samples after which a hidden neuron that was at the same limit for all of them takes errors that lead
+    away from it; 0: never."""
 
     def __post_init__(self) -> None:
         for name in ("margin", "rate", "hidden_rate"):
@@ -106,43 +91,28 @@ class LearningRule:
 
 @dataclass(frozen=True, eq=False)
 class Trace:
-    """One forward pass.
-
-    Attributes
-    ----------
-    inputs
-        Codes at the columns of each layer, the bias's last, each of shape (chips, samples, columns).
-    rails
-        Difference of the rails of each layer (V), each of shape (chips, samples, neurons, slices).
-    codes
-        Of the converter, same shapes.
-    outputs
-        Slices added, each of shape (chips, samples, neurons).
-    """
+    """One forward pass."""
 
     inputs: tuple[Array, ...]
+    """Codes at the columns of each layer, the bias's last, each of shape (chips, samples, columns)."""
     rails: tuple[Array, ...]
+    """Difference of the rails of each layer (V), each of shape (chips, samples, neurons, slices)."""
     codes: tuple[Array, ...]
+    """Of the converter, same shapes."""
     outputs: tuple[Array, ...]
+    """Slices added, each of shape (chips, samples, neurons)."""
 
 
 @dataclass(eq=False)
 class LearningNetwork:
-    """Layers on the same chips.
-
-    Attributes
-    ----------
-    layers
-        First to last; a layer has a column for every neuron before it and one for the bias.
-    rounding
-        Where the updates' rounding is drawn from.
-    rule
-        The digital part.
-    """
+    """Layers on the same chips."""
 
     layers: Sequence[SramLayer]
+    """First to last; a layer has a column for every neuron before it and one for the bias."""
     rounding: np.random.Generator
+    """Where the updates' rounding is drawn from."""
     rule: LearningRule = field(default_factory=LearningRule)
+    """The digital part."""
 
     def __post_init__(self) -> None:
         if not len(self.layers):

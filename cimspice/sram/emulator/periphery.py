@@ -77,21 +77,15 @@ class Periphery:
 
 @dataclass(frozen=True, eq=False)
 class PeripherySpread:
-    """Mismatch of the circuits around one layer of many chips.
-
-    Attributes
-    ----------
-    multiplier
-        Arrays of shape (chips, 1, 1, slices, columns, 2): between are samples and neurons, which share them.
-    shares
-        Weights of the columns in charge sharing, shape (chips, 1, 1, slices, 2, columns).
-    offset
-        Of the converter of each slice (V), shape (chips, 1, 1, slices).
-    """
+    """Mismatch of the circuits around one layer of many chips."""
 
     multiplier: MultiplierSpread
+    """Arrays of shape (chips, 1, 1, slices, columns, 2): between are samples and neurons, which share
+    them."""
     shares: Array
+    """Weights of the columns in charge sharing, shape (chips, 1, 1, slices, 2, columns)."""
     offset: Array
+    """Of the converter of each slice (V), shape (chips, 1, 1, slices)."""
 
     def __post_init__(self) -> None:
         for name in ("shares", "offset"):

@@ -26,44 +26,30 @@ class DisturbWarning(UserWarning):
 
 @dataclass(frozen=True, eq=False)
 class Reading:
-    """What a batch of reads gives; ``...`` is the common shape of codes, bits and cells without their rows.
-
-    Attributes
-    ----------
-    discharge
-        Of the bit line and of its complement (V), shape (..., 2). The bit line is pulled by cells that store
-        0, the complement by those that store 1. Of a disturbed read only a lower bound is known: the line is
-        held where the first cell flips.
-    lowest
-        Lowest voltage that a line reached while a cell that stores 1 on its side was open (V), shape (...,
-        2); the start voltage where there was none.
-    disturbed
-        Whether a cell has flipped, shape (...). Trip voltages come from slow sweeps, so a short pulse may
-        pass where this says it does not.
-    disturb_probability
-        Probability over mismatch that at least one open cell flips, shape (...).
-    """
+    """What a batch of reads gives; ``...``: the common shape of codes, bits and cells without their rows."""
 
     discharge: Array
+    """Of the bit line and of its complement (V), shape (..., 2). The bit line is pulled by cells that store
+    0, the complement by those that store 1. Of a disturbed read only a lower bound is known: the line is held
+    where the first cell flips."""
     lowest: Array
+    """Lowest voltage that a line reached while a cell that stores 1 on its side was open (V), shape (..., 2);
+    the start voltage where there was none."""
     disturbed: Array
+    """Whether a cell has flipped, shape (...). Trip voltages come from slow sweeps, so a short pulse may pass
+    where this says it does not."""
     disturb_probability: Array
+    """Probability over mismatch that at least one open cell flips, shape (...)."""
 
 
 @dataclass(frozen=True, eq=False)
 class Cells:
-    """Cells of particular chips.
-
-    Attributes
-    ----------
-    log_current
-        ln α of each cell when it stores 0 and 1, shape (..., rows, 2).
-    trip_voltage
-        Of each cell in either state (V), same shape.
-    """
+    """Cells of particular chips."""
 
     log_current: Array
+    """ln α of each cell when it stores 0 and 1, shape (..., rows, 2)."""
     trip_voltage: Array
+    """Of each cell in either state (V), same shape."""
 
     def __post_init__(self) -> None:
         logs = kept_array("logarithms of cell currents", self.log_current, (..., "rows", 2))
@@ -74,15 +60,10 @@ class Cells:
 
 @dataclass(frozen=True, eq=False)
 class MultiRowRead:
-    """The read of columns whose bit lines follow a fitted model.
-
-    Attributes
-    ----------
-    lines
-        The model.
-    """
+    """The read of columns whose bit lines follow a fitted model."""
 
     lines: BitLines
+    """The model."""
 
     @cached_property
     def _ranges(self) -> Ranges:

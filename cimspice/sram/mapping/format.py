@@ -22,13 +22,6 @@ Array = np.ndarray
 class WordFormat:
     """Words of ``slices`` × ``slice_bits`` bits.
 
-    Attributes
-    ----------
-    slice_bits
-        Rows that a word takes in each of its columns, 1 to 8.
-    slices
-        Columns that a word takes, least significant first, 1 to 4.
-
     Raises
     ------
     MappingError
@@ -36,7 +29,9 @@ class WordFormat:
     """
 
     slice_bits: int = 4
+    """Rows that a word takes in each of its columns, 1 to 8."""
     slices: int = 2
+    """Columns that a word takes, least significant first, 1 to 4."""
 
     def __post_init__(self) -> None:
         checked_count("slice_bits", self.slice_bits, high=8, place="WordFormat", error=MappingError)

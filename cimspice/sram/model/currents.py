@@ -18,24 +18,16 @@ COUPLED = 1e-4
 
 @dataclass(frozen=True, eq=False)
 class CellCurrents:
-    """Tables on an even grid of line voltages; a cell's two sides have the same ones, mirrored.
-
-    Attributes
-    ----------
-    voltage
-        Of the line in question (V), shape (n,), rising in even steps.
-    other
-        Of the other line (V), shape (m,), rising in even steps.
-    zero
-        Current (A) from a line into the side that stores 0, shape (n, m): it discharges the line.
-    one
-        The same for the side that stores 1, shape (n, m): negative where it charges a line that has fallen.
-    """
+    """Tables on an even grid of line voltages; a cell's two sides have the same ones, mirrored."""
 
     voltage: Array
+    """Of the line in question (V), shape (n,), rising in even steps."""
     other: Array
+    """Of the other line (V), shape (m,), rising in even steps."""
     zero: Array
+    """Current (A) from a line into the side that stores 0, shape (n, m): it discharges the line."""
     one: Array
+    """The same for the side that stores 1, shape (n, m): negative where it charges a line that has fallen."""
 
     def __post_init__(self) -> None:
         for name in ("voltage", "other"):

@@ -24,19 +24,14 @@ class LineSampling(Model):
     """What a converter takes in, attenuation times the lines' difference + offset.
 
     Its plates share the lines' charge; the plate that centres code 0 pushes the offset onto one of them.
-
-    Attributes
-    ----------
-    attenuation
-        What is left of a difference.
-    offset
-        What is added to it (V).
     """
 
     kind: ClassVar[str] = "sram_line_sampling"
     parameter_units: ClassVar[Mapping[str, str]] = {"attenuation": "1", "offset": "V"}
     attenuation: float = 1.0
+    """What is left of a difference."""
     offset: float = 0.0
+    """What is added to it (V)."""
 
     def __call__(self, difference: ArrayLike) -> Array:
         """Sampled difference (V) of lines whose difference (V) is given, of the same shape."""

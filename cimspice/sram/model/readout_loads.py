@@ -18,20 +18,14 @@ from cimspice.fit.ranges import Ranges
 @register
 @dataclass(frozen=True, kw_only=True, eq=False)
 class ReadoutLoads(Model):
-    """Capacitances for the arrays and rails of benches that have no readout of their own.
-
-    Attributes
-    ----------
-    line
-        Of a resting multiplier and a converter's open switches, on either bit line (F).
-    rail
-        Of a converter that samples a rail (F), without the rail's own wire and switches.
-    """
+    """Capacitances for the arrays and rails of benches that have no readout of their own."""
 
     kind: ClassVar[str] = "sram_readout_loads"
     parameter_units: ClassVar[Mapping[str, str]] = {"line": "F", "rail": "F"}
     line: float
+    """Of a resting multiplier and a converter's open switches, on either bit line (F)."""
     rail: float
+    """Of a converter that samples a rail (F), without the rail's own wire and switches."""
 
 
 def fit_readout_loads(table: pd.DataFrame) -> Fit[ReadoutLoads]:

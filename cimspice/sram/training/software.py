@@ -19,21 +19,14 @@ Array = np.ndarray
 
 @dataclass(eq=False)
 class SoftwareNetwork:
-    """Real weights from −1 to 1 of many learners at once.
-
-    Attributes
-    ----------
-    weights
-        Of each layer, shape (learners, neurons, columns), the bias's column last; changed by :meth:`step`.
-    rule
-        As on the chip.
-    largest_input
-        Input code that stands for 1.
-    """
+    """Real weights from −1 to 1 of many learners at once."""
 
     weights: list[Array]
+    """Of each layer, shape (learners, neurons, columns), the bias's column last; changed by :meth:`step`."""
     rule: LearningRule = field(default_factory=LearningRule)
+    """As on the chip."""
     largest_input: int = 15
+    """Input code that stands for 1."""
 
     def __post_init__(self) -> None:
         if not len(self.weights):

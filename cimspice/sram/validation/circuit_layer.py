@@ -37,27 +37,18 @@ FORWARD, TRANSPOSED = "sram_forward_pass", "sram_transposed_pass"
 
 @dataclass(eq=False)
 class CircuitLayer(SramLayer):
-    """One chip's layer in ngspice.
-
-    Attributes
-    ----------
-    conditions
-        Array, corner, temperature, workers.
-    shifts
-        Threshold shifts of the cells (V), shape (neurons, columns, slices, slice bits, 6); None: none.
-    progress
-        Progress.
-    seconds
-        CPU seconds of ngspice so far.
-    flipped
-        Cells that a pass has flipped so far.
-    """
+    """One chip's layer in ngspice."""
 
     conditions: SramConditions = field(default_factory=SramConditions)
+    """Array, corner, temperature, workers."""
     shifts: Array | None = None
+    """Threshold shifts of the cells (V), shape (neurons, columns, slices, slice bits, 6); None: none."""
     progress: OnProgress = silent
+    """Progress."""
     seconds: float = 0.0
+    """CPU seconds of ngspice so far."""
     flipped: int = 0
+    """Cells that a pass has flipped so far."""
     _converted: dict[float, tuple[int, dict[str, Any]]] = field(default_factory=dict, repr=False)
     """Code, and the run that gave it, by what the converter had sampled (V)."""
 

@@ -36,21 +36,14 @@ class Words:
 
 @dataclass(frozen=True, eq=False)
 class DrawnWords:
-    """Random words, parted by the disturb bound before anything is simulated.
-
-    Attributes
-    ----------
-    within
-        Words whose charge keeps to the bound: as many as were asked for.
-    beyond
-        The first of those drawn meanwhile whose charge exceeds it, at most as many again.
-    excluded
-        How many exceed it in all.
-    """
+    """Random words, parted by the disturb bound before anything is simulated."""
 
     within: Words
+    """Words whose charge keeps to the bound: as many as were asked for."""
     beyond: Words
+    """The first of those drawn meanwhile whose charge exceeds it, at most as many again."""
     excluded: int
+    """How many exceed it in all."""
 
 
 def check_words(count: int, rows: tuple[int, int], array_rows: int) -> None:
