@@ -96,27 +96,20 @@ class _Shared(AbstractContextManager):
 
 @dataclass
 class Search:
-    """The state of one adaptive campaign: what was run, and what is known.
-
-    Attributes
-    ----------
-    plan
-        The whole grid.
-    done, cached, failed, relaxed
-        Counts over all that was chosen.
-    watch
-        Called with the number of simulations and the fit, after every fit.
-    """
+    """The state of one adaptive campaign: what was run, and what is known."""
 
     plan: Plan
+    """The whole grid."""
     store: Store
     progress: OnProgress
     workers: int
     watch: Callable[[int, GaussianProcess], object] | None = None
+    """Called with the number of simulations and the fit, after every fit."""
     done: int = 0
     cached: int = 0
     failed: int = 0
     relaxed: int = 0
+    """``done``, ``cached``, ``failed``, ``relaxed``: counts over all that was chosen."""
     stopped: bool = False
     chosen: list[Place] = field(default_factory=list)
     history: list[Round] = field(default_factory=list)

@@ -42,41 +42,28 @@ class Circuit:
 
 @dataclass(frozen=True)
 class Point:
-    """One simulation.
-
-    Attributes
-    ----------
-    index
-        Place in the plan, from 0.
-    digest
-        SHA-256 (hexadecimal) over all that decides the result: netlist, device models, parameters, analysis,
-        solver options, corner, temperature, ngspice's version and the code that measures.
-    given
-        Fixed and swept parameters as the specification gives them; what the table shows.
-    parameters
-        The same, validated, with the bench's defaults. None if the combination is refused.
-    corner, temperature
-        Process corner; degrees Celsius.
-    altered
-        Sources and their values, to be altered once the circuit is loaded.
-    circuit
-        None if the combination is refused.
-    error
-        Why it is refused: such a point is recorded as failed and not run.
-    sample
-        Monte Carlo sample, from 0; None without Monte Carlo.
-    """
+    """One simulation."""
 
     index: int
+    """Place in the plan, from 0."""
     digest: str
+    """SHA-256 (hexadecimal) over all that decides the result: netlist, device models, parameters, analysis,
+    solver options, corner, temperature, ngspice's version and the code that measures."""
     given: dict[str, Any]
+    """Fixed and swept parameters as the specification gives them; what the table shows."""
     parameters: NetlistParameters | None
+    """The same, validated, with the bench's defaults. None if the combination is refused."""
     corner: str
     temperature: float
+    """``corner``, ``temperature``: process corner; degrees Celsius."""
     altered: tuple[tuple[str, float], ...] = ()
+    """Sources and their values, to be altered once the circuit is loaded."""
     circuit: Circuit | None = None
+    """None if the combination is refused."""
     error: CimspiceError | None = None
+    """Why it is refused: such a point is recorded as failed and not run."""
     sample: int | None = None
+    """Monte Carlo sample, from 0; None without Monte Carlo."""
 
     @property
     def conditions(self) -> dict[str, Any]:

@@ -29,51 +29,36 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Result:
-    """What came of a campaign.
-
-    Attributes
-    ----------
-    table
-        Rows of all done points; see ``cimspice.campaign.table``.
-    points, done, cached, failed
-        Counts as in `Progress`; ``points = done + failed`` unless the run was ``stopped``.
-    seconds
-        Wall time of this run.
-    cpu_seconds
-        Of the workers, over all done points: now or when a point was first run.
-    failures
-        The failed points with what is recorded of them.
-    plan
-        The points, for those who want more of them.
-    relaxed
-        Done points that converged with relaxed options only (``[failures]`` of the campaign).
-    stopped
-        Whether the run ended before all points were run, because too many failed.
-    limits
-        What came of each limit of the campaign.
-    overall
-        Yield over all limits together; None without limits.
-    store
-        File of the store.
-    adaptive
-        How points were chosen; None: all of the grid were run.
-    """
+    """What came of a campaign."""
 
     table: pd.DataFrame
+    """Rows of all done points; see ``cimspice.campaign.table``."""
     points: int
     done: int
     cached: int
     failed: int
+    """``points``, ``done``, ``cached``, ``failed``: counts as in `Progress`; ``points = done + failed``
+    unless the run was ``stopped``."""
     seconds: float
+    """Wall time of this run."""
     failures: list[tuple[Point, Record]]
+    """The failed points with what is recorded of them."""
     plan: Plan
+    """The points, for those who want more of them."""
     cpu_seconds: float = 0.0
+    """Of the workers, over all done points: now or when a point was first run."""
     relaxed: int = 0
+    """Done points that converged with relaxed options only (``[failures]`` of the campaign)."""
     stopped: bool = False
+    """Whether the run ended before all points were run, because too many failed."""
     limits: list[LimitResult] = field(default_factory=list)
+    """What came of each limit of the campaign."""
     overall: Yield | None = None
+    """Yield over all limits together; None without limits."""
     store: Path | None = None
+    """File of the store."""
     adaptive: Outcome | None = None
+    """How points were chosen; None: all of the grid were run."""
 
     def _repr_html_(self) -> str:
         names = ("points", "done", "cached", "failed", "relaxed", "seconds", "cpu_seconds")

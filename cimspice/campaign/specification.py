@@ -103,52 +103,35 @@ class AxisGroup:
 
 @dataclass(frozen=True)
 class Specification:
-    """A checked campaign.
-
-    Attributes
-    ----------
-    bench
-        What is run.
-    title
-        For people.
-    parameters
-        Fixed parameters, as given; the bench's defaults hold for the rest.
-    groups
-        Sweep axes; the points are their product with corners and temperatures.
-    corners, temperatures
-        Process corners by name; temperatures in degrees Celsius.
-    figures
-        Figures to draw from the table.
-    monte_carlo
-        Samples of every point; None: there are none.
-    limits
-        What the table is held against, in the columns' units.
-    policy
-        What becomes of points that fail.
-    keep
-        What is kept besides the table.
-    adaptive
-        How points are chosen from the grid; None: all are run.
-    fits
-        Models to fit to the table; whoever runs the campaign does it.
-    source
-        Where it came from, for messages: a path, or ``"call"``.
-    """
+    """A checked campaign."""
 
     bench: Bench
+    """What is run."""
     title: str
+    """For people."""
     parameters: dict[str, Any]
+    """Fixed parameters, as given; the bench's defaults hold for the rest."""
     groups: tuple[AxisGroup, ...]
+    """Sweep axes; the points are their product with corners and temperatures."""
     corners: tuple[str, ...] = ("tt",)
     temperatures: tuple[float, ...] = (27.0,)
+    """``corners``, ``temperatures``: process corners by name; temperatures in degrees Celsius."""
     figures: tuple[Figure, ...] = ()
+    """Figures to draw from the table."""
     source: str = "call"
+    """Where it came from, for messages: a path, or ``"call"``."""
     monte_carlo: MonteCarlo | None = None
+    """Samples of every point; None: there are none."""
     limits: tuple[Limit, ...] = ()
+    """What the table is held against, in the columns' units."""
     policy: FailurePolicy = field(default_factory=FailurePolicy)
+    """What becomes of points that fail."""
     keep: Keep = field(default_factory=Keep)
+    """What is kept besides the table."""
     adaptive: Adaptive | None = None
+    """How points are chosen from the grid; None: all are run."""
     fits: tuple[FitRequest, ...] = ()
+    """Models to fit to the table; whoever runs the campaign does it."""
 
     @property
     def points(self) -> int:

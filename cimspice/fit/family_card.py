@@ -44,29 +44,21 @@ class CardConditions(Record):
 
 
 class Part(Record):
-    """One part of a circuit.
-
-    Attributes
-    ----------
-    origin, source
-        Where its numbers come from, and exactly: benches and digests, or a file's name and SHA-256.
-    range
-        What the data cover of each input.
-    parameters
-        Its figures, with 95 % intervals, or null and the reason.
-    data
-        What the emulator computes with (see :func:`encode`), or nothing.
-    noise
-        How certain measured data are (a :class:`cimspice.fit.repeats.MeanNoise`, encoded), where that is
-        known.
-    """
+    """One part of a circuit."""
 
     origin: Literal["simulated", "measured", "assumed"]
     source: Content = Field(default_factory=dict)
+    """``origin``, ``source``: where its numbers come from, and exactly: benches and digests, or a file's name
+    and SHA-256."""
     range: dict[str, RangeRecord] = Field(default_factory=dict)
+    """What the data cover of each input."""
     parameters: dict[str, ParameterRecord] = Field(default_factory=dict)
+    """Its figures, with 95 % intervals, or null and the reason."""
     data: Annotated[Any, AfterValidator(_all_finite)] = None
+    """What the emulator computes with (see :func:`encode`), or nothing."""
     noise: Annotated[Any, AfterValidator(_all_finite)] = None
+    """How certain measured data are (a :class:`cimspice.fit.repeats.MeanNoise`, encoded), where that is
+    known."""
 
     @model_validator(mode="after")
     def _says_why(self) -> Part:

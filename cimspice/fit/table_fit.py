@@ -25,24 +25,18 @@ _CONDITIONS = ("corner", "temperature", "order", "polarity", "edge")
 
 @dataclass(frozen=True)
 class FitOptions:
-    """How a table is read and fitted, as options of ``cimspice fit`` say.
-
-    Attributes
-    ----------
-    columns, units, where
-        The model's column -> the table's; column -> its unit; column -> the value that rows must have.
-    options, fixed
-        Of the model's own fit; parameters that are not fitted (SI), all as text.
-    weight
-        ``absolute``, ``relative``, a column of standard deviations, or nothing.
-    """
+    """How a table is read and fitted, as options of ``cimspice fit`` say."""
 
     columns: Mapping[str, str] = field(default_factory=dict)
     units: Mapping[str, str] = field(default_factory=dict)
     where: Mapping[str, str] = field(default_factory=dict)
+    """``columns``, ``units``, ``where``: the model's column -> the table's; column -> its unit; column -> the
+    value that rows must have."""
     options: Mapping[str, str] = field(default_factory=dict)
     fixed: Mapping[str, str] = field(default_factory=dict)
+    """``options``, ``fixed``: of the model's own fit; parameters that are not fitted (SI), all as text."""
     weight: str = ""
+    """``absolute``, ``relative``, a column of standard deviations, or nothing."""
 
     def read(
         self, source: Path, schema: TableSchema, constants: Mapping[str, Any] | None = None

@@ -19,28 +19,19 @@ SIGNS: tuple[tuple[int, Polarity], ...] = ((1, "n"), (-1, "p"))
 
 @dataclass(frozen=True, eq=False)
 class LayerMapping:
-    """One layer's programming.
-
-    Attributes
-    ----------
-    polarity
-        +1 where an n-synapse carries the weight, −1 p, 0 none; shape (neurons, inputs).
-    program
-        Gate bias (V) or resistor length (m), same shape; 0 where there is none.
-    wanted, realised
-        Normalised weights asked for (after scaling) and given, same shape.
-    clipped
-        True where a weight was beyond the largest current.
-    dropped
-        True where a weight that is not zero was below the smallest current and is left out.
-    """
+    """One layer's programming."""
 
     polarity: Array
+    """+1 where an n-synapse carries the weight, −1 p, 0 none; shape (neurons, inputs)."""
     program: Array
+    """Gate bias (V) or resistor length (m), same shape; 0 where there is none."""
     wanted: Array
     realised: Array
+    """``wanted``, ``realised``: normalised weights asked for (after scaling) and given, same shape."""
     clipped: Array
+    """True where a weight was beyond the largest current."""
     dropped: Array
+    """True where a weight that is not zero was below the smallest current and is left out."""
 
 
 def map_layer(

@@ -18,25 +18,17 @@ _ATTOFARAD = 1e-18
 
 @dataclass(frozen=True)
 class CellWires:
-    """What one 6T cell adds to the wires that cross it (ohm, F); without its transistors.
-
-    Attributes
-    ----------
-    bit_line_resistance, word_line_resistance
-        Along the cell (ohm).
-    bit_line_capacitance
-        Of one bit line to rails and layers that do not move (F).
-    bit_line_coupling
-        Between the cell's two bit lines (F). Those of neighbouring columns have a supply rail between them.
-    word_line_capacitance
-        Of the strap and the poly beside the gates (F); without the gates.
-    """
+    """What one 6T cell adds to the wires that cross it (ohm, F); without its transistors."""
 
     bit_line_resistance: float
     word_line_resistance: float
+    """``bit_line_resistance``, ``word_line_resistance``: along the cell (ohm)."""
     bit_line_capacitance: float
+    """Of one bit line to rails and layers that do not move (F)."""
     bit_line_coupling: float
+    """Between the cell's two bit lines (F). Those of neighbouring columns have a supply rail between them."""
     word_line_capacitance: float
+    """Of the strap and the poly beside the gates (F); without the gates."""
 
 
 @lru_cache(maxsize=1)

@@ -41,48 +41,36 @@ class Change:
 
 @dataclass(frozen=True)
 class Effect:
-    """How a quantity changed.
-
-    Attributes
-    ----------
-    column, unit
-        What was measured.
-    rows, changed
-        Rows that both runs have, and those of them whose value differs by more than 1e-9 of itself, or is a
-        number in one run alone.
-    not_finite
-        Of these rows, how many are NaN or infinite: in A, in B.
-    pairs
-        Conditions compared by their means over samples; rows where there are none.
-    change
-        Mean of B − A, in the unit; NaN where no condition has a number in both.
-    percent
-        Median of the change in percent of A's size; None where A is zero.
-    largest, where, place
-        The change largest in size, the conditions it is at, and these in words.
-    spread, spread_over
-        Standard deviation in run A that the change is held against, and over what it was taken.
-    effect
-        Rms of the change divided by the spread: what effects are ranked by. None where nothing spreads.
-    deviation_ratio
-        Standard deviation over samples of B divided by that of A; None without samples.
-    """
+    """How a quantity changed."""
 
     column: str
     unit: str
+    """``column``, ``unit``: what was measured."""
     rows: int
     changed: int
+    """``rows``, ``changed``: rows that both runs have, and those of them whose value differs by more than
+    1e-9 of itself, or is a number in one run alone."""
     not_finite: tuple[int, int]
+    """Of these rows, how many are NaN or infinite: in A, in B."""
     pairs: int
+    """Conditions compared by their means over samples; rows where there are none."""
     change: float
+    """Mean of B − A, in the unit; NaN where no condition has a number in both."""
     percent: float | None
+    """Median of the change in percent of A's size; None where A is zero."""
     largest: float
     where: dict[str, Any]
     place: str
+    """``largest``, ``where``, ``place``: the change largest in size, the conditions it is at, and these in
+    words."""
     spread: float
     spread_over: str
+    """``spread``, ``spread_over``: standard deviation in run A that the change is held against, and over what
+    it was taken."""
     effect: float | None
+    """Rms of the change divided by the spread: what effects are ranked by. None where nothing spreads."""
     deviation_ratio: float | None
+    """Standard deviation over samples of B divided by that of A; None without samples."""
 
 
 @dataclass(frozen=True)

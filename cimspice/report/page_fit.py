@@ -41,34 +41,23 @@ class NoRows(Exception):
 
 @dataclass(frozen=True)
 class Overlay:
-    """A model over the rows of a table that it describes.
-
-    Attributes
-    ----------
-    rows
-        The rows (m), by their column names in the table.
-    x, y
-        Columns of abscissa and of what is predicted.
-    by
-        Column that distinguishes curves, or "".
-    fitted
-        Prediction (m,), in the unit of ``y``.
-    band
-        Half width (m,) of its 95 % confidence band from the card's covariance; None without one.
-    scale
-        Full scale (m,) of residuals in percent, in the unit of ``y``.
-    scale_name
-        What that is.
-    """
+    """A model over the rows of a table that it describes."""
 
     rows: pd.DataFrame
+    """The rows (m), by their column names in the table."""
     x: str
     y: str
+    """``x``, ``y``: columns of abscissa and of what is predicted."""
     by: str
+    """Column that distinguishes curves, or ""."""
     fitted: np.ndarray
+    """Prediction (m,), in the unit of ``y``."""
     band: np.ndarray | None
+    """Half width (m,) of its 95 % confidence band from the card's covariance; None without one."""
     scale: np.ndarray
+    """Full scale (m,) of residuals in percent, in the unit of ``y``."""
     scale_name: str
+    """What that is."""
 
 
 def cards(folder: Path) -> Iterator[tuple[str, ModelCard | str]]:

@@ -16,26 +16,18 @@ _DIGITS = 12  # of a condition, to find rows that belong together
 
 @dataclass(frozen=True)
 class Pairing:
-    """Which rows of two runs belong together.
-
-    Attributes
-    ----------
-    names
-        Columns that say so, without that of the samples.
-    rows_a, rows_b
-        Positions (m,) of the rows that belong together.
-    keys_a, keys_b
-        Number of its conditions, for every row of A and of B.
-    conditions
-        Values of ``names`` by that number.
-    """
+    """Which rows of two runs belong together."""
 
     names: list[str]
+    """Columns that say so, without that of the samples."""
     rows_a: np.ndarray
     rows_b: np.ndarray
+    """``rows_a``, ``rows_b``: positions (m,) of the rows that belong together."""
     keys_a: np.ndarray
     keys_b: np.ndarray
+    """``keys_a``, ``keys_b``: number of its conditions, for every row of A and of B."""
     conditions: pd.DataFrame
+    """Values of ``names`` by that number."""
 
     @classmethod
     def of(cls, a: Study, b: Study) -> Pairing:

@@ -19,26 +19,7 @@ Array = np.ndarray
 @register
 @dataclass(frozen=True, kw_only=True, eq=False)
 class SignedConverter(Model):
-    """Codes −2^(bits−1) to 2^(bits−1) − 1, code 0 about 0 V; a threshold between each two.
-
-    Attributes
-    ----------
-    thresholds
-        Differential input (V) at which the code turns from −2^(bits−1) + k to the next, rising, shape
-        (2**bits − 1,).
-    step
-        Of one code (V).
-    target_step
-        Voltage (V) of one preloaded target code.
-    target_offset
-        What preloading adds (V).
-    offset_sigma, noise_sigma
-        Standard deviations (V) of the input offset over instances, and of noise over conversions.
-    energy_joule
-        Of one conversion (J).
-    duration
-        Of one conversion (s).
-    """
+    """Codes −2^(bits−1) to 2^(bits−1) − 1, code 0 about 0 V; a threshold between each two."""
 
     kind: ClassVar[str] = "sram_signed_converter"
     parameter_units: ClassVar[Mapping[str, str]] = {
@@ -48,13 +29,22 @@ class SignedConverter(Model):
         "target_offset": "V",
     }
     thresholds: Array
+    """Differential input (V) at which the code turns from −2^(bits−1) + k to the next, rising, shape (2**bits
+    − 1,)."""
     step: float
+    """Of one code (V)."""
     target_step: float
+    """Voltage (V) of one preloaded target code."""
     target_offset: float = 0.0
+    """What preloading adds (V)."""
     offset_sigma: float = 0.0
     noise_sigma: float = 0.0
+    """``offset_sigma``, ``noise_sigma``: standard deviations (V) of the input offset over instances, and of
+    noise over conversions."""
     energy_joule: float = 0.0
+    """Of one conversion (J)."""
     duration: float = 0.0
+    """Of one conversion (s)."""
 
     def __post_init__(self) -> None:
         super().__post_init__()

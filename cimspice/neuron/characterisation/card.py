@@ -51,19 +51,13 @@ _TABLES = {
 
 @dataclass(frozen=True)
 class Conditions(pdk.Conditions):
-    """Where the circuit stands and how it is run.
-
-    Attributes
-    ----------
-    synapse
-        ``"mosfet"`` or ``"resistor"``.
-    workers, store
-        As for ``run_campaign``.
-    """
+    """Where the circuit stands and how it is run."""
 
     synapse: SynapseKind = "mosfet"
+    """``"mosfet"`` or ``"resistor"``."""
     workers: int | None = None
     store: Store | Path | str | None = None
+    """``workers``, ``store``: as for ``run_campaign``."""
 
     def __post_init__(self) -> None:
         super().__post_init__()

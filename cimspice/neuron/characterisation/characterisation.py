@@ -19,23 +19,16 @@ from cimspice.progress import OnProgress, Progress, in_stage
 
 @dataclass
 class Characterisation:
-    """What every step of a characterisation needs.
-
-    Attributes
-    ----------
-    circuit, conditions
-        Under which everything is measured.
-    engine, store
-        What runs points, and where they are kept.
-    progress
-        Called as a step goes on.
-    """
+    """What every step of a characterisation needs."""
 
     circuit: NeuronCircuit
     conditions: Conditions
+    """``circuit``, ``conditions``: under which everything is measured."""
     engine: Engine
     store: Store
+    """``engine``, ``store``: what runs points, and where they are kept."""
     progress: OnProgress
+    """Called as a step goes on."""
     _stage: str = ""
 
     def begin(self, stage: str) -> None:

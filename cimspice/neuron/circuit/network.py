@@ -68,23 +68,17 @@ class NetworkParameters(NetlistParameters):
 
 @dataclass(frozen=True)
 class NetworkRun:
-    """One sample through the circuit.
-
-    Attributes
-    ----------
-    spikes
-        Per layer, spike times (s) after the start of its firing phase, shape (neurons,); the phase's length
-        where there is none.
-    voltages
-        Per layer, membrane voltage (V) at the end of accumulation, shape (neurons,).
-    time, membranes
-        Trace: times (s) after the first phase's start, shape (points,), and per layer (neurons, points) in V.
-    """
+    """One sample through the circuit."""
 
     spikes: tuple[np.ndarray, ...]
+    """Per layer, spike times (s) after the start of its firing phase, shape (neurons,); the phase's length
+    where there is none."""
     voltages: tuple[np.ndarray, ...]
+    """Per layer, membrane voltage (V) at the end of accumulation, shape (neurons,)."""
     time: np.ndarray
     membranes: tuple[np.ndarray, ...]
+    """``time``, ``membranes``: trace: times (s) after the first phase's start, shape (points,), and per layer
+    (neurons, points) in V."""
 
 
 def network_netlist(parameters: NetworkParameters) -> Netlist:

@@ -22,20 +22,14 @@ Array = np.ndarray
 
 @dataclass(frozen=True, eq=False)
 class CircuitRun:
-    """What ngspice gave for a batch.
-
-    Attributes
-    ----------
-    times, voltages
-        Per layer, (samples, neurons): spike times (s after the start of the firing phase) and membrane
-        voltages at the end of accumulation (V).
-    seconds
-        CPU seconds that ngspice's workers spent on it, now or when it was first run.
-    """
+    """What ngspice gave for a batch."""
 
     times: tuple[Array, ...]
     voltages: tuple[Array, ...]
+    """``times``, ``voltages``: per layer, (samples, neurons): spike times (s after the start of the firing
+    phase) and membrane voltages at the end of accumulation (V)."""
     seconds: float
+    """CPU seconds that ngspice's workers spent on it, now or when it was first run."""
 
 
 def run_circuit(

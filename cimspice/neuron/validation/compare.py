@@ -15,19 +15,14 @@ Array = np.ndarray
 
 @dataclass(frozen=True, eq=False)
 class Comparison:
-    """Spike times of a model beside the circuit's, aligned.
-
-    Attributes
-    ----------
-    model, circuit
-        Per layer, (samples, neurons), seconds after the start of the layer's firing phase.
-    phase
-        Length of a phase (s).
-    """
+    """Spike times of a model beside the circuit's, aligned."""
 
     model: tuple[Array, ...]
     circuit: tuple[Array, ...]
+    """``model``, ``circuit``: per layer, (samples, neurons), seconds after the start of the layer's firing
+    phase."""
     phase: float
+    """Length of a phase (s)."""
 
     def __post_init__(self) -> None:
         shapes = [layer.shape for layer in self.model], [layer.shape for layer in self.circuit]

@@ -200,30 +200,22 @@ def layer_bands(mapped: Programmed, card: Card, row: BudgetRow, spikes: Array) -
 
 @dataclass(frozen=True, eq=False)
 class IrisValidation:
-    """The closed loop on Iris.
-
-    Attributes
-    ----------
-    physical
-        The network trained with the circuit's E±, mapped with one scale.
-    trained
-        Its training result.
-    conventional, conventional_circuit
-        The network trained with |E| = 100, mapped with two scales, and its run in ngspice.
-    conventional_rmse, trained_rmse
-        Root mean square error (s) of the output's spikes, trained network against ngspice: conventional, and
-        physical (the paper's own measure).
-    labels
-        Classes of the samples, (samples,).
-    """
+    """The closed loop on Iris."""
 
     physical: NeuronValidation
+    """The network trained with the circuit's E±, mapped with one scale."""
     trained: TrainedNetwork
+    """Its training result."""
     conventional: TrainedNetwork
     conventional_circuit: CircuitRun
+    """``conventional``, ``conventional_circuit``: the network trained with |E| = 100, mapped with two scales,
+    and its run in ngspice."""
     conventional_rmse: float
     trained_rmse: float
+    """``conventional_rmse``, ``trained_rmse``: root mean square error (s) of the output's spikes, trained
+    network against ngspice: conventional, and physical (the paper's own measure)."""
     labels: Array
+    """Classes of the samples, (samples,)."""
 
     @property
     def accuracy(self) -> dict[str, float]:

@@ -52,30 +52,22 @@ class Forming:
 
 @dataclass(frozen=True)
 class ParameterSet:
-    """A model's published numbers.
-
-    Attributes
-    ----------
-    model, title
-        Name of the model and what the set describes.
-    equations, source, licence
-        Where the equations and the numbers were published, and under which terms.
-    parameters
-        Name -> :class:`Parameter`.
-    ranges
-        Name of an input -> :class:`InputRange`.
-    forming
-        :class:`Forming`, where it was published.
-    """
+    """A model's published numbers."""
 
     model: str
     title: str
+    """``model``, ``title``: name of the model and what the set describes."""
     equations: str
     source: str
     licence: str
+    """``equations``, ``source``, ``licence``: where the equations and the numbers were published, and under
+    which terms."""
     parameters: Mapping[str, Parameter]
+    """Name -> :class:`Parameter`."""
     ranges: Mapping[str, InputRange]
+    """Name of an input -> :class:`InputRange`."""
     forming: Forming | None = None
+    """:class:`Forming`, where it was published."""
 
     def values(self, changes: Mapping[str, float] | None = None) -> dict[str, float]:
         """All numbers by name, some of them changed.

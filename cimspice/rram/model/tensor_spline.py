@@ -13,19 +13,13 @@ _CHUNK = 4096  # points whose coefficients stay near the processor
 
 @dataclass(frozen=True)
 class TensorSpline:
-    """Interpolating tensor-product spline (not-a-knot ends), in powers of the distance from a piece's corner.
-
-    Attributes
-    ----------
-    x, y
-        Ends of the pieces (p + 1,) and (q + 1,), rising.
-    coefficients
-        (p, q, k + 1, k + 1): of (x - x_i)^a (y - y_j)^b at [i, j, a, b].
-    """
+    """Interpolating tensor-product spline (not-a-knot ends), in powers of the distance from a corner."""
 
     x: np.ndarray
     y: np.ndarray
+    """``x``, ``y``: ends of the pieces (p + 1,) and (q + 1,), rising."""
     coefficients: np.ndarray
+    """(p, q, k + 1, k + 1): of (x - x_i)^a (y - y_j)^b at [i, j, a, b]."""
 
     @classmethod
     def through(cls, x: np.ndarray, y: np.ndarray, values: np.ndarray, degree: int) -> TensorSpline:

@@ -24,22 +24,6 @@ from cimspice.sram.circuit.multiplier import READOUT_CAPACITANCE
 class SramConditions(Conditions):
     """Which column, how it is read, and where it stands.
 
-    Attributes
-    ----------
-    array
-        The bank.
-    unit_width
-        Pulse of code 1 (s); code n is n times as long.
-    largest_code
-        Longest pulse in units.
-    settle
-        From the last word line's end to the reading (s).
-    reference_drop
-        By how much the converter's reference is below the supply (V), which sets its step; its own 0.1 V if
-        not given.
-    workers, store
-        As for ``run_campaign``.
-
     Raises
     ------
     ParameterError
@@ -47,12 +31,19 @@ class SramConditions(Conditions):
     """
 
     array: Array = field(default_factory=Array)
+    """The bank."""
     unit_width: float = 60e-12
+    """Pulse of code 1 (s); code n is n times as long."""
     largest_code: int = 15
+    """Longest pulse in units."""
     settle: float = 250e-12
+    """From the last word line's end to the reading (s)."""
     reference_drop: float | None = None
+    """By how much the converter's reference is below the supply (V), which sets its step; its own 0.1 V if
+    not given."""
     workers: int | None = None
     store: Store | Path | str | None = None
+    """``workers``, ``store``: as for ``run_campaign``."""
 
     def __post_init__(self) -> None:
         super().__post_init__()

@@ -30,20 +30,14 @@ RAIL = (4, 16)
 
 @dataclass(frozen=True)
 class EnergyTable:
-    """Energies in J; a rail of ``columns`` columns shares a converter.
-
-    Attributes
-    ----------
-    blocks, baseline_blocks
-        Per MAC, by block.
-    conversion
-        Of one conversion.
-    """
+    """Energies in J; a rail of ``columns`` columns shares a converter."""
 
     columns: int
     blocks: dict[str, float]
     baseline_blocks: dict[str, float]
+    """``blocks``, ``baseline_blocks``: per MAC, by block."""
     conversion: float
+    """Of one conversion."""
 
     @property
     def per_mac(self) -> float:

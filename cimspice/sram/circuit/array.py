@@ -23,46 +23,32 @@ Count = Annotated[int, quantity("1", ge=1, le=4096)]
 
 
 class Array(NetlistParameters):
-    """A bank: 512 rows of 64 columns, each column with its own precharge (Kang, JSSC 2018, has 512 × 256).
-
-    Attributes
-    ----------
-    cell
-        Its transistors. Wires stay those of the foundry's cell, 1.2 × 1.58 µm: a cell of ordinary transistors
-        is larger, and its wires have to be given.
-    rows, columns
-        Of the bank; they decide the capacitance of the lines.
-    sections
-        Nodes of a bit line; a row hangs at the node of its section.
-    column, simulated_columns
-        How many neighbouring columns are simulated in full, and where along the word line the first is.
-    idle
-        What stands for the closed rows: ``full`` cells, one access transistor per section, side and stored
-        bit with ``m`` for their number (``device``), or a capacitance and a leakage current (``linear``).
-    idle_ones
-        Share of closed rows that store 1 (the state that pulls the complement line).
-    driver
-        ``resistance``: a pulse source behind a resistor. ``transistor``: a transmission gate to the word
-        lines' supply and a pull-down, switched at the full supply.
-    readout_capacitance
-        Of the circuits that hang on each bit line beside the precharge, where these are not simulated (F).
-    word_line_start
-        When the word lines open (s): half way up the driver's edge.
-    """
+    """A bank: 512 rows of 64 columns, each column with its own precharge (Kang, JSSC 2018, has 512 × 256)."""
 
     cell: SramCell = SramCell()
+    """Its transistors. Wires stay those of the foundry's cell, 1.2 × 1.58 µm: a cell of ordinary transistors
+    is larger, and its wires have to be given."""
     supply_voltage: Annotated[float, quantity("V", gt=0, le=1.95)] = 1.8
     word_line_voltage: Annotated[float, quantity("V", gt=0, le=1.95)] = 1.2
     rows: Annotated[int, quantity("1", ge=1, le=4096)] = 512
     columns: Count = 64
+    """``rows``, ``columns``: of the bank; they decide the capacitance of the lines."""
     sections: Annotated[int, quantity("1", ge=1, le=4096)] = 8
+    """Nodes of a bit line; a row hangs at the node of its section."""
     column: Annotated[int, quantity("1", ge=0, le=4095)] = 32
     simulated_columns: Annotated[int, quantity("1", ge=1, le=64)] = 1
+    """``column``, ``simulated_columns``: how many neighbouring columns are simulated in full, and where along
+    the word line the first is."""
     idle: Literal["device", "linear", "full"] = "device"
+    """What stands for the closed rows: ``full`` cells, one access transistor per section, side and stored bit
+    with ``m`` for their number (``device``), or a capacitance and a leakage current (``linear``)."""
     idle_ones: Annotated[float, quantity("1", ge=0, le=1)] = 0.5
+    """Share of closed rows that store 1 (the state that pulls the complement line)."""
     idle_capacitance: Annotated[float, quantity("F", ge=0, le=1e-12, description="per cell")] = 0.078e-15
     idle_leakage: Annotated[float, quantity("A", ge=0, le=1e-6, description="per cell")] = 3e-12
     driver: Literal["resistance", "transistor"] = "resistance"
+    """``resistance``: a pulse source behind a resistor. ``transistor``: a transmission gate to the word
+    lines' supply and a pull-down, switched at the full supply."""
     driver_resistance: Resistance = 300.0
     driver_edge: Time = 20e-12
     driver_width_p: Annotated[float, quantity("m", ge=0.42e-6, le=50e-6)] = 20e-6
@@ -72,6 +58,7 @@ class Array(NetlistParameters):
     precharge_end: Time = 60e-12
     control_edge: Time = 30e-12
     word_line_start: Time = 300e-12
+    """When the word lines open (s): half way up the driver's edge."""
     bit_line_resistance: Annotated[float, quantity("Ohm", gt=0, le=1e4, description="per cell")] = (
         _WIRES.bit_line_resistance
     )
@@ -85,6 +72,7 @@ class Array(NetlistParameters):
         float, quantity("F", ge=0, le=1e-12, description="per cell, to the next column's bit line")
     ] = 0.0
     readout_capacitance: Annotated[float, quantity("F", ge=0, le=1e-11)] = 0.0
+    """Of the circuits that hang on each bit line beside the precharge, where these are not simulated (F)."""
     word_line_resistance: Annotated[float, quantity("Ohm", gt=0, le=1e5, description="per cell")] = (
         _WIRES.word_line_resistance
     )

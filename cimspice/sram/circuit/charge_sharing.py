@@ -19,18 +19,7 @@ Time = Annotated[float, quantity("s", ge=1e-10, le=1e-6)]
 
 
 class SharingParameters(NetlistParameters):
-    """One sharing; the columns' discharges are evenly spaced, those of the complement are 0.
-
-    Attributes
-    ----------
-    first_discharge, last_discharge
-        Of the first and the last column (V).
-    load_capacitance
-        Of the converter that samples the rail (F); the wire's comes to it. 89.6 fF makes the rails those of
-        ``sram_forward_pass``, which has the converter's transistors.
-    share_time, reset_time
-        Length of the sharing and of the rails' precharge (s).
-    """
+    """One sharing; the columns' discharges are evenly spaced, those of the complement are 0."""
 
     gates: Gates = Gates()
     capacitor_side: Annotated[float, quantity("m", ge=2e-6, le=30e-6)] = 3e-6
@@ -38,9 +27,13 @@ class SharingParameters(NetlistParameters):
     columns: Annotated[int, quantity("1", ge=4, le=16)] = 4
     first_discharge: Discharge = 0.05
     last_discharge: Discharge = 0.05
+    """``first_discharge``, ``last_discharge``: of the first and the last column (V)."""
     load_capacitance: Annotated[float, quantity("F", ge=0, le=1e-11)] = 89.6e-15
+    """Of the converter that samples the rail (F); the wire's comes to it. 89.6 fF makes the rails those of
+    ``sram_forward_pass``, which has the converter's transistors."""
     share_time: Time = 1.5e-9
     reset_time: Time = 1.5e-9
+    """``share_time``, ``reset_time``: length of the sharing and of the rails' precharge (s)."""
     edge: Annotated[float, quantity("s", ge=1e-12, le=1e-9, description="of every control")] = 4e-11
     time_step: Annotated[float, quantity("s", gt=0, le=1e-9, description="largest step")] = 40e-12
 

@@ -17,20 +17,11 @@ from cimspice.sram.circuit.multi_row_read import PRECISE, MultiRowParameters, Mu
 
 
 class EqualRowsParameters(NetlistParameters):
-    """Rows spread over a column, all opened for ``code`` units; the last ``ones`` of them store 1.
-
-    Attributes
-    ----------
-    cell, idle
-        Transistors of the cells, and what stands for the closed rows: see ``Array``.
-    neighbours
-        ``none``, or a column in full on either side whose cells store what the column's do (``same``) or the
-        contrary (``opposite``). They share word lines; their bit lines are ``neighbour_coupling`` per cell
-        away (0: a supply rail stands between, as in the layout).
-    """
+    """Rows spread over a column, all opened for ``code`` units; the last ``ones`` of them store 1."""
 
     cell: SramCell = SramCell()
     idle: Literal["device", "linear", "full"] = "device"
+    """``cell``, ``idle``: transistors of the cells, and what stands for the closed rows: see ``Array``."""
     supply_voltage: Annotated[float, quantity("V", gt=0, le=1.95)] = 1.8
     word_line_voltage: Annotated[float, quantity("V", gt=0, le=1.95)] = 1.2
     rows: Annotated[int, quantity("1", ge=8, le=4096, description="of the column, a multiple of 8")] = 512
@@ -39,6 +30,9 @@ class EqualRowsParameters(NetlistParameters):
     code: Annotated[int, quantity("1", ge=1, le=1023)] = 8
     unit_width: Annotated[float, quantity("s", gt=20e-12, le=1e-9)] = 60e-12
     neighbours: Literal["none", "same", "opposite"] = "none"
+    """``none``, or a column in full on either side whose cells store what the column's do (``same``) or the
+    contrary (``opposite``). They share word lines; their bit lines are ``neighbour_coupling`` per cell away
+    (0: a supply rail stands between, as in the layout)."""
     neighbour_coupling: Annotated[float, quantity("F", ge=0, le=1e-12, description="per cell")] = 0.0
     restore: Annotated[float, quantity("s", ge=0, le=1e-6, description="precharge after the read")] = 0.0
 

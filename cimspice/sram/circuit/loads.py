@@ -18,30 +18,23 @@ Time = Annotated[float, quantity("s", ge=1e-10, le=1e-6)]
 
 
 class LoadParameters(NetlistParameters):
-    """A bit line and a rail, each lowered by a source; the converter samples the rail.
-
-    Attributes
-    ----------
-    line_lift
-        By how much the line begins above the supply (V), as precharge leaves it.
-    line_discharge, rail_discharge
-        How far they are lowered (V).
-    bits
-        Of the converter.
-    ramp, settle
-        How long lowering takes, and how long charge has to settle before and after it (s).
-    """
+    """A bit line and a rail, each lowered by a source; the converter samples the rail."""
 
     gates: Gates = Gates()
     capacitor_side: Annotated[float, quantity("m", ge=2e-6, le=30e-6)] = 3e-6
     converter: Converter = Converter()
     supply_voltage: Annotated[float, quantity("V", ge=1.4, le=1.95)] = 1.8
     bits: Annotated[int, quantity("1", ge=3, le=8, description="of the converter, sign included")] = 6
+    """Of the converter."""
     line_lift: Annotated[float, quantity("V", ge=0, le=0.1)] = 0.028
+    """By how much the line begins above the supply (V), as precharge leaves it."""
     line_discharge: Annotated[float, quantity("V", gt=0, le=1.2)] = 0.3
     rail_discharge: Annotated[float, quantity("V", gt=0, le=0.3)] = 0.1
+    """``line_discharge``, ``rail_discharge``: how far they are lowered (V)."""
     ramp: Time = 0.5e-9
     settle: Time = 2e-9
+    """``ramp``, ``settle``: how long lowering takes, and how long charge has to settle before and after it
+    (s)."""
     edge: Annotated[float, quantity("s", ge=1e-12, le=1e-9, description="of every control")] = 4e-11
     time_step: Annotated[float, quantity("s", gt=0, le=1e-9, description="largest step")] = 20e-12
 

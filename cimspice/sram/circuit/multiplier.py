@@ -34,30 +34,22 @@ as in ``sram_forward_pass`` and ``sram_transposed_pass``."""
 
 
 class MultiplierParameters(NetlistParameters):
-    """One multiplication; the lines are capacitors without resistance (0.7 kOhm, 2 % of a phase).
-
-    Attributes
-    ----------
-    capacitor_side
-        Of each square MIM capacitor (m): 3 um have 20 fF, a twelfth of the bit line.
-    discharge, discharge_bar
-        Of the bit line and of its complement when the multiplication begins (V), from the supply: the end of
-        precharge lifts a line that no cell discharges some 30 mV above it.
-    code
-        Input, from 0 to 2**bits - 1.
-    rows
-        Of the array; they decide the capacitance of the lines.
-    """
+    """One multiplication; the lines are capacitors without resistance (0.7 kOhm, 2 % of a phase)."""
 
     gates: Gates = Gates()
     capacitor_side: Annotated[float, quantity("m", ge=2e-6, le=30e-6)] = 3e-6
+    """Of each square MIM capacitor (m): 3 um have 20 fF, a twelfth of the bit line."""
     timing: PhaseTiming = PhaseTiming()
     supply_voltage: Annotated[float, quantity("V", ge=1.2, le=1.95)] = 1.8
     bits: Annotated[int, quantity("1", ge=1, le=8)] = 4
     code: Annotated[int, quantity("1", ge=0, le=255)] = 15
+    """Input, from 0 to 2**bits - 1."""
     discharge: Discharge = 0.1
     discharge_bar: Discharge = 0.0
+    """``discharge``, ``discharge_bar``: of the bit line and of its complement when the multiplication begins
+    (V), from the supply: the end of precharge lifts a line that no cell discharges some 30 mV above it."""
     rows: Annotated[int, quantity("1", ge=16, le=4096)] = 512
+    """Of the array; they decide the capacitance of the lines."""
     time_step: Annotated[float, quantity("s", gt=0, le=1e-9, description="largest step")] = 40e-12
 
     @model_validator(mode="after")

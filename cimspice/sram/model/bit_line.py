@@ -38,69 +38,50 @@ Array = np.ndarray
 
 @dataclass(frozen=True, eq=False)
 class BitLines:
-    """Both bit lines of one column.
-
-    Attributes
-    ----------
-    supply_voltage, word_line_voltage
-        Of the read (V).
-    start_voltage
-        Of both lines as the word lines open (V): the supply, and what the end of precharge couples in.
-    currents
-        Of one nominal cell.
-    capacitance, capacitance_slope, capacitance_curvature
-        C at the start voltage (F), its first derivative (F/V) and half its second (F/V²).
-    coupling
-        C_x (F).
-    lift_zero, lift_one
-        Q (C) that an open word line gives to the line on the side where its cell stores 0, and 1.
-    resistance
-        R of a whole line (ohm).
-    leakage
-        Of all closed cells of a line (A), from the opening of the word lines to the reading.
-    unit_width
-        Width of code 1 (s): code n is a pulse of n times this.
-    width_correction
-        δ (s) of codes 1, 2, ... ; its length is the largest code.
-    correction_slope
-        How δ changes with the line's voltage at the pulse's end, from the start voltage down (s/V).
-    correction_sensitivity
-        How δ changes with the cell's own ln α (s): a weak cell opens late and closes early.
-    idle_time
-        Time (s) beside the longest pulse of a read for which the lines float before they are read.
-    trip_voltage
-        A line below this flips a nominal cell that stores 1 on its side, while its word line is open (V).
-        From slow sweeps: a short pulse is kinder.
-    variation
-        How cells differ.
-    current_range
-        Line voltages (V) over which the currents were measured; None where they were simulated.
-    corner, temperature
-        Of the characterisation: name, degrees Celsius; None where unknown.
-    """
+    """Both bit lines of one column."""
 
     supply_voltage: float
     word_line_voltage: float
+    """``supply_voltage``, ``word_line_voltage``: of the read (V)."""
     start_voltage: float
+    """Of both lines as the word lines open (V): the supply, and what the end of precharge couples in."""
     currents: CellCurrents
+    """Of one nominal cell."""
     capacitance: float
     capacitance_slope: float
     capacitance_curvature: float
+    """``capacitance``, ``capacitance_slope``, ``capacitance_curvature``: C at the start voltage (F), its
+    first derivative (F/V) and half its second (F/V²)."""
     coupling: float
+    """C_x (F)."""
     lift_zero: float
     lift_one: float
+    """``lift_zero``, ``lift_one``: Q (C) that an open word line gives to the line on the side where its cell
+    stores 0, and 1."""
     resistance: float
+    """R of a whole line (ohm)."""
     leakage: float
+    """Of all closed cells of a line (A), from the opening of the word lines to the reading."""
     unit_width: float
+    """Width of code 1 (s): code n is a pulse of n times this."""
     width_correction: Array
+    """δ (s) of codes 1, 2, ... ; its length is the largest code."""
     correction_slope: float
+    """How δ changes with the line's voltage at the pulse's end, from the start voltage down (s/V)."""
     correction_sensitivity: float
+    """How δ changes with the cell's own ln α (s): a weak cell opens late and closes early."""
     idle_time: float
+    """Time (s) beside the longest pulse of a read for which the lines float before they are read."""
     trip_voltage: float
+    """A line below this flips a nominal cell that stores 1 on its side, while its word line is open (V). From
+    slow sweeps: a short pulse is kinder."""
     variation: CellVariation = field(default_factory=CellVariation.none)
+    """How cells differ."""
     current_range: Range | None = None
+    """Line voltages (V) over which the currents were measured; None where they were simulated."""
     corner: str | None = None
     temperature: float | None = None
+    """``corner``, ``temperature``: of the characterisation: name, degrees Celsius; None where unknown."""
 
     def __post_init__(self) -> None:
         check_known(self, "BitLines")

@@ -22,61 +22,44 @@ Array = np.ndarray
 
 @dataclass(frozen=True)
 class ColumnFacts:
-    """What the model takes from the array's design rather than from a fit.
-
-    Attributes
-    ----------
-    supply_voltage, word_line_voltage
-        V.
-    rows
-        On the bit line.
-    resistance, coupling
-        Of a whole line (ohm), between both lines (F).
-    unit_width, idle_time
-        s; see :class:`BitLines`.
-    corner, temperature
-        Of the tables: name, degrees Celsius.
-    """
+    """What the model takes from the array's design rather than from a fit."""
 
     supply_voltage: float
     word_line_voltage: float
+    """``supply_voltage``, ``word_line_voltage``: V."""
     rows: int
+    """On the bit line."""
     resistance: float
     coupling: float
+    """``resistance``, ``coupling``: of a whole line (ohm), between both lines (F)."""
     unit_width: float
     idle_time: float
+    """``unit_width``, ``idle_time``: s; see :class:`BitLines`."""
     corner: str | None = None
     temperature: float | None = None
+    """``corner``, ``temperature``: of the tables: name, degrees Celsius."""
 
 
 @dataclass(frozen=True, eq=False)
 class BitLineFit:
-    """A fitted column.
-
-    Attributes
-    ----------
-    model
-        The bit lines.
-    nominal
-        Line voltages (V) and currents (A) of the cell to which the factors α of cells relate, shape (n, 2).
-    covariance, freedom
-        Of the numbers fitted (``fitted_names``) and the degrees of freedom left by the training reads.
-    residual_rms, full_scale
-        Model minus circuit of the training reads, and the largest discharge among them (V).
-    sensitivity_deviation
-        Standard deviations of ``model.variation.sensitivity`` (1/V).
-    noise
-        Of the cell's currents, where they were measured several times.
-    """
+    """A fitted column."""
 
     model: BitLines
+    """The bit lines."""
     nominal: Array
+    """Line voltages (V) and currents (A) of the cell to which the factors α of cells relate, shape (n, 2)."""
     covariance: Array
     freedom: int
+    """``covariance``, ``freedom``: of the numbers fitted (``fitted_names``) and the degrees of freedom left
+    by the training reads."""
     residual_rms: float
     full_scale: float
+    """``residual_rms``, ``full_scale``: model minus circuit of the training reads, and the largest discharge
+    among them (V)."""
     sensitivity_deviation: Array
+    """Standard deviations of ``model.variation.sensitivity`` (1/V)."""
     noise: MeanNoise | None = None
+    """Of the cell's currents, where they were measured several times."""
 
     @property
     def fitted(self) -> Array:

@@ -24,21 +24,6 @@ class ChargeSharing(Model):
     Charge conservation: every column brings its capacitance C w_j and C ``wire_ratio`` of wire and switch,
     the converter C ``load_ratio``, both precharged to discharge 0; a column's switch injects C
     ``column_offset``.
-
-    Attributes
-    ----------
-    load_ratio, wire_ratio
-        Capacitance of the converter, and of the rail per column, over that of one column.
-    column_offset, rail_offset
-        Injected charge per closed column and of the rail, over a column's capacitance (V).
-    smallest_columns, largest_columns
-        How many columns one rail may have.
-    capacitance_sigma
-        Relative standard deviation of a column's capacitance over instances.
-    energy_joule
-        Per column of one sharing, its switches' drivers (J).
-    duration
-        Of one sharing (s).
     """
 
     kind: ClassVar[str] = "sram_charge_sharing"
@@ -50,13 +35,21 @@ class ChargeSharing(Model):
     }
     load_ratio: float
     wire_ratio: float = 0.0
+    """``load_ratio``, ``wire_ratio``: capacitance of the converter, and of the rail per column, over that of
+    one column."""
     column_offset: float = 0.0
     rail_offset: float = 0.0
+    """``column_offset``, ``rail_offset``: injected charge per closed column and of the rail, over a column's
+    capacitance (V)."""
     smallest_columns: int = 1
     largest_columns: int = 16
+    """``smallest_columns``, ``largest_columns``: how many columns one rail may have."""
     capacitance_sigma: float = 0.0
+    """Relative standard deviation of a column's capacitance over instances."""
     energy_joule: float = 0.0
+    """Per column of one sharing, its switches' drivers (J)."""
     duration: float = 0.0
+    """Of one sharing (s)."""
 
     @classmethod
     def ideal(cls, largest_columns: int = 16) -> ChargeSharing:

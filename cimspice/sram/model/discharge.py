@@ -19,25 +19,18 @@ Array = np.ndarray
 
 @dataclass(frozen=True, eq=False)
 class OpenCells:
-    """What is open on both lines of N columns in each of U steps; the last axis is (line, complement).
-
-    Attributes
-    ----------
-    zero
-        Sum of α over open cells that pull this line down, shape (N, U, 2).
-    one
-        Number of open cells that store 1 on this line's side, shape (N, U, 2).
-    profile
-        s'Gs / R of the cells in ``zero``, shape (N, U, 2).
-    closing, closing_log
-        Sums of α and of α ln α over the cells that close at the end of each step, shape (N, U, 2).
-    """
+    """What is open on both lines of N columns in each of U steps; the last axis is (line, complement)."""
 
     zero: Array
+    """Sum of α over open cells that pull this line down, shape (N, U, 2)."""
     one: Array
+    """Number of open cells that store 1 on this line's side, shape (N, U, 2)."""
     profile: Array
+    """s'Gs / R of the cells in ``zero``, shape (N, U, 2)."""
     closing: Array
     closing_log: Array
+    """``closing``, ``closing_log``: sums of α and of α ln α over the cells that close at the end of each
+    step, shape (N, U, 2)."""
 
     def rows(self, chosen: Array) -> OpenCells:
         """Those of some of the columns."""

@@ -43,23 +43,7 @@ class MultiplierSpread:
 @register
 @dataclass(frozen=True, kw_only=True, eq=False)
 class ChargeMultiplier(Model):
-    """V = offset[x] + gain[x] D + cross_gain[x] D' + curvature[x] D², D the line's discharge, D' the other's.
-
-    Attributes
-    ----------
-    gain, cross_gain
-        By input code, shape (2**bits,).
-    offset
-        By input code (V), shape (2**bits,).
-    curvature
-        By input code (1/V), shape (2**bits,).
-    gain_sigma, offset_sigma
-        Standard deviations over instances: of the relative gain, of the offset (V), each line its own.
-    energy_joule
-        Of one multiplication in one column, both lines and the drivers that belong to the column (J).
-    duration
-        Of one multiplication (s).
-    """
+    """V = offset[x] + gain[x] D + cross_gain[x] D' + curvature[x] D², D and D' the two lines' discharge."""
 
     kind: ClassVar[str] = "sram_charge_multiplier"
     parameter_units: ClassVar[Mapping[str, str]] = {
@@ -69,13 +53,20 @@ class ChargeMultiplier(Model):
         "curvature": "1/V",
     }
     offset: Array
+    """By input code (V), shape (2**bits,)."""
     gain: Array
     cross_gain: Array
+    """``gain``, ``cross_gain``: by input code, shape (2**bits,)."""
     curvature: Array
+    """By input code (1/V), shape (2**bits,)."""
     gain_sigma: float = 0.0
     offset_sigma: float = 0.0
+    """``gain_sigma``, ``offset_sigma``: standard deviations over instances: of the relative gain, of the
+    offset (V), each line its own."""
     energy_joule: float = 0.0
+    """Of one multiplication in one column, both lines and the drivers that belong to the column (J)."""
     duration: float = 0.0
+    """Of one multiplication (s)."""
 
     def __post_init__(self) -> None:
         super().__post_init__()

@@ -21,21 +21,15 @@ class CellVariation:
 
     A cell's own transistors decide both: the access transistor whose threshold sets the current of one state
     also sets how easily the other state is lost, so the factors are correlated.
-
-    Attributes
-    ----------
-    mean, covariance
-        Shapes (4,), (4, 4).
-    samples
-        Cells it was taken from; 0 if there is no variation.
-    sensitivity
-        d ln α / d threshold (1/V) of the conducting side's pass and pull-down transistors, shape (2,).
     """
 
     mean: Array
     covariance: Array
+    """``mean``, ``covariance``: shapes (4,), (4, 4)."""
     samples: int = 0
+    """Cells it was taken from; 0 if there is no variation."""
     sensitivity: Array | None = None
+    """d ln α / d threshold (1/V) of the conducting side's pass and pull-down transistors, shape (2,)."""
 
     def __post_init__(self) -> None:
         for name, shape in (("mean", (4,)), ("covariance", (4, 4)), ("sensitivity", (2,))):

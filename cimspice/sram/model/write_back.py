@@ -23,19 +23,6 @@ class WriteBack(Model):
 
     A row without any difference is not opened. The other columns of an open row are half-selected: their
     cells pull a bit line down as in a read, and the precharge has to restore it.
-
-    Attributes
-    ----------
-    margin, margin_sigma
-        Write margin (V), mean and standard deviation over cells: a cell with a negative one is not written.
-    energy_joule
-        Of one bit that is written, its column's circuits (J).
-    half_selected_energy
-        Of one column of an open row that is not written (J).
-    row_energy
-        Of the word line, per opened row (J).
-    duration
-        Of one row's cycle (s).
     """
 
     kind: ClassVar[str] = "sram_write_back"
@@ -49,10 +36,16 @@ class WriteBack(Model):
     }
     margin: float
     margin_sigma: float = 0.0
+    """``margin``, ``margin_sigma``: write margin (V), mean and standard deviation over cells: a cell with a
+    negative one is not written."""
     energy_joule: float = 0.0
+    """Of one bit that is written, its column's circuits (J)."""
     half_selected_energy: float = 0.0
+    """Of one column of an open row that is not written (J)."""
     row_energy: float = 0.0
+    """Of the word line, per opened row (J)."""
     duration: float = 0.0
+    """Of one row's cycle (s)."""
 
     @classmethod
     def ideal(cls) -> WriteBack:

@@ -27,29 +27,20 @@ FORMATS = {4: (4, 1, 1), 6: (3, 2, 3), 8: (4, 2, 1)}
 
 @dataclass(frozen=True)
 class Lessons:
-    """How everything is trained.
-
-    Attributes
-    ----------
-    sizes
-        Features, and neurons of each layer.
-    epochs, decay
-        Passes, and factor of the rates from one to the next.
-    seeds, folds
-        Splits: every fold of every seed is a learner of its own.
-    rule
-        The digital part.
-    seed
-        Of initial weights, order, mismatch and noise.
-    """
+    """How everything is trained."""
 
     sizes: tuple[int, ...] = (4, 3)
+    """Features, and neurons of each layer."""
     epochs: int = 30
     decay: float = 0.9
+    """``epochs``, ``decay``: passes, and factor of the rates from one to the next."""
     seeds: tuple[int, ...] = (0, 1, 2, 3)
     folds: int = 5
+    """``seeds``, ``folds``: splits: every fold of every seed is a learner of its own."""
     rule: LearningRule = field(default_factory=LearningRule)
+    """The digital part."""
     seed: int = 0
+    """Of initial weights, order, mismatch and noise."""
 
     def __post_init__(self) -> None:
         for neurons in self.sizes:

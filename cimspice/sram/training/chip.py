@@ -62,25 +62,17 @@ _FINE_BITS = 14
 
 @dataclass(frozen=True, eq=False)
 class ChipFamily:
-    """What chips are made from.
-
-    Attributes
-    ----------
-    lines
-        Fitted bit lines.
-    periphery
-        Fitted circuits around them.
-    form, largest_error
-        Of words; of transposed reads.
-    compensated
-        Whether pulses are lengthened by what their edges take off.
-    """
+    """What chips are made from."""
 
     lines: BitLines
+    """Fitted bit lines."""
     periphery: Periphery
+    """Fitted circuits around them."""
     form: WordFormat = field(default_factory=WordFormat)
     largest_error: int = 1
+    """``form``, ``largest_error``: of words; of transposed reads."""
     compensated: bool = True
+    """Whether pulses are lengthened by what their edges take off."""
 
     def design(self, effects: Effects | None = None) -> LayerDesign:
         """A layer's design with some of the circuit's ways."""

@@ -13,26 +13,19 @@ Array = np.ndarray
 
 @dataclass(frozen=True)
 class BeyondBound:
-    """Emulator against ngspice on words that are left out of the comparison proper.
-
-    Attributes
-    ----------
-    words
-        How many were simulated.
-    rmse_percent, worst_percent
-        Errors in percent of the full scale of the words within the bound, over those in which no cell
-        flipped and none was said to; None if there is none.
-    flipped, flagged, missed
-        Words in which a cell flipped in ngspice, in which the emulator says that one does, and those of the
-        former that are not among the latter.
-    """
+    """Emulator against ngspice on words that are left out of the comparison proper."""
 
     words: int
+    """How many were simulated."""
     rmse_percent: float | None
     worst_percent: float | None
+    """``rmse_percent``, ``worst_percent``: errors in percent of the full scale of the words within the bound,
+    over those in which no cell flipped and none was said to; None if there is none."""
     flipped: int
     flagged: int
     missed: int
+    """``flipped``, ``flagged``, ``missed``: words in which a cell flipped in ngspice, in which the emulator
+    says that one does, and those of the former that are not among the latter."""
 
 
 def beyond_bound(reading: Reading, measured: Array, flipped: Array, full_scale: float) -> BeyondBound:

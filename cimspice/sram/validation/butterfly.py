@@ -14,23 +14,16 @@ Array = np.ndarray
 
 @dataclass(frozen=True, eq=False)
 class Butterfly:
-    """One cell cut open.
-
-    Attributes
-    ----------
-    input_voltage, left, right
-        Swept input and both halves' outputs (V), shape (points,).
-    noise_margin
-        Side of the smaller lobe's square (V), by the rotated-square method.
-    searched
-        The same by direct search of the largest square (V).
-    """
+    """One cell cut open."""
 
     input_voltage: Array
     left: Array
     right: Array
+    """``input_voltage``, ``left``, ``right``: swept input and both halves' outputs (V), shape (points,)."""
     noise_margin: float
+    """Side of the smaller lobe's square (V), by the rotated-square method."""
     searched: float
+    """The same by direct search of the largest square (V)."""
 
 
 def butterfly(

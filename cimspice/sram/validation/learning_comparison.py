@@ -30,28 +30,19 @@ class Pair:
 
 @dataclass(frozen=True, eq=False)
 class StepComparison:
-    """One sample learnt by emulator and circuit.
-
-    Attributes
-    ----------
-    rails, codes
-        Of the forward pass, all layers: difference of the rails (V), converter codes.
-    errors
-        Whole errors of the outputs.
-    transposed
-        Complement minus line of the transposed reads (V), of the circuit's error.
-    gradient
-        Wanted change of the weights, all layers.
-    words
-        After the update, all layers.
-    """
+    """One sample learnt by emulator and circuit."""
 
     rails: Pair
     codes: Pair
+    """``rails``, ``codes``: of the forward pass, all layers: difference of the rails (V), converter codes."""
     errors: Pair
+    """Whole errors of the outputs."""
     transposed: Pair
+    """Complement minus line of the transposed reads (V), of the circuit's error."""
     gradient: Pair
+    """Wanted change of the weights, all layers."""
     words: Pair
+    """After the update, all layers."""
     changed_bits: int
     written: bool
     flipped: int
@@ -65,21 +56,14 @@ class StepComparison:
 
 @dataclass(frozen=True, eq=False)
 class ForwardComparison:
-    """Flowers through the trained Iris network.
-
-    Attributes
-    ----------
-    rails, codes
-        As in :class:`StepComparison`.
-    classes
-        Of every flower.
-    labels
-        What they are.
-    """
+    """Flowers through the trained Iris network."""
 
     rails: Pair
     codes: Pair
+    """``rails``, ``codes``: as in :class:`StepComparison`."""
     classes: Pair
+    """Of every flower."""
     labels: Array
+    """What they are."""
     seconds: float
     emulator_seconds: float

@@ -164,25 +164,18 @@ class FailedPointsWarning(UserWarning):
 
 @dataclass(frozen=True)
 class Unseen:
-    """Models against ngspice at random inputs that no fit has seen.
-
-    Attributes
-    ----------
-    multiplier_rms, multiplier_worst, sharing_rms, sharing_worst
-        Errors (V).
-    codes, codes_differ
-        Conversions, and how many codes are not the model's.
-    farthest
-        Of these, the farthest from the threshold between (steps).
-    """
+    """Models against ngspice at random inputs that no fit has seen."""
 
     multiplier_rms: float
     multiplier_worst: float
     sharing_rms: float
     sharing_worst: float
+    """``multiplier_rms``, ``multiplier_worst``, ``sharing_rms``, ``sharing_worst``: errors (V)."""
     codes: int
     codes_differ: int
+    """``codes``, ``codes_differ``: conversions, and how many codes are not the model's."""
     farthest: float
+    """Of these, the farthest from the threshold between (steps)."""
 
 
 def unseen(periphery: Periphery, *, points: int = 16, seed: int = 7, workers: int | None = None) -> Unseen:

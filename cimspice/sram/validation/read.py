@@ -37,41 +37,31 @@ CHIP_SEED = 1000
 
 @dataclass(frozen=True, eq=False)
 class SramValidation:
-    """Random words through emulator and circuit.
-
-    Attributes
-    ----------
-    words, excluded
-        What is compared, and how many more words were drawn whose charge exceeds the disturb bound.
-    measured, predicted
-        Discharge of bit line and complement (V), shape (words, 2); the model knows each cell's DC current.
-    nominal
-        What it predicts with nominal cells (V): the same without mismatch.
-    by_threshold
-        What it predicts from threshold shifts alone (V); None without mismatch.
-    flipped
-        Cells that flipped in ngspice, shape (words,).
-    disturbed, disturb_probability
-        What the emulator says of the words.
-    band
-        What the card leaves open of ``predicted``.
-    beyond
-        What becomes of words that exceed the disturb bound; None if none was drawn.
-    """
+    """Random words through emulator and circuit."""
 
     conditions: SramConditions
     fit: BitLineFit
     words: Words
     excluded: int
+    """``words``, ``excluded``: what is compared, and how many more words were drawn whose charge exceeds the
+    disturb bound."""
     measured: Array
     predicted: Array
+    """``measured``, ``predicted``: discharge of bit line and complement (V), shape (words, 2); the model
+    knows each cell's DC current."""
     nominal: Array
+    """What it predicts with nominal cells (V): the same without mismatch."""
     by_threshold: Array | None
+    """What it predicts from threshold shifts alone (V); None without mismatch."""
     flipped: Array
+    """Cells that flipped in ngspice, shape (words,)."""
     disturbed: Array
     disturb_probability: Array
+    """``disturbed``, ``disturb_probability``: what the emulator says of the words."""
     band: Band
+    """What the card leaves open of ``predicted``."""
     beyond: BeyondBound | None
+    """What becomes of words that exceed the disturb bound; None if none was drawn."""
     budget: list[BudgetRow]
     spice_seconds: float
     emulator_seconds: float

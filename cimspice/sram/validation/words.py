@@ -13,20 +13,15 @@ Array = np.ndarray
 
 @dataclass(frozen=True, eq=False)
 class Words:
-    """Words drawn, as rectangles; where a word opens fewer rows, the rest have code 0.
-
-    Attributes
-    ----------
-    rows, codes, bits
-        Row of the array, pulse in units and stored bit, shape (words, most rows).
-    opened
-        How many rows each word names, shape (words,).
-    """
+    """Words drawn, as rectangles; where a word opens fewer rows, the rest have code 0."""
 
     rows: Array
     codes: Array
     bits: Array
+    """``rows``, ``codes``, ``bits``: row of the array, pulse in units and stored bit, shape (words, most
+    rows)."""
     opened: Array
+    """How many rows each word names, shape (words,)."""
 
     @property
     def sums(self) -> Array:
