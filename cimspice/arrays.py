@@ -1,7 +1,5 @@
 """Numbers and arrays that users give, checked where they come in: refusals name value, place and remedy."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Sequence
 from types import EllipsisType
 

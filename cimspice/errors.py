@@ -1,7 +1,5 @@
 """Every error a user of cimspice can meet: one family, each naming the value, the place and the remedy."""
 
-from __future__ import annotations
-
 
 class CimspiceError(Exception):
     """Root of the family.

@@ -1,7 +1,5 @@
 """Files from others are read with a limit, and every file of ours is written whole or not at all."""
 
-from __future__ import annotations
-
 import errno
 import hashlib
 import os

@@ -1,7 +1,5 @@
 """Code that a user wrote (a bench, a parameter model): what it raises is reported with its line."""
 
-from __future__ import annotations
-
 import sysconfig
 import traceback
 from pathlib import Path

@@ -1,7 +1,5 @@
 """Where packaged data lie (netlists/, pdk/, characterize/), in a checkout and when installed from a wheel."""
 
-from __future__ import annotations
-
 from pathlib import Path
 
 from cimspice.errors import CimspiceError

@@ -1,7 +1,5 @@
 """Transfer curve of a CMOS inverter of plain SKY130 transistors."""
 
-from __future__ import annotations
-
 from typing import Annotated, ClassVar
 
 import pandas as pd

@@ -4,8 +4,6 @@ The module is written from the cells that the class needs: its own statement, an
 uses, again with what these use. A class of a file, a script's included, stays as it is.
 """
 
-from __future__ import annotations
-
 import ast
 import atexit
 import hashlib

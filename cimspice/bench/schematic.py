@@ -4,8 +4,6 @@ What is no part of the circuit (analyses, options, control blocks, model librari
 listed; a circuit statement that cannot be kept is refused.
 """
 
-from __future__ import annotations
-
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field

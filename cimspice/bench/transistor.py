@@ -1,7 +1,5 @@
 """Drain current of one SKY130 transistor over gate and drain voltage."""
 
-from __future__ import annotations
-
 from typing import Annotated, ClassVar, Literal
 
 import pandas as pd

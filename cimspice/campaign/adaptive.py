@@ -5,8 +5,6 @@ of those before and the seed alone: a campaign that was killed chooses the same 
 and goes on.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager, ExitStack
 from dataclasses import dataclass, field, replace

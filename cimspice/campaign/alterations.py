@@ -4,8 +4,6 @@ What counts is the netlist rendered with the point's own values. A bench that de
 source's value is believed only where that netlist and the loaded one differ in nothing but this value.
 """
 
-from __future__ import annotations
-
 import re
 import warnings
 from collections.abc import Callable, Mapping

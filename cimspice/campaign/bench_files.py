@@ -10,8 +10,6 @@ directly beside its modules. What the system fills (``/proc``, ...) is no data.
 Templates (``.j2``) are left out: a point's digest holds the netlist that is made of them.
 """
 
-from __future__ import annotations
-
 import os
 from collections.abc import Collection, Iterable, Iterator
 from pathlib import Path

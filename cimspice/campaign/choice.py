@@ -1,7 +1,5 @@
 """Which points to simulate next: those where a fit expects to be most wrong, none beside another."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 
 import numpy as np

@@ -1,7 +1,5 @@
 """Calls to a Dask scheduler that may never answer: each has a limit, and Ctrl-C is heard while it lasts."""
 
-from __future__ import annotations
-
 import asyncio
 import signal
 from collections.abc import Callable

@@ -1,7 +1,5 @@
 """What a Dask worker itself runs of a campaign; only imported where ``distributed`` is."""
 
-from __future__ import annotations
-
 from typing import Any
 
 from distributed import WorkerPlugin, get_worker

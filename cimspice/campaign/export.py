@@ -1,7 +1,5 @@
 """The run folder: the result table as Parquet and CSV, and what the run was, as JSON; all of one run."""
 
-from __future__ import annotations
-
 import json
 import math
 import re

@@ -1,7 +1,5 @@
 """`[[figure]]` of a campaign file: a line figure of its table."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable, Sequence
 from typing import Literal
 

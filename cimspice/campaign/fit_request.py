@@ -1,7 +1,5 @@
 """`[[fit]]` of a campaign file: which model is fitted to which rows once the campaign has run."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 

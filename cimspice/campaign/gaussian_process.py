@@ -18,8 +18,6 @@ Rasmussen, Williams, Gaussian Processes for Machine Learning, MIT Press 2006: eq
 a trend).
 """
 
-from __future__ import annotations
-
 import numpy as np
 from scipy import linalg, optimize
 from scipy.spatial import distance

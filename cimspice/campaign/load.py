@@ -4,8 +4,6 @@ Run folders come from strangers too: nothing outside the folder is read, nothing
 as it should be is a clear error.
 """
 
-from __future__ import annotations
-
 import errno
 import hashlib
 import os

@@ -1,7 +1,5 @@
 """`--set key=value`: what is said on the command line takes the place of what the campaign file says."""
 
-from __future__ import annotations
-
 import copy
 from collections.abc import Iterable, Mapping
 from typing import Any

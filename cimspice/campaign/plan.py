@@ -1,7 +1,5 @@
 """From a specification to points: one at a time, in an order that lets points share a loaded circuit."""
 
-from __future__ import annotations
-
 import hashlib
 import json
 from collections.abc import Iterator

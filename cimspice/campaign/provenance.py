@@ -9,8 +9,6 @@ What the digest of a point holds by value (netlist, device models, parameters, a
 cover here: so ``cimspice.bench.bench`` is left out.
 """
 
-from __future__ import annotations
-
 import hashlib
 import importlib.metadata
 import importlib.util

@@ -4,8 +4,6 @@ Column ``point`` is that of the table; see ``cimspice.campaign.waveform_file`` f
 pandas: ``pandas.read_parquet("RUN/waveforms.parquet", filters=[("point", "==", 3)])``.
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 from pathlib import Path
 from typing import BinaryIO

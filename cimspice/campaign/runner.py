@@ -1,7 +1,5 @@
 """Hand a plan's unfinished points to the workers in chunks, and their results to the store as they come."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import replace

@@ -13,8 +13,6 @@ Version 3 (this one):
 Version 1 had no waveforms, version 2 no ``digest_version``.
 """
 
-from __future__ import annotations
-
 import sqlite3
 from collections.abc import Mapping
 

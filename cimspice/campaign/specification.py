@@ -1,7 +1,5 @@
 """What a campaign sweeps, read from a TOML file or from a call; all that is wrong is reported at once."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from math import prod

@@ -1,7 +1,5 @@
 """The SQLite file of a store: opened also where it can only be read, and made smaller also on a full disk."""
 
-from __future__ import annotations
-
 import contextlib
 import os
 import shutil

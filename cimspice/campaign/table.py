@@ -1,7 +1,5 @@
 """From finished points to one tidy table: a row per measured row, conditions beside what was measured."""
 
-from __future__ import annotations
-
 import hashlib
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass

@@ -1,7 +1,5 @@
 """Where a grid was not simulated: places to check a fit at, and how wide a feature may lie there."""
 
-from __future__ import annotations
-
 from collections.abc import Collection, Sequence
 from itertools import cycle, islice
 

@@ -4,8 +4,6 @@ Column ``point`` says whose the rows are. A complex vector ``out`` stands in two
 ``out.imag``. An operating point has one row and no axis. Rows of a point stand together, in order.
 """
 
-from __future__ import annotations
-
 from collections.abc import Collection, Container, Iterable, Iterator, Sequence
 from pathlib import Path
 

@@ -1,7 +1,5 @@
 """The folder beside the store's file that holds waveforms: a Parquet file for each batch of points."""
 
-from __future__ import annotations
-
 import secrets
 import time
 from collections.abc import Collection, Iterator, Mapping

@@ -1,7 +1,5 @@
 """The application: every command in its own file; heavy imports happen inside the commands."""
 
-from __future__ import annotations
-
 import inspect
 import io
 import os

@@ -1,7 +1,5 @@
 """``cimspice cache``: what the store of finished points holds, and how to make it smaller."""
 
-from __future__ import annotations
-
 from typing import Annotated
 
 import typer

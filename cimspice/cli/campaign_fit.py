@@ -1,7 +1,5 @@
 """The fits that a campaign file asks for, from the run's table, as model cards in the run folder."""
 
-from __future__ import annotations
-
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass

@@ -1,7 +1,5 @@
 """``cimspice doctor``: what was found, whether that is enough, and the remedy if not."""
 
-from __future__ import annotations
-
 import importlib.metadata
 import os
 import platform

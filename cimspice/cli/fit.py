@@ -1,7 +1,5 @@
 """``cimspice fit``: models from characterised or measured curves, with intervals, residuals and cards."""
 
-from __future__ import annotations
-
 from pathlib import Path
 from typing import Annotated, Any
 

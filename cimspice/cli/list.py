@@ -1,7 +1,5 @@
 """``cimspice list``: what there is to run, one line each."""
 
-from __future__ import annotations
-
 import inspect
 import re
 import tomllib

@@ -1,7 +1,5 @@
 """``cimspice new``: a working skeleton to start from, in the user's own folder."""
 
-from __future__ import annotations
-
 import keyword
 import re
 from collections.abc import Sequence

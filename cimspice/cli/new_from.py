@@ -1,7 +1,5 @@
 """A bench of a user's own circuit: what ``cimspice new bench NAME --from FILE.spice`` writes."""
 
-from __future__ import annotations
-
 import keyword
 import re
 from collections.abc import Iterable

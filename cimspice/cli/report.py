@@ -1,7 +1,5 @@
 """``cimspice report``: one HTML page that shows a run."""
 
-from __future__ import annotations
-
 from pathlib import Path
 from typing import Annotated
 

@@ -1,7 +1,5 @@
 """What ``cimspice fit`` does to any table: read it, fit a model that was named, keep card and figure."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any

@@ -7,8 +7,6 @@ to first order they stay within what the data say of the output. Tables with noi
 entry by entry, one run of the emulator each.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace

@@ -1,7 +1,5 @@
 """Under which corner and temperature a model was characterised, so that models do not mix unnoticed."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from typing import Any
 

@@ -1,7 +1,5 @@
 """Families of synapse curves I(V), one per gate bias, and their joint fit with a common shape."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 

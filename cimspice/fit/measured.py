@@ -1,7 +1,5 @@
 """Reading a user's CSV of measured curves into a validated table in SI units."""
 
-from __future__ import annotations
-
 import hashlib
 from collections.abc import Mapping, Sequence
 from pathlib import Path

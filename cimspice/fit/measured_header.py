@@ -1,7 +1,5 @@
 """Headers of a user's CSV: which column each names, and in which unit."""
 
-from __future__ import annotations
-
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass

@@ -1,7 +1,5 @@
 """The text of a measured file as instruments and spreadsheets write it: encoding, separator, numbers."""
 
-from __future__ import annotations
-
 import csv
 import re
 from collections.abc import Sequence

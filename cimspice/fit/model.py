@@ -1,7 +1,5 @@
 """What every model is: a frozen dataclass of parameters with its equation as a method on arrays."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
 from typing import Any, ClassVar, TypeVar

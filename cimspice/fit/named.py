@@ -1,7 +1,5 @@
 """Fit a model that is asked for by name to a table: which columns it needs, which conditions and options."""
 
-from __future__ import annotations
-
 import inspect
 import math
 from collections.abc import Mapping

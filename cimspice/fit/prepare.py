@@ -1,7 +1,5 @@
 """From any table of simulations to the one that a model is fitted to: columns, rows, samples."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from difflib import get_close_matches
 from typing import Any

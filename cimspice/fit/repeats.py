@@ -1,7 +1,5 @@
 """Points that were measured several times: their noise, and whether they are of one device."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any

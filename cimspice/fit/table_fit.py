@@ -1,7 +1,5 @@
 """Fit a model that was named to a table or to a measured file, as a command or a card asks for it."""
 
-from __future__ import annotations
-
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace

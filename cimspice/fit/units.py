@@ -1,7 +1,5 @@
 """Units as people write them: factor and offset to the SI unit of a column or a parameter."""
 
-from __future__ import annotations
-
 import re
 
 _PREFIXES = {"a": -18, "f": -15, "p": -12, "n": -9, "u": -6, "m": -3, "c": -2, "": 0, "k": 3, "K": 3}

@@ -5,8 +5,6 @@ and XSPICE files from anywhere, and takes what follows ``$`` for a comment. So t
 in a netlist, not what may not.
 """
 
-from __future__ import annotations
-
 import re
 
 from cimspice.errors import TemplateError

@@ -1,7 +1,5 @@
 """From pydantic's errors to ours: each fault with its value, the allowed range, the nearest name."""
 
-from __future__ import annotations
-
 import difflib
 from typing import Any, get_args
 

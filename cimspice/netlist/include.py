@@ -4,8 +4,6 @@ ngspice itself never reads a file. ``.include`` and ``.lib`` in a template work 
 user has allowed; no template, parameter or campaign file can allow any.
 """
 
-from __future__ import annotations
-
 import hashlib
 import re
 from collections.abc import Iterator

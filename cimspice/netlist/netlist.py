@@ -1,7 +1,5 @@
 """The netlist: checked text, where it comes from, and a digest of its content."""
 
-from __future__ import annotations
-
 import hashlib
 from dataclasses import dataclass, field
 from typing import Any

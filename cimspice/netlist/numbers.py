@@ -5,8 +5,6 @@ value written like this is read to 3 units in the last place, also through ``.pa
 inside a B-source keeps 11 significant digits, whatever is written.
 """
 
-from __future__ import annotations
-
 import math
 from decimal import Decimal
 

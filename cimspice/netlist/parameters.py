@@ -1,7 +1,5 @@
 """What a template may be rendered with: a pydantic model of finite numbers, names and enumerations."""
 
-from __future__ import annotations
-
 import re
 from collections.abc import Iterator, Mapping
 from enum import Enum

@@ -5,8 +5,6 @@ A template may use ``{{ value }}``, ``{% if %}``, ``{% for %}``, ``{% set %}``, 
 or what one of its own macros printed.
 """
 
-from __future__ import annotations
-
 import math
 import time
 from collections.abc import Callable, Iterable, Iterator

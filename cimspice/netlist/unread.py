@@ -1,7 +1,5 @@
 """Stand-ins with which a function shows that it renders a template whatever some parameters are."""
 
-from __future__ import annotations
-
 from typing import NoReturn
 
 

@@ -1,7 +1,5 @@
 """How a parameter model looks from inside a template: numbers, words and groups of them, all read-only."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator, Mapping, Sequence
 from enum import Enum
 from typing import Any

@@ -1,8 +1,6 @@
 """From trained weights to what is programmed into the spiking circuit, and back to the weights it
 realises."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 
 import numpy as np

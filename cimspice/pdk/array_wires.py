@@ -3,8 +3,6 @@
 Sheet values and the cell's layout are in ``pdk/sky130_wires.toml``, each with its source.
 """
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 from functools import lru_cache
 

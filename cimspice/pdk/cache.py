@@ -1,7 +1,5 @@
 """Slices that were made before: in this process's memory, then in the cache folder, by content."""
 
-from __future__ import annotations
-
 import contextlib
 import hashlib
 import json

@@ -1,7 +1,5 @@
 """Local mismatch of capacitors: how much two drawn alike differ, by the PDK's own expression."""
 
-from __future__ import annotations
-
 import math
 
 from cimspice.errors import ParameterError, PdkError

@@ -1,7 +1,5 @@
 """Under which conditions a circuit stands."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 
 from cimspice.pdk.source import check_conditions

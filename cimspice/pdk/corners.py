@@ -1,7 +1,5 @@
 """Parameters that a slice needs: fixed ones as the library writes them, the corners' as plain numbers."""
 
-from __future__ import annotations
-
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass

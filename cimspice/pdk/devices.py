@@ -1,7 +1,5 @@
 """The SKY130 devices that slices know, what an X line may set, and where the MOSFET inside an instance is."""
 
-from __future__ import annotations
-
 import difflib
 from dataclasses import dataclass
 

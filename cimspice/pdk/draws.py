@@ -1,7 +1,5 @@
 """Random numbers that depend on a name, not on the order of drawing."""
 
-from __future__ import annotations
-
 import hashlib
 
 import numpy as np

@@ -4,8 +4,6 @@ The files are written for ngspice's parameter evaluator. Its arithmetic is plain
 right with the usual precedence, as Python's is; numbers are rounded correctly and may carry a scale suffix.
 """
 
-from __future__ import annotations
-
 import ast
 import math
 import operator

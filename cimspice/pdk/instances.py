@@ -1,7 +1,5 @@
 """The X lines of a netlist that use the PDK, checked before ngspice sees them."""
 
-from __future__ import annotations
-
 import math
 import re
 from collections.abc import Callable

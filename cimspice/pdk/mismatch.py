@@ -5,8 +5,6 @@ in a loaded circuit. Here each transistor has a standard deviation from the PDK'
 law, IEEE JSSC 24 (1989) 1433) and a draw that depends on its name, the seed and the sample only.
 """
 
-from __future__ import annotations
-
 import math
 from collections.abc import Mapping
 from dataclasses import replace

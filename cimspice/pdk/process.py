@@ -6,8 +6,6 @@ nothing; its log-normal terms are added to the nominal value instead of multiply
 spreads are constants. What was meant stands in the PDK's ``vary`` comments, and those are read here.
 """
 
-from __future__ import annotations
-
 import math
 import re
 from dataclasses import dataclass

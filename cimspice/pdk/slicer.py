@@ -1,7 +1,5 @@
 """A library of a few kilobytes for one netlist: the devices it uses, the bins its geometries need."""
 
-from __future__ import annotations
-
 from collections.abc import Collection, Mapping
 from functools import lru_cache
 

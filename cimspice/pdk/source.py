@@ -1,7 +1,5 @@
 """Where the SKY130 device models come from: the user's cache (see ``install``) or ``PDK_ROOT``."""
 
-from __future__ import annotations
-
 import hashlib
 import json
 import os

@@ -1,7 +1,5 @@
 """One subcircuit of the PDK taken apart: ports, defaults, elements, binned models."""
 
-from __future__ import annotations
-
 import re
 from dataclasses import dataclass
 from functools import lru_cache

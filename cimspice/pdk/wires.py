@@ -3,8 +3,6 @@
 The numbers are in ``pdk/sky130_wires.toml``, each with its source.
 """
 
-from __future__ import annotations
-
 import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass

@@ -1,7 +1,5 @@
 """Error of an adaptive campaign's fit against simulations: as a figure of the run folder, and on its page."""
 
-from __future__ import annotations
-
 from pathlib import Path
 from typing import Any
 

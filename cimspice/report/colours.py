@@ -1,7 +1,5 @@
 """Colours of figures and pages: the same thing has the same colour in all of them."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from itertools import count
 from typing import Any

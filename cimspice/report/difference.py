@@ -1,7 +1,5 @@
 """What changed between two runs: what they rest on, what was asked for, and what was measured, ranked."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path

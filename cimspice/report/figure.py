@@ -1,7 +1,5 @@
 """Line figures of a result table: quantities over another, a line per combination of further columns."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from itertools import product
 from pathlib import Path

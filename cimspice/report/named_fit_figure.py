@@ -1,7 +1,5 @@
 """A fit of a model to a table as a figure: rows and model above, residuals below."""
 
-from __future__ import annotations
-
 from pathlib import Path
 from typing import Any
 

@@ -1,7 +1,5 @@
 """The report of a run: one HTML page of limits, curves, fits, distributions, failures and conditions."""
 
-from __future__ import annotations
-
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass

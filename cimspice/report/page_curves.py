@@ -1,7 +1,5 @@
 """Curves of a run: one quantity over another, a line per combination of conditions."""
 
-from __future__ import annotations
-
 import math
 from collections.abc import Iterator, Sequence
 from dataclasses import replace

@@ -5,8 +5,6 @@ draws) or JSON with its angle brackets escaped. Scripts are allowed by their dig
 that would run nothing.
 """
 
-from __future__ import annotations
-
 import base64
 import hashlib
 import html

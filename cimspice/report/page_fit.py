@@ -1,7 +1,5 @@
 """Model cards of a run folder, laid over the rows they describe: prediction, its 95 % band, residuals."""
 
-from __future__ import annotations
-
 import os
 import re
 import stat

@@ -1,7 +1,5 @@
 """The part of a report on fits: for each model card its numbers, curves with band, and residuals."""
 
-from __future__ import annotations
-
 from pathlib import Path
 from typing import Any
 

@@ -1,7 +1,5 @@
 """Limits of a run: each with what was measured, the worst point, and whether it holds."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any

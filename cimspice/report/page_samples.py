@@ -1,7 +1,5 @@
 """Monte Carlo: histograms, mean and spread with their intervals, and the yield with its interval."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from typing import Any
 

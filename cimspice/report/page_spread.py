@@ -1,7 +1,5 @@
 """Spread over corners and temperatures: each point against the same point at the nominal condition."""
 
-from __future__ import annotations
-
 from typing import Any
 
 import numpy as np

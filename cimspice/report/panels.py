@@ -1,7 +1,5 @@
 """What a figure of a table shows: panels of quantities by unit, log axes, limits; for files and for pages."""
 
-from __future__ import annotations
-
 from collections.abc import Collection, Iterable, Mapping, Sequence
 
 import numpy as np

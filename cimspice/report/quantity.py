@@ -1,7 +1,5 @@
 """Columns and values in words: names without underscores, units with the SI prefix that suits."""
 
-from __future__ import annotations
-
 import json
 import math
 import re

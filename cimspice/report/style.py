@@ -1,7 +1,5 @@
 """The one style of static figures: canvas, colours, axes in engineering notation, legends beside the axes."""
 
-from __future__ import annotations
-
 import math
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager

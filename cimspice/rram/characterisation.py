@@ -1,7 +1,5 @@
 """The resistive memory's card from ngspice: reads of the device, curves of the access transistor, pulses."""
 
-from __future__ import annotations
-
 from typing import Any
 
 from cimspice.campaign.versions import provenance

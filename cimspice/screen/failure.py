@@ -1,7 +1,5 @@
 """How a command ends that failed: a message without a traceback, an exit code, and JSON where asked for."""
 
-from __future__ import annotations
-
 import errno
 import traceback
 from contextlib import suppress

@@ -1,7 +1,5 @@
 """Where output goes: results to stdout (with ``--json`` nothing but JSON), everything else to stderr."""
 
-from __future__ import annotations
-
 import dataclasses
 import json
 import math

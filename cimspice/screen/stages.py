@@ -1,7 +1,5 @@
 """Progress of a long command in stages, on stderr: live on a terminal, a line per stage elsewhere."""
 
-from __future__ import annotations
-
 import sys
 from types import TracebackType
 from typing import Self

@@ -1,7 +1,5 @@
 """What ends a command's answer: rows of figures, files, and what to try next."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping, Sequence
 from typing import Any
 

@@ -1,7 +1,5 @@
 """The folder of a validation: tried before minutes of simulation, and its report."""
 
-from __future__ import annotations
-
 from pathlib import Path
 from typing import Any
 

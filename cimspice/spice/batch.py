@@ -1,7 +1,5 @@
 """The reference path: one ``ngspice -b`` per run in a private directory, with the same deck and judgement."""
 
-from __future__ import annotations
-
 import ctypes
 import os
 import re

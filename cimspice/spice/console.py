@@ -1,7 +1,5 @@
 """The command line of one engine: commands in, waveforms out, every word judged, CPU time counted."""
 
-from __future__ import annotations
-
 import time
 from collections.abc import Callable
 

@@ -6,8 +6,6 @@ is a text that the command reads as the deck would have read the value: altered 
 same to the last bit. (ngspice 39; a version that reads otherwise costs those 1e-12, nothing more.)
 """
 
-from __future__ import annotations
-
 import math
 import re
 from collections.abc import Iterator

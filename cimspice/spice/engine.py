@@ -18,8 +18,6 @@ So this subclass keeps the handle and replaces start-up, callbacks, commands and
 the words that ngspice said are collected and judged in `cimspice.spice.failures`.
 """
 
-from __future__ import annotations
-
 import os
 import shutil
 import threading

@@ -4,8 +4,6 @@ ngspice's return codes say nothing: its words and its data are judged. Every lin
 to be harmless is a failure; the first pattern below that matches any of the lines names its kind.
 """
 
-from __future__ import annotations
-
 import math
 import re
 from collections.abc import Sequence

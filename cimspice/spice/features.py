@@ -1,7 +1,5 @@
 """What the installed ngspice can do: detected, never assumed."""
 
-from __future__ import annotations
-
 import os
 import re
 import subprocess

@@ -1,7 +1,5 @@
 """Analyses over frequency: `Ac` and `Noise`, and the frequencies that ngspice has to be asked for."""
 
-from __future__ import annotations
-
 import itertools
 import math
 from dataclasses import dataclass, field

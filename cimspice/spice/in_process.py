@@ -1,7 +1,5 @@
 """Runs work in this process: for points of which each needs the one before."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any, Literal, Self
 

@@ -1,7 +1,5 @@
 """Ctrl-C while processes start: it waits until they have, and is nothing to them."""
 
-from __future__ import annotations
-
 import contextlib
 import signal
 import threading

@@ -1,7 +1,5 @@
 """Where ngspice is: the shared library and the executable, on Linux and macOS."""
 
-from __future__ import annotations
-
 import ctypes.util
 import os
 import platform

@@ -5,8 +5,6 @@ Each refusal here answers a case in which ngspice returns success: an unknown pa
 ``shell`` it would run.
 """
 
-from __future__ import annotations
-
 import re
 from functools import lru_cache
 

@@ -1,7 +1,5 @@
 """The one-call form: a netlist and an analysis in, waveforms out."""
 
-from __future__ import annotations
-
 import os
 
 from cimspice.spice.analysis import Analysis

@@ -1,7 +1,5 @@
 """Solver options as a frozen value: only what is set is written; the rest stays at ngspice's default."""
 
-from __future__ import annotations
-
 import math
 from dataclasses import dataclass, fields
 

@@ -1,7 +1,5 @@
 """Which item a worker runs and since when: two numbers in a file that worker and parent both map."""
 
-from __future__ import annotations
-
 import mmap
 import struct
 import time

@@ -5,8 +5,6 @@ that ``SPICE_SCRIPTS`` or ``SPICE_LIB_DIR`` name; ``SPICE_USERINIT_DIR`` puts an
 place of ours, ``SPICE_ASCIIRAWFILE`` changes what is written. Any of them changes results.
 """
 
-from __future__ import annotations
-
 import locale
 import os
 from collections.abc import Iterator

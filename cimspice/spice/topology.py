@@ -1,7 +1,5 @@
 """The circuit of a deck, flattened: its nodes, and those whose voltage something other than gmin decides."""
 
-from __future__ import annotations
-
 import re
 from collections import defaultdict
 from collections.abc import Callable, Iterator

@@ -4,8 +4,6 @@
 there braces are replaced by their text.
 """
 
-from __future__ import annotations
-
 import math
 import re
 

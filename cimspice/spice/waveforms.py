@@ -1,7 +1,5 @@
 """Waveforms: named vectors over one axis, and the two questions asked of them: value at, crossing of."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Literal

@@ -1,7 +1,5 @@
 """What runs in a worker process of a `Pool`: one session, fed until the parent is done or gone."""
 
-from __future__ import annotations
-
 import os
 import pickle
 import signal

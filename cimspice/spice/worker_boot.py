@@ -5,8 +5,6 @@ behind: so this file imports next to nothing before it watches the parent. It is
 the descriptor of a connection, the parent's process id and the path of the file with its progress.
 """
 
-from __future__ import annotations
-
 import contextlib
 import os
 import select

@@ -1,7 +1,5 @@
 """Comparator of the SRAM array's converter: its input offset, by bisection."""
 
-from __future__ import annotations
-
 from typing import Annotated, ClassVar
 
 import numpy as np

@@ -1,7 +1,5 @@
 """What a controller sends to the circuits below an SRAM array: trains of pulses, and their energy."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable
 from itertools import pairwise
 from typing import Annotated

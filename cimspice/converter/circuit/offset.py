@@ -1,7 +1,5 @@
 """Input offset of a circuit that decides again and again while its input closes in by bisection."""
 
-from __future__ import annotations
-
 import numpy as np
 import pandas as pd
 

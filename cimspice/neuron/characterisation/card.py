@@ -1,7 +1,5 @@
 """The neuron's model and card under conditions: characterised with ngspice, or from a card."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path

@@ -1,7 +1,5 @@
 """One condition under which the neuron is characterised, and the tables of its benches there."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from contextlib import nullcontext
 from dataclasses import dataclass

@@ -1,7 +1,5 @@
 """Characterisation of the resistor synapse: what differs from the MOSFET synapse's."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 
 import numpy as np

@@ -1,7 +1,5 @@
 """From a synapse's conditions, or a user's measured curves, to its figures, models and gate laws."""
 
-from __future__ import annotations
-
 import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace

@@ -1,7 +1,5 @@
 """The characterisation of one spiking neuron: every table its model is built from, ramp bias included."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
 from pathlib import Path

@@ -1,7 +1,5 @@
 """Sizes, supplies and timing of the spiking neuron's circuit."""
 
-from __future__ import annotations
-
 from typing import Annotated, Literal
 
 from cimspice.netlist import NetlistParameters, quantity

@@ -1,7 +1,5 @@
 """Bench of a spike's edges: the charge that a synapse drives beyond its steady current."""
 
-from __future__ import annotations
-
 from typing import Annotated, ClassVar, Literal
 
 import numpy as np

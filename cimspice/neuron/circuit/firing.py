@@ -1,7 +1,5 @@
 """Benches of the neuron's own dynamics: reset, firing from a given voltage, ramp, comparator."""
 
-from __future__ import annotations
-
 from dataclasses import replace
 from typing import Annotated, ClassVar
 

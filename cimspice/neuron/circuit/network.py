@@ -1,7 +1,5 @@
 """A whole network of spiking neurons as one netlist, and its output spikes as one transient gives them."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 from typing import Annotated, Self
 

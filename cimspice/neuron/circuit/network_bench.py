@@ -1,7 +1,5 @@
 """The whole network as benches: output spikes of one sample, and the membranes' traces."""
 
-from __future__ import annotations
-
 from typing import ClassVar
 
 import numpy as np

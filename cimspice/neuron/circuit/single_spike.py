@@ -1,7 +1,5 @@
 """Bench of the accumulation phase: the membrane's trace when one synapse receives one spike."""
 
-from __future__ import annotations
-
 from typing import Annotated, ClassVar, Literal, Self
 
 import numpy as np

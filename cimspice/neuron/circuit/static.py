@@ -1,7 +1,5 @@
 """Benches of the neuron's parts at rest: synapse current, discharger and leakage, capacitances."""
 
-from __future__ import annotations
-
 from typing import Annotated, ClassVar, Literal
 
 import numpy as np

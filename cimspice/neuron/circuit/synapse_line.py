@@ -1,7 +1,5 @@
 """One synapse's current over membrane voltage with the figures of the straight line through it."""
 
-from __future__ import annotations
-
 from typing import Annotated, ClassVar
 
 import numpy as np

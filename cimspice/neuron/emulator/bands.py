@@ -1,7 +1,5 @@
 """95 % bands of spike times: what the noise of measured synapse curves leaves open."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from dataclasses import replace
 

@@ -4,8 +4,6 @@ A block of neurons stays in the first-level cache while all events of a sample p
 series where the interval is short, which with many inputs is nearly always.
 """
 
-from __future__ import annotations
-
 import numpy as np
 
 from cimspice.errors import ParameterError

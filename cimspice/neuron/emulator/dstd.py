@@ -10,8 +10,6 @@ maps, whose second Magnus term is one commutator: it adds (h/2)(f·g₁ − f₁
 f₁ likewise. It costs twice the products of order 2.
 """
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 from itertools import pairwise
 

@@ -8,8 +8,6 @@ a = 1 − exp(−h/τ) and b = 1 − a τ/h, exactly. The charge for a comes out
 capacitance: stable for any h/τ.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from functools import cached_property
 

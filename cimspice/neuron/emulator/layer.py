@@ -7,8 +7,6 @@ for a linear right side, stable where the membrane sits at a rail, and second or
 Ostermann, Acta Numerica 19, 2010, 209-286, eq. 2.58).
 """
 
-from __future__ import annotations
-
 import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass

@@ -1,7 +1,5 @@
 """Right side of the membrane's equation for a layer: its synapses' tables as sums of products."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 
 import numpy as np

@@ -1,7 +1,5 @@
 """A network of circuit neurons, as it is programmed: layers after one another, phase after phase."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from itertools import pairwise

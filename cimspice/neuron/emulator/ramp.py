@@ -1,7 +1,5 @@
 """Read-out of the RC-Spike neuron: the membrane's value becomes a spike time on a ramp."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 
 import numpy as np

@@ -1,7 +1,5 @@
 """The two functions of x = fΔt that an exponential step and its derivatives are made of."""
 
-from __future__ import annotations
-
 from math import factorial
 
 import numpy as np

@@ -1,7 +1,5 @@
 """Reversal potentials: which E belongs to which weight, and the checks every method shares."""
 
-from __future__ import annotations
-
 import numpy as np
 from numpy.typing import ArrayLike
 

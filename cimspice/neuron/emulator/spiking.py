@@ -5,8 +5,6 @@ w_i and f = Σ w_i/E_i over the spikes already in, v relaxes exponentially; writ
 Δt) the step is exact for every f ≥ 0 and loses no digits as f → 0.
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 
 import numpy as np

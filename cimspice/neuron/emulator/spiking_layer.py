@@ -1,7 +1,5 @@
 """A layer of RC-Spike neurons: parameters and ``__call__`` on spike times (batch, inputs)."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Literal

@@ -1,7 +1,5 @@
 """Layers of RC-Spike neurons, pipelined: one layer's firing phase is the next one's accumulation phase."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from dataclasses import dataclass
 

@@ -1,7 +1,5 @@
 """From the tables of a characterisation to the neuron's model."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from typing import Any
 

@@ -1,7 +1,5 @@
 """The neuron's card: its tables part by part, and the figures that follow from them with their intervals."""
 
-from __future__ import annotations
-
 import math
 from collections.abc import Mapping
 from dataclasses import replace

@@ -1,7 +1,5 @@
 """What the edges of a spike do to a membrane beyond the synapse's steady current."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 from functools import cached_property
 

@@ -1,7 +1,5 @@
 """The internal node of a resistor synapse, between resistor and selector, which follows the membrane late."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 from functools import cached_property
 

@@ -1,7 +1,5 @@
 """Measured curves in the place of parts of the neuron's card: capacitance of the membrane, firing ramp."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any

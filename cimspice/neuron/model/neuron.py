@@ -1,7 +1,5 @@
 """The neuron's circuit as a model: what was measured of its parts, and the conditions under which."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property

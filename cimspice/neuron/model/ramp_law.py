@@ -1,7 +1,5 @@
 """The paper's law of the firing ramp, fitted to a measured read-out."""
 
-from __future__ import annotations
-
 import numpy as np
 from scipy import special
 from scipy.optimize import OptimizeResult, least_squares

@@ -1,7 +1,5 @@
 """Read-out of the membrane: from its voltage at the start of the firing phase to the output spike's time."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 from functools import cached_property
 

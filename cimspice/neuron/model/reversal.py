@@ -1,7 +1,5 @@
 """The figures by which a synapse is known: λ and E of both polarities at the unit-weight current."""
 
-from __future__ import annotations
-
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass, replace

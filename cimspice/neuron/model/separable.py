@@ -6,8 +6,6 @@ interpolated over the program (gate bias, resistor length), its right vectors ov
 synapse's current then costs one matrix product per term, whatever the number of synapses that are on.
 """
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 from functools import cached_property
 

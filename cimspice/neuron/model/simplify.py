@@ -1,7 +1,5 @@
 """Simpler models from the full one, a term at a time: what the error budget is made of."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Literal

@@ -1,7 +1,5 @@
 """The synapse of the spiking neuron at rest, as its measured tables: current, leakage, capacitance."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Literal

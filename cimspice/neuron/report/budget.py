@@ -1,7 +1,5 @@
 """Figure of the error budget: what each term of the neuron's model takes off the error."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from pathlib import Path
 

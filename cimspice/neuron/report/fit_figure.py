@@ -1,7 +1,5 @@
 """Figure of a synapse's fit: curves with the models, their residuals, and λ over the current."""
 
-from __future__ import annotations
-
 from collections.abc import Collection, Sequence
 from pathlib import Path
 from typing import Any, Protocol

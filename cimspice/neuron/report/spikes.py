@@ -1,7 +1,5 @@
 """Figure of spike times: model over circuit, and what is left between them."""
 
-from __future__ import annotations
-
 from pathlib import Path
 
 from matplotlib.axes import Axes

@@ -1,7 +1,5 @@
 """Tables of a validation of the spiking neuron, as a person reads them."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from typing import Any
 

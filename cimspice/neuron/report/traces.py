@@ -1,7 +1,5 @@
 """Figure of membranes: model and circuit through the phases for one sample."""
 
-from __future__ import annotations
-
 from pathlib import Path
 
 import numpy as np

@@ -1,7 +1,5 @@
 """Loss of a whole network and its gradient, back-propagated from output spikes to every weight."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 

@@ -1,7 +1,5 @@
 """The two tasks that come with cimspice: Iris on a 5-5-5 network, digits on 64-50-10."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from dataclasses import asdict
 from importlib.metadata import version

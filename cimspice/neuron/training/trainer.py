@@ -1,7 +1,5 @@
 """Mini-batch training of RC-Spike networks under the limits of a circuit."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise

@@ -1,7 +1,5 @@
 """Which term of the model removes how much of the error: a ladder from the ideal sum to the full model."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 

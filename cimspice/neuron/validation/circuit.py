@@ -1,8 +1,6 @@
 """The circuit's own answer: one ngspice transient of the whole network for every sample, kept as it is
 finished."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path

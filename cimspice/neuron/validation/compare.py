@@ -1,7 +1,5 @@
 """Model against circuit: errors of spike times per layer, the worst sample, agreement of decisions."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from dataclasses import dataclass
 

@@ -1,7 +1,5 @@
 """The closed loop on the spiking neuron: characterise, fit, train, map, emulate, and compare with ngspice."""
 
-from __future__ import annotations
-
 import time
 import warnings
 from collections.abc import Sequence

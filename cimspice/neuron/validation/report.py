@@ -1,7 +1,5 @@
 """What a validation found, as figures: what ``--json`` prints. Times in nanoseconds, the rest in SI units."""
 
-from __future__ import annotations
-
 from typing import Any
 
 from cimspice.campaign.versions import provenance

@@ -1,7 +1,5 @@
 """Current of a 1T1R cell's access transistor over gate, drain and source, its body at ground."""
 
-from __future__ import annotations
-
 from typing import Annotated, ClassVar, Literal
 
 import numpy as np

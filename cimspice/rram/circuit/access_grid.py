@@ -1,7 +1,5 @@
 """Access transistor on a dense grid of both its channel ends: the table that the crossbar solver reads."""
 
-from __future__ import annotations
-
 from typing import Annotated, ClassVar, Literal
 
 import numpy as np

@@ -1,7 +1,5 @@
 """A 1T1R cell: one write pulse limited by the access transistor's gate, and the read that verifies it."""
 
-from __future__ import annotations
-
 from typing import Annotated, ClassVar, Literal
 
 import numpy as np

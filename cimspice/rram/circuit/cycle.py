@@ -1,7 +1,5 @@
 """Slow sweep of a resistive memory through SET and RESET: the hysteresis loop."""
 
-from __future__ import annotations
-
 from itertools import pairwise
 from typing import Annotated, ClassVar
 

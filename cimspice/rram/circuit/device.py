@@ -1,7 +1,5 @@
 """What every bench of a resistive memory says of the device: the model, and which of its numbers differ."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from typing import Annotated, Any, Literal, Self
 

@@ -1,7 +1,5 @@
 """Current of a resistive memory over voltage, its state held."""
 
-from __future__ import annotations
-
 from typing import Annotated, ClassVar
 
 import pandas as pd

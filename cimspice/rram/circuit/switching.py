@@ -1,7 +1,5 @@
 """One pulse on a resistive memory: how far its conductance moves, and what that costs."""
 
-from __future__ import annotations
-
 from typing import Annotated, ClassVar
 
 import numpy as np

@@ -1,7 +1,5 @@
 """What a 1T1R cell asks of its access transistor: a current, and what charges its drain."""
 
-from __future__ import annotations
-
 from abc import abstractmethod
 from collections.abc import Mapping
 from dataclasses import dataclass

@@ -1,7 +1,5 @@
 """The resistive memory's card: device, read law, 1T1R cell and cost of a write."""
 
-from __future__ import annotations
-
 import warnings
 from collections.abc import Mapping
 from dataclasses import replace

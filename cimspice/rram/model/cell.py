@@ -1,7 +1,5 @@
 """A 1T1R cell under write pulses: memory, access transistor and the charge of the node between them."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from typing import ClassVar

@@ -1,7 +1,5 @@
 """What the resistive memories have in common: a normalised state, its velocity, its temperature."""
 
-from __future__ import annotations
-
 from abc import abstractmethod
 from collections.abc import Mapping
 from dataclasses import dataclass, replace

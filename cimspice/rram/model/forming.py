@@ -1,7 +1,5 @@
 """Pristine cells: how thick the gap is that a forming pulse of a given voltage closes."""
 
-from __future__ import annotations
-
 import numpy as np
 from numpy.typing import ArrayLike
 

@@ -5,8 +5,6 @@ A Rosenbrock W-method of order 2 with an error estimate of order 3 (Shampine, Re
 order with the Jacobian from differences.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from dataclasses import dataclass
 

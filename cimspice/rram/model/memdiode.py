@@ -1,7 +1,5 @@
 """Memdiode: two opposed diodes behind a series resistance, their size set by a state that relaxes."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import ClassVar

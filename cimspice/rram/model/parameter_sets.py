@@ -4,8 +4,6 @@ A file names its source, the licence of the facts taken from it, each parameter 
 ranges of the inputs that the set is meant for.
 """
 
-from __future__ import annotations
-
 import math
 import tomllib
 from collections.abc import Mapping

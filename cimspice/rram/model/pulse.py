@@ -1,7 +1,5 @@
 """A voltage pulse on a memory behind a series resistance, as bench ``rram_switching`` applies it."""
 
-from __future__ import annotations
-
 import numpy as np
 from numpy.typing import ArrayLike
 

@@ -1,7 +1,5 @@
 """Read current of a cell over voltage: linear, sinh or quadratic, the last two behind a series resistance."""
 
-from __future__ import annotations
-
 from abc import abstractmethod
 from collections.abc import Mapping
 from dataclasses import dataclass

@@ -1,7 +1,5 @@
 """Filament model of SkyWater's ReRAM cell: two competing hops in the field, and a heated filament."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import ClassVar

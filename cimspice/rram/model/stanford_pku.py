@@ -1,7 +1,5 @@
 """Stanford-PKU model of a metal-oxide RRAM: a gap that closes and opens by hops in the enhanced field."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import ClassVar

@@ -1,7 +1,5 @@
 """Tables of resistive memories, simulated or measured: their columns, units and plausible bounds."""
 
-from __future__ import annotations
-
 from cimspice.fit.table import SCHEMAS, Column, TableSchema
 
 _CONDITIONS = {

@@ -1,7 +1,5 @@
 """Spread of resistive memories from device to device and from cycle to cycle, with its correlations."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, ClassVar, Self

@@ -1,7 +1,5 @@
 """VTEAM: a memristor whose state moves as a power of the voltage beyond a threshold."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import ClassVar

@@ -1,7 +1,5 @@
 """What writing a one-bit memristive cell costs: energy and time of a SET and a RESET, and endurance."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import ClassVar

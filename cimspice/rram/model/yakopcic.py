@@ -1,7 +1,5 @@
 """Yakopcic's memristor: a sinh current, exponential motion beyond thresholds, windows of its own."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import ClassVar

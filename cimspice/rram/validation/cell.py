@@ -1,7 +1,5 @@
 """A 1T1R cell written in ngspice, and its numpy model made from ngspice's own curves."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass, field
 from typing import Any
 

@@ -1,7 +1,5 @@
 """A resistive memory in ngspice and in numpy, and the read law that a crossbar's cells get from it."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import get_args

@@ -1,7 +1,5 @@
 """The characterisation of one SRAM column: every table that the model of its bit lines is built from."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping, Sequence
 
 import numpy as np

@@ -1,7 +1,5 @@
 """The 6T array's card, made by characterisation, and the column that a card gives under wanted conditions."""
 
-from __future__ import annotations
-
 from typing import Any
 
 from cimspice.campaign.versions import provenance

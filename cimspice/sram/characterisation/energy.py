@@ -6,8 +6,6 @@ sides: address decoders, the controller, the clock tree, wires of the readout an
 reference's generator, leakage between operations; and input registers.
 """
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise

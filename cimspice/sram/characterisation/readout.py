@@ -1,7 +1,5 @@
 """Where the readout meets the bit lines: tables of its capacitance, and of lines that a converter samples."""
 
-from __future__ import annotations
-
 from dataclasses import replace
 
 import numpy as np

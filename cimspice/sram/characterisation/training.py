@@ -1,7 +1,5 @@
 """Reads from which the model of an SRAM column's bit lines is fitted."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 

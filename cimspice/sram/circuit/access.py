@@ -1,7 +1,5 @@
 """One read or one write of a 6T cell with real circuits around it: delays, and the energy of every supply."""
 
-from __future__ import annotations
-
 from typing import Annotated, ClassVar
 
 import numpy as np

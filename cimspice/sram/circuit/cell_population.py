@@ -1,7 +1,5 @@
 """DC currents of many 6T cells at once, each with threshold shifts of its own."""
 
-from __future__ import annotations
-
 from typing import Annotated, ClassVar, Literal
 
 import numpy as np

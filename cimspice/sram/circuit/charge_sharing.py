@@ -1,7 +1,5 @@
 """Charge sharing over the columns of an SRAM array: the rails' discharge and the switches' energy."""
 
-from __future__ import annotations
-
 from typing import Annotated, ClassVar
 
 import numpy as np

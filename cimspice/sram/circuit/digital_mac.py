@@ -1,7 +1,5 @@
 """Digital multiply-accumulate in transistors: what the SRAM array's own arithmetic is compared with."""
 
-from __future__ import annotations
-
 from typing import Annotated, ClassVar
 
 import numpy as np

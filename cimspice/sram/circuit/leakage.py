@@ -1,7 +1,5 @@
 """Leakage of a 6T SRAM cell that holds its state."""
 
-from __future__ import annotations
-
 from typing import ClassVar
 
 import pandas as pd

@@ -1,7 +1,5 @@
 """Capacitance of an SRAM array's readout on a bit line and on a shared rail, from its own transistors."""
 
-from __future__ import annotations
-
 from typing import Annotated, ClassVar
 
 import numpy as np

@@ -1,7 +1,5 @@
 """N-curve of a 6T SRAM cell: the current that holds one storage node, and the four margins on it."""
 
-from __future__ import annotations
-
 from typing import Annotated, ClassVar
 
 import numpy as np

@@ -1,7 +1,5 @@
 """Static noise margin of a 6T SRAM cell, from the butterfly of its two halves cut open."""
 
-from __future__ import annotations
-
 from dataclasses import replace
 from typing import Annotated, ClassVar
 

@@ -1,7 +1,5 @@
 """One 6T SRAM cell read onto floating bit lines."""
 
-from __future__ import annotations
-
 from typing import Annotated, ClassVar
 
 import numpy as np

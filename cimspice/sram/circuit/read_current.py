@@ -1,7 +1,5 @@
 """DC currents between a 6T SRAM cell and its bit lines: at held lines, and over the voltage of one."""
 
-from __future__ import annotations
-
 from typing import Annotated, ClassVar, Literal
 
 import numpy as np

@@ -1,7 +1,5 @@
 """Energy of one column of a multi-row read until its lines are restored, the precharge's gates included."""
 
-from __future__ import annotations
-
 from dataclasses import replace
 from typing import ClassVar
 

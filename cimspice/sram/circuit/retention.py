@@ -1,7 +1,5 @@
 """Data retention voltage of a 6T SRAM cell: the lowest supply at which it has two states."""
 
-from __future__ import annotations
-
 from typing import Annotated, ClassVar
 
 import numpy as np

@@ -1,7 +1,5 @@
 """Sense amplifier of a column of 6T cells: its input offset, by bisection, and its delay."""
 
-from __future__ import annotations
-
 from typing import Annotated, ClassVar
 
 import numpy as np

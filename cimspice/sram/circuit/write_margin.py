@@ -1,7 +1,5 @@
 """Write margin of a 6T SRAM cell: how far its bit line or its word line has to go before it flips."""
 
-from __future__ import annotations
-
 from typing import Annotated, ClassVar, Literal
 
 import numpy as np

@@ -1,7 +1,5 @@
 """``cimspice demo sram``: cell, array, model, Iris learnt on chip, check against ngspice."""
 
-from __future__ import annotations
-
 import time
 from collections.abc import Mapping
 from pathlib import Path

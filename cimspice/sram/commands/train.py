@@ -1,7 +1,5 @@
 """``cimspice train sram``: Iris learnt in the SRAM array: against software, by effect, by chip."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any

@@ -1,7 +1,5 @@
 """``cimspice validate sram``: the multi-row read of an SRAM column, emulator against ngspice."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any

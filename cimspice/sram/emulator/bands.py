@@ -1,7 +1,5 @@
 """95 % bands of the discharge of bit lines: what training reads and measured currents leave open."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from dataclasses import replace
 

@@ -1,7 +1,5 @@
 """A multi-row read without any of the circuit's own ways: discharge is the sum of codes."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 from typing import Protocol
 

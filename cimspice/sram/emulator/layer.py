@@ -10,8 +10,6 @@ Transposed: all groups are opened at once, pulses weighting bits by |e_g|, once 
 the negative errors; a converter reads every column (Kumar et al., arXiv 2005.09526).
 """
 
-from __future__ import annotations
-
 import warnings
 from dataclasses import dataclass, field
 

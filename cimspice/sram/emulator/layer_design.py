@@ -1,7 +1,5 @@
 """What the chips of one layer in an SRAM array have in common, and how many neurons it can hold."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 
 import numpy as np

@@ -59,9 +59,6 @@ def layer_scale(design: LayerDesign, columns: int) -> LayerScale:
     )
 
 
-Array = np.ndarray
-
-
 @dataclass(frozen=True)
 class LearningRule:
     """The digital part."""

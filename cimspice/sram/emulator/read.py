@@ -1,7 +1,5 @@
 """Multi-row reads of an SRAM array, emulated: many words, columns, inputs and chips at once."""
 
-from __future__ import annotations
-
 import warnings
 from dataclasses import dataclass
 from functools import cached_property

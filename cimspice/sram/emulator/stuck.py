@@ -6,8 +6,6 @@ that is at a limit just now would make the layer linear. So only those get error
 limit for a whole period.
 """
 
-from __future__ import annotations
-
 from dataclasses import dataclass, field
 
 import numpy as np

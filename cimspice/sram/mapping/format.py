@@ -5,8 +5,6 @@ both lines' discharges is proportional to it. A slice of b bits is a word of its
 with slice s of value v_s, v = Σ_s 2^(b s) v_s.
 """
 
-from __future__ import annotations
-
 import warnings
 from dataclasses import dataclass
 

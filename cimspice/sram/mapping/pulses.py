@@ -1,7 +1,5 @@
 """Pulse widths that weight the bits of a word, and an error by which the whole word is to be multiplied."""
 
-from __future__ import annotations
-
 import numpy as np
 
 from cimspice.arrays import checked_array, checked_count

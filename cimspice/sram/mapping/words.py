@@ -1,7 +1,5 @@
 """Words in an SRAM array: column-major, one bit per row, each row opened for a time that weights its bit."""
 
-from __future__ import annotations
-
 import numpy as np
 
 from cimspice.arrays import checked_array, real_array

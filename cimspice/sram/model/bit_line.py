@@ -20,8 +20,6 @@ staggered pulses has it for a while, and the lines' coupled discharge happens th
 closed cells ends with the reading, which is a fixed time after the longest pulse of the read.
 """
 
-from __future__ import annotations
-
 from dataclasses import dataclass, field, fields
 
 import numpy as np

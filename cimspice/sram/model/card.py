@@ -1,7 +1,5 @@
 """The 6T array's card: currents of a cell, bit lines and variation, from which the emulator computes."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping, Sequence
 from dataclasses import fields, replace
 from typing import Any

@@ -1,7 +1,5 @@
 """Current between a 6T cell and its two bit lines, as tables over both lines' voltages."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 from functools import cached_property
 

@@ -1,7 +1,5 @@
 """A converter that samples two bit lines themselves: what it leaves of their difference, and what it adds."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import ClassVar

@@ -1,7 +1,5 @@
 """Fits of the array's peripheral circuits to the tables of their benches."""
 
-from __future__ import annotations
-
 from dataclasses import replace
 
 import numpy as np

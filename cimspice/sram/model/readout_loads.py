@@ -1,7 +1,5 @@
 """Capacitance of an SRAM array's readout on its bit lines and on the rails that columns share."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import ClassVar

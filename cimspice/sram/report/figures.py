@@ -1,7 +1,5 @@
 """Figures of the SRAM demonstration: butterfly, discharge against its ideal, what learning costs, chips."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any

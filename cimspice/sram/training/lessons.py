@@ -1,7 +1,5 @@
 """Epochs of single samples in random order, and accuracy, for networks on chip and in software alike."""
 
-from __future__ import annotations
-
 from typing import Protocol
 
 import numpy as np

@@ -1,7 +1,5 @@
 """Words whose charge exceeds the disturb bound: reads that nobody promises, simulated to see what they do."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 
 import numpy as np

@@ -1,7 +1,5 @@
 """How much of the error each term of the bit lines' model removes, on words that ngspice has simulated."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 

@@ -1,7 +1,5 @@
 """Butterfly curves of the 6T cell, as waveforms for a figure."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 
 import numpy as np

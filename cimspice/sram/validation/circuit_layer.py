@@ -5,8 +5,6 @@ of a neuron is one circuit: its columns, their multipliers, the rails, the conve
 one circuit per column: its opened rows, and the converter on its lines. No voltage is handed on by us.
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any

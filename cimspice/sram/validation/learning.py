@@ -1,7 +1,5 @@
 """One learning step on a small array and forward passes of the Iris network: emulator against ngspice."""
 
-from __future__ import annotations
-
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass, replace

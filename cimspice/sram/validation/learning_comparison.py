@@ -1,7 +1,5 @@
 """What a learning step and forward passes give in the emulator and in ngspice, side by side."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 
 import numpy as np

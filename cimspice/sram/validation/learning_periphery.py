@@ -1,7 +1,5 @@
 """The circuits around the SRAM array, characterised in ngspice and fitted for the learning emulator."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from itertools import product

@@ -1,7 +1,5 @@
 """The array's peripheral circuits: characterised, fitted, kept as cards, and compared at inputs not seen."""
 
-from __future__ import annotations
-
 import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass, replace

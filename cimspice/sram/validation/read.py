@@ -1,7 +1,5 @@
 """The multi-row read of an SRAM column: the emulator against ngspice on random words."""
 
-from __future__ import annotations
-
 import time
 import warnings
 from dataclasses import dataclass

@@ -1,7 +1,5 @@
 """Random words for a multi-row read, and the rule that says which of them an array may be asked to read."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 
 import numpy as np
