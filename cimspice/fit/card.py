@@ -15,7 +15,7 @@ from cimspice.documents import number_array
 from cimspice.errors import ParameterError
 from cimspice.fit.family_card import Card, CardConditions, Part
 from cimspice.fit.fit import Fit
-from cimspice.fit.model import Model, model_class, unflatten
+from cimspice.fit.model import Model, model_class, type_name, unflatten
 from cimspice.fit.ranges import Range, Ranges
 from cimspice.fit.records import Finite, ParameterRecord, RangeRecord, Record, write_record
 from cimspice.fit.units import to_unit
@@ -394,7 +394,7 @@ def _check_type(name: str, value: Any, annotation: str) -> None:
     allowed = _TYPES.get(annotation)
     if allowed and (isinstance(value, bool) or not isinstance(value, allowed)):
         raise ParameterError(f"{name} is {value!r}"[:200], remedy=f"give a {annotation}")
-    if annotation == "np.ndarray" and not isinstance(value, np.ndarray):
+    if annotation == "ndarray" and not isinstance(value, np.ndarray):
         try:
             number_array(value)
         except ValueError as error:
@@ -405,7 +405,7 @@ def _build(kind: str, fields: Mapping[str, Any], ranges: Mapping[str, Mapping[st
     model = model_class(kind)
     for entry in dataclass_fields(model):
         if entry.name in fields:
-            _check_type(f"{entry.name} of {kind}", fields[entry.name], str(entry.type))
+            _check_type(f"{entry.name} of {kind}", fields[entry.name], type_name(entry))
     try:
         return model(**fields, ranges=Ranges({name: Range(**seen) for name, seen in ranges.items()}))
     except ParameterError:

@@ -13,6 +13,7 @@ from pydantic import AfterValidator, Field, model_validator
 
 from cimspice.documents import number_array
 from cimspice.errors import CimspiceError, ParameterError
+from cimspice.fit.model import type_name
 from cimspice.fit.records import Finite, ParameterRecord, RangeRecord, Record, read_record, write_record
 from cimspice.fit.repeats import MeanNoise
 from cimspice.notebook import estimates, shown
@@ -208,7 +209,7 @@ _ANNOTATED: dict[str, type | tuple[type, ...]] = {
     "str": str,
     "bool": bool,
     "Array": np.ndarray,
-    "np.ndarray": np.ndarray,
+    "ndarray": np.ndarray,
 }
 
 
@@ -233,7 +234,7 @@ def decode(value: Any, kinds: Mapping[str, type]) -> Any:
     kind = kinds[value["kind"]]
     given = {name: decode(entry, kinds) for name, entry in value.items() if name != "kind"}
     for entry in fields(kind):
-        expected = _ANNOTATED.get(str(entry.type))
+        expected = _ANNOTATED.get(type_name(entry))
         if expected is None or entry.name not in given:
             continue
         found = given[entry.name]

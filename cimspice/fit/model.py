@@ -1,7 +1,7 @@
 """What every model is: a frozen dataclass of parameters with its equation as a method on arrays."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, fields
+from dataclasses import Field, dataclass, field, fields
 from typing import Any, ClassVar, TypeVar
 
 import numpy as np
@@ -74,6 +74,12 @@ class Model:
 
     def __hash__(self) -> int:
         return hash((self.kind, tuple(self.parameters().values())))
+
+
+def type_name(entry: Field[Any]) -> str:
+    """``float``, ``ndarray``: a field's type without its module, its annotation deferred or not."""
+    kind = entry.type
+    return kind.removeprefix("np.") if isinstance(kind, str) else getattr(kind, "__name__", str(kind))
 
 
 def _same(one: Any, other: Any) -> bool:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, make_dataclass
 
 import numpy as np
 import pytest
@@ -163,3 +163,12 @@ def test_a_card_that_cannot_be_written_leaves_nothing_behind(tmp_path):
 def test_the_name_of_a_measured_file_may_be_no_text(tmp_path):
     card = made().replaced("cell", Part(origin="measured", source={"file": "probe\udcff.csv"}))
     assert Card.load(card.save(tmp_path / "card.json")) == card
+
+
+def test_a_kind_whose_annotations_are_types_and_not_text_is_checked_too():
+    kind = make_dataclass("Table", [("name", str), ("scale", float), ("values", Array)], frozen=True)
+    table = {"kind": "Table", "name": "x", "scale": 1.0, "values": {"array": [1.0]}}
+    assert made(table).decoded("cell", {"Table": kind}).scale == 1.0
+    for name, wrong in (("name", 1), ("scale", True), ("scale", "1"), ("values", 1.0)):
+        with pytest.raises(CimspiceError, match=name):
+            made({**table, name: wrong}).decoded("cell", {"Table": kind})

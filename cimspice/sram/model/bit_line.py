@@ -27,6 +27,7 @@ import numpy as np
 from cimspice.arrays import checked_number, kept_array, real_array
 from cimspice.errors import ParameterError
 from cimspice.fit.conditions import check_known
+from cimspice.fit.model import type_name
 from cimspice.fit.ranges import Range
 from cimspice.sram.model.currents import CellCurrents
 from cimspice.sram.model.variation import CellVariation
@@ -84,7 +85,7 @@ class BitLines:
     def __post_init__(self) -> None:
         check_known(self, "BitLines")
         for entry in fields(self):
-            if entry.type == "float":
+            if type_name(entry) == "float":
                 low = 0.0 if entry.name in ("capacitance", "unit_width") else -np.inf
                 checked_number(entry.name, getattr(self, entry.name), above=low, place="BitLines")
         corrections = kept_array("width_correction", self.width_correction, ("codes",))

@@ -10,7 +10,7 @@ from scipy import special
 
 from cimspice.errors import CimspiceError, ParameterError, TableError
 from cimspice.fit.family_card import REMEDY, Card, CardConditions, Part, encode
-from cimspice.fit.model import flatten, unflatten
+from cimspice.fit.model import flatten, type_name, unflatten
 from cimspice.fit.ranges import Range
 from cimspice.fit.records import ParameterRecord, RangeRecord
 from cimspice.fit.repeats import MeanNoise, mean_noise, noise
@@ -240,7 +240,7 @@ def _bit_line(fit: BitLineFit) -> Part:
     fitted = {name: width for name, width in zip(names, half.tolist(), strict=True) if width > 0}
     values: dict[str, float] = {}
     for entry in fields(model):
-        if entry.type == "float" or entry.name == "width_correction":
+        if type_name(entry) == "float" or entry.name == "width_correction":
             values |= flatten(entry.name, getattr(model, entry.name))
     values |= {name: getattr(model, name) for name in _FOLLOWING}
     values |= {name: getattr(fit, name) for name in _OF_THE_FIT}
