@@ -26,42 +26,28 @@ _WORST = 10
 
 @dataclass(frozen=True)
 class Page:
-    """A written report.
-
-    Attributes
-    ----------
-    path
-        The file.
-    size
-        Its bytes.
-    figures
-        Charts on it.
-    rows
-        Rows of the run's table.
-    failed
-        Points of the run that failed.
-    verdicts
-        On each limit.
-    yields
-        Of a Monte Carlo run with limits, over all of them.
-    cards
-        Model cards shown.
-    problems
-        What was asked for and could not be shown.
-    origin
-        ``seed``, ``corner``, ``temperature`` (all of them) and ``provenance`` of the run.
-    """
+    """A written report."""
 
     path: Path
+    """The file."""
     size: int
+    """Its bytes."""
     figures: int
+    """Charts on it."""
     rows: int
+    """Rows of the run's table."""
     failed: int
+    """Points of the run that failed."""
     verdicts: list[Verdict]
+    """On each limit."""
     yields: Yield | None
+    """Of a Monte Carlo run with limits, over all of them."""
     cards: int
+    """Model cards shown."""
     problems: list[str]
+    """What was asked for and could not be shown."""
     origin: dict[str, Any]
+    """``seed``, ``corner``, ``temperature`` (all of them) and ``provenance`` of the run."""
 
 
 def write_page(run: str | Path, output: str | Path | None = None) -> Page:
