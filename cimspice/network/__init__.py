@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 from cimspice.lazy import lazy
 
 if TYPE_CHECKING:
-    from cimspice.network.built_in_networks import BUILT_IN, BuiltIn, built_in
+    from cimspice.network.built_in_networks import BuiltIn, built_in
     from cimspice.network.data import Data, load_data
     from cimspice.network.dense import dense_network
     from cimspice.network.graph import Network, Node
@@ -16,7 +16,6 @@ if TYPE_CHECKING:
     from cimspice.network.weight_files import from_arrays
 
 __all__ = [
-    "BUILT_IN",
     "BuiltIn",
     "Data",
     "Network",

@@ -16,7 +16,7 @@ from cimspice.network.operations import OPERATIONS, WEIGHTED, weighted_sums
 
 INPUT = "input"
 """Name of the network's input among its values."""
-_MEMORY = 2**28  # byte, of the values of one chunk of samples
+_MEMORY = 2**25  # byte, of the values of one chunk of samples
 Layers = Mapping[str, Any]
 """Circuit layers by the name of the dense or conv node whose weighted sums they form; for a convolution of
 several groups a sequence of one per group."""

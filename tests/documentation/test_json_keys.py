@@ -59,6 +59,7 @@ def test_every_command_is_on_the_page():
         ("cache prune --failed --dry-run", "cache prune"),
         ("pdk show", "pdk show"),
         ("new bench mine", "new bench"),
+        ("network show iris", "network show"),
         ("characterize transistor_iv --dry-run", "characterize SPEC"),
         ("characterize sram_read_adaptive --dry-run", "characterize SPEC"),
     ],

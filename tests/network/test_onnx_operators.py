@@ -308,7 +308,9 @@ def test_drawn_nearest_neighbours_equal_onnxruntime(data):
         if data.draw(st.booleans()):
             made, arrays = make_node("Resize", ["x", "r", "s"], ["y"], **how), {"r": NO_REGION, "s": scales}
         else:
-            sizes = ints(2, 3, *(data.draw(st.integers(1, 9)) for _ in size))
+            # of scales that a single holds: else rounding decides which of two neighbours is nearer
+            exact = [data.draw(st.sampled_from([n, 2 * n, 3 * n, *([n // 2] * (n % 2 == 0))])) for n in size]
+            sizes = ints(2, 3, *exact)
             made = make_node("Resize", ["x", "r", "none", "n"], ["y"], **how)
             arrays = {"r": NO_REGION, "none": NO_REGION, "n": sizes}
     assert_same(model([made], (3, *size), opset, arrays), draw(2, 3, *size))
