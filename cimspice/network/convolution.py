@@ -7,6 +7,9 @@ from math import prod
 
 import numpy as np
 
+_CACHE = 2**20
+"""Memory of what one product of a convolution multiplies (byte)."""
+
 
 def output_size(
     size: Sequence[int],
@@ -44,6 +47,19 @@ def windows(
     return view[(slice(None), slice(None), *steps)]
 
 
+def strided(
+    x: np.ndarray, kernel: Sequence[int], stride: Sequence[int], dilation: Sequence[int]
+) -> Iterator[np.ndarray]:
+    """Views (batch, channels, *positions) of a padded ``x``: what each place of the kernel sees in turn."""
+    size = output_size(x.shape[2:], kernel, stride, (0,) * 2 * len(kernel), dilation)
+    for place in np.ndindex(*kernel):
+        seen = (
+            slice(p * d, p * d + (n - 1) * by + 1, by)
+            for p, d, n, by in zip(place, dilation, size, stride, strict=True)
+        )
+        yield x[(slice(None), slice(None), *seen)]
+
+
 def convolve(
     x: np.ndarray,
     weights: np.ndarray,
@@ -53,19 +69,24 @@ def convolve(
     groups: int,
 ) -> np.ndarray:
     """Weighted sums (batch, outputs, *positions) of ``x`` (batch, channels, *spatial) by ``weights``
-    (outputs, channels / groups, *kernel): a product for each place of the kernel, none of them copied out.
+    (outputs, channels / groups, *kernel).
+
+    A few samples at a time are written out, place of the kernel by place, so that the product finds them in
+    the cache.
     """
     outputs, channels, *kernel = weights.shape
     size = output_size(x.shape[2:], kernel, stride, padding, dilation)
-    surrounded = padded(x, padding)
-    sums = np.zeros((len(x), groups, outputs // groups, prod(size)))
-    for place in np.ndindex(*kernel):
-        offsets = (p * d for p, d in zip(place, dilation, strict=True))
-        seen = tuple(
-            slice(o, o + (s - 1) * step + 1, step) for o, s, step in zip(offsets, size, stride, strict=True)
-        )
-        part = surrounded[(slice(None), slice(None), *seen)].reshape(len(x), groups, channels, -1)
-        sums += weights[(slice(None), slice(None), *place)].reshape(groups, -1, channels) @ part
+    surrounded, inputs = padded(x, padding), channels * prod(kernel)
+    step = max(1, min(len(x), _CACHE // (8 * groups * inputs * prod(size))))
+    seen = np.empty((step, x.shape[1], prod(kernel), *size))
+    by_group = weights.reshape(groups, -1, inputs)
+    sums = np.empty((len(x), groups, outputs // groups, prod(size)))
+    for first in range(0, len(x), step):
+        part = surrounded[first : first + step]
+        for number, found in enumerate(strided(part, kernel, stride, dilation)):
+            seen[: len(part), :, number] = found
+        laid_out = seen[: len(part)].reshape(len(part), groups, inputs, -1)
+        np.matmul(by_group, laid_out, out=sums[first : first + step])
     return sums.reshape(len(x), outputs, *size)
 
 

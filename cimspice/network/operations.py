@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from cimspice.network.convolution import convolve, output_size, padded, patches, windows
+from cimspice.network.convolution import convolve, output_size, padded, patches, strided, windows
 
 if TYPE_CHECKING:
     from cimspice.network.graph import Node
@@ -80,7 +80,14 @@ def _pooled(settings: Mapping[str, Any], x: np.ndarray, fill: float) -> np.ndarr
 
 
 def _max_pool(node: Node, x: np.ndarray) -> np.ndarray:
-    return _pooled(node.settings, x, -np.inf).max(axis=_last(node))
+    settings, kernel = node.settings, node.settings["kernel"]
+    ones = (1,) * len(kernel)
+    around = padded(x, settings.get("padding", ()), -np.inf)
+    parts = strided(around, kernel, settings.get("stride", kernel), settings.get("dilation", ones))
+    found = next(parts).copy()
+    for part in parts:
+        np.maximum(found, part, out=found)
+    return found
 
 
 def _average_pool(node: Node, x: np.ndarray) -> np.ndarray:

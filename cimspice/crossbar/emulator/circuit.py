@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
 from functools import cached_property
-from typing import Any, ClassVar, Literal
+from typing import Any, Literal
 from zlib import crc32
 
 import numpy as np
@@ -64,7 +64,6 @@ class CrossbarCircuit:
         Of the draws.
     """
 
-    family: ClassVar[str] = "crossbar"
     cells: ConductanceRange = ConductanceRange()  # noqa: RUF009 - it is frozen
     tile: tuple[int, int] = (64, 64)
     wires: TileWires = TileWires()  # noqa: RUF009 - it is frozen
@@ -102,6 +101,11 @@ class CrossbarCircuit:
                 raise ParameterError(
                     f"{name} is {getattr(self, name)!r}", place=place, remedy=f"use {' or '.join(allowed)}"
                 )
+
+    @property
+    def family(self) -> str:
+        """Its name."""
+        return "crossbar"
 
     @property
     def effects(self) -> tuple[str, ...]:
