@@ -19,6 +19,7 @@ from cimspice.cli import cache, card, characterize, compare, doctor, fit, networ
 from cimspice.cli.interruption import Interruption
 from cimspice.cli.list import list_
 from cimspice.cli.report import report as report_on_run
+from cimspice.cli.validate_network import digits, network
 from cimspice.families import use_room
 from cimspice.screen.failure import INTERRUPTED, Interrupted, report
 from cimspice.screen.output import show_warning
@@ -78,6 +79,7 @@ _GROUPS = {
 
 def _collect() -> None:
     """The families' commands into their groups, and the groups into the application."""
+from cimspice.cli.validate_network import digits, network
     with warnings.catch_warnings():
         warnings.showwarning = show_warning
         use_room("commands", _add)

@@ -246,6 +246,13 @@ def simulate(
     return simulate_layer(layer, x, store=store, jobs=jobs, progress=progress)
 
 
+def simulation_seconds(layer: MappedLayer, inputs: int) -> float:
+    """CPU time that `simulate` is expected to take for so many inputs, within a factor of about two."""
+    from cimspice.crossbar.validation.tiles import expected_seconds
+
+    return expected_seconds(layer, inputs)
+
+
 def validate(
     card: Card,
     *,

@@ -25,6 +25,9 @@ REST = "rest"
 MOST_EXACT = 8
 """With more effects than this, orders are drawn: all subsets of 9 are 512."""
 
+_ROUNDING = 1e-20
+"""A smaller rest, relative to the whole, is that of floating-point sums."""
+
 Squares = Callable[[frozenset[str]], float | np.ndarray]
 """The effects that are on to a mean square error, or to several (such as one for each layer)."""
 
@@ -88,7 +91,7 @@ def shapley(squares: Squares, effects: Sequence[str], *, orders: int | None = No
         values, errors = _over_orders(evaluated, effects, checked_count("orders", orders or 32, low=2), seed)
     scale = np.where(total > 0, total, 1.0)
     shares = {name: value / scale for name, value in values.items()}
-    if np.any(rest):
+    if np.any(rest > _ROUNDING * total):
         shares[REST] = rest / scale
     if errors is not None:
         errors = {name: error / scale for name, error in errors.items()}

@@ -22,7 +22,7 @@ LEAST_INPUTS = 50
 """Whole inputs; with fewer, the spread itself is not known well enough for a bound."""
 LEAST_READS = 400
 _REPLICATES = 999
-_READS_PER_INPUT = 1.6
+_READS_PER_INPUT = 2.5
 """Reads of one input over the number of inputs."""
 _UNIFORM = 0.1
 """Share of the reads that is drawn without regard to the signal: no tile can be without a chance."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import cast
 
@@ -27,6 +27,9 @@ from cimspice.spice import InProcess
 
 LARGEST_TILE = 64
 """ngspice without KLU takes minutes for one such tile, hours for the next size."""
+_START, _ORDERING, _VECTOR, _CELLS, _CELLS_VECTOR = 0.04, 0.34, 0.0135, 2.3, 0.2
+"""CPU seconds of a run; with 32 × 32 cells of its ordering and of each vector of inputs, and what 1T1R cells
+add to both."""
 
 
 @dataclass
@@ -39,9 +42,11 @@ class NgspiceTiles:
         Called after each tile with how many were read.
     store, jobs
         As `run_bench` takes them: where runs are kept, and how many at once.
+    errors
+        Of each tile of the last layer, the largest difference of a current between the exact solver and
+        ngspice for the voltages that ngspice got, relative to the largest current of the tile.
     worst
-        Largest difference so far between the exact solver and ngspice for the voltages that ngspice got,
-        relative to the largest current of the tile.
+        The largest of all so far.
     seconds
         CPU time of ngspice.
     solver_seconds
@@ -51,6 +56,7 @@ class NgspiceTiles:
     progress: OnProgress = silent
     store: Store | Path | str | None = None
     jobs: int | None = 1
+    errors: np.ndarray = field(default_factory=lambda: np.zeros(0))
     worst: float = 0.0
     seconds: float = 0.0
     solver_seconds: float = 0.0
@@ -81,9 +87,13 @@ class NgspiceTiles:
         began = time.process_time()
         exact = solved(layer, voltages)
         self.solver_seconds += time.process_time() - began
-        for one, other in zip(exact, currents, strict=True):
-            largest = float(np.abs(other).max()) or 1.0  # a tile whose inputs are all zero
-            self.worst = max(self.worst, float(np.abs(one - other).max()) / largest)
+        self.errors = np.array(
+            [
+                np.abs(one - other).max(initial=0.0) / (np.abs(other).max(initial=0.0) or 1.0)
+                for one, other in zip(exact, currents, strict=True)  # all 0 where the tile's inputs are
+            ]
+        )
+        self.worst = max(self.worst, float(self.errors.max()))
         return currents
 
 
@@ -128,17 +138,30 @@ class SimulatedLayer:
     ----------
     outputs
         Weighted sums (n, outputs) of the currents of ngspice's tiles.
-    tile_error
-        Largest difference of a column current to the exact solver's, relative to the tile's largest.
-    tiles, cpu_seconds, solver_seconds
-        How many tiles; time of ngspice, now or when they were first run, and of the exact solver.
+    tile_errors
+        Of each tile, the largest difference of a column current to the exact solver's, relative to the tile's
+        largest current.
+    places
+        Inputs and outputs of each tile.
+    cpu_seconds, solver_seconds
+        Time of ngspice, now or when they were first run, and of the exact solver.
     """
 
     outputs: np.ndarray
-    tile_error: float
-    tiles: int
+    tile_errors: np.ndarray
+    places: list[tuple[slice, slice]]
     cpu_seconds: float
     solver_seconds: float
+
+    @property
+    def tile_error(self) -> float:
+        """The largest of the tiles'."""
+        return float(self.tile_errors.max())
+
+    @property
+    def tiles(self) -> int:
+        """How many."""
+        return len(self.tile_errors)
 
 
 def simulate_layer(
@@ -161,8 +184,30 @@ def simulate_layer(
         If a tile fails.
     """
     reader = NgspiceTiles(progress, store, jobs)
-    outputs = layer.chip(0)(x, reader)
-    return SimulatedLayer(outputs, reader.worst, reader.count, reader.seconds, reader.solver_seconds)
+    one = layer.chip(0)
+    outputs = one(x, reader)
+    places = [
+        (rows, slice(columns.start // 2, columns.stop // 2))
+        for rows, columns in one.instances[0].tiling.places
+    ]
+    return SimulatedLayer(outputs, reader.errors, places, reader.seconds, reader.solver_seconds)
+
+
+def expected_seconds(layer: MappedLayer, inputs: int) -> float:
+    """CPU time that ngspice-39 takes for a layer's tiles and so many inputs, within a factor of about two.
+
+    Measured from 8 × 8 to 64 × 64 cells: ordering the equations takes most of the time of large tiles, and a
+    vector of inputs another factorisation. Of 1T1R cells, each has a transistor and a memory to evaluate.
+    """
+    made = layer.chip(0).instances[0]
+    total, vectors = 0.0, inputs * (1 + made.signed)
+    for rows, columns in made.tiling.places:
+        size = (rows.stop - rows.start) * (columns.stop - columns.start) / 1024
+        setup, vector = _ORDERING * size**3.2, _VECTOR * size**1.65
+        if made.memory is not None:
+            setup, vector = setup + _CELLS * size, vector + _CELLS_VECTOR * size
+        total += _START + setup + vectors * vector
+    return total
 
 
 def check_tile(shape: tuple[int, ...]) -> None:

@@ -1,0 +1,403 @@
+"""A network on circuits, through the emulator and through the circuit itself, on the same inputs.
+
+Each layer's circuit receives what the layers before it made in the circuit. The simulator is given as a
+function, so that nothing here depends on one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from math import prod
+from typing import Any, Protocol
+
+import numpy as np
+
+from cimspice.arrays import checked_array, checked_count
+from cimspice.network.budget import Budget, shapley
+from cimspice.network.certificate import (
+    AccuracyInterval,
+    Certificate,
+    Stratum,
+    accuracy_interval,
+    flip_bound,
+    runs_needed,
+)
+from cimspice.network.circuit import CircuitNetwork, Layer
+from cimspice.network.decisions import agreement, share_right, strongest
+from cimspice.network.output_error import LEAST_INPUTS, whole_inputs_bound
+from cimspice.progress import OnProgress, Progress, silent
+
+_BUDGET_INPUTS = 200
+_VECTORS = 1000
+"""Of one run of the simulator; patches of a convolution are many."""
+
+
+class Simulated(Protocol):
+    """Weighted sums by the simulator: ``outputs`` (n, outputs); of each tile its ``places`` among inputs and
+    outputs, and the largest error of a column against the emulator, relative to the tile's largest; CPU time.
+    """
+
+    @property
+    def outputs(self) -> np.ndarray: ...
+
+    @property
+    def tile_errors(self) -> np.ndarray: ...
+
+    @property
+    def places(self) -> list[tuple[slice, slice]]: ...
+
+    @property
+    def cpu_seconds(self) -> float: ...
+
+
+Simulate = Callable[[Layer, np.ndarray, OnProgress], Simulated]
+Seconds = Callable[[Layer, int], float]
+"""CPU time that the simulator is expected to take for a layer and a number of inputs."""
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What a comparison will take, and what it can prove.
+
+    Attributes
+    ----------
+    runs, population
+        Inputs to run, of how many.
+    flips_without_one
+        Bound on the share of different decisions if none differs.
+    needed
+        Runs that bound it at 1 % if none differs.
+    cpu_seconds
+        Expected of the simulator, without what is kept from earlier runs.
+    """
+
+    runs: int
+    population: int
+    flips_without_one: float
+    needed: int
+    cpu_seconds: float
+
+
+@dataclass(frozen=True, eq=False)
+class TileErrors:
+    """Tiles of one matrix: inputs and outputs of each, and its largest column error."""
+
+    places: list[tuple[slice, slice]]
+    errors: np.ndarray
+
+
+@dataclass(frozen=True, eq=False)
+class LayerComparison:
+    """One layer in the network's own signal flow.
+
+    Attributes
+    ----------
+    error
+        Rms difference of circuit and emulator at the layer's output, relative to the emulator's.
+    emulated_error
+        The emulator's rms difference from the network in software, relative to that.
+    clipped_inputs
+        Inputs limited to the circuit's range, in the emulator.
+    tiles
+        Of each group of a convolution (one for others), the tiles' places and largest column errors, see
+        `Simulated`.
+    cpu_seconds
+        Of the simulator.
+    """
+
+    name: str
+    error: float
+    emulated_error: float
+    clipped_inputs: int
+    tiles: tuple[TileErrors, ...]
+    cpu_seconds: float
+
+
+@dataclass(frozen=True, eq=False)
+class NetworkValidation:
+    """A network in software, in the emulator and in the circuit.
+
+    Attributes
+    ----------
+    drawn
+        Which of the inputs ran (runs,).
+    outputs
+        ``ideal``, ``emulator``, ``circuit`` to outputs (runs, outputs).
+    labels
+        Of the inputs that ran; None if there are none.
+    layers
+        Comparison of each layer.
+    budget
+        Mean square difference of emulator and software by effect: of the network's output, then of each
+        layer's.
+    certificate
+        Of decisions, or of outputs where they decide nothing; None where neither can be.
+    output_certificate, accuracy
+        Where enough inputs ran, and where there are labels.
+    """
+
+    mapped: CircuitNetwork
+    plan: Plan
+    drawn: np.ndarray
+    outputs: Mapping[str, np.ndarray]
+    labels: np.ndarray | None
+    layers: tuple[LayerComparison, ...]
+    budget: Budget
+    certificate: Certificate | None
+    output_certificate: Certificate | None
+    accuracy: AccuracyInterval | None
+
+    @property
+    def decisions(self) -> dict[str, np.ndarray] | None:
+        """``ideal``, ``emulator``, ``circuit`` to decisions (runs,); None where outputs are no classes."""
+        if not _decides(self.mapped):
+            return None
+        return {name: strongest(outputs) for name, outputs in self.outputs.items()}
+
+    def facts(self) -> dict[str, Any]:
+        """What ``--json`` prints."""
+        decided, outputs = self.decisions, self.outputs
+        accuracy: dict[str, float | None] = dict.fromkeys(outputs)
+        if decided is not None and self.labels is not None:
+            classes = outputs["ideal"].shape[1]
+            accuracy = {name: share_right(one, self.labels, classes) for name, one in decided.items()}
+        mapped = self.mapped.facts()
+        layers = [
+            {
+                **facts,
+                "error": layer.error,
+                "emulated_error": layer.emulated_error,
+                "clipped_inputs": layer.clipped_inputs,
+                "tile_error": max(float(one.errors.max(initial=0.0)) for one in layer.tiles),
+                "cpu_seconds": layer.cpu_seconds,
+            }
+            for facts, layer in zip(mapped["layers"], self.layers, strict=True)
+        ]
+        certificate = None
+        if self.certificate is not None:
+            certificate = {
+                **self.certificate.facts(),
+                "output_error": self.output_certificate and self.output_certificate.facts(),
+                "accuracy": self.accuracy and self.accuracy.facts(),
+            }
+        shares = {name: np.atleast_1d(share) for name, share in self.budget.shares.items()}
+        return {
+            "network": self.mapped.network.name,
+            "circuit": self.mapped.family,
+            "samples": len(self.drawn),
+            "normalised_rmse": relative(outputs["circuit"], outputs["emulator"]),
+            "emulated_error": relative(outputs["emulator"], outputs["ideal"]),
+            "decisions_agree": decided and agreement(decided["emulator"], decided["circuit"]),
+            **{f"accuracy_{name}": value for name, value in accuracy.items()},
+            "clipped_inputs": sum(layer.clipped_inputs for layer in self.layers),
+            "clipped_weights": _total(mapped["layers"], "clipped_weights"),
+            "saturated": _total(mapped["layers"], "saturated"),
+            "budget": {name: float(share[0]) for name, share in shares.items()},
+            "budget_sampling_error": self.budget.sampling_error
+            and {name: float(np.ravel(error)[0]) for name, error in self.budget.sampling_error.items()},
+            "budget_by_layer": {
+                layer.name: {name: float(share[place]) for name, share in shares.items()}
+                for place, layer in enumerate(self.layers, 1)
+            },
+            "certificate": certificate,
+            "layers": layers,
+            "expected_cpu_seconds": self.plan.cpu_seconds,
+            "cpu_seconds": sum(layer.cpu_seconds for layer in self.layers),
+        }
+
+
+def plan(mapped: CircuitNetwork, runs: int, population: int, seconds: Seconds) -> Plan:
+    """What ``runs`` of a population will take and can prove.
+
+    Raises
+    ------
+    ParameterError
+        For more runs than inputs.
+    """
+    checked_count("samples", runs, high=population)
+    needed = runs_needed(population, 0.01)
+    expected = sum(
+        seconds(layer, runs * _vectors(mapped, name))
+        for name, layers in mapped.layers.items()
+        for layer in layers
+    )
+    return Plan(runs, population, flip_bound(0, runs, population).bound, needed, expected)
+
+
+def validate(
+    mapped: CircuitNetwork,
+    x: np.ndarray,
+    labels: np.ndarray | None,
+    given: Plan,
+    simulate: Simulate,
+    *,
+    seed: int = 0,
+    progress: OnProgress = silent,
+) -> NetworkValidation:
+    """Inputs drawn at random through software, emulator and circuit.
+
+    Parameters
+    ----------
+    mapped
+        On one chip.
+    x, labels
+        All inputs (inputs, ...) and their classes (inputs,), or None.
+    given
+        How many to run; see `plan`.
+    simulate
+        Sums of a layer by the simulator.
+    seed
+        Of the draw.
+    """
+    if mapped.chips > 1:
+        mapped = mapped.chip(0)
+    network = mapped.network
+    x = checked_array("inputs", x, ("inputs", *network.input_shape))
+    if labels is not None:
+        labels = checked_array("labels", labels, (len(x),), low=0, whole=True)
+    drawn = np.sort(np.random.default_rng(seed).permutation(len(x))[: given.runs])
+    taken, circuits = x[drawn], _circuits(mapped, simulate, progress)
+    ideal, trace = network.values(taken), mapped.trace(taken)
+    circuit = network.values(taken, _by_node(circuits))
+    values = {"ideal": ideal, "emulator": trace.values, "circuit": circuit}
+    layers = tuple(
+        LayerComparison(
+            name,
+            relative(circuit[name], trace.values[name]),
+            relative(trace.values[name], ideal[name]),
+            trace.clipped[name],
+            tuple(TileErrors(one.places, one.errors) for one in made),
+            sum(one.seconds for one in made),
+        )
+        for name, made in circuits.items()
+    )
+    outputs = {name: found[network.output].reshape(len(drawn), -1) for name, found in values.items()}
+    progress(Progress(stage="budget: subsets of effects"))
+    cheap = all(_is_cheap(mapped, name) for name in mapped.layers)
+    budget = error_budget(mapped, x[:_BUDGET_INPUTS] if cheap else taken)
+    certificate = output = accuracy = None
+    if _decides(mapped):
+        flips = int(np.count_nonzero(strongest(outputs["emulator"]) != strongest(outputs["circuit"])))
+        certificate = flip_bound(flips, given.runs, given.population)
+    if cheap:
+        everything = mapped.outputs(x).reshape(len(x), -1)
+        if given.runs >= min(LEAST_INPUTS, len(x)) and np.any(everything):
+            control = np.sum((everything - network.outputs(x).reshape(len(x), -1)) ** 2, axis=1)
+            errors = np.sum((outputs["circuit"] - outputs["emulator"]) ** 2, axis=1)
+            size = float(np.mean(np.sum(everything**2, axis=1)))
+            output = whole_inputs_bound(errors, drawn, control, size, seed=seed)
+        if _decides(mapped) and labels is not None:
+            accuracy = _accuracy(
+                strongest(everything) == labels, strongest(outputs["circuit"]), labels, drawn
+            )
+    return NetworkValidation(
+        mapped,
+        given,
+        drawn,
+        outputs,
+        None if labels is None else labels[drawn],
+        layers,
+        budget,
+        certificate or output,
+        output,
+        accuracy,
+    )
+
+
+def error_budget(mapped: CircuitNetwork, x: np.ndarray) -> Budget:
+    """Mean square difference from the network in software by effect: of the network's output, then of the
+    output of each layer."""
+    network, effects = mapped.network, mapped.effects
+    names = [network.output, *mapped.layers]
+    ideal = network.values(x)
+
+    def squares(on: frozenset[str]) -> np.ndarray:
+        values = mapped.without(*(name for name in effects if name not in on)).trace(x).values
+        return np.array([np.mean((values[name] - ideal[name]) ** 2) for name in names])
+
+    return shapley(squares, effects)
+
+
+def relative(found: np.ndarray, reference: np.ndarray) -> float:
+    """Rms difference over all samples and outputs, relative to the reference's rms."""
+    size = float(np.linalg.norm(reference))
+    difference = float(np.linalg.norm(found - reference))
+    return difference / size if size else (0.0 if not difference else float("inf"))
+
+
+@dataclass
+class _SimulatedLayer:
+    """A `Layer` whose sums are the simulator's, for inputs (n, inputs), each different one once."""
+
+    layer: Layer
+    simulate: Simulate
+    progress: OnProgress
+    matrix: None = None
+    seconds: float = 0.0
+    errors: np.ndarray = field(default_factory=lambda: np.zeros(0))
+    places: list[tuple[slice, slice]] = field(default_factory=list)
+
+    def __call__(self, x: np.ndarray) -> np.ndarray:
+        distinct, place = np.unique(x, axis=0, return_inverse=True)
+        parts = []
+        for first in range(0, len(distinct), _VECTORS):
+            found = self.simulate(self.layer, distinct[first : first + _VECTORS], self.progress)
+            parts.append(found.outputs)
+            self.seconds += found.cpu_seconds
+            self.places = found.places
+            self.errors = (
+                np.maximum(self.errors, found.tile_errors) if self.errors.size else found.tile_errors
+            )
+        return np.concatenate(parts)[np.ravel(place)]
+
+
+def _circuits(
+    mapped: CircuitNetwork, simulate: Simulate, progress: OnProgress
+) -> dict[str, list[_SimulatedLayer]]:
+    def named(name: str) -> OnProgress:
+        return lambda state: progress(
+            Progress(stage=f"ngspice: tiles of {name}", done=state.done, points=state.points)
+        )
+
+    return {
+        name: [_SimulatedLayer(layer, simulate, named(name)) for layer in layers]
+        for name, layers in mapped.layers.items()
+    }
+
+
+def _by_node(circuits: Mapping[str, Sequence[_SimulatedLayer]]) -> dict[str, Any]:
+    return {name: made[0] if len(made) == 1 else tuple(made) for name, made in circuits.items()}
+
+
+def _vectors(mapped: CircuitNetwork, name: str) -> int:
+    """Inputs that a layer receives for one sample."""
+    shape = mapped.network.shapes[name]
+    node = next(node for node in mapped.network.weight_layers if node.name == name)
+    return prod(shape[1:]) if node.operation == "conv" else prod(shape[:-1])
+
+
+def _is_cheap(mapped: CircuitNetwork, name: str) -> bool:
+    """Whether the emulator takes thousands of samples in seconds: it is linear, or no convolution."""
+    return _vectors(mapped, name) == 1 or all(layer.matrix is not None for layer in mapped.layers[name])
+
+
+def _decides(mapped: CircuitNetwork) -> bool:
+    shape = mapped.network.shapes[mapped.network.output]
+    return len(shape) == 1 and shape[0] > 1
+
+
+def _accuracy(
+    right: np.ndarray, circuit: np.ndarray, labels: np.ndarray, drawn: np.ndarray
+) -> AccuracyInterval:
+    changed = right[drawn] != (circuit == labels[drawn])
+    kept, other = (
+        Stratum(int(kind.sum()), int(kind[drawn].sum()), int((kind[drawn] & changed).sum()))
+        for kind in (right, ~right)
+    )
+    return accuracy_interval(kept, other)
+
+
+def _total(layers: Sequence[Mapping[str, Any]], name: str) -> int | None:
+    found = [layer[name] for layer in layers if layer.get(name) is not None]
+    return sum(found) if found else None
