@@ -7,7 +7,7 @@ the tiles with their wires; in the place of the circuit stands another emulator 
 evaluated for all inputs, so that what a certificate says of a draw can be held against the truth:
 
 - ``wires``: every resistance 10 % larger, an error that all tiles share;
-- ``cells``: conductances of ± 1 %, an error that is random from cell to cell;
+- ``cells``: conductances of ± 1 %, an error that is random from cell to cell, four chips in turn;
 - ``both``: the two, and noise that is drawn for every read;
 - ``cubic``: cells whose current has a cubic term, of which the emulator knows nothing and which is unlike
   what its control, ideal wires, leaves out. What no switch of the emulator resembles is bounded less well:
@@ -41,9 +41,12 @@ Array = np.ndarray
 CONFIDENCE = 0.95
 INPUTS, WHOLE_RUNS, READS, FLIP_RUNS = 400, 50, 1000, 400
 ASKED = ("wires", "cells", "both")
+CHIPS = 4
 DECIDED = ("simpler", "coarse")
 CELLS = ConductanceRange(levels=64)
 READ_VOLTAGE, SEGMENT, TERMINAL = 0.2, 5.0, 100.0
+NOISE = 0.3
+"""Of every read, relative to the rms error of the tiles."""
 CUBIC = 0.9
 """Of i = g (v + k v³), 1/V²: that of sinh cells of 2.32 /V."""
 
@@ -165,15 +168,16 @@ def digits() -> tuple[Array, Array, Array, Array]:
     from sklearn.datasets import load_digits
 
     pixels, labels = map(np.asarray, load_digits(return_X_y=True))
-    images = np.stack([zoom(one.reshape(8, 8) / 16.0, 3.5, order=1) for one in pixels])
+    images = np.array([zoom(one.reshape(8, 8) / 16.0, 3.5, order=1) for one in pixels])
     images = np.clip(images, 0.0, 1.0).reshape(len(pixels), -1)
     order = np.random.default_rng(0).permutation(len(images))
     train, rest = order[:900], order[900:]
     return images[train], labels[train], images[rest], labels[rest]
 
 
-def emulators(seed: int) -> tuple[dict[str, Emulator], Array, Array]:
-    """The emulator, a simpler one and those in the circuit's place; inputs and labels."""
+def emulators(seed: int) -> tuple[dict[str, list[Emulator]], Array, Array]:
+    """The emulator, a simpler one and those in the circuit's place, of errors that are random several chips;
+    inputs and labels."""
     from sklearn.neural_network import MLPClassifier
 
     x_train, y_train, x, labels = digits()
@@ -183,56 +187,67 @@ def emulators(seed: int) -> tuple[dict[str, Emulator], Array, Array]:
     hidden = np.maximum(x_train @ weights[0].T + biases[0], 0.0)
     scales = (float(x_train.max()), float(hidden.max()))
 
-    def made(wires: float, spread: float = 0.0, cubic: float = 0.0) -> Emulator:
-        rng, layers = np.random.default_rng(seed), []
+    def made(wires: float, spread: float = 0.0, cubic: float = 0.0, chip: int = 0) -> Emulator:
+        rng, layers = np.random.default_rng([seed, chip]), []
         for matrix, scale in zip(weights, scales, strict=True):
             mapped = map_weights(matrix, CELLS)
             cells = mapped.conductances * (1 + spread * rng.standard_normal(mapped.conductances.shape))
-            tiling = Tiling(*cells.shape, 32, 32)
-            lines = {
-                "word_line_resistance": wires * SEGMENT,
-                "bit_line_resistance": wires * SEGMENT,
-                "source_resistance": wires * TERMINAL,
-                "sense_resistance": wires * TERMINAL,
-            }
-            arrays = [Crossbar(tile, **lines) for tile in tiling.cut(cells)]
-            layers.append(Layer(tiling, arrays, scale, mapped.unit, cubic))
+            tiling = Tiling(cells.shape[0], cells.shape[1], 32, 32)
+            arrays = [
+                Crossbar(
+                    tile,
+                    word_line_resistance=wires * SEGMENT,
+                    bit_line_resistance=wires * SEGMENT,
+                    source_resistance=wires * TERMINAL,
+                    sense_resistance=wires * TERMINAL,
+                )
+                for tile in tiling.cut(cells)
+            ]
+            layers.append(Layer(tiling, arrays, scale, float(mapped.unit), cubic))
         return Emulator((layers[0], layers[1]), biases)
 
     return (
         {
-            "emulator": made(1.0),
-            "simpler": made(0.0),
-            "wires": made(1.1),
-            "cells": made(1.0, 0.01),
-            "both": made(1.1, 0.01),
-            "cubic": made(1.0, cubic=CUBIC),
-            "coarse": made(1.0, 0.15),
+            "emulator": [made(1.0)],
+            "simpler": [made(0.0)],
+            "wires": [made(1.1)],
+            "cells": [made(1.0, 0.01, chip=chip) for chip in range(CHIPS)],
+            "both": [made(1.1, 0.01)],
+            "cubic": [made(1.0, cubic=CUBIC)],
+            "coarse": [made(1.0, 0.15)],
         },
         x,
         labels,
     )
 
 
-def coverage(bounds: list[float], truth: float) -> dict[str, float]:
-    over = np.array(bounds) / truth
-    return {"coverage": float(np.mean(over >= 1)), "tightness": float(over.mean()), "truth": truth}
+def figures(over: list[Array], truths: list[float]) -> dict[str, float]:
+    """Of bounds over the truth, each (draws,), of some chips."""
+    all_over = np.concatenate(over)
+    return {
+        "coverage": float(np.mean(all_over >= 1)),
+        "tightness": float(all_over.mean()),
+        "truth": float(np.mean(truths)),
+    }
 
 
-def whole_inputs(case: Case, outputs: Array, control: Array, seeds: range) -> dict[str, float]:
-    """The output error's bound from 50 whole inputs."""
+def truth_of(case: Case, outputs: Array) -> float:
+    """Rms error over all inputs, relative to the emulator's outputs."""
+    return float(np.linalg.norm(case.outputs - outputs) / np.linalg.norm(outputs))
+
+
+def whole_inputs(case: Case, outputs: Array, control: Array, seeds: range) -> Array:
+    """The output error's bound from 50 whole inputs, over the truth (draws,)."""
     errors, size = np.sum((case.outputs - outputs) ** 2, axis=1), float(np.sum(outputs**2, axis=1).mean())
     bounds = []
     for seed in seeds:
         drawn = np.random.default_rng(seed).permutation(len(errors))[:WHOLE_RUNS]
         found = whole_inputs_bound(errors[drawn], drawn, control, size, confidence=CONFIDENCE, seed=seed)
         bounds.append(found.bound)
-    return coverage(bounds, float(np.sqrt(errors.mean() / size)))
+    return np.array(bounds) / truth_of(case, outputs)
 
 
-def sampled_tiles(
-    case: Case, outputs: Array, control: Array, tiles: DigitTiles, seeds: range
-) -> dict[str, float]:
+def sampled_tiles(case: Case, outputs: Array, control: Array, tiles: DigitTiles, seeds: range) -> Array:
     """The same from 1,000 reads of single tiles."""
     size, signal = float(np.sum(outputs**2, axis=1).mean()), tiles.signal()
     widest = max(error.shape[1] for error in case.errors)
@@ -245,8 +260,7 @@ def sampled_tiles(
             error = case.errors[tile][draw.samples[at[0]]]
             errors[at][: len(error)] = error + case.noise * rng.standard_normal(len(error))
         bounds.append(tiles_bound(draw, errors, tiles, control, size, confidence=CONFIDENCE, seed=seed).bound)
-    truth = np.sum((case.outputs - outputs) ** 2, axis=1).mean()
-    return coverage(bounds, float(np.sqrt(truth / size)))
+    return np.array(bounds) / truth_of(case, outputs)
 
 
 def decisions(circuit: Array, emulator: Array, labels: Array, seeds: range) -> tuple[dict[str, float], ...]:
@@ -260,11 +274,11 @@ def decisions(circuit: Array, emulator: Array, labels: Array, seeds: range) -> t
         bounds.append(flip_bound(int(flipped[drawn].sum()), FLIP_RUNS, population, CONFIDENCE).bound)
         paired = paired_draw(right, FLIP_RUNS, rng)
         changed = right != (theirs == labels)
-        strata = [
+        kept, other = (
             Stratum(int(kind.sum()), int(kind[paired].sum()), int((kind & changed)[paired].sum()))
             for kind in (right, ~right)
-        ]
-        found = accuracy_interval(*strata, CONFIDENCE)
+        )
+        found = accuracy_interval(kept, other, CONFIDENCE)
         hits = int((theirs == labels)[drawn].sum())  # the same interval, with nothing known of the emulator
         alone = accuracy_interval(
             Stratum(0, 0, 0), Stratum(population, FLIP_RUNS, hits), confidence=CONFIDENCE
@@ -281,26 +295,28 @@ def decisions(circuit: Array, emulator: Array, labels: Array, seeds: range) -> t
 def measured(repetitions: int, seed: int) -> dict[str, Any]:
     """All figures."""
     made, everything, labels = emulators(seed)
-    emulator, x = made["emulator"], everything[:INPUTS]
+    (emulator,), (simpler,), x = made["emulator"], made["simpler"], everything[:INPUTS]
     hidden, outputs = emulator.run(x)
-    control = np.sum((outputs - made["simpler"](x)) ** 2, axis=1)
-    sums, simple = emulator.parts(x, hidden), made["simpler"].parts(x, hidden)
+    control = np.sum((outputs - simpler(x)) ** 2, axis=1)
+    sums, simple = emulator.parts(x, hidden), simpler.parts(x, hidden)
     tiles = DigitTiles(emulator, x, hidden, sums, [a - b for a, b in zip(sums, simple, strict=True)])
-    seeds = range(seed, seed + repetitions)
     cases: dict[str, dict[str, Any]] = {}
     for name in (*ASKED, "cubic"):
-        own = made[name].parts(x, hidden)
-        errors = [a - b for a, b in zip(own, sums, strict=True)]
-        noise = 0.3 * float(np.sqrt(np.mean(np.concatenate(errors, axis=1) ** 2))) if name == "both" else 0.0
-        case = Case(made[name](x), errors, noise)
-        cases[name] = {
-            "inputs": whole_inputs(case, outputs, control, seeds),
-            "tiles": sampled_tiles(case, outputs, control, tiles, seeds),
-        }
-
+        whole, sampled, truths = [], [], []
+        for chip, circuit in enumerate(made[name]):
+            own = circuit.parts(x, hidden)
+            errors = [a - b for a, b in zip(own, sums, strict=True)]
+            size = float(np.sqrt(np.mean(np.concatenate(errors, axis=1) ** 2)))
+            case = Case(circuit(x), errors, NOISE * size if name == "both" else 0.0)
+            seeds = range(seed + chip, seed + repetitions, len(made[name]))
+            whole.append(whole_inputs(case, outputs, control, seeds))
+            sampled.append(sampled_tiles(case, outputs, control, tiles, seeds))
+            truths.append(truth_of(case, outputs))
+        cases[name] = {"inputs": figures(whole, truths), "tiles": figures(sampled, truths)}
     ours = emulator(everything)
     for name in DECIDED:
-        flips, accuracy = decisions(made[name](everything), ours, labels, seeds)
+        seeds = range(seed, seed + repetitions)
+        flips, accuracy = decisions(made[name][0](everything), ours, labels, seeds)
         cases[name] = {"flips": flips, "accuracy": accuracy}
 
     def worst(of: str, figure: str) -> float:

@@ -15,11 +15,10 @@ import typer
 from typer.core import TyperGroup
 
 from cimspice import __version__
-from cimspice.cli import cache, card, characterize, compare, doctor, fit, network, new, pdk
+from cimspice.cli import cache, card, characterize, compare, doctor, fit, network, new, pdk, validate_network
 from cimspice.cli.interruption import Interruption
 from cimspice.cli.list import list_
 from cimspice.cli.report import report as report_on_run
-from cimspice.cli.validate_network import digits, network
 from cimspice.families import use_room
 from cimspice.screen.failure import INTERRUPTED, Interrupted, report
 from cimspice.screen.output import show_warning
@@ -79,7 +78,8 @@ _GROUPS = {
 
 def _collect() -> None:
     """The families' commands into their groups, and the groups into the application."""
-from cimspice.cli.validate_network import digits, network
+    _GROUPS["validate"].command("network")(validate_network.network)
+    _GROUPS["validate"].command("digits")(validate_network.digits)
     with warnings.catch_warnings():
         warnings.showwarning = show_warning
         use_room("commands", _add)

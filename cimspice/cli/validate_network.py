@@ -80,7 +80,9 @@ def network(
     Each layer in the circuit receives what the circuit's layers before it gave. Tiles that finished are kept,
     and not run again.
     """
+    from cimspice.campaign.versions import provenance
     from cimspice.errors import ParameterError
+    from cimspice.families import read_card
     from cimspice.network.certificate import runs_needed
     from cimspice.network.circuit import map_network
     from cimspice.network.validate import plan, validate
@@ -89,7 +91,8 @@ def network(
 
     made, calibration, x, labels = _network_and_data(net, data, seed)
     family = _family(circuit)
-    mapped = map_network(made, calibration, family.circuit(_card(card, circuit), **_settings(config)))
+    known = None if card is None else read_card(card, circuit)
+    mapped = map_network(made, calibration, family.circuit(known, **_settings(config)))
     if samples is not None and bound is not None:
         raise ParameterError("--samples and --bound", place="--bound", remedy="give one of them")
     runs = samples or (min(20, len(x)) if bound is None else runs_needed(len(x), bound))
@@ -115,6 +118,13 @@ def network(
         stages.begin("draw")
         facts = result.facts()
         page = write_network_page(result, facts, folder)
+    own = None if known is None else known.conditions
+    facts |= {
+        "seed": seed,
+        "corner": (own and own.corner) or "tt",
+        "temperature": 27.0 if own is None or own.temperature is None else own.temperature,
+        "provenance": provenance(),
+    }
     facts["calibration"] = f"{len(calibration)} inputs" + ("" if calibration is not x else ", the data's own")
     facts["files"] = {path.name: str(path) for path in (page, folder / "report.json")}
     write_report(facts, folder)
@@ -177,12 +187,6 @@ def _family(name: str) -> Any:
             remedy=f"use {' or '.join(have)}",
         )
     return found
-
-
-def _card(file: Path | None, family: str) -> Any:
-    from cimspice.families import read_card
-
-    return None if file is None else read_card(file, family)
 
 
 def _settings(file: Path | None) -> dict[str, Any]:

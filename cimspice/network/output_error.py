@@ -4,7 +4,7 @@ The error is a root mean square over inputs and outputs, relative to the emulato
 what is known of every input, the difference between the emulator and a simpler one, explains part of the
 spread between them. Or, where a whole input is too long, single tiles are read for single inputs; the errors
 of the tiles behind one output add up before they are squared, so reads of several tiles of the same input are
-needed, and their products are what tells coherent from independent errors.
+needed: their products show coherent errors apart from independent ones.
 """
 
 from __future__ import annotations

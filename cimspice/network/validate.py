@@ -6,10 +6,9 @@ function, so that nothing here depends on one.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
-from math import prod
-from typing import Any, Protocol
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
@@ -23,37 +22,13 @@ from cimspice.network.certificate import (
     flip_bound,
     runs_needed,
 )
-from cimspice.network.circuit import CircuitNetwork, Layer
+from cimspice.network.circuit import CircuitNetwork
 from cimspice.network.decisions import agreement, share_right, strongest
 from cimspice.network.output_error import LEAST_INPUTS, whole_inputs_bound
+from cimspice.network.simulated import Seconds, Simulate, by_node, simulated_layers, vectors
 from cimspice.progress import OnProgress, Progress, silent
 
 _BUDGET_INPUTS = 200
-_VECTORS = 1000
-"""Of one run of the simulator; patches of a convolution are many."""
-
-
-class Simulated(Protocol):
-    """Weighted sums by the simulator: ``outputs`` (n, outputs); of each tile its ``places`` among inputs and
-    outputs, and the largest error of a column against the emulator, relative to the tile's largest; CPU time.
-    """
-
-    @property
-    def outputs(self) -> np.ndarray: ...
-
-    @property
-    def tile_errors(self) -> np.ndarray: ...
-
-    @property
-    def places(self) -> list[tuple[slice, slice]]: ...
-
-    @property
-    def cpu_seconds(self) -> float: ...
-
-
-Simulate = Callable[[Layer, np.ndarray, OnProgress], Simulated]
-Seconds = Callable[[Layer, int], float]
-"""CPU time that the simulator is expected to take for a layer and a number of inputs."""
 
 
 @dataclass(frozen=True)
@@ -170,7 +145,7 @@ class NetworkValidation:
                 "emulated_error": layer.emulated_error,
                 "clipped_inputs": layer.clipped_inputs,
                 "tile_error": max(float(one.errors.max(initial=0.0)) for one in layer.tiles),
-                "cpu_seconds": layer.cpu_seconds,
+                "spice_seconds": layer.cpu_seconds,
             }
             for facts, layer in zip(mapped["layers"], self.layers, strict=True)
         ]
@@ -202,8 +177,8 @@ class NetworkValidation:
             },
             "certificate": certificate,
             "layers": layers,
-            "expected_cpu_seconds": self.plan.cpu_seconds,
-            "cpu_seconds": sum(layer.cpu_seconds for layer in self.layers),
+            "expected_spice_seconds": self.plan.cpu_seconds,
+            "spice_seconds": sum(layer.cpu_seconds for layer in self.layers),
         }
 
 
@@ -218,7 +193,7 @@ def plan(mapped: CircuitNetwork, runs: int, population: int, seconds: Seconds) -
     checked_count("samples", runs, high=population)
     needed = runs_needed(population, 0.01)
     expected = sum(
-        seconds(layer, runs * _vectors(mapped, name))
+        seconds(layer, runs * vectors(mapped, name))
         for name, layers in mapped.layers.items()
         for layer in layers
     )
@@ -257,9 +232,9 @@ def validate(
     if labels is not None:
         labels = checked_array("labels", labels, (len(x),), low=0, whole=True)
     drawn = np.sort(np.random.default_rng(seed).permutation(len(x))[: given.runs])
-    taken, circuits = x[drawn], _circuits(mapped, simulate, progress)
+    taken, circuits = x[drawn], simulated_layers(mapped, simulate, progress)
     ideal, trace = network.values(taken), mapped.trace(taken)
-    circuit = network.values(taken, _by_node(circuits))
+    circuit = network.values(taken, by_node(circuits))
     values = {"ideal": ideal, "emulator": trace.values, "circuit": circuit}
     layers = tuple(
         LayerComparison(
@@ -326,60 +301,9 @@ def relative(found: np.ndarray, reference: np.ndarray) -> float:
     return difference / size if size else (0.0 if not difference else float("inf"))
 
 
-@dataclass
-class _SimulatedLayer:
-    """A `Layer` whose sums are the simulator's, for inputs (n, inputs), each different one once."""
-
-    layer: Layer
-    simulate: Simulate
-    progress: OnProgress
-    matrix: None = None
-    seconds: float = 0.0
-    errors: np.ndarray = field(default_factory=lambda: np.zeros(0))
-    places: list[tuple[slice, slice]] = field(default_factory=list)
-
-    def __call__(self, x: np.ndarray) -> np.ndarray:
-        distinct, place = np.unique(x, axis=0, return_inverse=True)
-        parts = []
-        for first in range(0, len(distinct), _VECTORS):
-            found = self.simulate(self.layer, distinct[first : first + _VECTORS], self.progress)
-            parts.append(found.outputs)
-            self.seconds += found.cpu_seconds
-            self.places = found.places
-            self.errors = (
-                np.maximum(self.errors, found.tile_errors) if self.errors.size else found.tile_errors
-            )
-        return np.concatenate(parts)[np.ravel(place)]
-
-
-def _circuits(
-    mapped: CircuitNetwork, simulate: Simulate, progress: OnProgress
-) -> dict[str, list[_SimulatedLayer]]:
-    def named(name: str) -> OnProgress:
-        return lambda state: progress(
-            Progress(stage=f"ngspice: tiles of {name}", done=state.done, points=state.points)
-        )
-
-    return {
-        name: [_SimulatedLayer(layer, simulate, named(name)) for layer in layers]
-        for name, layers in mapped.layers.items()
-    }
-
-
-def _by_node(circuits: Mapping[str, Sequence[_SimulatedLayer]]) -> dict[str, Any]:
-    return {name: made[0] if len(made) == 1 else tuple(made) for name, made in circuits.items()}
-
-
-def _vectors(mapped: CircuitNetwork, name: str) -> int:
-    """Inputs that a layer receives for one sample."""
-    shape = mapped.network.shapes[name]
-    node = next(node for node in mapped.network.weight_layers if node.name == name)
-    return prod(shape[1:]) if node.operation == "conv" else prod(shape[:-1])
-
-
 def _is_cheap(mapped: CircuitNetwork, name: str) -> bool:
     """Whether the emulator takes thousands of samples in seconds: it is linear, or no convolution."""
-    return _vectors(mapped, name) == 1 or all(layer.matrix is not None for layer in mapped.layers[name])
+    return vectors(mapped, name) == 1 or all(layer.matrix is not None for layer in mapped.layers[name])
 
 
 def _decides(mapped: CircuitNetwork) -> bool:

@@ -35,7 +35,7 @@ def write_network_page(result: NetworkValidation, facts: Mapping[str, Any], fold
 
 def _proven(result: NetworkValidation, facts: Mapping[str, Any]) -> list[str | Chart]:
     population = result.plan.population
-    shown = [
+    shown: list[str | Chart] = [
         paragraph(
             f"{facts['samples']} of {population} inputs ran through ngspice. Its outputs differ from the "
             f"emulator's by {facts['normalised_rmse']:.2g} of their rms, the emulator's from the software's "

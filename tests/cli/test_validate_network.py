@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
-import numpy as np
 import pytest
 
 from cimspice.cli.app import run
@@ -83,7 +82,18 @@ def test_cells_with_transistors_equal_ngspice(capsys, tmp_path):
 
 def test_before_it_starts_it_says_how_long_and_how_many_prove_one_percent(capsys, tmp_path):
     config = settings(tmp_path, "tile = 16")
-    words = ["validate", "digits", "--circuit", "crossbar", "--config", config, "--samples", "2", "--jobs", "1"]
+    words = [
+        "validate",
+        "digits",
+        "--circuit",
+        "crossbar",
+        "--config",
+        config,
+        "--samples",
+        "2",
+        "--jobs",
+        "1",
+    ]
     assert run(words) == 0
     said = " ".join(capsys.readouterr().err.split())
     assert "2 of 899 inputs" in said
@@ -103,14 +113,3 @@ def test_before_it_starts_it_says_how_long_and_how_many_prove_one_percent(capsys
 def test_what_cannot_be_compared_is_refused_with_a_remedy(capsys, words, named):
     assert run(["validate", "network", *words]) == 2
     assert named in " ".join(capsys.readouterr().err.split())
-
-
-def test_convolutions_run_whole_patch_by_patch(capsys, tmp_path):
-    config = settings(tmp_path, "tile = 16", "word_line_resistance = 2.0")
-    facts = facts_of(
-        capsys, "validate", "network", "digits-cnn", "--circuit", "crossbar", "--config", config,
-        "--samples", "1",
-    )  # fmt: skip
-    check(facts, 1)
-    assert [layer["name"] for layer in facts["layers"]] == ["conv1", "conv2", "dense"]
-    assert np.isfinite(facts["expected_cpu_seconds"])

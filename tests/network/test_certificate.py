@@ -60,11 +60,11 @@ def test_bound_on_flips_covers_whatever_the_number_of_flips(population, runs):
 
 
 def test_accuracy_interval_covers_in_every_draw_of_small_populations():
-    right, wrong, runs = 6, 4, 5
+    right, wrong, runs = 5, 3, 4
     for lost in range(right + 1):
         for gained in range(wrong + 1):
             flipped = [*range(lost), *range(right, right + gained)]
-            truth, held, draws = (right - lost + gained) / 10, 0, 0
+            truth, held, draws = (right - lost + gained) / 8, 0, 0
             for drawn in combinations(range(right + wrong), runs):
                 ran = sum(i < right for i in drawn)
                 changed = [i for i in drawn if i in flipped]

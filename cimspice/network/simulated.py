@@ -1,0 +1,93 @@
+"""The simulator in the place of a layer's emulator: where a network's own signals go through the circuit."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from math import prod
+from typing import Any, Protocol
+
+import numpy as np
+
+from cimspice.network.circuit import CircuitNetwork, Layer
+from cimspice.progress import OnProgress, Progress
+
+_VECTORS = 1000
+"""Of one run of the simulator; patches of a convolution are many."""
+
+
+class Simulated(Protocol):
+    """Weighted sums by the simulator: ``outputs`` (n, outputs); of each tile its ``places`` among inputs and
+    outputs, and the largest error of a column against the emulator, relative to the tile's largest; CPU time.
+    """
+
+    @property
+    def outputs(self) -> np.ndarray: ...
+
+    @property
+    def tile_errors(self) -> np.ndarray: ...
+
+    @property
+    def places(self) -> list[tuple[slice, slice]]: ...
+
+    @property
+    def cpu_seconds(self) -> float: ...
+
+
+Simulate = Callable[[Layer, np.ndarray, OnProgress], Simulated]
+Seconds = Callable[[Layer, int], float]
+"""CPU time that the simulator is expected to take for a layer and a number of inputs."""
+
+
+@dataclass
+class SimulatedLayer:
+    """A `Layer` whose sums are the simulator's, for inputs (n, inputs), each different one once."""
+
+    layer: Layer
+    simulate: Simulate
+    progress: OnProgress
+    matrix: None = None
+    seconds: float = 0.0
+    errors: np.ndarray = field(default_factory=lambda: np.zeros(0))
+    places: list[tuple[slice, slice]] = field(default_factory=list)
+
+    def __call__(self, x: np.ndarray) -> np.ndarray:
+        distinct, place = np.unique(x, axis=0, return_inverse=True)
+        parts = []
+        for first in range(0, len(distinct), _VECTORS):
+            found = self.simulate(self.layer, distinct[first : first + _VECTORS], self.progress)
+            parts.append(found.outputs)
+            self.seconds += found.cpu_seconds
+            self.places = found.places
+            self.errors = (
+                np.maximum(self.errors, found.tile_errors) if self.errors.size else found.tile_errors
+            )
+        return np.concatenate(parts)[np.ravel(place)]
+
+
+def simulated_layers(
+    mapped: CircuitNetwork, simulate: Simulate, progress: OnProgress
+) -> dict[str, list[SimulatedLayer]]:
+    """The simulator for every layer, by node: one for each group of a convolution."""
+
+    def named(name: str) -> OnProgress:
+        return lambda state: progress(
+            Progress(stage=f"ngspice: tiles of {name}", done=state.done, points=state.points)
+        )
+
+    return {
+        name: [SimulatedLayer(layer, simulate, named(name)) for layer in layers]
+        for name, layers in mapped.layers.items()
+    }
+
+
+def by_node(circuits: Mapping[str, Sequence[SimulatedLayer]]) -> dict[str, Any]:
+    """As `Network.values` takes them."""
+    return {name: made[0] if len(made) == 1 else tuple(made) for name, made in circuits.items()}
+
+
+def vectors(mapped: CircuitNetwork, name: str) -> int:
+    """Inputs that a layer receives for one sample."""
+    shape = mapped.network.shapes[name]
+    node = next(node for node in mapped.network.weight_layers if node.name == name)
+    return prod(shape[1:]) if node.operation == "conv" else prod(shape[:-1])
