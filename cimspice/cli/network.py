@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from typing import Annotated, Any
 
 import typer
@@ -28,9 +27,9 @@ InputShape = Annotated[
 @app.command("show")
 def show(network: Given, input_shape: InputShape = None, json: JsonFlag = False) -> None:
     """Its layers, shapes, parameters, multiplications, and what was supposed when it was read."""
-    from cimspice.network.load import load_network
+    from cimspice.network.load import load_network, sample_shape
 
-    facts = load_network(network, _shape(input_shape)).facts()
+    facts = load_network(network, sample_shape(input_shape)).facts()
     if json:
         print_json(facts)
         return
@@ -47,18 +46,6 @@ def show(network: Given, input_shape: InputShape = None, json: JsonFlag = False)
     )
     for remark in facts["remarks"]:
         screen.print(f"note: {remark}", markup=False)
-
-
-def _shape(given: str | None) -> tuple[int, ...] | None:
-    from cimspice.errors import ParameterError
-
-    if given is None:
-        return None
-    if not re.fullmatch(r"[1-9]\d{0,8}(x[1-9]\d{0,8})*", given):
-        raise ParameterError(
-            f"input {given!r}", place="--input", remedy="give sizes of a sample such as 3x224x224"
-        )
-    return tuple(int(size) for size in given.split("x"))
 
 
 def _sizes(shape: list[int]) -> str:

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from cimspice.crossbar.mapping.compensation import calibrate_gains, compensate
     from cimspice.crossbar.mapping.conductances import ConductanceRange, MappedWeights, map_weights
     from cimspice.crossbar.model.card import tile_of
-    from cimspice.crossbar.programming import Plan, digits_network, resnet50, vit_base
+    from cimspice.crossbar.programming import Plan, resnet50, trained_network, vit_base
     from cimspice.crossbar.programming.bit_slices import BitSlices, quantise
     from cimspice.crossbar.programming.program import program
     from cimspice.crossbar.programming.sections import cut, restore
@@ -64,7 +64,6 @@ __all__ = [
     "check",
     "compensate",
     "cut",
-    "digits_network",
     "layer",
     "map",
     "map_network",
@@ -79,6 +78,7 @@ __all__ = [
     "restore",
     "tile_of",
     "train_perceptron",
+    "trained_network",
     "validate",
     "validate_crossbar",
     "vit_base",

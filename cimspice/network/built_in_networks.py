@@ -128,11 +128,11 @@ def _mnist_conv(name: str, seed: int) -> BuiltIn:
 
 
 _of_digits = partial(_dense, digits_split, "half of scikit-learn's digits")
-BUILT_IN: dict[str, Callable[[str, int], BuiltIn]] = {
+TRAINED_HERE: dict[str, Callable[[str, int], BuiltIn]] = {
     "iris": partial(_dense, iris_split, "100 of scikit-learn's irises", (16,), 400),
     "digits": partial(_of_digits, (32,), 40),
     "digits-64": partial(_of_digits, (64,), 40),
     "digits-256": partial(_of_digits, (256, 128), 40),
     "digits-cnn": _digits_cnn,
-    "mnist-conv": _mnist_conv,
 }
+BUILT_IN = {**TRAINED_HERE, "mnist-conv": _mnist_conv}

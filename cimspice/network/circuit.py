@@ -193,17 +193,34 @@ def map_network(network: Network, calibration: np.ndarray, circuit: Circuit) -> 
     MappingError, ParameterError
         For a layer that cannot be mapped.
     """
-    values = network.values(calibration)
-    layers = {}
-    for node in network.weight_layers:
-        groups = node.settings.get("groups", 1)
-        seen = _grouped(values[node.inputs[0]], node)
-        weights = np.split(node.arrays["weights"], groups)
-        layers[node.name] = tuple(
-            circuit.layer(part.reshape(len(part), -1), _inputs(node, one, part.shape[2:]), node.name)
-            for part, one in zip(weights, seen, strict=True)
+    inputs = layer_inputs(network, calibration)
+    layers = {
+        node.name: tuple(
+            circuit.layer(matrix, seen, node.name)
+            for matrix, seen in zip(layer_matrices(node), inputs[node.name], strict=True)
         )
+        for node in network.weight_layers
+    }
     return CircuitNetwork(network, circuit.family, layers)
+
+
+def layer_matrices(node: Node) -> list[np.ndarray]:
+    """Weights (outputs, inputs) of a dense node, or of each group of a convolution."""
+    weights = node.arrays["weights"]
+    return np.split(weights.reshape(len(weights), -1), node.settings.get("groups", 1))
+
+
+def layer_inputs(network: Network, x: np.ndarray) -> dict[str, tuple[np.ndarray, ...]]:
+    """What the matrices of each layer receive for ``x`` (samples, ...), each (n, inputs), by the node's name;
+    of a convolution some of the patches, with the extremes among them."""
+    values = network.values(x)
+    return {
+        node.name: tuple(
+            _inputs(node, part, node.arrays["weights"].shape[2:])
+            for part in _grouped(values[node.inputs[0]], node)
+        )
+        for node in network.weight_layers
+    }
 
 
 def _grouped(x: np.ndarray, node: Node) -> Sequence[np.ndarray]:
@@ -212,7 +229,7 @@ def _grouped(x: np.ndarray, node: Node) -> Sequence[np.ndarray]:
 
 
 def _inputs(node: Node, x: np.ndarray, kernel: Sequence[int]) -> np.ndarray:
-    """Inputs (n, inputs) of a layer; of a convolution some of its patches, with the extremes among them."""
+    """Inputs (n, inputs) of a matrix."""
     if node.operation != "conv":
         return x.reshape(-1, x.shape[-1])
     ones = (1,) * len(kernel)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -35,6 +36,17 @@ _PICKLES = {
 def is_file(source: str | Path) -> bool:
     """Whether ``source`` names a file rather than a built-in network."""
     return source not in BUILT_IN and (bool(Path(source).suffix) or Path(source).exists())
+
+
+def sample_shape(given: str | None) -> tuple[int, ...] | None:
+    """The sizes in ``"3x224x224"``; ParameterError for another text."""
+    if given is None:
+        return None
+    if not re.fullmatch(r"[1-9]\d{0,8}(x[1-9]\d{0,8})*", given):
+        raise ParameterError(
+            f"input {given!r}", place="--input", remedy="give sizes of a sample such as 3x224x224"
+        )
+    return tuple(int(size) for size in given.split("x"))
 
 
 def load_network(source: str | Path, input_shape: Sequence[int] | None = None, *, seed: int = 0) -> Network:

@@ -31,33 +31,42 @@ def train_convolutional(
 def _gradients(
     weights: Sequence[np.ndarray], biases: Sequence[np.ndarray], images: np.ndarray, labels: np.ndarray
 ) -> list[np.ndarray]:
-    patches, sums = [], []
-    values = images
+    seen, sums = [], []
+    values = images.transpose(0, 2, 3, 1)  # channels last: patches are copied in longer pieces
     for kernel, bias in zip(weights[:2], biases[:2], strict=True):
-        patches.append(_patches(values))
-        sums.append(patches[-1] @ kernel.reshape(len(kernel), -1).T + bias)
-        values = np.maximum(sums[-1], 0.0).transpose(0, 3, 1, 2)
-    quarters = values.reshape(len(values), CHANNELS[1], 4, 2, 4, 2)
-    pooled = quarters.max(axis=(3, 5), keepdims=True)
-    flat = pooled.reshape(len(values), -1)
+        seen.append(_patches(values))
+        sums.append(seen[-1] @ _rows(kernel).T + bias)
+        values = np.maximum(sums[-1], 0.0).reshape(len(images), 8, 8, -1)
+    quarters = values.reshape(len(images), 4, 2, 4, 2, -1)
+    pooled = quarters.max(axis=(2, 4), keepdims=True)
+    flat = pooled.reshape(len(images), 16, -1).transpose(0, 2, 1).reshape(len(images), -1)
     delta = output_errors(flat @ weights[2].T + biases[2], labels)
-    by_weight, by_bias = [decayed(delta.T @ flat, weights[2])], [delta.sum(axis=0)]
     chosen = quarters == pooled
-    share = (delta @ weights[2]).reshape(pooled.shape) / chosen.sum(axis=(3, 5), keepdims=True)
-    error = (chosen * share).reshape(values.shape).transpose(0, 2, 3, 1)
-    for kernel, seen, summed in zip(weights[1::-1], patches[::-1], sums[::-1], strict=True):
-        error = error * (summed > 0)
-        rows = error.reshape(-1, len(kernel))
-        own = (rows.T @ seen.reshape(len(rows), -1)).reshape(kernel.shape)
-        by_weight.append(decayed(own, kernel))
-        by_bias.append(rows.sum(axis=0))
-        turned = kernel[:, :, ::-1, ::-1].transpose(1, 0, 2, 3)
-        error = _patches(error.transpose(0, 3, 1, 2)) @ turned.reshape(len(turned), -1).T
-    return [*by_weight[::-1], *by_bias[::-1]]
+    back = (delta @ weights[2]).reshape(len(images), -1, 16).transpose(0, 2, 1).reshape(pooled.shape)
+    error = (chosen * (back / chosen.sum(axis=(2, 4), keepdims=True))).reshape(sums[1].shape)
+    error *= sums[1] > 0
+    turned = weights[1][:, :, ::-1, ::-1].transpose(1, 0, 2, 3)
+    below = _patches(error.reshape(len(images), 8, 8, -1)) @ _rows(turned).T * (sums[0] > 0)
+    gradients = [
+        decayed(_kernel(below.T @ seen[0], weights[0].shape), weights[0]),
+        decayed(_kernel(error.T @ seen[1], weights[1].shape), weights[1]),
+        decayed(delta.T @ flat, weights[2]),
+    ]
+    return [*gradients, below.sum(axis=0), error.sum(axis=0), delta.sum(axis=0)]
 
 
 def _patches(values: np.ndarray) -> np.ndarray:
-    """(samples, height, width, channels · 9) of ``values`` (samples, channels, height, width)."""
-    around = np.pad(values, ((0, 0), (0, 0), (1, 1), (1, 1)))
-    view = np.lib.stride_tricks.sliding_window_view(around, (3, 3), axis=(2, 3))
-    return view.transpose(0, 2, 3, 1, 4, 5).reshape(len(values), *values.shape[2:], -1)
+    """(samples · height · width, 9 · channels) of ``values`` (samples, height, width, channels)."""
+    around = np.pad(values, ((0, 0), (1, 1), (1, 1), (0, 0)))
+    view = np.lib.stride_tricks.sliding_window_view(around, (3, 3), axis=(1, 2))
+    return view.transpose(0, 1, 2, 4, 5, 3).reshape(-1, 9 * values.shape[3])
+
+
+def _rows(kernel: np.ndarray) -> np.ndarray:
+    """(outputs, 9 · channels) of a kernel (outputs, channels, 3, 3), in the order of the patches."""
+    return kernel.transpose(0, 2, 3, 1).reshape(len(kernel), -1)
+
+
+def _kernel(rows: np.ndarray, shape: tuple[int, ...]) -> np.ndarray:
+    """What `_rows` was made of."""
+    return rows.reshape(shape[0], 3, 3, shape[1]).transpose(0, 3, 1, 2)

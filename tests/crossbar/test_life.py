@@ -3,7 +3,15 @@
 import numpy as np
 import pytest
 
-from cimspice.crossbar.programming import Layer, Network, Plan, digits_network, life, resnet50, shaped_network
+from cimspice.crossbar.programming import (
+    Layer,
+    Network,
+    Plan,
+    life,
+    resnet50,
+    shaped_network,
+    trained_network,
+)
 from cimspice.errors import ParameterError
 from cimspice.rram.model.write_cost import WriteCost
 
@@ -12,7 +20,7 @@ BASE = Plan(bits=5, order="unsorted", choice="exact")
 
 @pytest.fixture(scope="module")
 def networks():
-    return [digits_network(seed) for seed in (0, 1)]
+    return [trained_network(seed=seed) for seed in (0, 1)]
 
 
 @pytest.fixture(scope="module")

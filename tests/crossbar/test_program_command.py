@@ -8,6 +8,7 @@ import pytest
 
 from cimspice.cli.app import run
 from cimspice.fit import ModelCard
+from cimspice.network import built_in
 from cimspice.neuron.model.ramp import Ramp
 from cimspice.rram.model.write_cost import WriteCost
 
@@ -15,7 +16,7 @@ from cimspice.rram.model.write_cost import WriteCost
 @pytest.fixture
 def weights(tmp_path):
     rng = np.random.default_rng(0)
-    np.savez(tmp_path / "net.npz", first=rng.normal(size=(30, 50)), second=rng.normal(size=(10, 30)))
+    np.savez(tmp_path / "net.npz", W1=rng.normal(size=(30, 50)), W2=rng.normal(size=(10, 30)))
     return str(tmp_path / "net.npz")
 
 
@@ -27,6 +28,7 @@ def facts(capsys, *words):
 def test_digits_give_the_keys_that_scripts_read(capsys):
     found = facts(capsys)
     assert {"seed": 0, "corner": None, "temperature": None}.items() <= found.items()
+    assert (found["network"], found["weights"]) == ("digits-256", 50432)
     assert found["writes_baseline"] > found["writes"] > 0
     assert found["reduction"] == pytest.approx(found["writes_baseline"] / found["writes"])
     assert abs(found["accuracy_change"]) < 0.01
@@ -50,6 +52,32 @@ def test_own_weights_with_files_and_a_card(capsys, weights, tmp_path):
         assert (tmp_path / "out" / name).stat().st_size > 100
 
 
+def test_data_beside_own_weights_are_no_weights_and_give_the_accuracy(capsys, tmp_path):
+    given = built_in("digits")
+    first, second = given.network.weight_layers
+    np.savez(
+        tmp_path / "net.npz", x_test=given.x_test[:200], y_test=given.y_test[:200],
+        W1=first.arrays["weights"].T, b1=first.arrays["bias"], W2=second.arrays["weights"].T,
+        b2=second.arrays["bias"],
+    )  # fmt: skip
+    file = str(tmp_path / "net.npz")
+    found = facts(capsys, "--network", file, "--data", file)
+    assert found["weights"] == 2368
+    right = given.network.outputs(given.x_test[:200]).argmax(axis=1) == given.y_test[:200]
+    assert found["accuracy_trained"] == right.mean()
+    assert abs(found["accuracy_change"]) < 0.05
+    assert "(inputs, outputs)" in found["source"]
+    assert facts(capsys, "--network", file)["accuracy_change"] is None
+
+
+def test_writes_and_accuracy_of_a_convolution_network(capsys):
+    found = facts(capsys, "--network", "digits-cnn")
+    assert found["weights"] == 3784
+    assert found["writes_baseline"] > found["writes"] > 0
+    assert found["accuracy_trained"] >= 0.96
+    assert abs(found["accuracy_change"]) < 0.01
+
+
 def test_stuck_columns_alone_mean_bit_stucking(capsys, weights):
     found = facts(
         capsys, "--network", weights, "--order", "sorted", "--stuck-columns", "2", "--fraction", "1"
@@ -61,13 +89,13 @@ def test_stuck_columns_alone_mean_bit_stucking(capsys, weights):
 def test_writes_are_the_cells_in_which_successive_sections_differ(capsys, tmp_path):
     """Counted here cell by cell: one crossbar of 8 rows, 4 bits and a sign, sections in the layer's order."""
     weights = np.random.default_rng(0).normal(size=(6, 16))
-    np.savez(tmp_path / "net.npz", only=weights)
+    np.save(tmp_path / "net.npy", weights)
     words = ["--bits", "4", "--rows", "8", "--crossbars", "1", "--order", "unsorted", "--choice", "exact"]
     levels = np.rint(weights / np.abs(weights).max() * 15).astype(int)
     cells = np.stack([*(np.abs(levels) >> bit & 1 for bit in range(4)), levels < 0], axis=-1)
     sections = np.concatenate([np.zeros((1, 8, 5), int), cells.reshape(-1, 8, 5)])  # erased at first
     changes = np.diff(sections.astype(int), axis=0)
-    found = facts(capsys, "--network", str(tmp_path / "net.npz"), *words)
+    found = facts(capsys, "--network", str(tmp_path / "net.npy"), *words)
     assert found["sets"] == (changes == 1).sum()
     assert found["resets"] == (changes == -1).sum()
     assert found["writes"] == np.abs(changes).sum()
@@ -107,6 +135,8 @@ def test_people_get_a_table(capsys, weights):
         (["--crossbars", "1000000000000"], "GiB"),
         (["--sweep"], "without a folder"),
         (["--life", "--network", "resnet50", "--output", "x"], "resnet50"),
+        (["--life", "--network", "mnist-conv", "--output", "x"], "mnist-conv"),
+        (["--data", "x.npz"], "--data"),
         (["--price", "-1"], "-1"),
         (["--distribution", "cauchy", "--network", "vit-base"], "cauchy"),
         (["--distribution", "cauchy"], "cauchy"),
@@ -123,7 +153,7 @@ def test_bad_input_is_named_with_a_remedy(capsys, tmp_path, monkeypatch, words, 
 
 @pytest.mark.parametrize(
     ("content", "named"),
-    [("0.5,1\n1,nan\n", r"(1, 1) of the array 'net' is nan"), ("", "is empty"), ("a;b\n", "'a;b'")],
+    [("0.5,1\n1,nan\n", "the array 'net' is nan at (1, 1)"), ("", "(0, 1)"), ("a;b\n", "'a;b'")],
 )
 def test_weights_that_are_none_are_reported_with_their_file_and_nothing_else(
     capsys, tmp_path, content, named

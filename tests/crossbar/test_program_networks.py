@@ -1,7 +1,5 @@
 """Networks programmed as a whole: counts, errors, sources of weights, cost, memory."""
 
-import warnings
-import zipfile
 from dataclasses import replace
 
 import numpy as np
@@ -14,18 +12,19 @@ from cimspice.crossbar.programming import (
     bytes_needed,
     check_memory,
     compare,
-    digits_network,
     front,
     gains,
-    network_from_file,
     program,
     resnet50,
     shaped_network,
     sweep,
+    trained_network,
     vit_base,
 )
-from cimspice.errors import CimspiceError, ParameterError, TableError
+from cimspice.errors import CimspiceError, ParameterError
 from cimspice.fit import ModelCard
+from cimspice.network import Network as GraphNetwork
+from cimspice.network import Node, built_in
 from cimspice.rram.model.write_cost import WriteCost
 
 SMALL = Plan(bits=5, rows=16, crossbars=3, order="unsorted", choice="exact")
@@ -33,7 +32,7 @@ SMALL = Plan(bits=5, rows=16, crossbars=3, order="unsorted", choice="exact")
 
 @pytest.fixture(scope="module")
 def digits():
-    return digits_network()
+    return trained_network()
 
 
 def drawn(shapes, seed=0):
@@ -132,74 +131,46 @@ def test_a_cost_that_makes_no_sense_is_refused(change):
         WriteCost(**change)
 
 
-def test_weights_from_files_are_those_in_the_file(tmp_path):
-    rng = np.random.default_rng(0)
-    kernel, bias, dense = rng.normal(size=(4, 3, 2, 2)), np.zeros(4), rng.normal(size=(5, 4)).astype("f4")
-    np.savez(tmp_path / "net.npz", kernel=kernel, bias=bias, dense=dense)
-    network = network_from_file(tmp_path / "net.npz")
+def test_matrices_of_a_convolution_network_and_their_inputs_are_its_own():
+    """W x of each matrix and its inputs are the weighted sums in the network; so is the accuracy."""
+    given = built_in("digits-cnn")
+    network = trained_network("digits-cnn")
     assert [(layer.name, layer.outputs, layer.inputs) for layer in network.layers] == [
-        ("kernel", 4, 12), ("dense", 5, 4),
+        ("conv1", 8, 9), ("conv2", 16, 72), ("dense", 10, 256),
     ]  # fmt: skip
-    np.testing.assert_array_equal(network.layers[0].load(), kernel.reshape(4, 12))
-    assert "left out: bias" in network.source
-    np.save(tmp_path / "one.npy", dense)
-    np.testing.assert_array_equal(network_from_file(tmp_path / "one.npy").layers[0].load(), dense)
-    np.savetxt(tmp_path / "one.csv", dense, delimiter=",")
-    np.testing.assert_allclose(network_from_file(tmp_path / "one.csv").layers[0].load(), dense)
+    sums = given.network.values(given.x_test)["dense"]
+    last = network.layers[-1]
+    bias = given.network.nodes[-1].arrays["bias"]
+    np.testing.assert_allclose(last.sample() @ last.load().T + bias, sums, rtol=1e-10, atol=1e-10)
+    first = {tuple(row) for row in network.layers[0].sample()}
+    padded = np.pad(given.x_test[0, 0], 1)
+    assert tuple(padded[:3, :3].ravel()) in first
+    assert network.accuracy is not None
+    weights = [layer.load() for layer in network.layers]
+    assert network.accuracy(weights) == given.test_accuracy
+    assert network.accuracy([*weights[:2], 0 * weights[2]]) < 0.2
 
 
-def test_files_without_usable_matrices_are_refused(tmp_path):
-    np.savez(tmp_path / "bias.npz", bias=np.zeros(4))
-    np.save(tmp_path / "words.npy", np.array([["a"], ["b"]]))
-    np.save(tmp_path / "objects.npy", np.array([[None]]), allow_pickle=True)
-    np.save(tmp_path / "empty.npy", np.zeros((0, 3)))
-    (tmp_path / "text.csv").write_text("1,2\nx,3\n")
-    (tmp_path / "grouped.csv").write_text("1,2\n0_5,3\n")
-    (tmp_path / "marked.csv").write_text("1,2#,3\n4,5,6\n")
-    with zipfile.ZipFile(tmp_path / "twice.npz", "w") as archive, warnings.catch_warnings():
-        warnings.simplefilter("ignore", UserWarning)
-        for value in (1.0, 2.0):
-            with archive.open("w.npy", "w") as member:
-                np.lib.format.write_array(member, np.full((2, 2), value))
-    (tmp_path / "broken.npz").write_text("not a zip")
-    (tmp_path / "weights.pt").write_bytes(b"")
-    for path in (*tmp_path.iterdir(), tmp_path / "absent.npy", tmp_path):
-        with pytest.raises(TableError, match=r".") as caught:
-            network_from_file(path)
-        assert path.name in caught.value.place
+def test_each_group_of_a_convolution_is_a_matrix():
+    weights = np.random.default_rng(0).normal(size=(6, 2, 3))
+    node = Node("c", "conv", ("input",), {"groups": 3}, {"weights": weights})
+    given = GraphNetwork("grouped", (6, 5), (node,), "c")
+    x = np.random.default_rng(1).normal(size=(4, 6, 5))
+    network = trained_network(given, x, np.zeros(4, int))
+    assert [(layer.name, layer.outputs, layer.inputs) for layer in network.layers] == [
+        ("c.0", 2, 6), ("c.1", 2, 6), ("c.2", 2, 6),
+    ]  # fmt: skip
+    np.testing.assert_array_equal(
+        np.concatenate([one.load() for one in network.layers]), weights.reshape(6, 6)
+    )
+    assert network.accuracy is not None
+    right = np.argmax(given.outputs(x).reshape(4, -1), axis=1) == 0
+    assert network.accuracy([one.load() for one in network.layers]) == right.mean()
 
 
-@pytest.mark.parametrize("ending", ["npz", "npy"])
-def test_no_damage_to_a_file_of_weights_gives_anything_but_a_clear_error(tmp_path, ending):
-    """Truncated anywhere, any byte changed, sizes that are negative or larger than the file."""
-    path = tmp_path / f"net.{ending}"
-    if ending == "npz":
-        np.savez_compressed(path, one=np.ones((4, 3)), two=np.ones((3, 2)))
-    else:
-        np.save(path, np.ones((4, 3)))
-    whole = path.read_bytes()
-    random = np.random.default_rng(1)
-    damaged = [whole[:length] for length in random.integers(0, len(whole), 60)]
-    for place in random.integers(0, len(whole), 120):
-        damaged.append(whole[:place] + bytes([whole[place] ^ 0x15]) + whole[place + 1 :])
-    if ending == "npy":
-        damaged += [
-            whole.replace(b"(4, 3)", size) for size in (b"(-4,3)", b"(-4,-3)", b"(4,9**9)", b"(4,1e5)")
-        ]
-        damaged += [whole.replace(b"(4, 3), }      ", b"(400000, 30), }")]
-    for content in damaged:
-        path.write_bytes(content)
-        try:
-            for layer in network_from_file(path).layers:
-                layer.load()
-        except TableError as error:
-            assert path.name in error.place  # noqa: PT017 (a changed number may go unseen)
-
-
-def test_weights_that_are_not_finite_are_found_when_programmed(tmp_path):
-    np.save(tmp_path / "nan.npy", np.array([[1.0, np.nan]]))
-    with pytest.raises(TableError, match=r"\(0, 1\) of the array .nan. is nan"):
-        program(network_from_file(tmp_path / "nan.npy"), [SMALL])
+def test_a_network_without_weights_is_refused():
+    with pytest.raises(ParameterError, match="no weights"):
+        trained_network(GraphNetwork("n", (3,), (Node("a", "relu"),), "a"))
 
 
 def test_what_does_not_fit_the_memory_is_refused_before_it_starts():

@@ -22,9 +22,18 @@ NetworkName = Annotated[
     str,
     typer.Option(
         "--network", metavar="NAME|FILE",
-        help="digits (trained here), resnet50 or vit-base (shapes, drawn weights), or .npz, .npy, .csv.",
+        help="iris, digits, digits-64, digits-256, digits-cnn, mnist-conv, a file as of cimspice network "
+        "show, or resnet50 or vit-base (shapes, drawn weights).",
     ),
 ]  # fmt: skip
+Data = Annotated[
+    Path | None,
+    typer.Option("--data", metavar="FILE", help="Samples for a network from a file: .npz, .npy or .csv."),
+]
+InputShape = Annotated[
+    str | None,
+    typer.Option("--input", metavar="CxHxW", help="Shape of a sample, where an ONNX file leaves sizes open."),
+]
 Bits = Annotated[int, typer.Option(help="Columns of powers of two, 1 to 15.")]
 Sign = Annotated[str, typer.Option(help="Where signs are held: column (one more cell per row) or periphery.")]
 Rows = Annotated[int, typer.Option(help="Rows of a crossbar.")]
@@ -74,7 +83,9 @@ Output = Annotated[
 
 
 def program(
-    network: NetworkName = "digits",
+    network: NetworkName = "digits-256",
+    data: Data = None,
+    input_shape: InputShape = None,
     bits: Bits = 8,
     rows: Rows = 128,
     crossbars: Crossbars = 16,
@@ -132,7 +143,7 @@ def program(
     if life:
         facts = _life(plan, cost, networks, network, seed, folder, quiet=json)
     else:
-        given = _network(network, distribution, seed)
+        given = _network(network, data, input_shape, distribution, seed)
         if sweep:
             facts = _sweep(given, plan, cost, seed, folder, quiet=json)
         else:
@@ -173,13 +184,22 @@ def _cost(card: Path | None, save: Path | None, *, quiet: bool) -> tuple[WriteCo
     return cost, {**conditions, "provenance": origin}
 
 
-def _network(name: str, distribution: str, seed: int) -> Network:
-    from cimspice.crossbar.programming.networks import built_in
-    from cimspice.crossbar.programming.weight_files import network_from_file
+def _network(name: str, data: Path | None, input_shape: str | None, distribution: str, seed: int) -> Network:
+    from cimspice.crossbar.programming.networks import named_network, trained_network
+    from cimspice.errors import ParameterError
+    from cimspice.network.data import load_data
+    from cimspice.network.load import is_file, load_network, sample_shape
 
-    if Path(name).suffix or Path(name).exists():
-        return network_from_file(Path(name), seed)
-    return built_in(name, distribution, seed)  # pyright: ignore[reportArgumentType] (checked there)
+    if is_file(name):
+        network = load_network(name, sample_shape(input_shape))
+        given = None if data is None else load_data(data, network)
+        x, labels = (None, None) if given is None else (given.x, given.y)
+        return trained_network(network, x, labels, seed=seed)
+    if data is not None or input_shape is not None:
+        raise ParameterError(
+            f"--data or --input for {name}", place="--network", remedy="give them with a network from a file"
+        )
+    return named_network(name, distribution, seed)  # pyright: ignore[reportArgumentType] (checked there)
 
 
 def _compare(
@@ -238,14 +258,17 @@ def _life(
 ) -> dict[str, Any]:
     from cimspice.crossbar.programming.comparison import compared_plans
     from cimspice.crossbar.programming.life import life
-    from cimspice.crossbar.programming.networks import digits_network
+    from cimspice.crossbar.programming.networks import trained_network
     from cimspice.errors import ParameterError
+    from cimspice.network.built_in_networks import TRAINED_HERE
 
-    if name != "digits":
+    if name not in TRAINED_HERE:
         raise ParameterError(
-            f"life of an array that holds {name}", place="--network", remedy="use --network digits"
+            f"life of an array that switches between networks as {name}",
+            place="--network",
+            remedy=f"choose from {', '.join(TRAINED_HERE)}, trained with as many seeds",
         )
-    networks = [digits_network(seed + number) for number in range(count)]
+    networks = [trained_network(name, seed=seed + number) for number in range(count)]
     lives: dict[str, Life] = {}
     for method, one in compared_plans(plan).items():
         if not quiet:

@@ -4,12 +4,17 @@ from cimspice.crossbar.programming.architectures import Architecture, Matrix, re
 from cimspice.crossbar.programming.comparison import compare, compared_plans
 from cimspice.crossbar.programming.life import Life, life
 from cimspice.crossbar.programming.memory import bytes_needed, check_memory
-from cimspice.crossbar.programming.networks import Layer, Network, built_in, digits_network, shaped_network
+from cimspice.crossbar.programming.networks import (
+    Layer,
+    Network,
+    named_network,
+    shaped_network,
+    trained_network,
+)
 from cimspice.crossbar.programming.plan import Plan
 from cimspice.crossbar.programming.program import LayerResult, Programmed, program
 from cimspice.crossbar.programming.summary import summary
 from cimspice.crossbar.programming.sweep import front, gains, sweep, sweep_plans
-from cimspice.crossbar.programming.weight_files import network_from_file
 
 __all__ = [
     "Architecture",
@@ -20,21 +25,20 @@ __all__ = [
     "Network",
     "Plan",
     "Programmed",
-    "built_in",
     "bytes_needed",
     "check_memory",
     "compare",
     "compared_plans",
-    "digits_network",
     "front",
     "gains",
     "life",
-    "network_from_file",
+    "named_network",
     "program",
     "resnet50",
     "shaped_network",
     "summary",
     "sweep",
     "sweep_plans",
+    "trained_network",
     "vit_base",
 ]

@@ -66,7 +66,7 @@ def life(
         raise ParameterError(
             "the accuracy over life needs networks whose accuracy can be measured",
             place="network",
-            remedy="use --network digits",
+            remedy="use --network digits-256",
         )
     rng = np.random.default_rng((seed, 3))
     quantised = [[quantise(layer.load(), plan.bits) for layer in network.layers] for network in networks]

@@ -4,17 +4,22 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Literal, get_args
 
 import numpy as np
 
 from cimspice.crossbar.programming.architectures import Architecture, Inputs, resnet50, vit_base
-from cimspice.crossbar.training.perceptron import train_perceptron
 from cimspice.errors import ParameterError
+from cimspice.network import graph
+from cimspice.network.built_in_networks import BUILT_IN, built_in
+from cimspice.network.circuit import layer_inputs, layer_matrices
+from cimspice.network.decisions import share_right, strongest
 
 Distribution = Literal["gaussian", "laplace", "student"]
 STUDENT_DEGREES = 5
 _SAMPLES = 64
+_MOST_SAMPLES = 1024
 
 
 @dataclass(frozen=True, eq=False)
@@ -48,23 +53,79 @@ class Network:
         return sum(layer.outputs * layer.inputs for layer in self.layers)
 
 
-def digits_network(seed: int = 0) -> Network:
-    """A perceptron 64-256-128-10 trained here on the digits."""
-    trained = train_perceptron(seed)
-    activations = trained.network.layer_inputs(trained.x_test)
-    layers = tuple(
-        Layer(f"dense{number}", weight.shape[0], weight.shape[1], lambda w=weight: w, lambda x=inputs: x)
-        for number, (weight, inputs) in enumerate(zip(trained.network.weights, activations, strict=False), 1)
-    )
-    sizes = "-".join(str(size) for size in (layers[0].inputs, *(layer.outputs for layer in layers)))
-    return Network(
-        "digits",
-        layers,
-        f"perceptron {sizes} trained here on half of scikit-learn's digits (seed {seed}, "
-        f"accuracy on the other half {trained.test_accuracy:.4f})",
-        "the layer's own inputs on the held-out digits",
-        lambda weights: trained.network.with_weights(weights).accuracy(trained.x_test, trained.y_test),
-    )
+def trained_network(
+    network: str | graph.Network = "digits-256",
+    x: np.ndarray | None = None,
+    labels: np.ndarray | None = None,
+    *,
+    seed: int = 0,
+) -> Network:
+    """The weights of a trained network, each dense layer or group of a convolution a matrix.
+
+    Parameters
+    ----------
+    network
+        Name of a built-in network, which brings its held-out samples, or a network.
+    x
+        Samples (samples, *input_shape): of the first 1024 the layers' own inputs, of a convolution some
+        patches, are what the output error is measured with. Without them inputs are drawn.
+    labels
+        Classes (samples,) of ``x``, for the accuracy.
+    seed
+        Of the split and training of a built-in network, and of what is drawn.
+
+    Raises
+    ------
+    ParameterError
+        If there is no such network, it has no weights, or samples do not fit it.
+    """
+    if isinstance(network, str):
+        given = built_in(network, seed)
+        network, x, labels = given.network, given.x_test, given.y_test
+    if not network.weight_layers:
+        raise ParameterError(
+            f"{network.name} has no weights",
+            place="network",
+            remedy="give one with dense layers or convolutions",
+        )
+    seen = {} if x is None else layer_inputs(network, x[:_MOST_SAMPLES])
+    layers = []
+    for node in network.weight_layers:
+        matrices = layer_matrices(node)
+        for group, matrix in enumerate(matrices):
+            name = node.name if len(matrices) == 1 else f"{node.name}.{group}"
+            rows = (
+                partial(_itself, seen[node.name][group])
+                if seen
+                else partial(random_inputs, matrix.shape[1], "gaussian", (seed, len(layers), 1))
+            )
+            layers.append(Layer(name, len(matrix), matrix.shape[1], partial(_itself, matrix), rows))
+
+    remarks = "".join(f"; {remark}" for remark in network.remarks)
+    source = f"{network.source}{remarks}"
+    if x is None:
+        drawn = f"{_SAMPLES} drawn inputs per layer, Gaussian of zero mean"
+        return Network(network.name, tuple(layers), source, drawn)
+    inputs = f"the layer's own inputs on {min(len(x), _MOST_SAMPLES)} samples"
+    accuracy = None if labels is None else partial(_accuracy, network, x, labels)
+    return Network(network.name, tuple(layers), source, inputs, accuracy)
+
+
+def _accuracy(
+    network: graph.Network, x: np.ndarray, labels: np.ndarray, weights: Sequence[np.ndarray]
+) -> float:
+    """With the matrices ``weights``, as many as the network's layers and their groups have."""
+    rest = iter(weights)
+    changed = {
+        node.name: np.concatenate([next(rest) for _ in layer_matrices(node)])
+        for node in network.weight_layers
+    }
+    outputs = network.with_weights(changed).outputs(x).reshape(len(x), -1)
+    return share_right(strongest(outputs), labels, outputs.shape[1])
+
+
+def _itself(array: np.ndarray) -> np.ndarray:
+    return array
 
 
 def shaped_network(
@@ -95,19 +156,19 @@ def shaped_network(
     )
 
 
-def built_in(name: str, distribution: Distribution = "gaussian", seed: int = 0) -> Network:
-    """``"digits"``, ``"resnet50"`` or ``"vit-base"``."""
+def named_network(name: str, distribution: Distribution = "gaussian", seed: int = 0) -> Network:
+    """A built-in network, or ``"resnet50"`` or ``"vit-base"``."""
     _check_distribution(distribution)
-    if name == "digits":
-        return digits_network(seed)
     shapes = {"resnet50": resnet50, "vit-base": vit_base}
-    if name not in shapes:
+    if name in shapes:
+        return shaped_network(shapes[name](), distribution, seed)
+    if name not in BUILT_IN:
         raise ParameterError(
             f"no network {name!r}",
             place="network",
-            remedy=f"choose from digits, {', '.join(shapes)}, or give a file",
+            remedy=f"choose from {', '.join([*BUILT_IN, *shapes])}, or give a file",
         )
-    return shaped_network(shapes[name](), distribution, seed)
+    return trained_network(name, seed=seed)
 
 
 def _check_distribution(distribution: str) -> None:
