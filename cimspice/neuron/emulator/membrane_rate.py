@@ -58,8 +58,10 @@ class MembraneRate:
             self._unselected.append(half.unselected_idle)
         # dividing by C(V) here makes the right side dV/dt itself
         currents = np.concatenate(columns, axis=1)
-        self._rate = CubicSpline(grid, currents / capacitance(grid)[:, None])
-        self._slope = self._rate.derivative()
+        spline = CubicSpline(grid, currents / capacitance(grid)[:, None])
+        self._grid = grid
+        # (intervals, powers from the third down, terms)
+        self._coefficients = np.ascontiguousarray(np.moveaxis(spline.c, 0, 1))
         self._bounds = grid[0], grid[-1]
 
     def mixture(self, on: Array) -> Array:
@@ -84,10 +86,16 @@ class MembraneRate:
         ``share``: the capacitance that all membranes have over the membrane's own. ``drawn``: a fall (V/s)
         that lasts through the step.
         """
-        inside = np.clip(voltage, *self._bounds)
-        rate = share * np.einsum("bnk,bnk->bn", mixture, self._rate(inside)) - drawn
-        slope = share * np.einsum("bnk,bnk->bn", mixture, self._slope(inside))
+        low, high = self._bounds
+        inside = np.minimum(np.maximum(voltage, low), high)
+        interval = np.searchsorted(self._grid[1:-1], inside, side="right")
+        # the terms are summed first: what is left is one cubic for each membrane
+        cubic = self._coefficients[interval] @ mixture[..., None]
+        third, second, first, constant = (cubic[..., power, 0] for power in range(4))
+        above = inside - self._grid[interval]
+        rate = share * (((third * above + second) * above + first) * above + constant) - drawn
+        slope = share * ((3 * third * above + 2 * second) * above + first)
         exponent = length * slope
         small = np.abs(exponent) < 1e-12
         growth = np.where(small, 1.0, np.expm1(exponent) / np.where(small, 1.0, exponent))
-        return np.clip(voltage + length * growth * rate, *self._bounds)
+        return np.minimum(np.maximum(voltage + length * growth * rate, low), high)
