@@ -58,11 +58,11 @@ def sheet(width: float, height: float, *, grid: bool = True) -> Iterator[Canvas]
 def save(canvas: Canvas, folder: Path, name: str) -> list[Path]:
     """Write a figure as PNG and SVG into ``folder``, whole or not at all; gives the two paths."""
     plain_log_axes(canvas)
-    return [
-        write_atomically(folder / f"{name}.png", canvas.savefig),
-        # without the date the same figure gives the same file
-        write_atomically(folder / f"{name}.svg", lambda path: canvas.savefig(path, metadata={"Date": None})),
-    ]
+    png = write_atomically(folder / f"{name}.png", canvas.savefig)
+    canvas.set_layout_engine("none")  # the places are found once, for both files
+    # without the date the same figure gives the same file
+    svg = write_atomically(folder / f"{name}.svg", lambda path: canvas.savefig(path, metadata={"Date": None}))
+    return [png, svg]
 
 
 def plain_log_axes(canvas: Canvas) -> None:
