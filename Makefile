@@ -98,7 +98,7 @@ browser: python-packages
 		echo "test: no Chromium, so the tests of the report page in a browser are skipped" >&2
 
 test: setup browser lint
-	@$(BIN)/python -m pytest -n auto --dist loadfile
+	@$(BIN)/python -m pytest -n auto --dist loadfile --no-loadscope-reorder
 
 clean:
 	@rm -rf $(VENV) build dist site *.egg-info .pytest_cache .ruff_cache .hypothesis

@@ -29,6 +29,30 @@ settings.register_profile(
 )
 settings.load_profile("same cases")
 
+# For processes that start from here, also those of pytest-xdist: they find what Python compiled before, and
+# have no second BLAS thread, which would wait more than it computes beside another worker.
+os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
+
+# These go first, the longest before the others: a run ends when its last file does, and what several of them
+# simulate is in the store when the second asks for it.
+LONGEST = """
+neuron/test_fit_command sram/test_sram_card_command neuron/test_neuron_card_command
+crossbar/test_crossbar_shapes campaign/test_cluster pdk/test_slice_equals_library
+neuron/test_validate_network documentation/test_notebooks cli/test_wheel neuron/test_resistor_synapse
+cli/test_demo documentation/test_site sram/test_validate_sram rram/test_rram_card_command
+neuron/test_neuron_characterisation campaign/test_stale_results neuron/test_tutorial
+sram/test_validate_sram_learning crossbar/test_crossbar_card_command sram/test_sram_learning_documentation
+fit/test_interval_coverage spice/test_pool rram/test_rram_programming campaign/test_campaign_spice
+"""
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Files in the order in which they are to start (with pytest-xdist: ``--no-loadscope-reorder``)."""
+    rank = {Path(__file__).parent / f"{name}.py": place for place, name in enumerate(LONGEST.split())}
+    items.sort(key=lambda item: rank.get(item.path, len(rank)))
+
+
 # Started in the background by a shell, Python ignores Ctrl-C, and so would the programs under test.
 if signal.getsignal(signal.SIGINT) == signal.SIG_IGN:
     signal.signal(signal.SIGINT, signal.default_int_handler)

@@ -22,6 +22,14 @@ LAYERS = "3,2,2"
 RANDOM = ["validate", "random", "--layers", LAYERS, "--samples", "2", "--seed", "7"]
 
 
+@pytest.fixture(scope="module", autouse=True)
+def without_search():
+    """The budget's simple models keep the scale 1: their search (``test_budget.py``) is most of a run."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("cimspice.neuron.validation.budget.search", lambda error, count: np.zeros(count))
+        yield
+
+
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory):
     return tmp_path_factory.mktemp("cards")

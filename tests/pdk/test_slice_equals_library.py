@@ -95,22 +95,22 @@ def test_slice_and_flat_netlist_equal_the_full_library(pdk, run_deck, netlist, c
 
 def test_bin_at_every_edge_is_the_one_that_the_full_library_takes(pdk, run_deck):
     section = Library.open(pdk.library()).section("tt")
+    edges = []
     for device in ("nfet_01v8", "pfet_01v8_hvt"):
         bins = parse_subcircuit(section.subcircuits["sky130_fd_pr__" + device]).bins
         settings = {f"w={b.width_min * 1e6:.6g} l={b.length_min * 1e6:.6g}" for b in bins}
         settings |= {f"w={b.width_min * 1e6 + 0.005:.6g} l={b.length_max * 1e6 - 0.005:.6g}" for b in bins}
-        netlist = "* edges\n" + "".join(
-            _transistor(i, device, text) for i, text in enumerate(sorted(settings))
-        )
-        analysis = ".control\nop\nwrite op.raw\n.endc\n.end\n"
-        full = run_deck(f'{netlist}.lib "{pdk.library()}" tt\n{analysis}')["op.raw"][0]
-        sliced = run_deck(netlist + slice_models(netlist, pdk).text + analysis)["op.raw"][0]
-        flat_netlist, models = flatten_models(netlist, pdk)
-        flat = run_deck(flat_netlist + models.text + analysis)["op.raw"][0]
-        compared = [vector for vector in full if vector.startswith("i(vd")]
-        assert len(compared) == len(settings) > 80
-        for vector in compared:
-            assert sliced[vector] == full[vector] == flat[vector], (device, vector)
+        assert len(settings) > 80
+        edges += [(device, text) for text in sorted(settings)]
+    netlist = "* edges\n" + "".join(_transistor(i, *edge) for i, edge in enumerate(edges))
+    analysis = ".control\nop\nwrite op.raw\n.endc\n.end\n"
+    full = run_deck(f'{netlist}.lib "{pdk.library()}" tt\n{analysis}')["op.raw"][0]
+    sliced = run_deck(netlist + slice_models(netlist, pdk).text + analysis)["op.raw"][0]
+    flat_netlist, models = flatten_models(netlist, pdk)
+    flat = run_deck(flat_netlist + models.text + analysis)["op.raw"][0]
+    assert len([vector for vector in full if vector.startswith("i(vd")]) == len(edges)
+    for index, edge in enumerate(edges):
+        assert sliced[f"i(vd{index})"] == full[f"i(vd{index})"] == flat[f"i(vd{index})"], edge
 
 
 @pytest.mark.parametrize("flat", [False, True])

@@ -26,11 +26,11 @@ def test_figures_are_drawn_whatever_backend_a_notebook_sets_for_its_shell_comman
 @pytest.mark.parametrize("encoding", ["latin-1", "ascii"])
 def test_lists_are_printed_where_the_encoding_lacks_letters(encoding):
     environment = {**os.environ, "PYTHONIOENCODING": encoding}
-    words = [sys.executable, "-m", "cimspice", "list"]
+    words = [sys.executable, "-m", "cimspice", "list", "models"]  # with λ, Σ and ² in their titles
     plain = subprocess.run(words, env=environment, capture_output=True)
     assert plain.returncode == 0, plain.stderr
     done = subprocess.run([*words, "--json"], env=environment, capture_output=True)
-    assert json.loads(done.stdout)["benches"]["inverter"]
+    assert "λ" in json.loads(done.stdout)["models"]["current_dependent_synapse"]
 
 
 @pytest.mark.parametrize("limit", ["0", "-1", "nan", "inf"])
