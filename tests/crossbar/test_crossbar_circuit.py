@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from cimspice.crossbar import Crossbar
 from cimspice.crossbar.emulator.converters import Adc, calibrated_range
-from cimspice.crossbar.emulator.tile_layer import IDEAL_WIRES, TileWires
+from cimspice.crossbar.emulator.tile_layer import IDEAL_WIRES, TileWires, solved
 from cimspice.crossbar.emulator.tile_stack import effective_tiles
 from cimspice.crossbar.family import circuit, simulate
 from cimspice.crossbar.mapping.tiles import Tiling
@@ -107,7 +107,47 @@ def test_converters_round_and_limit_the_sums_of_each_tile(tile, low):
     facts = made.facts()
     assert facts["saturated"] == saturated > 0
     assert facts["conversions"] == len(passes) * len(x) * 11 * -(-37 // tile[0])
-    assert facts["inputs"] == ("two passes" if low < 0 else "one pass")
+    assert facts["inputs"] == ("2 passes" if low < 0 else "one pass")
+
+
+@settings(max_examples=25, deadline=None)
+@given(st.integers(1, 12), st.integers(1, 5), st.integers(1, 8), st.booleans(), st.integers(0, 2**31))
+def test_weights_in_slices_and_inputs_bit_by_bit_are_those_rounded_to_their_bits(
+    weight_bits, slice_bits, dac_bits, column, seed
+):
+    w, x = case(5, 19, 6, seed, -1.0 if seed % 2 else 0.0)
+    made = circuit(
+        tile=(8, 4), **IDEAL, weight_bits=weight_bits, slice_bits=slice_bits, dac_bits=dac_bits,
+        bit_serial=True, weight_scale="column" if column else "tensor",
+    ).layer(w, x)  # fmt: skip
+    full = np.abs(w).max(axis=1, keepdims=True) if column else np.abs(w).max()
+    rounded = np.sign(w) * np.rint(np.abs(w) / full * (2**weight_bits - 1)) / (2**weight_bits - 1) * full
+    np.testing.assert_allclose(made.matrix, rounded, rtol=1e-9, atol=1e-12 * np.abs(w).max())
+    most = 2**dac_bits - 1
+    lines = np.rint(x / np.abs(x).max() * most) / most * np.abs(x).max()
+    np.testing.assert_allclose(made(x), lines @ rounded.T, atol=1e-9 * np.abs(w).max())
+    np.testing.assert_allclose(made(x, solved), made(x), atol=1e-9 * np.abs(w).max())
+    facts = made.facts()
+    slices = -(-weight_bits // slice_bits)
+    assert (facts["cells"], facts["tiles"]) == (2 * w.size * slices, 3 * 3 * slices)
+
+
+@pytest.mark.parametrize("low", [0.0, -1.0])
+def test_converters_round_the_sums_of_every_slice_and_every_bit(low):
+    w, x = case(2, 5, 4, low=low)
+    bits = {"weight_bits": 4, "slice_bits": 2, "dac_bits": 3, "bit_serial": True, "adc_bits": 5}
+    made = circuit(**IDEAL, **bits, tolerance=0.05).layer(w, x)
+    scale, inputs, expected = np.abs(x).max(), np.rint(np.abs(x) / np.abs(x).max() * 7), np.zeros((4, 2))
+    for part in made.instances[0]:
+        sums = {(sign, bit): (np.sign(x) == sign) * (inputs // 2**bit % 2) @ part.mapped.weights.T
+                for sign in ((1, -1) if low < 0 else (1,)) for bit in range(3)}  # fmt: skip
+        step = max(np.abs(one).max() for one in sums.values()) / 15
+        for (sign, bit), one in sums.items():
+            expected += sign * 2**bit / 7 * scale * np.rint(one / step) * step
+    np.testing.assert_allclose(made(x), expected, atol=1e-9)
+    assert made.facts()["inputs"] == f"{6 if low < 0 else 3} passes"
+    other = made(array_api_strict.asarray(x))
+    np.testing.assert_allclose(np.asarray(other), made(x), atol=1e-12)
 
 
 def test_converters_with_non_linear_cells_see_the_currents_of_the_solver():
@@ -197,6 +237,9 @@ def test_stacked_tiles_with_wires_beyond_merging_are_solved_one_by_one():
         ({"word_line_resistance": -1.0}, "-1 ohm"),
         ({"g_min": 1e-3}, "no range"),
         ({"chips": 0}, "chips is 0"),
+        ({"bit_serial": True}, "bit by bit"),
+        ({"weight_bits": 8}, "one of the two"),
+        ({"weight_bits": 8, "slice_bits": 2, "levels": 4}, "together"),
     ],
 )
 def test_settings_that_make_no_circuit_are_refused(settings, words):

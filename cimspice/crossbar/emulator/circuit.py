@@ -11,7 +11,7 @@ import numpy as np
 
 from cimspice.arrays import checked_array, checked_count, checked_number
 from cimspice.crossbar.emulator.cell_errors import CellErrors
-from cimspice.crossbar.emulator.converters import Adc, Calibration, calibrated_range
+from cimspice.crossbar.emulator.converters import Adc, Calibration, calibrated_range, like
 from cimspice.crossbar.emulator.one_transistor import AccessedMemory
 from cimspice.crossbar.emulator.tile_layer import IDEAL_WIRES, TiledLayer, TileReader, TileWires
 from cimspice.crossbar.emulator.tile_stack import effective_tiles
@@ -51,10 +51,16 @@ class CrossbarCircuit:
     weight_percentile, input_percentile
         Of the magnitudes of weights and of calibration inputs, that which is full scale (%); larger ones are
         clipped.
+    weight_bits, slice_bits
+        Bits of the weights' magnitudes, and how many of them a cell holds: slices of a weight lie in tiles of
+        their own, whose sums are shifted and added. None for weights in one cell each, which have `cells`'
+        levels.
     signed
         Inputs of both signs, in two passes; by default if the calibration inputs are.
     dac_bits, adc_bits
         Of the converters; None for exact ones.
+    bit_serial
+        The ``dac_bits`` are read one after another instead of as one of many voltages.
     adc_calibration, adc_percentile
         Each tile's range from its sums of the calibration inputs: a percentile of the magnitudes (%), or that
         of the least mean square error.
@@ -75,8 +81,11 @@ class CrossbarCircuit:
     weight_scale: Literal["tensor", "column"] = "tensor"
     weight_percentile: float = 100.0
     input_percentile: float = 100.0
+    weight_bits: int | None = None
+    slice_bits: int | None = None
     signed: bool | None = None
     dac_bits: int | None = None
+    bit_serial: bool = False
     adc_bits: int | None = None
     adc_calibration: Calibration = "percentile"
     adc_percentile: float = 100.0
@@ -88,9 +97,21 @@ class CrossbarCircuit:
         Tiling(1, 2, *self.tile)
         for name in ("weight_percentile", "input_percentile", "adc_percentile"):
             checked_number(name, getattr(self, name), above=0, high=100, place=place)
-        for name, high in (("dac_bits", 24), ("adc_bits", 24)):
+        for name in ("dac_bits", "adc_bits", "weight_bits", "slice_bits"):
             if getattr(self, name) is not None:
-                checked_count(name, getattr(self, name), low=1 + (name == "adc_bits"), high=high, place=place)
+                checked_count(name, getattr(self, name), low=1 + (name == "adc_bits"), high=24, place=place)
+        if (self.weight_bits is None) != (self.slice_bits is None) or (
+            self.weight_bits is not None and self.cells.levels is not None
+        ):
+            raise ParameterError(
+                "levels, weight_bits and slice_bits together, or one of the two bits alone",
+                place=place,
+                remedy="give weight_bits and slice_bits, or levels",
+            )
+        if self.bit_serial and self.dac_bits is None:
+            raise ParameterError(
+                "inputs bit by bit without a number of bits", place=place, remedy="give dac_bits"
+            )
         checked_count("chips", self.chips, place=place)
         checked_count("seed", self.seed, low=0, place=place)
         for name, allowed in (
@@ -112,7 +133,7 @@ class CrossbarCircuit:
         """What takes its sums off those of the weights."""
         errors = self.errors
         there = {
-            QUANTISATION: self.cells.levels is not None,
+            QUANTISATION: self.cells.levels is not None or self.weight_bits is not None,
             PROGRAMMING: errors.tolerance > 0 or errors.variability is not None,
             STUCK: errors.stuck_low + errors.stuck_high > 0,
             WIRES: not self.wires.ideal,
@@ -168,24 +189,29 @@ class MappedLayer:
         """Instances."""
         return 1 if self.number is not None else self.circuit.chips
 
-    @property
+    @cached_property
     def matrix(self) -> np.ndarray | None:
         """Realised weights (outputs, inputs) of linear tiles without converters behind them, of one chip."""
-        return self.instances[0].matrix if self.chips == 1 else None
+        found = [part.matrix for part in self.instances[0] if part.matrix is not None]
+        return sum(found[1:], found[0]) if found and self.chips == 1 else None
 
     def __call__(self, x: Any, read: TileReader | None = None) -> Any:
         """Weighted sums (n, outputs) of inputs (n, inputs); of several chips (chips, n, outputs)."""
-        if self.chips == 1:
-            return self.instances[0](x, read)
-        return np.stack([instance(x, read) for instance in self.instances])
+        if read is None and self.matrix is not None:
+            if isinstance(x, np.ndarray):
+                x = checked_array("inputs", x, ("n", self.weights.shape[1]))
+            lines = self.clip(x)
+            return lines @ like(self.matrix.T, lines)
+        sums = [sum((part(x, read) for part in parts[1:]), parts[0](x, read)) for parts in self.instances]
+        return sums[0] if self.chips == 1 else np.stack(sums)
 
     def clip(self, x: Any) -> Any:
         """Inputs as the lines carry them; see `TiledLayer.clip`."""
-        return self.instances[0].clip(x)
+        return self.instances[0][0].clip(x)
 
     def clipped(self, x: np.ndarray) -> int:
         """How many inputs are limited to the largest."""
-        return self.instances[0].clipped(x)
+        return self.instances[0][0].clipped(x)
 
     def without(self, *effects: str) -> MappedLayer:
         """The layer with these effects switched off; ranges of converters are calibrated anew."""
@@ -212,58 +238,80 @@ class MappedLayer:
 
     def facts(self) -> dict[str, Any]:
         """Cells, tiles and what did not fit; ``saturated`` of the calibration's conversions."""
-        w, shown, first = self.weights, self._shown, self.instances[0]
-        cells, passes = 2 * w.size, 1 + first.signed
+        w, shown, parts = self.weights, self._shown, self.instances[0]
+        first, cells = parts[0], 2 * self.weights.size * len(parts)
         below, beside = first.tiling.grid
-        realised = np.stack([instance.mapped.weights for instance in self.instances])
+        tiles, passes = below * beside * len(parts), len(first.passes)
+        realised = np.stack([sum(part.mapped.weights for part in parts) for parts in self.instances])
         size = np.linalg.norm(w) * np.sqrt(self.chips)
+        sums = self.chips * passes * len(parts) * len(shown) * below * len(w)
         return {
             "cells": cells,
-            "tiles": below * beside,
-            "utilisation": cells / (below * beside * self.circuit.tile[0] * self.circuit.tile[1]),
+            "tiles": tiles,
+            "utilisation": cells / (tiles * self.circuit.tile[0] * self.circuit.tile[1]),
             "clipped_weights": int(np.count_nonzero(np.abs(w.T) > self._full_scale)),
-            "saturated": sum(instance.saturated(shown) for instance in self.instances),
-            "conversions": 0 if first.adc is None else self.chips * passes * len(shown) * below * len(w),
+            "saturated": sum(part.saturated(shown) for parts in self.instances for part in parts),
+            "conversions": 0 if first.adc is None else sums,
             "weight_error": float(np.linalg.norm(realised - w) / size) if size else 0.0,
             "input_scale": first.input_scale,
-            "inputs": "two passes" if passes == 2 else "one pass",
-        }  # fmt: skip
+            "inputs": f"{passes} passes" if passes > 1 else "one pass",
+        }
 
     @cached_property
-    def instances(self) -> tuple[TiledLayer, ...]:
-        """The tiles of every chip."""
+    def instances(self) -> tuple[tuple[TiledLayer, ...], ...]:
+        """The tiles of every chip, slice by slice of the weights; what the slices sum is added."""
         given, on = self.circuit, self.effects
-        cells = given.cells if QUANTISATION in on else replace(given.cells, levels=None)
-        targets = map_weights(self.weights, cells, self._full_scale)
-        tiling = Tiling(*targets.conductances.shape, tile_rows=given.tile[0], tile_columns=given.tile[1])
+        targets = self._slices()
+        tiling = Tiling(*targets[0].conductances.shape, tile_rows=given.tile[0], tile_columns=given.tile[1])
         chips = range(given.chips) if self.number is None else [self.number]
-        programmed = np.stack([self._programmed(targets, chip) for chip in chips])
+        programmed = np.array(
+            [[self._programmed(part, chip, place) for place, part in enumerate(targets)] for chip in chips]
+        )
         wires = given.wires if WIRES in on else IDEAL_WIRES
         bent = NONLINEARITY in on
         signed = bool(self.calibration.min(initial=0.0) < 0) if given.signed is None else given.signed
-        layers = tuple(
-            TiledLayer(
-                replace(targets, conductances=conductances),
-                tiling,
-                wires,
-                given.read_voltage,
-                self._input_scale,
-                nonlinearity=given.nonlinearity if bent else 0.0,
-                verify_voltage=given.verify_voltage,
-                signed=signed,
-                dac_bits=given.dac_bits if DAC in on else None,
-                memory=given.memory if bent else None,
-                limited=CLIPPING in on,
-            )
-            for conductances in programmed
-        )
-        if layers[0].linear and not wires.ideal:
+        common = {
+            "nonlinearity": given.nonlinearity if bent else 0.0,
+            "verify_voltage": given.verify_voltage,
+            "signed": signed,
+            "dac_bits": given.dac_bits if DAC in on else None,
+            "memory": given.memory if bent else None,
+            "limited": CLIPPING in on,
+            "bit_serial": given.bit_serial and DAC in on and CLIPPING in on,
+        }
+        volts, scale = given.read_voltage, self._input_scale
+        made = [
+            [
+                TiledLayer(replace(part, conductances=cells), tiling, wires, volts, scale, **common)
+                for part, cells in zip(targets, chip, strict=True)
+            ]
+            for chip in programmed
+        ]
+        if made[0][0].linear and not wires.ideal:
             kind = self.off & {QUANTISATION, PROGRAMMING, STUCK, WIRES, CLIPPING}
             if kind not in self.solved:
                 self.solved[kind] = effective_tiles(programmed, tiling, wires)
-            for layer, effective in zip(layers, self.solved[kind], strict=True):
-                vars(layer)["effective"] = effective
-        return tuple(map(self._with_converters, layers)) if ADC in on else layers
+            for parts, solved in zip(made, self.solved[kind], strict=True):
+                for part, effective in zip(parts, solved, strict=True):
+                    vars(part)["effective"] = effective
+        finished = self._with_converters if ADC in on else lambda part: part
+        return tuple(tuple(map(finished, parts)) for parts in made)
+
+    def _slices(self) -> list[MappedWeights]:
+        """Target conductances: of all weights in one cell pair each, or of their digits, the least first."""
+        given, full = self.circuit, self._full_scale
+        if given.weight_bits is None or QUANTISATION not in self.effects:
+            levels = given.cells.levels if QUANTISATION in self.effects else None
+            return [map_weights(self.weights, replace(given.cells, levels=levels), full)]
+        assert given.slice_bits is not None
+        most, base = 2**given.weight_bits - 1, 2**given.slice_bits
+        codes = np.rint(np.minimum(np.abs(self.weights.T) / full, 1.0).T * most)
+        found, cells = [], replace(given.cells, levels=base)
+        for place in range(-(-given.weight_bits // given.slice_bits)):
+            digits = np.sign(self.weights) * (np.floor(codes / base**place) % base)
+            mapped = map_weights(digits, cells, float(base - 1))
+            found.append(replace(mapped, unit=mapped.unit * full * (base**place / most)))
+        return found
 
     @property
     def _full_scale(self) -> float | np.ndarray:
@@ -281,17 +329,17 @@ class MappedLayer:
         found = np.percentile(magnitude, self.circuit.input_percentile) if magnitude.size else 0.0
         return float(found or magnitude.max(initial=0.0) or 1.0)
 
-    def _programmed(self, targets: MappedWeights, chip: int) -> np.ndarray:
-        """Conductances (inputs, 2 outputs) of one chip, S: the same draws whatever is switched off."""
+    def _programmed(self, targets: MappedWeights, chip: int, place: int) -> np.ndarray:
+        """Conductances (inputs, 2 outputs) of one chip and slice, S: the same draws whatever is off."""
         given, on, errors = self.circuit, self.effects, self.circuit.errors
         seed = [given.seed, chip, crc32(self.name.encode()), crc32(self.weights.tobytes())]
         cells = targets.conductances
         if PROGRAMMING in on:
             spread = replace(errors, stuck_low=0.0, stuck_high=0.0)
-            cells = spread.programmed(cells, given.cells, np.random.default_rng([*seed, 0]))
+            cells = spread.programmed(cells, given.cells, np.random.default_rng([*seed, 0, place]))
         if STUCK in on:
             stuck = replace(errors, tolerance=0.0, variability=None)
-            cells = stuck.programmed(cells, given.cells, np.random.default_rng([*seed, 1]))
+            cells = stuck.programmed(cells, given.cells, np.random.default_rng([*seed, 1, place]))
         return cells
 
     @property

@@ -74,6 +74,8 @@ class TiledLayer:
         second, and the sums subtracted.
     dac_bits
         Of the converters of the inputs' magnitudes; None for exact voltages.
+    bit_serial
+        The ``dac_bits`` are read one after another, each at ``read_voltage`` or 0 V, and their sums weighted.
     adc
         Converters of each tile's sums; None for exact ones.
     memory
@@ -95,6 +97,7 @@ class TiledLayer:
     adc: Adc | None = None
     memory: AccessedMemory | None = None
     limited: bool = True
+    bit_serial: bool = False
 
     def __post_init__(self) -> None:
         for name in ("read_voltage", "input_scale", "verify_voltage"):
@@ -102,6 +105,10 @@ class TiledLayer:
         checked_number("nonlinearity", self.nonlinearity, low=0, place="TiledLayer")
         if self.dac_bits is not None:
             checked_count("dac_bits", self.dac_bits, high=24, place="TiledLayer")
+        if self.bit_serial and (self.dac_bits is None or not self.limited):
+            raise ParameterError(
+                "inputs bit by bit without a number of bits", place="TiledLayer", remedy="give dac_bits"
+            )
         inputs, columns = self.mapped.conductances.shape
         if (self.tiling.rows, self.tiling.columns) != (inputs, columns):
             raise ParameterError(
@@ -121,6 +128,15 @@ class TiledLayer:
             object.__setattr__(
                 self, "gains", tuple(kept_array("gains", gain, (count,)) for gain, count in pairs)
             )
+
+    @property
+    def passes(self) -> np.ndarray:
+        """What the sums of each pass over the inputs are weighted with."""
+        bits = np.ones(1)
+        if self.bit_serial:
+            assert self.dac_bits is not None
+            bits = 2.0 ** np.arange(self.dac_bits) / (2**self.dac_bits - 1)
+        return np.concatenate([bits, -bits]) if self.signed else bits
 
     @property
     def linear(self) -> bool:
@@ -207,12 +223,9 @@ class TiledLayer:
         return self.decoded((read or solved)(self, list(self.tiling.inputs(self.voltages(x)))))
 
     def voltages(self, x: np.ndarray) -> np.ndarray:
-        """Word line voltages (batch, inputs) of inputs (batch, inputs); of signed ones (2 batch, inputs), the
-        second pass behind the first.
-        """
+        """Word line voltages (passes · batch, inputs) of inputs (batch, inputs), pass by pass."""
         lines = self.clip(checked_array("inputs", x, ("batch", self.tiling.rows)))
-        lines *= self.read_voltage / self.input_scale
-        return np.concatenate([np.maximum(lines, 0), np.maximum(-lines, 0)]) if self.signed else lines
+        return np.concatenate(self._in_passes(lines)) * (self.read_voltage / self.input_scale)
 
     def decoded(self, currents: Sequence[np.ndarray]) -> np.ndarray:
         """Weighted sums (batch, outputs) of the tiles' column currents (A) at `voltages`."""
@@ -226,7 +239,7 @@ class TiledLayer:
         for (_, columns), part in zip(self.tiling.places, found, strict=True):
             total[:, columns.start // 2 : columns.stop // 2] += part
         total *= self.mapped.unit * (self.input_scale / self.read_voltage)
-        return np.subtract(*np.split(total, 2)) if self.signed else total
+        return np.tensordot(self.passes, total.reshape(len(self.passes), -1, total.shape[1]), 1)
 
     def differences(self, x: np.ndarray) -> list[np.ndarray]:
         """Currents (batch, outputs of the tile), A, that each tile's converters get at `voltages`."""
@@ -250,14 +263,29 @@ class TiledLayer:
         """The same layer with other cells (inputs, 2 outputs), S, and the digital gains that go with them."""
         return replace(self, mapped=replace(self.mapped, conductances=conductances), gains=gains)
 
+    def _in_passes(self, lines: Any) -> list[Any]:
+        """What the lines carry in each of the `passes` (batch, inputs), none below 0."""
+        xp = namespace(lines)
+        parts = [xp.clip(lines, 0.0, None), xp.clip(-lines, 0.0, None)] if self.signed else [lines]
+        if not self.bit_serial:
+            return parts
+        assert self.dac_bits is not None
+        step = self.input_scale / (2**self.dac_bits - 1)
+        codes = [xp.round(part / step) for part in parts]
+        return [
+            xp.floor(code / 2**bit) % 2 * self.input_scale for code in codes for bit in range(self.dac_bits)
+        ]
+
     def _converted(self, lines: Any) -> Any:
         """Sums (batch, outputs) of converted partial sums: one product for each row of tiles, all stacked."""
-        xp = namespace(lines)
-        if not self.signed:
+        if len(self.passes) == 1:
             return self._one_pass(lines)
-        if not xp.any(lines < 0):
-            return self._one_pass(lines)
-        return self._one_pass(xp.clip(lines, 0.0, None)) - self._one_pass(xp.clip(-lines, 0.0, None))
+        parts = zip(self.passes.tolist(), self._in_passes(lines), strict=True)
+        weight, first = next(parts)
+        total = weight * self._one_pass(first)
+        for weight, part in parts:
+            total = total + weight * self._one_pass(part)
+        return total
 
     def _one_pass(self, lines: Any) -> Any:
         assert self.adc is not None
