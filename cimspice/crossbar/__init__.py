@@ -22,7 +22,8 @@ if TYPE_CHECKING:
     from cimspice.crossbar.emulator.tile_layer import IDEAL_WIRES, TiledLayer, TileWires
     from cimspice.crossbar.emulator.tile_programming import program_tile
     from cimspice.crossbar.emulator.tiled import TiledNetwork, map_network
-    from cimspice.crossbar.family import card, characterise, check, layer, map, measured, validate
+    from cimspice.crossbar.family import card, characterise, check, layer, map, measured, simulate, validate
+    from cimspice.crossbar.family import circuit as crossbar_circuit
     from cimspice.crossbar.mapping.compensation import calibrate_gains, compensate
     from cimspice.crossbar.mapping.conductances import ConductanceRange, MappedWeights, map_weights
     from cimspice.crossbar.model.card import tile_of
@@ -63,6 +64,7 @@ __all__ = [
     "characterise",
     "check",
     "compensate",
+    "crossbar_circuit",
     "cut",
     "layer",
     "map",
@@ -76,6 +78,7 @@ __all__ = [
     "quantise",
     "resnet50",
     "restore",
+    "simulate",
     "tile_of",
     "train_perceptron",
     "trained_network",

@@ -6,6 +6,7 @@ from cimspice.lazy import lazy
 
 if TYPE_CHECKING:
     from cimspice.network.built_in_networks import BuiltIn, built_in
+    from cimspice.network.circuit import CircuitNetwork, map_network
     from cimspice.network.data import Data, load_data
     from cimspice.network.dense import dense_network
     from cimspice.network.graph import Network, Node
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "BuiltIn",
+    "CircuitNetwork",
     "Data",
     "Network",
     "Node",
@@ -30,5 +32,6 @@ __all__ = [
     "from_torch",
     "load_data",
     "load_network",
+    "map_network",
 ]
 __getattr__, __dir__ = lazy(__name__)

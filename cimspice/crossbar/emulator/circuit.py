@@ -189,9 +189,13 @@ class MappedLayer:
         """Instances."""
         return 1 if self.number is not None else self.circuit.chips
 
-    @cached_property
+    @property
     def matrix(self) -> np.ndarray | None:
         """Realised weights (outputs, inputs) of linear tiles without converters behind them, of one chip."""
+        return self._matrix
+
+    @cached_property
+    def _matrix(self) -> np.ndarray | None:
         found = [part.matrix for part in self.instances[0] if part.matrix is not None]
         return sum(found[1:], found[0]) if found and self.chips == 1 else None
 

@@ -266,7 +266,8 @@ class TiledLayer:
     def _in_passes(self, lines: Any) -> list[Any]:
         """What the lines carry in each of the `passes` (batch, inputs), none below 0."""
         xp = namespace(lines)
-        parts = [xp.clip(lines, 0.0, None), xp.clip(-lines, 0.0, None)] if self.signed else [lines]
+        above, none = lines > 0, xp.zeros_like(lines)
+        parts = [xp.where(above, lines, none), xp.where(above, none, -lines)] if self.signed else [lines]
         if not self.bit_serial:
             return parts
         assert self.dac_bits is not None
