@@ -12,6 +12,11 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+# Before numpy is imported, here and in processes that start from here: a second BLAS thread waits more than
+# it computes (fits of Gaussian processes took 7 times the CPU). They find what Python compiled before, too.
+os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
+os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+
 import pandas as pd
 import pytest
 from figure_checks import check_figure
@@ -28,11 +33,6 @@ settings.register_profile(
     "same cases", derandomize=True, deadline=None, suppress_health_check=[HealthCheck.too_slow]
 )
 settings.load_profile("same cases")
-
-# For processes that start from here, also those of pytest-xdist: they find what Python compiled before, and
-# have no second BLAS thread, which would wait more than it computes beside another worker.
-os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
-os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 
 # These go first, the longest before the others: a run ends when its last file does, and what several of them
 # simulate is in the store when the second asks for it.
