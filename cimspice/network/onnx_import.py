@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from math import prod
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -13,7 +14,8 @@ import numpy as np
 from cimspice.errors import CimspiceError, ParameterError
 from cimspice.files import open_plain
 from cimspice.network.graph import INPUT, Network, Node
-from cimspice.network.onnx_node import Unsupported
+from cimspice.network.onnx_constants import computed
+from cimspice.network.onnx_node import LARGEST_VALUE, Unsupported
 from cimspice.network.onnx_operators import CONVERSIONS
 from cimspice.network.operations import OPERATIONS, WEIGHTED
 
@@ -197,7 +199,7 @@ class _Import:
         place = f"node {node.name or node.output[0]!r} ({node.op_type})"
         try:
             if all(name in self.constants for name in node.input):
-                self._fold(node)
+                self.constants |= computed(node, self.constants, self.opset)
             elif node.domain not in ("", "ai.onnx") or node.op_type not in CONVERSIONS:
                 known = ", ".join(sorted(CONVERSIONS))
                 raise self._error(
@@ -218,27 +220,6 @@ class _Import:
             raise self._error(
                 f"{place} cannot take {shapes or 'its inputs'}: {error}", "check the exported network"
             ) from error
-
-    def _fold(self, node: onnx.NodeProto) -> None:
-        """Compute a node all of whose inputs are constants."""
-        from onnx import helper
-        from onnx.reference import ReferenceEvaluator
-
-        if any(attribute.HasField("g") for attribute in node.attribute):
-            raise Unsupported("holds a network of its own")
-        if node.op_type.startswith("Random"):
-            raise Unsupported("draws its values")
-        inputs = {name: self.constants[name] for name in node.input if name}
-        taken, given = (
-            [helper.make_empty_tensor_value_info(name) for name in names] for names in (inputs, node.output)
-        )
-        alone = helper.make_graph([node], "constant", taken, given)
-        opset = self.opset
-        if node.op_type in ("QuantizeLinear", "DequantizeLinear"):
-            opset = max(opset, 19)  # the first that onnx can compute; older ones mean the same
-        found = ReferenceEvaluator(alone, opsets={"": opset}).run(None, inputs)
-        for name, value in zip(node.output, found, strict=True):
-            self.constants[name] = np.asarray(value)
 
     def _needed(self) -> list[onnx.NodeProto]:
         """Nodes that the output depends on."""
@@ -261,7 +242,7 @@ class _Import:
     def _shape(self, given: Sequence[int] | None) -> tuple[int, tuple[int, ...]]:
         """Samples in a batch, and shape of one."""
         axes = self.source.type.tensor_type.shape.dim
-        sizes = [axis.dim_value if axis.HasField("dim_value") else 0 for axis in axes]
+        sizes = [max(axis.dim_value, 0) for axis in axes]  # 0 or less: open
         batch, inner = (sizes[0], sizes[1:]) if sizes else (0, [0] * len(given or ()))
         shown = ", ".join(str(axis.dim_value or axis.dim_param or "?") for axis in axes)
         if given is not None:
@@ -277,6 +258,8 @@ class _Import:
                 f"input {self.source.name!r} has shape ({shown}): sizes behind the batch are open",
                 "give them: --input CxHxW (in Python input_shape=(C, H, W))",
             )
+        if prod(inner) * max(batch, 1) > LARGEST_VALUE:
+            raise self._error(f"input {self.source.name!r} has shape ({shown})", "give a smaller one")
         return batch or _ANY_BATCH, tuple(inner)
 
     def _free(self, name: str) -> str:

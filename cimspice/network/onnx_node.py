@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from math import prod
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     import onnx
+
+
+LARGEST_VALUE = 2**27
+"""Most numbers in a value of the network; a small file may ask for any."""
 
 
 class Unsupported(Exception):
@@ -36,3 +41,9 @@ def own_axes(axes: Sequence[int], rank: int) -> tuple[int, ...]:
     if 0 in found:
         raise Unsupported("works along the batch")
     return found
+
+
+def check_size(sizes: Iterable[int]) -> None:
+    """Refuse a value of more than :data:`LARGEST_VALUE` numbers before it is made."""
+    if prod(sizes) > LARGEST_VALUE:
+        raise Unsupported(f"makes a value of more than {LARGEST_VALUE} numbers")

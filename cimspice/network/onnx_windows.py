@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from cimspice.network.onnx_node import Unsupported, attribute, own_axes
+from cimspice.network.onnx_node import Unsupported, attribute, check_size, own_axes
 
 if TYPE_CHECKING:
     import onnx
@@ -23,7 +23,7 @@ def convolution(graph: _Import, node: onnx.NodeProto) -> None:
     kernel = tuple(attribute(node, "kernel_shape", weights.shape[2:]))
     if kernel != weights.shape[2:] or not kernel:
         raise Unsupported(f"says a kernel of {kernel} and has weights {weights.shape}")
-    settings = _places(node, kernel, graph.shape(node.input[0])[2:])
+    settings = _places(node, kernel, graph.shape(node.input[0]))
     settings["groups"] = attribute(node, "group", 1)
     arrays = {"weights": weights} if bias is None else {"weights": weights, "bias": bias}
     graph.emit(node, "conv", node.input[:1], settings, arrays)
@@ -42,7 +42,7 @@ def average_pool(graph: _Import, node: onnx.NodeProto) -> None:
 def _pool(graph: _Import, node: onnx.NodeProto, operation: str) -> None:
     kernel = tuple(attribute(node, "kernel_shape", ()))
     size = graph.shape(node.input[0])[2:]
-    settings = _places(node, kernel, size)
+    settings = _places(node, kernel, graph.shape(node.input[0]))
     axes, padding = len(kernel), settings["padding"]
     if attribute(node, "count_include_pad", 0):
         settings["counted"] = padding
@@ -60,9 +60,9 @@ def _pool(graph: _Import, node: onnx.NodeProto, operation: str) -> None:
     graph.emit(node, operation, node.input[:1], {"kernel": kernel, **settings})
 
 
-def _places(node: onnx.NodeProto, kernel: Sequence[int], size: Sequence[int]) -> dict[str, Any]:
-    """Stride, padding and dilation."""
-    axes = len(kernel)
+def _places(node: onnx.NodeProto, kernel: Sequence[int], shape: Sequence[int]) -> dict[str, Any]:
+    """Stride, padding and dilation of a kernel over a value of this shape."""
+    axes, size = len(kernel), shape[2:]
     stride = tuple(attribute(node, "strides", (1,) * axes))
     dilation = tuple(attribute(node, "dilations", (1,) * axes))
     padding = tuple(attribute(node, "pads", (0,) * 2 * axes))
@@ -80,6 +80,9 @@ def _places(node: onnx.NodeProto, kernel: Sequence[int], size: Sequence[int]) ->
         padding = (*less, *more) if mode == "SAME_UPPER" else (*more, *less)
     if min(padding, default=0) < 0:
         raise Unsupported("crops by a negative padding")
+    check_size(
+        (*shape[:2], *(n + a + b for n, a, b in zip(size, padding[:axes], padding[axes:], strict=True)))
+    )
     return {"stride": stride, "padding": padding, "dilation": dilation}
 
 
@@ -100,6 +103,7 @@ def pad(graph: _Import, node: onnx.NodeProto) -> None:
         raise Unsupported("pads the batch")
     if min(map(min, ends)) < 0:
         raise Unsupported("crops by a negative padding", "export the network with a Slice")
+    check_size(size + sum(end) for size, end in zip(graph.shape(node.input[0]), ends, strict=True))
     settings = {"ends": ends, "mode": attribute(node, "mode", "constant")}
     if value is not None and np.size(value):
         settings["value"] = float(np.ravel(value)[0])
@@ -126,11 +130,13 @@ def resize(graph: _Import, node: onnx.NodeProto) -> None:
     given = sizes if sizes is not None and len(sizes) else scales
     if given is None:
         raise Unsupported("says neither scales nor sizes")
-    places = {}
+    places, grown = {}, list(shape)
     for axis, factor in zip(attribute(node, "axes", range(len(shape))), given, strict=True):
         length = shape[axis]
         count = int(factor) if given is sizes else int(np.floor(np.float32(length) * np.float32(factor)))
         scale = count / length if given is sizes else float(factor)
+        grown[axis] = count
+        check_size(grown)
         if count != length or scale != 1:
             (axis,) = own_axes([axis], len(shape))
             places[axis] = _nearest(length, count, scale, coordinates, rounding)

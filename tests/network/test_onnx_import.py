@@ -130,6 +130,8 @@ def test_height_and_width_that_the_file_leaves_open_are_given():
     assert_same(made, draw(3, 1, 8, 5), (1, 8, 5))
     with pytest.raises(ParameterError, match=r"(?s)height.*--input CxHxW"):
         from_onnx(made)
+    made.graph.input[0].type.tensor_type.shape.dim[0].dim_value = -1  # as some exporters write an open batch
+    assert_same(made, draw(3, 1, 8, 5), (1, 8, 5))
     with pytest.raises(ParameterError, match="2x8x5"):
         from_onnx(made, (2, 8, 5))
 
@@ -195,7 +197,35 @@ REFUSED = {
     "new opset": (refused([make_node("Relu", ["x"], ["y"])], opset=99), ["opset 99"]),
     "drawn values": (
         refused([make_node("RandomNormal", [], ["r"], shape=[6]), make_node("Add", ["x", "r"], ["y"])]),
-        ["draws"],
+        ["RandomNormal"],
+    ),
+    "a constant without end": (
+        refused([make_node("ConstantOfShape", ["s"], ["c"]), make_node("Add", ["x", "c"], ["y"])],
+                {"s": np.array([10**6, 10**6], np.int64)}),
+        ["ConstantOfShape", "more than"],
+    ),
+    "a product without end": (
+        refused([make_node("Mul", ["a", "b"], ["c"]), make_node("Add", ["x", "c"], ["y"])],
+                {"a": np.zeros((10**5, 1), np.int8), "b": np.zeros(10**5, np.int8)}),
+        ["Mul", "more than"],
+    ),
+    "padding without end": (
+        refused([make_node("Pad", ["x", "p"], ["y"])], {"p": np.array([0] * 7 + [10**9], np.int64)}),
+        ["Pad", "more than"],
+    ),
+    "axes without end": (
+        refused([make_node("Resize", ["x", "r", "s"], ["y"])],
+                {"r": draw(0), "s": np.array([1, 1, 1e5, 1e5], np.float32)}),
+        ["Resize", "more than"],
+    ),
+    "padding wider than the kernel": (
+        refused([make_node("MaxPool", ["x"], ["y"], kernel_shape=[2, 2], pads=[0, 0, 0, 10**9])]),
+        ["MaxPool", "more than"],
+    ),
+    "constant of another domain": (
+        refused([make_node("Quant", ["w"], ["c"], domain="my.own"), make_node("Add", ["x", "c"], ["y"])],
+                {"w": draw(6)}),
+        ["Quant", "my.own"],
     ),
     "without the input": (
         refused([make_node("Constant", [], ["y"], value_float=1.0)]),
