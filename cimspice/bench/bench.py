@@ -43,6 +43,8 @@ class Bench(ABC):
         Parameter -> independent source whose value it is, for example ``{"gate_bias": "vgate"}``; it needs a
         default. Points that differ only in these share one loaded circuit, its sources altered, where the
         netlist bears this out (``cimspice.campaign.alterations``); others are loaded one by one.
+    solver
+        Solver options of all points, where ngspice's own do not suffice.
     flat
         Whether PDK devices become one top-level model per geometry: much quicker for large transients.
     files
@@ -56,6 +58,7 @@ class Bench(ABC):
     Parameters: ClassVar[type[NetlistParameters]]
     columns: ClassVar[dict[str, str]]
     altered: ClassVar[dict[str, str]] = {}
+    solver: ClassVar[SolverOptions | None] = None
     flat: ClassVar[bool] = False
     files: ClassVar[tuple[str, ...]] = ()
 
@@ -88,10 +91,10 @@ class Bench(ABC):
         """The one analysis of a point, with the vectors it saves."""
 
     def options(self, parameters: NetlistParameters) -> SolverOptions:
-        """Solver options of a point; by default ngspice's own."""
+        """Solver options of a point; by default the bench's, or ngspice's own."""
         from cimspice.spice import SolverOptions
 
-        return SolverOptions()
+        return self.solver or SolverOptions()
 
     @abstractmethod
     def measure(self, parameters: NetlistParameters, waveforms: Waveforms) -> pd.DataFrame:

@@ -37,13 +37,11 @@ class ComparatorOffset(Bench):
     Parameters: ClassVar[type[NetlistParameters]] = ComparatorParameters
     columns: ClassVar[dict[str, str]] = COLUMNS
     flat: ClassVar[bool] = True
+    solver: ClassVar[SolverOptions] = OPTIONS
 
     def analysis(self, parameters: ComparatorParameters) -> Tran:
         stop, step = parameters.decisions * parameters.period, parameters.time_step
         return Tran(step, stop, max_step=step, save=("difference", "win", "win_bar"))
-
-    def options(self, parameters: ComparatorParameters) -> SolverOptions:
-        return OPTIONS
 
     def measure(self, parameters: ComparatorParameters, waveforms: Waveforms) -> pd.DataFrame:
         decided = (np.arange(parameters.decisions) + 0.74) * parameters.period

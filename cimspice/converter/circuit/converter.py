@@ -128,15 +128,13 @@ class Conversion(Bench):
         "duration": "s",
     }
     flat: ClassVar[bool] = True
+    solver: ClassVar[SolverOptions] = RESIDUES
 
     def analysis(self, parameters: ConverterParameters) -> Tran:
         step = parameters.time_step
         latches = [f"{side}{k}" for side in ("q", "q_bar") for k in range(parameters.bits)]
         branches = [f"v{name}#branch" for name in ("supply", "reference", *parameters.controls)]
         return Tran(step, parameters.stop, max_step=step, save=("top", "top_bar", *latches, *branches))
-
-    def options(self, parameters: ConverterParameters) -> SolverOptions:
-        return RESIDUES
 
     def measure(self, parameters: ConverterParameters, waveforms: Waveforms) -> pd.DataFrame:
         supply, timing = parameters.supply_voltage, parameters.timing

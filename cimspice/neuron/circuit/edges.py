@@ -59,6 +59,7 @@ class InjectedCharge(Bench):
         "driver_delay": "s",
     }
     flat: ClassVar[bool] = True
+    solver: ClassVar[SolverOptions] = SolverOptions(reltol=1e-5, abstol=1e-15, vntol=1e-8, chgtol=1e-18)
 
     def analysis(self, parameters: InjectionParameters) -> Tran:
         stop = parameters.begin + parameters.hold + parameters.circuit.phase
@@ -67,9 +68,6 @@ class InjectedCharge(Bench):
         ]
         step = parameters.circuit.phase / 500
         return Tran(step, stop, max_step=step, save=("spike", *names))
-
-    def options(self, parameters: InjectionParameters) -> SolverOptions:
-        return SolverOptions(reltol=1e-5, abstol=1e-15, vntol=1e-8, chgtol=1e-18)
 
     def measure(self, parameters: InjectionParameters, waveforms: Waveforms) -> pd.DataFrame:
         time = waveforms.axis

@@ -43,13 +43,11 @@ class _Firing(Bench):
     Parameters: ClassVar[type[NetlistParameters]] = ReadoutParameters
     altered: ClassVar[dict[str, str]] = {"start_voltage": "vstart"}
     flat: ClassVar[bool] = True
+    solver: ClassVar[SolverOptions] = OPTIONS
 
     def analysis(self, parameters: ReadoutParameters) -> Tran:
         step = parameters.circuit.phase / 500
         return Tran(step, parameters.begin + parameters.length, max_step=step, save=("spike", "membrane"))
-
-    def options(self, parameters: ReadoutParameters) -> SolverOptions:
-        return OPTIONS
 
 
 @register
@@ -112,13 +110,11 @@ class ResetStep(Bench):
     Parameters: ClassVar[type[NetlistParameters]] = ResetParameters
     columns: ClassVar[dict[str, str]] = {"reset_step": "V"}
     flat: ClassVar[bool] = True
+    solver: ClassVar[SolverOptions] = OPTIONS
 
     def analysis(self, parameters: ResetParameters) -> Tran:
         step = parameters.circuit.phase / 500
         return Tran(step, parameters.begin + 10 * step, max_step=step, save=("membrane",))
-
-    def options(self, parameters: ResetParameters) -> SolverOptions:
-        return OPTIONS
 
     def measure(self, parameters: ResetParameters, waveforms: Waveforms) -> pd.DataFrame:
         start = np.interp(parameters.begin, waveforms.axis, waveforms["membrane"])
@@ -150,6 +146,7 @@ class ComparatorDelay(Bench):
     Parameters: ClassVar[type[NetlistParameters]] = ComparatorParameters
     columns: ClassVar[dict[str, str]] = {"crossing_voltage": "V"}
     flat: ClassVar[bool] = True
+    solver: ClassVar[SolverOptions] = OPTIONS
 
     def _duration(self, parameters: ComparatorParameters) -> float:
         return (parameters.high_voltage - parameters.low_voltage) / parameters.slope
@@ -159,9 +156,6 @@ class ComparatorDelay(Bench):
         return Tran(
             step, parameters.begin + self._duration(parameters), max_step=step, save=("spike", "membrane")
         )
-
-    def options(self, parameters: ComparatorParameters) -> SolverOptions:
-        return OPTIONS
 
     def measure(self, parameters: ComparatorParameters, waveforms: Waveforms) -> pd.DataFrame:
         time = waveforms.crossing("spike", parameters.circuit.supply / 2, "rise", after=parameters.begin)

@@ -20,15 +20,13 @@ from cimspice.spice import SolverOptions, Tran, Waveforms
 class _Network(Bench):
     Parameters: ClassVar[type[NetlistParameters]] = NetworkParameters
     flat: ClassVar[bool] = True
+    solver: ClassVar[SolverOptions] = OPTIONS
 
     def netlist(self, parameters: NetworkParameters) -> Netlist:
         return network_netlist(parameters)
 
     def analysis(self, parameters: NetworkParameters) -> Tran:
         return network_analysis(parameters)
-
-    def options(self, parameters: NetworkParameters) -> SolverOptions:
-        return OPTIONS
 
 
 @register

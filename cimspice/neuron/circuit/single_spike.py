@@ -48,13 +48,11 @@ class SingleSpike(Bench):
     columns: ClassVar[dict[str, str]] = {"time": "s", "membrane_voltage": "V"}
     altered: ClassVar[dict[str, str]] = {"gate_bias": "vgate"}
     flat: ClassVar[bool] = True
+    solver: ClassVar[SolverOptions] = SolverOptions(reltol=1e-5, abstol=1e-14, vntol=1e-7, chgtol=1e-17)
 
     def analysis(self, parameters: SingleSpikeParameters) -> Tran:
         step = parameters.circuit.phase / 500
         return Tran(step, parameters.begin + parameters.circuit.phase, max_step=step, save=("membrane",))
-
-    def options(self, parameters: SingleSpikeParameters) -> SolverOptions:
-        return SolverOptions(reltol=1e-5, abstol=1e-14, vntol=1e-7, chgtol=1e-17)
 
     def measure(self, parameters: SingleSpikeParameters, waveforms: Waveforms) -> pd.DataFrame:
         # the last edge belongs to the next phase

@@ -40,13 +40,11 @@ class SynapseCurrent(Bench):
     Parameters: ClassVar[type[NetlistParameters]] = SynapseParameters
     columns: ClassVar[dict[str, str]] = {"membrane_voltage": "V", "current": "A", "order": ""}
     altered: ClassVar[dict[str, str]] = {"gate_bias": "vgate"}
+    solver: ClassVar[SolverOptions] = PRECISE
 
     def analysis(self, parameters: SynapseParameters) -> Dc:
         return Dc("vmembrane", parameters.membrane_start, parameters.membrane_stop, parameters.membrane_step,
                   save=("vmembrane#branch",))  # fmt: skip
-
-    def options(self, parameters: SynapseParameters) -> SolverOptions:
-        return PRECISE
 
     def measure(self, parameters: SynapseParameters, waveforms: Waveforms) -> pd.DataFrame:
         # the branch current enters the source: it is what the synapse drives into the membrane
@@ -81,13 +79,12 @@ class DischargerCurrent(Bench):
     Parameters: ClassVar[type[NetlistParameters]] = MembraneParameters
     columns: ClassVar[dict[str, str]] = {"membrane_voltage": "V", "current": "A"}
     altered: ClassVar[dict[str, str]] = {"ramp_bias": "vramp"}
+    # tighter, and it fails below 20 degrees
+    solver: ClassVar[SolverOptions] = SolverOptions(reltol=1e-4, abstol=1e-13, vntol=1e-6)
 
     def analysis(self, parameters: MembraneParameters) -> Dc:
         # downwards: at 0 V the comparator's idle output is held by leakage alone, a bad place to start from
         return Dc("vmembrane", 1.8, 0.0, -0.02, save=("vneuron#branch",))
-
-    def options(self, parameters: MembraneParameters) -> SolverOptions:
-        return SolverOptions(reltol=1e-4, abstol=1e-13, vntol=1e-6)  # tighter, and it fails below 20 degrees
 
     def measure(self, parameters: MembraneParameters, waveforms: Waveforms) -> pd.DataFrame:
         return pd.DataFrame(

@@ -40,14 +40,12 @@ class SynapseLine(Bench):
         "line_residual": "",
     }
     altered: ClassVar[dict[str, str]] = {"gate_bias": "vgate"}
+    solver: ClassVar[SolverOptions] = PRECISE
 
     def analysis(self, parameters: SynapseLineParameters) -> Dc:
         given = parameters
         return Dc("vmembrane", given.membrane_start, given.membrane_stop, given.membrane_step,
                   save=("vmembrane#branch",))  # fmt: skip
-
-    def options(self, parameters: SynapseLineParameters) -> SolverOptions:
-        return PRECISE
 
     def measure(self, parameters: SynapseLineParameters, waveforms: Waveforms) -> pd.DataFrame:
         sign = -1.0 if parameters.polarity == "n" else 1.0
@@ -83,12 +81,10 @@ class SynapsePoint(Bench):
     Parameters: ClassVar[type[NetlistParameters]] = SynapsePointParameters
     columns: ClassVar[dict[str, str]] = {"current": "A"}
     altered: ClassVar[dict[str, str]] = {"gate_bias": "vgate", "membrane_voltage": "vmembrane"}
+    solver: ClassVar[SolverOptions] = PRECISE
 
     def analysis(self, parameters: SynapsePointParameters) -> Op:
         return Op(save=("vmembrane#branch",))
-
-    def options(self, parameters: SynapsePointParameters) -> SolverOptions:
-        return PRECISE
 
     def measure(self, parameters: SynapsePointParameters, waveforms: Waveforms) -> pd.DataFrame:
         # the branch current enters the source: it is what the synapse drives into the membrane

@@ -87,13 +87,11 @@ class AccessCharge(Bench):
     columns: ClassVar[dict[str, str]] = {"drain_voltage": "V", "capacitance": "F"}
     altered: ClassVar[dict[str, str]] = {"gate_voltage": "vgate"}
     flat: ClassVar[bool] = True
+    solver: ClassVar[SolverOptions] = ACCURATE
 
     def analysis(self, parameters: AccessChargeParameters) -> Tran:
         step = parameters.edge * parameters.step / (4 * parameters.span)
         return Tran(step, 4 * parameters.edge, max_step=step, save=("drain", "vdrain#branch"))
-
-    def options(self, parameters: AccessChargeParameters) -> SolverOptions:
-        return ACCURATE
 
     def measure(self, parameters: AccessChargeParameters, waveforms: Waveforms) -> pd.DataFrame:
         time, drain, current = waveforms.axis, waveforms["drain"], -waveforms["vdrain#branch"]

@@ -41,6 +41,7 @@ class AccessGrid(Bench):
     columns: ClassVar[dict[str, str]] = {"low": "V", "across": "V", "current": "A"}
     altered: ClassVar[dict[str, str]] = {"gate_voltage": "vgate"}
     flat: ClassVar[bool] = True
+    solver: ClassVar[SolverOptions] = EXACT
 
     def analysis(self, parameters: AccessGridParameters) -> Dc:
         low_step = parameters.low_step or parameters.step
@@ -48,9 +49,6 @@ class AccessGrid(Bench):
         return Dc(
             "vacross", 0.0, parameters.across, parameters.step, outer=outer, save=("source", "vacross#branch")
         )
-
-    def options(self, parameters: AccessGridParameters) -> SolverOptions:
-        return EXACT
 
     def measure(self, parameters: AccessGridParameters, waveforms: Waveforms) -> pd.DataFrame:
         return pd.DataFrame(

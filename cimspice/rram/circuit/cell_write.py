@@ -69,6 +69,7 @@ class RramCellWrite(Bench):
         "peak_current": "A",
     }
     flat: ClassVar[bool] = True
+    solver: ClassVar[SolverOptions] = ACCURATE
 
     def analysis(self, parameters: CellWriteParameters) -> Tran:
         saved = (
@@ -82,9 +83,6 @@ class RramCellWrite(Bench):
         )
         step = max(parameters.pulse_width / 200, parameters.edge / 20)
         return Tran(min(parameters.edge / 20, step), parameters.times[-1], max_step=step, save=saved)
-
-    def options(self, parameters: CellWriteParameters) -> SolverOptions:
-        return ACCURATE
 
     def measure(self, parameters: CellWriteParameters, waveforms: Waveforms) -> pd.DataFrame:
         time = waveforms.axis

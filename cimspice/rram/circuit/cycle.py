@@ -40,13 +40,11 @@ class RramCycle(Bench):
     template: ClassVar[str] = "rram/cycle"
     Parameters: ClassVar[type[NetlistParameters]] = CycleParameters
     columns: ClassVar[dict[str, str]] = {"time": "s", "voltage": "V", "current": "A", "state": "1"}
+    solver: ClassVar[SolverOptions] = ACCURATE
 
     def analysis(self, parameters: CycleParameters) -> Tran:
         step = parameters.times[-1] / (4 * parameters.points)
         return Tran(step / 10, parameters.times[-1], max_step=step, save=("top", "state", "vsweep#branch"))
-
-    def options(self, parameters: CycleParameters) -> SolverOptions:
-        return ACCURATE
 
     def measure(self, parameters: CycleParameters, waveforms: Waveforms) -> pd.DataFrame:
         ends = (0.0, *parameters.times)

@@ -29,12 +29,10 @@ class RramReadCurrent(Bench):
     Parameters: ClassVar[type[NetlistParameters]] = ReadParameters
     columns: ClassVar[dict[str, str]] = {"voltage": "V", "current": "A"}
     altered: ClassVar[dict[str, str]] = {"state": "vstate"}
+    solver: ClassVar[SolverOptions] = ACCURATE
 
     def analysis(self, parameters: ReadParameters) -> Dc:
         return Dc("vread", parameters.start, parameters.stop, parameters.step, save=("vread#branch",))
-
-    def options(self, parameters: ReadParameters) -> SolverOptions:
-        return ACCURATE
 
     def measure(self, parameters: ReadParameters, waveforms: Waveforms) -> pd.DataFrame:
         return pd.DataFrame({"voltage": waveforms.axis, "current": -waveforms["vread#branch"]})

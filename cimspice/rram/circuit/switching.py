@@ -51,14 +51,12 @@ class RramPulse(Bench):
         "energy": "J",
         "peak_current": "A",
     }
+    solver: ClassVar[SolverOptions] = ACCURATE
 
     def analysis(self, parameters: PulseParameters) -> Tran:
         step = parameters.pulse_width / 200
         saved = ("top", "state", "vpulse#branch")
         return Tran(step / 10, parameters.times[-1], max_step=step, save=saved)
-
-    def options(self, parameters: PulseParameters) -> SolverOptions:
-        return ACCURATE
 
     def measure(self, parameters: PulseParameters, waveforms: Waveforms) -> pd.DataFrame:
         time, voltage, current = waveforms.axis, waveforms["top"], -waveforms["vpulse#branch"]

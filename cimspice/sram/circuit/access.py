@@ -80,14 +80,15 @@ _NODES = ("left", "right", "near", "near_bar", "word_line", "out", "out_bar")
 class _Access(Bench):
     """What reads and writes share."""
 
+    solver: ClassVar[SolverOptions] = SolverOptions(
+        reltol=1e-4, abstol=1e-13, vntol=1e-7, chgtol=1e-17, gmin=1e-15
+    )
+
     def analysis(self, parameters: AccessParameters) -> Tran:
         branches = [f"vsupply_{block}#branch" for block in BLOCKS]
         branches += [_source(parameters, control) for control in CONTROLS]
         step = parameters.time_step
         return Tran(step, parameters.timing.end, max_step=step, save=(*_NODES, *CONTROLS, *branches))
-
-    def options(self, parameters: AccessParameters) -> SolverOptions:
-        return SolverOptions(reltol=1e-4, abstol=1e-13, vntol=1e-7, chgtol=1e-17, gmin=1e-15)
 
 
 def require_restored(waveforms: Waveforms, place: str) -> None:

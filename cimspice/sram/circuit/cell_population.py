@@ -56,6 +56,7 @@ class CellPopulation(Bench):
         "state_margin": "V",
     }
     flat: ClassVar[bool] = True
+    solver: ClassVar[SolverOptions] = SolverOptions(reltol=1e-6, abstol=1e-14, vntol=1e-9)
 
     def analysis(self, parameters: PopulationParameters) -> Dc:
         cells = range(len(parameters.shifts))
@@ -64,9 +65,6 @@ class CellPopulation(Bench):
         start, stop = parameters.start_voltage, parameters.stop_voltage
         step = (stop - start) / parameters.intervals
         return Dc(f"v{parameters.swept}", start, stop, step, save=tuple(saved))
-
-    def options(self, parameters: PopulationParameters) -> SolverOptions:
-        return SolverOptions(reltol=1e-6, abstol=1e-14, vntol=1e-9)
 
     def measure(self, parameters: PopulationParameters, waveforms: Waveforms) -> pd.DataFrame:
         sign = 1.0 if parameters.stored else -1.0

@@ -90,15 +90,13 @@ class ChargeSharingRead(Bench):
         "duration": "s",
     }
     flat: ClassVar[bool] = True
+    solver: ClassVar[SolverOptions] = OPTIONS
 
     def analysis(self, parameters: SharingParameters) -> Tran:
         step = parameters.time_step
         nodes = [f"second{k}" for k in range(parameters.columns)]
         branches = [f"v{name}#branch" for name in ("supply", "supply_reset", *parameters.controls)]
         return Tran(step, parameters.stop, max_step=step, save=("rail", "rail_bar", *nodes, *branches))
-
-    def options(self, parameters: SharingParameters) -> SolverOptions:
-        return OPTIONS
 
     def measure(self, parameters: SharingParameters, waveforms: Waveforms) -> pd.DataFrame:
         supply = parameters.supply_voltage

@@ -70,14 +70,12 @@ class DigitalMac(Bench):
     Parameters: ClassVar[type[NetlistParameters]] = MacParameters
     columns: ClassVar[dict[str, str]] = {"accumulated": "", "mac_energy": "J", "control_energy": "J"}
     flat: ClassVar[bool] = True
+    solver: ClassVar[SolverOptions] = QUICK
 
     def analysis(self, parameters: MacParameters) -> Tran:
         step = parameters.time_step
         branches = [f"v{name}#branch" for name in ("supply", *parameters.controls)]
         return Tran(step, parameters.stop, max_step=step, save=(*(f"q{k}" for k in range(12)), *branches))
-
-    def options(self, parameters: MacParameters) -> SolverOptions:
-        return QUICK
 
     def measure(self, parameters: MacParameters, waveforms: Waveforms) -> pd.DataFrame:
         supply, count = parameters.supply_voltage, parameters.operations

@@ -82,15 +82,13 @@ class EqualRowsRead(Bench):
         name: unit for name, unit in MultiRowRead.columns.items() if name != "column"
     }
     flat: ClassVar[bool] = True
+    solver: ClassVar[SolverOptions] = PRECISE
 
     def netlist(self, parameters: EqualRowsParameters) -> Netlist:
         return render(self.template, parameters.read)
 
     def analysis(self, parameters: EqualRowsParameters) -> Analysis:
         return MultiRowRead().analysis(parameters.read)
-
-    def options(self, parameters: EqualRowsParameters) -> SolverOptions:
-        return PRECISE
 
     def measure(self, parameters: EqualRowsParameters, waveforms: Waveforms) -> pd.DataFrame:
         table = MultiRowRead().measure(parameters.read, waveforms)

@@ -50,13 +50,11 @@ class Leakage(Bench):
         "leakage_current": "A",
         "leakage_power": "W",
     }
+    solver: ClassVar[SolverOptions] = PRECISE
 
     def analysis(self, parameters: LeakageParameters) -> Op:
         lines = ("vsupply#branch", "vbit_line#branch", "vbit_line_bar#branch")
         return Op(save=("left", "right", *lines))
-
-    def options(self, parameters: LeakageParameters) -> SolverOptions:
-        return PRECISE
 
     def measure(self, parameters: LeakageParameters, waveforms: Waveforms) -> pd.DataFrame:
         require_state(waveforms["left"][0], waveforms["right"][0], parameters.supply_voltage, self.name)

@@ -82,13 +82,11 @@ class ReadoutLoads(Bench):
     Parameters: ClassVar[type[NetlistParameters]] = LoadParameters
     columns: ClassVar[dict[str, str]] = {"line_capacitance": "F", "rail_capacitance": "F"}
     flat: ClassVar[bool] = True
+    solver: ClassVar[SolverOptions] = OPTIONS
 
     def analysis(self, parameters: LoadParameters) -> Tran:
         step = parameters.time_step
         return Tran(step, parameters.stop, max_step=step, save=("vline#branch", "vrail#branch"))
-
-    def options(self, parameters: LoadParameters) -> SolverOptions:
-        return OPTIONS
 
     def measure(self, parameters: LoadParameters, waveforms: Waveforms) -> pd.DataFrame:
         time, swings = waveforms.axis, {"line": parameters.line_discharge, "rail": parameters.rail_discharge}

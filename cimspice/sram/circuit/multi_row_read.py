@@ -168,6 +168,7 @@ class MultiRowRead(Bench):
         "energy_word_lines": "J",
     }
     flat: ClassVar[bool] = True
+    solver: ClassVar[SolverOptions] = PRECISE
 
     def analysis(self, parameters: MultiRowParameters) -> Tran:
         rows, columns = range(len(parameters.open_rows)), range(parameters.array.simulated_columns)
@@ -178,9 +179,6 @@ class MultiRowRead(Bench):
             sources += [f"vword{k}#branch" for k in rows]
         step = parameters.time_step
         return Tran(step, parameters.stop, max_step=step, save=(*nodes, *lines, *sources))
-
-    def options(self, parameters: MultiRowParameters) -> SolverOptions:
-        return PRECISE
 
     def measure(self, parameters: MultiRowParameters, waveforms: Waveforms) -> pd.DataFrame:
         frames = []

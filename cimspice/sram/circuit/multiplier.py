@@ -118,14 +118,12 @@ class ChargeMultiplication(Bench):
         "duration": "s",
     }
     flat: ClassVar[bool] = True
+    solver: ClassVar[SolverOptions] = OPTIONS
 
     def analysis(self, parameters: MultiplierParameters) -> Tran:
         step = parameters.time_step
         branches = [f"v{name}#branch" for name in ("supply", *CONTROLS)]
         return Tran(step, parameters.stop, max_step=step, save=("second", "second_bar", *branches))
-
-    def options(self, parameters: MultiplierParameters) -> SolverOptions:
-        return OPTIONS
 
     def measure(self, parameters: MultiplierParameters, waveforms: Waveforms) -> pd.DataFrame:
         supply, start = parameters.supply_voltage, parameters.timing.high(0)[1]

@@ -70,13 +70,11 @@ class NCurve(Bench):
         "write_trip_current": "A",
     }
     altered: ClassVar[dict[str, str]] = {"supply_voltage": "vsupply"}
+    solver: ClassVar[SolverOptions] = PRECISE
 
     def analysis(self, parameters: NCurveParameters) -> Dc:
         stop = parameters.supply_voltage
         return Dc("vleft", 0.0, stop, stop / parameters.points, save=("vleft#branch",))
-
-    def options(self, parameters: NCurveParameters) -> SolverOptions:
-        return PRECISE
 
     def measure(self, parameters: NCurveParameters, waveforms: Waveforms) -> pd.DataFrame:
         # a source's branch current flows into it: what it drives into the node is the negative

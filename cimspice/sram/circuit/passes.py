@@ -173,6 +173,7 @@ _CONVERTED = {"sampled_difference": "V", "code": "", "flipped": ""}
 class _Pass(Bench):
     flat: ClassVar[bool] = True
     traced: ClassVar[tuple[str, ...]] = ()
+    solver: ClassVar[SolverOptions] = QUICK
     """Nodes of each column that are measured, beside its lines."""
 
     def analysis(self, parameters: PassParameters) -> Tran:
@@ -183,9 +184,6 @@ class _Pass(Bench):
         latches = [f"{side}{k}" for side in ("q", "q_bar") for k in range(parameters.bits)]
         step = parameters.time_step
         return Tran(step, parameters.stop, max_step=step, save=(*nodes, *latches, "top", "top_bar"))
-
-    def options(self, parameters: PassParameters) -> SolverOptions:
-        return QUICK
 
     def _converted(self, parameters: PassParameters, waveforms: Waveforms) -> dict[str, float]:
         sampled = parameters.sampled - parameters.conversion.edge

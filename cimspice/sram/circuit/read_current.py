@@ -70,12 +70,10 @@ class ReadCurrent(Bench):
         "bit_line_voltage": "vbit_line",
         "bit_line_bar_voltage": "vbit_line_bar",
     }
+    solver: ClassVar[SolverOptions] = PRECISE
 
     def analysis(self, parameters: ReadCurrentParameters) -> Op:
         return Op(save=_SAVED)
-
-    def options(self, parameters: ReadCurrentParameters) -> SolverOptions:
-        return PRECISE
 
     def measure(self, parameters: ReadCurrentParameters, waveforms: Waveforms) -> pd.DataFrame:
         return pd.DataFrame(_currents(waveforms))
@@ -92,13 +90,11 @@ class ReadCurve(Bench):
     columns: ClassVar[dict[str, str]] = {f"{line}_voltage": "V" for line in _LINES} | _COLUMNS
     # not the lines: one of them is the sweep's
     altered: ClassVar[dict[str, str]] = _ALTERED
+    solver: ClassVar[SolverOptions] = PRECISE
 
     def analysis(self, parameters: ReadCurveParameters) -> Dc:
         start, stop = parameters.supply_voltage, parameters.stop_voltage
         return Dc(f"v{parameters.swept}", start, stop, (stop - start) / parameters.intervals, save=_SAVED)
-
-    def options(self, parameters: ReadCurveParameters) -> SolverOptions:
-        return PRECISE
 
     def measure(self, parameters: ReadCurveParameters, waveforms: Waveforms) -> pd.DataFrame:
         held = {f"{line}_voltage": getattr(parameters, f"{line}_voltage") for line in _LINES}

@@ -43,6 +43,7 @@ class Retention(Bench):
     template: ClassVar[str] = "sram/cell_retention"
     Parameters: ClassVar[type[NetlistParameters]] = RetentionParameters
     columns: ClassVar[dict[str, str]] = {"retention_voltage": "V"}
+    solver: ClassVar[SolverOptions] = PRECISE
 
     def analysis(self, parameters: RetentionParameters) -> Dc:
         steps = max(round((parameters.highest_supply - parameters.lowest_supply) / parameters.supply_step), 1)
@@ -51,9 +52,6 @@ class Retention(Bench):
         saved = ("left", "right")
         step = -parameters.supply_step
         return Dc("vsupply", parameters.highest_supply, stop, step, both, save=saved)
-
-    def options(self, parameters: RetentionParameters) -> SolverOptions:
-        return PRECISE
 
     def measure(self, parameters: RetentionParameters, waveforms: Waveforms) -> pd.DataFrame:
         supply, other = np.split(waveforms.axis, 2)

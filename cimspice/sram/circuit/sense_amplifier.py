@@ -53,13 +53,11 @@ class SenseOffset(Bench):
     template: ClassVar[str] = "sram/sense_offset"
     Parameters: ClassVar[type[NetlistParameters]] = SenseOffsetParameters
     columns: ClassVar[dict[str, str]] = COLUMNS
+    solver: ClassVar[SolverOptions] = OPTIONS
 
     def analysis(self, parameters: SenseOffsetParameters) -> Tran:
         stop, step = parameters.decisions * parameters.period, parameters.time_step
         return Tran(step, stop, max_step=step, save=("difference", "out", "out_bar"))
-
-    def options(self, parameters: SenseOffsetParameters) -> SolverOptions:
-        return OPTIONS
 
     def measure(self, parameters: SenseOffsetParameters, waveforms: Waveforms) -> pd.DataFrame:
         decided = (np.arange(parameters.decisions) + 0.75) * parameters.period
@@ -87,14 +85,12 @@ class SenseDelay(Bench):
     Parameters: ClassVar[type[NetlistParameters]] = SenseDelayParameters
     columns: ClassVar[dict[str, str]] = {"correct": "", "sense_delay": "s", "sense_energy": "J"}
     altered: ClassVar[dict[str, str]] = {"input_difference": "vdifference"}
+    solver: ClassVar[SolverOptions] = OPTIONS
 
     def analysis(self, parameters: SenseDelayParameters) -> Tran:
         step = parameters.time_step / 4
         saved = ("trigger", "out", "out_bar", "vsupply#branch")
         return Tran(step, parameters.period, max_step=step, save=saved)
-
-    def options(self, parameters: SenseDelayParameters) -> SolverOptions:
-        return OPTIONS
 
     def measure(self, parameters: SenseDelayParameters, waveforms: Waveforms) -> pd.DataFrame:
         half = parameters.supply_voltage / 2

@@ -65,6 +65,7 @@ class WriteMargin(Bench):
     template: ClassVar[str] = "sram/cell_current"
     Parameters: ClassVar[type[NetlistParameters]] = WriteMarginParameters
     columns: ClassVar[dict[str, str]] = {"trip_voltage": "V", "write_margin": "V"}
+    solver: ClassVar[SolverOptions] = PRECISE
 
     def analysis(self, parameters: WriteMarginParameters) -> Dc:
         step = parameters.supply_voltage / parameters.points
@@ -74,9 +75,6 @@ class WriteMargin(Bench):
             return Dc("vword_line", 0.0, steps * step, step, save=saved)
         stop = parameters.supply_voltage - steps * step
         return Dc("vbit_line_bar", parameters.supply_voltage, stop, -step, save=saved)
-
-    def options(self, parameters: WriteMarginParameters) -> SolverOptions:
-        return PRECISE
 
     def measure(self, parameters: WriteMarginParameters, waveforms: Waveforms) -> pd.DataFrame:
         left, right = waveforms["left"], waveforms["right"]
