@@ -87,6 +87,16 @@ def _as_json(described: dict[str, Any]) -> str:
     return json.dumps(described, indent=2, ensure_ascii=False, default=str)
 
 
+def describe_counts(result: Result) -> dict[str, Any]:
+    """Points, time, limits and yield of a run, fit for JSON."""
+    names = ("points", "done", "cached", "failed", "relaxed", "stopped", "seconds")
+    return {
+        **{name: getattr(result, name) for name in names},
+        "limits": [describe_limit(limit) for limit in result.limits],
+        "yield": None if result.overall is None else describe_yield(result.overall),
+    }
+
+
 def describe(result: Result) -> dict[str, Any]:
     """What a run was: campaign, counts, units, provenance and failures, fit for JSON."""
     specification = result.plan.specification
@@ -105,15 +115,7 @@ def describe(result: Result) -> dict[str, Any]:
         },
         "adaptive": result.adaptive and result.adaptive.describe(),
         "figures": [figure.model_dump(mode="json") for figure in specification.figures],
-        "points": result.points,
-        "done": result.done,
-        "cached": result.cached,
-        "failed": result.failed,
-        "relaxed": result.relaxed,
-        "stopped": result.stopped,
-        "seconds": result.seconds,
-        "limits": [describe_limit(limit) for limit in result.limits],
-        "yield": None if result.overall is None else describe_yield(result.overall),
+        **describe_counts(result),
         "units": result.table.attrs["units"],
         "provenance": result.table.attrs["provenance"],
         "failures": [

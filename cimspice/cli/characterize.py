@@ -338,7 +338,7 @@ def _origin(specification: Specification, provenance: Mapping[str, Any]) -> dict
 def _show(
     result: Result, table: Path, figures: list[Path], fits: CampaignFits, removed: list[Path], json: bool
 ) -> None:
-    from cimspice.campaign.export import describe_limit, describe_yield
+    from cimspice.campaign.export import describe_counts
 
     if result.failures:
         point, record = result.failures[0]
@@ -355,15 +355,7 @@ def _show(
     if json:
         print_json(
             {
-                "points": result.points,
-                "done": result.done,
-                "cached": result.cached,
-                "failed": result.failed,
-                "relaxed": result.relaxed,
-                "stopped": result.stopped,
-                "seconds": result.seconds,
-                "limits": [describe_limit(limit) for limit in result.limits],
-                "yield": None if result.overall is None else describe_yield(result.overall),
+                **describe_counts(result),
                 "adaptive": result.adaptive and result.adaptive.describe(),
                 "table": table,
                 "figures": figures,

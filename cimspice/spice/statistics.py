@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
+from typing import TypeVar
 
 
 @dataclass
@@ -21,14 +22,7 @@ class Statistics:
     engine_seconds: float = 0.0
 
     def __add__(self, other: Statistics) -> Statistics:
-        return Statistics(
-            self.runs + other.runs,
-            self.loads + other.loads,
-            self.resets + other.resets,
-            self.failures + other.failures,
-            self.analysis_seconds + other.analysis_seconds,
-            self.engine_seconds + other.engine_seconds,
-        )
+        return _sum(self, other)
 
 
 @dataclass
@@ -46,10 +40,11 @@ class PoolStatistics:
     workers_killed: int = 0
 
     def __add__(self, other: PoolStatistics) -> PoolStatistics:
-        return PoolStatistics(
-            self.sessions + other.sessions,
-            self.cpu_seconds + other.cpu_seconds,
-            self.startup_seconds + other.startup_seconds,
-            self.workers_started + other.workers_started,
-            self.workers_killed + other.workers_killed,
-        )
+        return _sum(self, other)
+
+
+_Counts = TypeVar("_Counts", Statistics, PoolStatistics)
+
+
+def _sum(one: _Counts, other: _Counts) -> _Counts:
+    return type(one)(*(getattr(one, entry.name) + getattr(other, entry.name) for entry in fields(one)))

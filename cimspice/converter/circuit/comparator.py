@@ -2,15 +2,11 @@
 
 from typing import Annotated, ClassVar
 
-import numpy as np
-import pandas as pd
-
-from cimspice.bench.bench import Bench, register
-from cimspice.converter.circuit.controls import OPTIONS, Gates
+from cimspice.bench.bench import register
+from cimspice.converter.circuit.controls import Gates
 from cimspice.converter.circuit.converter import Converter
-from cimspice.converter.circuit.offset import COLUMNS, offset_of_decisions
+from cimspice.converter.circuit.offset import OffsetByBisection
 from cimspice.netlist import NetlistParameters, quantity
-from cimspice.spice import SolverOptions, Tran, Waveforms
 
 
 class ComparatorParameters(NetlistParameters):
@@ -28,29 +24,14 @@ class ComparatorParameters(NetlistParameters):
 
 
 @register
-class ComparatorOffset(Bench):
-    """Difference of the inputs at which the decision turns, known to plus or minus ``resolution``."""
+class ComparatorOffset(OffsetByBisection):
+    """Of the converter's comparator."""
 
     name: ClassVar[str] = "sram_comparator_offset"
     title: ClassVar[str] = "input offset of the converter's comparator, by bisection"
     template: ClassVar[str] = "converter/comparator_offset"
     Parameters: ClassVar[type[NetlistParameters]] = ComparatorParameters
-    columns: ClassVar[dict[str, str]] = COLUMNS
     flat: ClassVar[bool] = True
-    solver: ClassVar[SolverOptions] = OPTIONS
-
-    def analysis(self, parameters: ComparatorParameters) -> Tran:
-        stop, step = parameters.decisions * parameters.period, parameters.time_step
-        return Tran(step, stop, max_step=step, save=("difference", "win", "win_bar"))
-
-    def measure(self, parameters: ComparatorParameters, waveforms: Waveforms) -> pd.DataFrame:
-        decided = (np.arange(parameters.decisions) + 0.74) * parameters.period
-        apart = np.interp(decided, waveforms.axis, waveforms["win"] - waveforms["win_bar"])
-        return offset_of_decisions(
-            np.interp(decided, waveforms.axis, waveforms["difference"]),
-            apart,
-            supply_voltage=parameters.supply_voltage,
-            decision_time=0.44 * parameters.period,
-            search_range=parameters.search_range,
-            place=self.name,
-        )
+    outputs: ClassVar[tuple[str, str]] = ("win", "win_bar")
+    read_at: ClassVar[float] = 0.74
+    decision_share: ClassVar[float] = 0.44

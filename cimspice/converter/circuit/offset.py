@@ -1,11 +1,46 @@
 """Input offset of a circuit that decides again and again while its input closes in by bisection."""
 
+from typing import Any, ClassVar
+
 import numpy as np
 import pandas as pd
 
+from cimspice.bench.bench import Bench
+from cimspice.converter.circuit.controls import OPTIONS
 from cimspice.errors import SimulationError
+from cimspice.spice import SolverOptions, Tran, Waveforms
 
-COLUMNS = {"offset": "V", "magnitude": "V", "resolution": "V"}
+
+class OffsetByBisection(Bench):
+    """Difference of the inputs at which the decision turns, known to plus or minus ``resolution``.
+
+    ``magnitude`` is that without its sign. Parameters: ``decisions``, ``period``, ``time_step``,
+    ``search_range`` and ``supply_voltage``.
+    """
+
+    columns: ClassVar[dict[str, str]] = {"offset": "V", "magnitude": "V", "resolution": "V"}
+    solver: ClassVar[SolverOptions] = OPTIONS
+    outputs: ClassVar[tuple[str, str]]
+    """The first is the higher one where the input was found above the threshold."""
+    read_at: ClassVar[float]
+    decision_share: ClassVar[float]
+    """``read_at``, ``decision_share``: in a period, when outputs are read, and how long a decision has."""
+
+    def analysis(self, parameters: Any) -> Tran:
+        stop, step = parameters.decisions * parameters.period, parameters.time_step
+        return Tran(step, stop, max_step=step, save=("difference", *sorted(self.outputs)))
+
+    def measure(self, parameters: Any, waveforms: Waveforms) -> pd.DataFrame:
+        decided = (np.arange(parameters.decisions) + self.read_at) * parameters.period
+        higher, lower = (waveforms[name] for name in self.outputs)
+        return offset_of_decisions(
+            np.interp(decided, waveforms.axis, waveforms["difference"]),
+            np.interp(decided, waveforms.axis, higher - lower),
+            supply_voltage=parameters.supply_voltage,
+            decision_time=self.decision_share * parameters.period,
+            search_range=parameters.search_range,
+            place=self.name,
+        )
 
 
 def offset_of_decisions(
@@ -17,7 +52,7 @@ def offset_of_decisions(
     search_range: float,
     place: str,
 ) -> pd.DataFrame:
-    """The threshold between inputs that turned the decision one way and the other, one row of `COLUMNS`.
+    """The threshold between inputs that turned the decision one way and the other, one row of a bench.
 
     The search would end within ``search_range / 2**decisions``; its steps are charges moved by the
     simulator's own time steps, so what was decided on is what counts.

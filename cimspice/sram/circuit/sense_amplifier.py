@@ -7,7 +7,7 @@ import pandas as pd
 from scipy.integrate import trapezoid
 
 from cimspice.bench.bench import Bench, register
-from cimspice.converter.circuit.offset import COLUMNS, offset_of_decisions
+from cimspice.converter.circuit.offset import OffsetByBisection
 from cimspice.errors import SimulationError
 from cimspice.netlist import NetlistParameters, quantity
 from cimspice.spice import SolverOptions, Tran, Waveforms
@@ -42,34 +42,17 @@ class SenseDelayParameters(SenseParameters):
 
 
 @register
-class SenseOffset(Bench):
-    """Difference of the bit lines at which the decision turns, known to plus or minus ``resolution``.
-
-    ``magnitude`` is that without its sign.
-    """
+class SenseOffset(OffsetByBisection):
+    """Of the sense amplifier: difference of the bit lines."""
 
     name: ClassVar[str] = "sram_sense_offset"
     title: ClassVar[str] = "input offset of a latch-type sense amplifier, by bisection"
     template: ClassVar[str] = "sram/sense_offset"
     Parameters: ClassVar[type[NetlistParameters]] = SenseOffsetParameters
-    columns: ClassVar[dict[str, str]] = COLUMNS
     solver: ClassVar[SolverOptions] = OPTIONS
-
-    def analysis(self, parameters: SenseOffsetParameters) -> Tran:
-        stop, step = parameters.decisions * parameters.period, parameters.time_step
-        return Tran(step, stop, max_step=step, save=("difference", "out", "out_bar"))
-
-    def measure(self, parameters: SenseOffsetParameters, waveforms: Waveforms) -> pd.DataFrame:
-        decided = (np.arange(parameters.decisions) + 0.75) * parameters.period
-        apart = np.interp(decided, waveforms.axis, waveforms["out_bar"] - waveforms["out"])
-        return offset_of_decisions(
-            np.interp(decided, waveforms.axis, waveforms["difference"]),
-            apart,
-            supply_voltage=parameters.supply_voltage,
-            decision_time=0.35 * parameters.period,
-            search_range=parameters.search_range,
-            place=self.name,
-        )
+    outputs: ClassVar[tuple[str, str]] = ("out_bar", "out")
+    read_at: ClassVar[float] = 0.75
+    decision_share: ClassVar[float] = 0.35
 
 
 @register
