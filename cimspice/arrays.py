@@ -16,6 +16,8 @@ Shape = Sequence[int | str | EllipsisType]
 """Length of each axis; a name stands for any length, ``...`` in front for any leading axes."""
 ErrorClass = Callable[..., CimspiceError]
 
+Array = np.ndarray
+
 
 def real_array(name: str, value: object, error: ErrorClass = ParameterError) -> np.ndarray:
     """An array of real numbers, as it is; complex numbers, text, masked values and rows of unequal length are

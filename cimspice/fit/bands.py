@@ -14,12 +14,11 @@ from typing import Any
 
 import numpy as np
 
+from cimspice.arrays import Array
 from cimspice.errors import ParameterError
 from cimspice.fit.card import ModelCard
 from cimspice.fit.least_squares import CONFIDENCE
 from cimspice.fit.model import unflatten
-
-Array = np.ndarray
 
 DRAWS = 199
 """The fifth smallest and the fifth largest of so many draws enclose another one in exactly 95 %."""

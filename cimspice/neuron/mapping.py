@@ -5,12 +5,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from cimspice.arrays import checked_array, checked_number, real_array
+from cimspice.arrays import Array, checked_array, checked_number, real_array
 from cimspice.errors import MappingError
 from cimspice.neuron.model.neuron import NeuronModel
 from cimspice.neuron.model.synapse_currents import Polarity
-
-Array = np.ndarray
 
 SIGNS: tuple[tuple[int, Polarity], ...] = ((1, "n"), (-1, "p"))
 

@@ -5,14 +5,13 @@ from dataclasses import replace
 
 import numpy as np
 
+from cimspice.arrays import Array
 from cimspice.errors import TableError
 from cimspice.fit.bands import DRAWS, Band, table_draws
 from cimspice.fit.family_card import Card
 from cimspice.fit.repeats import MeanNoise
 from cimspice.neuron.model.neuron import NeuronModel
 from cimspice.neuron.model.synapse_currents import Polarity, SynapseModel
-
-Array = np.ndarray
 
 
 def spike_band(

@@ -13,11 +13,10 @@ from functools import cached_property
 
 import numpy as np
 
+from cimspice.arrays import Array
 from cimspice.neuron.model.neuron import NeuronModel
 from cimspice.neuron.model.readout import ReadoutModel
 from cimspice.neuron.model.synapse_currents import Polarity
-
-Array = np.ndarray
 
 
 class InternalNodes:

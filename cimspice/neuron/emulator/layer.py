@@ -15,7 +15,15 @@ from functools import cached_property
 import numpy as np
 from scipy.interpolate import CubicSpline
 
-from cimspice.arrays import checked_array, checked_count, checked_number, kept_array, numbers, real_array
+from cimspice.arrays import (
+    Array,
+    checked_array,
+    checked_count,
+    checked_number,
+    kept_array,
+    numbers,
+    real_array,
+)
 from cimspice.errors import ParameterError
 from cimspice.fit.ranges import ModelRangeWarning
 from cimspice.neuron.emulator.internal_nodes import InternalNodes, spike_times
@@ -23,8 +31,6 @@ from cimspice.neuron.emulator.membrane_rate import Driven, MembraneRate
 from cimspice.neuron.model.neuron import NeuronModel
 from cimspice.neuron.model.readout import ReadoutModel
 from cimspice.neuron.model.synapse_currents import Polarity
-
-Array = np.ndarray
 
 _POLARITIES: tuple[tuple[Polarity, int], ...] = (("n", 1), ("p", -1))
 _SLACK = 1e-9  # of a table's ends: round-off

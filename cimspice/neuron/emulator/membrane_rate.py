@@ -5,10 +5,9 @@ from collections.abc import Sequence
 import numpy as np
 from scipy.interpolate import CubicSpline
 
+from cimspice.arrays import Array
 from cimspice.neuron.model.edges import EdgeModel
 from cimspice.neuron.model.synapse_currents import SynapseModel
-
-Array = np.ndarray
 
 
 class Driven:

@@ -6,12 +6,10 @@ from itertools import pairwise
 
 import numpy as np
 
-from cimspice.arrays import checked_array
+from cimspice.arrays import Array, checked_array
 from cimspice.errors import ParameterError
 from cimspice.neuron.emulator.layer import NeuronLayer
 from cimspice.neuron.model.neuron import NeuronModel
-
-Array = np.ndarray
 
 
 @dataclass(frozen=True, eq=False)

@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from cimspice.arrays import Array
 from cimspice.errors import TableError
 from cimspice.fit.conditions import NAMES
 from cimspice.neuron.model.edges import EdgeModel
@@ -16,7 +17,6 @@ from cimspice.neuron.model.readout import ReadoutModel
 from cimspice.neuron.model.separable import SeparableTable
 from cimspice.neuron.model.synapse_currents import Polarity, SynapseModel
 
-Array = np.ndarray
 POLARITIES: tuple[Polarity, ...] = ("n", "p")
 
 COLUMNS = {

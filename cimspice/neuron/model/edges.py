@@ -6,9 +6,8 @@ from functools import cached_property
 import numpy as np
 from scipy.interpolate import CubicSpline
 
+from cimspice.arrays import Array
 from cimspice.neuron.model.separable import SeparableTable
-
-Array = np.ndarray
 
 
 @dataclass(frozen=True, eq=False)

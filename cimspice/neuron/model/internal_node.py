@@ -6,7 +6,7 @@ from functools import cached_property
 import numpy as np
 from scipy.interpolate import CubicSpline, PPoly
 
-Array = np.ndarray
+from cimspice.arrays import Array
 
 
 @dataclass(frozen=True, eq=False)

@@ -4,15 +4,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 
-import numpy as np
 from scipy.interpolate import CubicSpline
 
+from cimspice.arrays import Array
 from cimspice.fit.conditions import check_known
 from cimspice.neuron.model.edges import EdgeModel
 from cimspice.neuron.model.readout import ReadoutModel
 from cimspice.neuron.model.synapse_currents import Polarity, SynapseModel
-
-Array = np.ndarray
 
 
 @dataclass(frozen=True, eq=False)

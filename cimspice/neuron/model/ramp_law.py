@@ -4,10 +4,9 @@ import numpy as np
 from scipy import special
 from scipy.optimize import OptimizeResult, least_squares
 
+from cimspice.arrays import Array
 from cimspice.fit.least_squares import CONFIDENCE
 from cimspice.neuron.model.readout import ReadoutModel
-
-Array = np.ndarray
 
 
 def spike_fraction(v: Array, beta: float) -> Array:

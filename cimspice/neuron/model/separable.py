@@ -12,9 +12,8 @@ from functools import cached_property
 import numpy as np
 from scipy.interpolate import CubicSpline
 
+from cimspice.arrays import Array
 from cimspice.errors import TableError
-
-Array = np.ndarray
 
 
 @dataclass(frozen=True, eq=False)

@@ -8,6 +8,7 @@ import numpy as np
 from scipy import special
 from scipy.interpolate import PchipInterpolator
 
+from cimspice.arrays import Array
 from cimspice.fit.least_squares import CONFIDENCE
 from cimspice.neuron.model.edges import EdgeModel
 from cimspice.neuron.model.neuron import NeuronModel
@@ -16,8 +17,6 @@ from cimspice.neuron.model.readout import ReadoutModel
 from cimspice.neuron.model.reversal import potential
 from cimspice.neuron.model.separable import SeparableTable
 from cimspice.neuron.model.synapse_currents import Polarity, SynapseModel
-
-Array = np.ndarray
 
 WINDOW = (0.43, 1.36)
 """Membrane voltages (V) over which the straight line I(V) is fitted, as in the paper."""

@@ -7,11 +7,11 @@ from typing import Literal
 import numpy as np
 from scipy.interpolate import CubicSpline, PchipInterpolator
 
+from cimspice.arrays import Array
 from cimspice.errors import MappingError
 from cimspice.neuron.model.internal_node import InternalNodeModel
 from cimspice.neuron.model.separable import SeparableTable
 
-Array = np.ndarray
 Polarity = Literal["n", "p"]
 
 

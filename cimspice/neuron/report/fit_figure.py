@@ -1,20 +1,23 @@
 """Figure of a synapse's fit: curves with the models, their residuals, and λ over the current."""
 
+from __future__ import annotations
+
 from collections.abc import Collection, Sequence
 from pathlib import Path
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.lines import Line2D
 
 from cimspice.fit.curves import Curve, CurveSelection
-from cimspice.fit.fit import Fit
-from cimspice.neuron.model.reversal import ReversalFigures
 from cimspice.neuron.model.synapse import Synapse
 from cimspice.report.colours import colours_of
 from cimspice.report.quantity import quantity
 from cimspice.report.style import legend_above, legend_beside, save, sheet
+
+if TYPE_CHECKING:
+    from cimspice.neuron.characterisation.synapse_fit import SynapseFit
 
 _LINES = (":", "--", "-")
 _TITLES = {"n": "n: discharges the membrane", "p": "p: charges the membrane"}
@@ -22,35 +25,7 @@ _SHOWN = (0.25, 0.5, 0.75, 1.0, 1.25)
 """Curves drawn, as multiples of the unit current: the nearest measured ones."""
 
 
-class _Row(Protocol):
-    @property
-    def polarity(self) -> str: ...
-    @property
-    def term(self) -> str: ...
-    @property
-    def fit(self) -> Fit[Any] | None: ...
-
-
-class _Conditions(Protocol):
-    @property
-    def unit_current(self) -> float: ...
-    def selection(self, polarity: str) -> CurveSelection: ...
-
-
-class Fitted(Protocol):
-    """What is drawn: see ``cimspice.neuron.characterisation.synapse_fit.SynapseFit``."""
-
-    @property
-    def conditions(self) -> _Conditions: ...
-    @property
-    def figures(self) -> ReversalFigures: ...
-    @property
-    def curves(self) -> dict[str, list[Curve]]: ...
-    @property
-    def models(self) -> Sequence[_Row]: ...
-
-
-def draw_synapse_fit(result: Fitted, folder: Path, name: str = "synapse_fit") -> list[Path]:
+def draw_synapse_fit(result: SynapseFit, folder: Path, name: str = "synapse_fit") -> list[Path]:
     """Draw the fit of both polarities as PNG and SVG into ``folder``; gives the two paths.
 
     Rows: current over membrane voltage, points measured and lines of the models, a colour for each gate bias;
@@ -142,7 +117,7 @@ def _residuals(
 
 
 def _coefficients(
-    axes: Axes, result: Fitted, polarity: str, models: dict[str, Synapse], selection: CurveSelection
+    axes: Axes, result: SynapseFit, polarity: str, models: dict[str, Synapse], selection: CurveSelection
 ) -> None:
     curves = result.curves[polarity]
     currents = np.array([curve.current_at_reset for curve in curves])

@@ -6,14 +6,13 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.optimize import minimize
 
+from cimspice.arrays import Array
 from cimspice.errors import ParameterError
 from cimspice.neuron.emulator.network import NeuronNetwork
 from cimspice.neuron.model.neuron import NeuronModel
 from cimspice.neuron.model.simplify import Terms, scaled, simplify
 from cimspice.neuron.model.synapse_currents import Polarity
 from cimspice.neuron.validation.compare import Comparison, rmse
-
-Array = np.ndarray
 
 
 @dataclass(frozen=True)

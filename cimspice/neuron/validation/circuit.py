@@ -8,14 +8,13 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
+from cimspice.arrays import Array
 from cimspice.campaign.bench_run import run_bench
 from cimspice.campaign.store import Store
 from cimspice.neuron.circuit.circuit import NeuronCircuit
 from cimspice.neuron.circuit.network import LayerProgramming
 from cimspice.pdk import Conditions
 from cimspice.progress import OnProgress, silent
-
-Array = np.ndarray
 
 
 @dataclass(frozen=True, eq=False)

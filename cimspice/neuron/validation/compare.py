@@ -5,10 +5,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from cimspice.arrays import Array
 from cimspice.errors import ParameterError
 from cimspice.network.decisions import agreement, earliest, undecided
-
-Array = np.ndarray
 
 
 @dataclass(frozen=True, eq=False)

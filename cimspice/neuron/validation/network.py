@@ -9,6 +9,7 @@ from itertools import pairwise
 
 import numpy as np
 
+from cimspice.arrays import Array
 from cimspice.errors import ParameterError
 from cimspice.fit.bands import Band
 from cimspice.fit.conditions import check_alike
@@ -38,8 +39,6 @@ from cimspice.neuron.validation.compare import Comparison, rmse
 from cimspice.notebook import shown
 from cimspice.progress import OnProgress, Progress, in_stage, silent
 from cimspice.training.datasets import iris
-
-Array = np.ndarray
 
 
 @dataclass(frozen=True, eq=False)

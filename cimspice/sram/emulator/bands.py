@@ -5,13 +5,12 @@ from dataclasses import replace
 
 import numpy as np
 
+from cimspice.arrays import Array
 from cimspice.fit.bands import DRAWS, Band, parameter_draws, table_draws
 from cimspice.fit.family_card import Card
 from cimspice.sram.model.bit_line import BitLines
 from cimspice.sram.model.build import BitLineFit
 from cimspice.sram.model.card import BIT_LINE, CELL_CURRENT
-
-Array = np.ndarray
 
 
 def discharge_band(

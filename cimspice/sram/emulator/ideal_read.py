@@ -5,11 +5,9 @@ from typing import Protocol
 
 import numpy as np
 
-from cimspice.arrays import checked_array, checked_number
+from cimspice.arrays import Array, checked_array, checked_number
 from cimspice.errors import ParameterError
 from cimspice.sram.emulator.read import Cells, Reading, checked_bits
-
-Array = np.ndarray
 
 
 class Read(Protocol):

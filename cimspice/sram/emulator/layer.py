@@ -15,13 +15,11 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from cimspice.arrays import checked_array, checked_count, real_array
+from cimspice.arrays import Array, checked_array, checked_count, real_array
 from cimspice.errors import ParameterError
 from cimspice.sram.emulator.layer_design import LayerDesign
 from cimspice.sram.emulator.periphery import PeripherySpread
 from cimspice.sram.emulator.read import Cells, DisturbWarning
-
-Array = np.ndarray
 
 
 @dataclass(eq=False)

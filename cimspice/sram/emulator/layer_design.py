@@ -4,14 +4,12 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from cimspice.arrays import checked_count, checked_number, kept_array
+from cimspice.arrays import Array, checked_count, checked_number, kept_array
 from cimspice.errors import ParameterError
 from cimspice.fit.conditions import check_alike
 from cimspice.sram.emulator.ideal_read import Read
 from cimspice.sram.emulator.periphery import Periphery
 from cimspice.sram.mapping.format import WordFormat
-
-Array = np.ndarray
 
 
 @dataclass(frozen=True, eq=False)

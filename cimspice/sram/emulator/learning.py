@@ -17,7 +17,7 @@ from itertools import pairwise
 
 import numpy as np
 
-from cimspice.arrays import checked_array, checked_count, checked_number
+from cimspice.arrays import Array, checked_array, checked_count, checked_number
 from cimspice.errors import ParameterError
 from cimspice.fit.conditions import check_alike
 from cimspice.network.decisions import strongest
@@ -25,8 +25,6 @@ from cimspice.sram.emulator.layer import SramLayer
 from cimspice.sram.emulator.layer_design import LayerDesign
 from cimspice.sram.emulator.stuck import StuckFlags
 from cimspice.sram.mapping.format import WordFormat, stochastic_rounding
-
-Array = np.ndarray
 
 
 @dataclass(frozen=True)

@@ -7,7 +7,7 @@ from math import inf, sqrt
 
 import numpy as np
 
-from cimspice.arrays import checked_number, kept_array
+from cimspice.arrays import Array, checked_number, kept_array
 from cimspice.converter.model.converter import SignedConverter
 from cimspice.fit.conditions import check_known
 from cimspice.sram.model.charge_sharing import ChargeSharing
@@ -15,7 +15,6 @@ from cimspice.sram.model.line_sampling import LineSampling
 from cimspice.sram.model.multiplier import ChargeMultiplier, MultiplierSpread
 from cimspice.sram.model.write_back import WriteBack
 
-Array = np.ndarray
 BOLTZMANN = 1.380649e-23
 
 

@@ -7,13 +7,11 @@ from functools import cached_property
 import numpy as np
 from scipy.special import log_ndtr
 
-from cimspice.arrays import checked_array, kept_array, real_array
+from cimspice.arrays import Array, checked_array, kept_array, real_array
 from cimspice.errors import ParameterError
 from cimspice.fit.ranges import Ranges
 from cimspice.sram.model.bit_line import BitLines
 from cimspice.sram.model.discharge import line_voltages, open_cells, settled
-
-Array = np.ndarray
 
 _CHUNK = 4096  # columns at a time: some 50 MB of sums
 

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-Array = np.ndarray
+from cimspice.arrays import Array
 
 
 @dataclass(eq=False)

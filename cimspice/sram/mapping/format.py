@@ -10,10 +10,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from cimspice.arrays import ClippedWarning, checked_array, checked_count, real_array
+from cimspice.arrays import Array, ClippedWarning, checked_array, checked_count, real_array
 from cimspice.errors import MappingError
-
-Array = np.ndarray
 
 
 @dataclass(frozen=True)

@@ -2,10 +2,8 @@
 
 import numpy as np
 
-from cimspice.arrays import checked_array, checked_count
+from cimspice.arrays import Array, checked_array, checked_count
 from cimspice.errors import MappingError
-
-Array = np.ndarray
 
 
 def power_codes(bits: int, largest_code: int, *, factors: int = 1) -> Array:

@@ -2,10 +2,8 @@
 
 import numpy as np
 
-from cimspice.arrays import checked_array, real_array
+from cimspice.arrays import Array, checked_array, real_array
 from cimspice.errors import MappingError
-
-Array = np.ndarray
 
 
 def store_words(words: Array, bits: int, *, signed: bool = False) -> Array:

@@ -24,15 +24,13 @@ from dataclasses import dataclass, field, fields
 
 import numpy as np
 
-from cimspice.arrays import checked_number, kept_array, real_array
+from cimspice.arrays import Array, checked_number, kept_array, real_array
 from cimspice.errors import ParameterError
 from cimspice.fit.conditions import check_known
 from cimspice.fit.model import type_name
 from cimspice.fit.ranges import Range
 from cimspice.sram.model.currents import CellCurrents
 from cimspice.sram.model.variation import CellVariation
-
-Array = np.ndarray
 
 
 @dataclass(frozen=True, eq=False)

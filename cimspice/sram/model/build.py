@@ -10,14 +10,13 @@ import numpy as np
 import pandas as pd
 from scipy.optimize import least_squares
 
+from cimspice.arrays import Array
 from cimspice.errors import FitError, TableError
 from cimspice.fit.repeats import MeanNoise
 from cimspice.sram.model.bit_line import BitLines
 from cimspice.sram.model.currents import CellCurrents
 from cimspice.sram.model.discharge import OpenCells, line_voltages, open_cells, settled
 from cimspice.sram.model.variation import CellVariation
-
-Array = np.ndarray
 
 
 @dataclass(frozen=True)

@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 from scipy import special
 
+from cimspice.arrays import Array
 from cimspice.errors import CimspiceError, ParameterError, TableError
 from cimspice.fit.family_card import REMEDY, Card, CardConditions, Part, encode
 from cimspice.fit.model import flatten, type_name, unflatten
@@ -19,8 +20,6 @@ from cimspice.sram.model.bit_line import BitLines
 from cimspice.sram.model.build import BitLineFit, fitted_names
 from cimspice.sram.model.currents import CellCurrents
 from cimspice.sram.model.variation import CellVariation
-
-Array = np.ndarray
 
 FAMILY = "sram"
 CELL_CURRENT, BIT_LINE, VARIATION = PARTS = ("cell_current", "bit_line", "variation")

@@ -9,11 +9,9 @@ from typing import ClassVar
 import numpy as np
 from numpy.typing import ArrayLike
 
-from cimspice.arrays import checked_array
+from cimspice.arrays import Array, checked_array
 from cimspice.errors import ParameterError
 from cimspice.fit.model import Model, register
-
-Array = np.ndarray
 
 
 @register

@@ -5,10 +5,8 @@ from functools import cached_property
 
 import numpy as np
 
-from cimspice.arrays import kept_array
+from cimspice.arrays import Array, kept_array
 from cimspice.errors import ParameterError
-
-Array = np.ndarray
 
 COUPLED = 1e-4
 """Share of the read current from which on the other line, or the side that stores 1, counts."""

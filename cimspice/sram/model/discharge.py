@@ -12,9 +12,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from cimspice.arrays import Array
 from cimspice.sram.model.bit_line import BitLines, line_profile
-
-Array = np.ndarray
 
 
 @dataclass(frozen=True, eq=False)

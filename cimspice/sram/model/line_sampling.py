@@ -8,12 +8,11 @@ import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike
 
+from cimspice.arrays import Array
 from cimspice.fit.fit import Fit
 from cimspice.fit.least_squares import solve_linear
 from cimspice.fit.model import Model, register
 from cimspice.fit.ranges import Ranges
-
-Array = np.ndarray
 
 
 @register

@@ -6,10 +6,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from cimspice.arrays import kept_array
+from cimspice.arrays import Array, kept_array
 from cimspice.errors import FitError
-
-Array = np.ndarray
 
 FACTORS = ("log_current_0", "log_current_1", "trip_0", "trip_1")
 """ln α of a cell that stores 0 and that stores 1, and its trip voltage (V) in either state."""

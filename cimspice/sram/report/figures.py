@@ -7,12 +7,11 @@ from typing import Any
 import numpy as np
 from matplotlib.axes import Axes
 
+from cimspice.arrays import Array
 from cimspice.report.style import CIRCUIT, GREY, MODEL, legend_above, legend_beside, save, sheet
 from cimspice.sram.validation.budget import ideal_sum
 from cimspice.sram.validation.butterfly import Butterfly
 from cimspice.sram.validation.read import SramValidation
-
-Array = np.ndarray
 
 
 def draw_butterfly(curves: Mapping[str, Butterfly], folder: Path, name: str = "butterfly") -> list[Path]:

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from scipy.stats import t as student
 
-from cimspice.arrays import checked_count, checked_number
+from cimspice.arrays import Array, checked_count, checked_number
 from cimspice.progress import OnProgress, Progress, silent
 from cimspice.sram.emulator.learning import LearningRule
 from cimspice.sram.mapping.format import WordFormat
@@ -18,8 +18,6 @@ from cimspice.sram.training.chip import TITLES, ChipFamily, Effects
 from cimspice.sram.training.lessons import accuracy, learn
 from cimspice.sram.training.software import SoftwareNetwork
 from cimspice.training.iris_folds import Folds, iris_folds
-
-Array = np.ndarray
 
 FORMATS = {4: (4, 1, 1), 6: (3, 2, 3), 8: (4, 2, 1)}
 """Slice bits, slices and largest error of words of so many bits."""

@@ -9,7 +9,7 @@ from math import inf
 
 import numpy as np
 
-from cimspice.arrays import checked_count
+from cimspice.arrays import Array, checked_count
 from cimspice.converter.model.converter import SignedConverter
 from cimspice.errors import ParameterError
 from cimspice.sram.emulator.ideal_read import IdealRead
@@ -22,8 +22,6 @@ from cimspice.sram.mapping.format import WordFormat
 from cimspice.sram.mapping.pulses import compensated_codes, power_codes
 from cimspice.sram.model.bit_line import BitLines
 from cimspice.sram.model.multiplier import ChargeMultiplier
-
-Array = np.ndarray
 
 
 @dataclass(frozen=True)

@@ -4,12 +4,10 @@ from typing import Protocol
 
 import numpy as np
 
-from cimspice.arrays import checked_count, checked_number
+from cimspice.arrays import Array, checked_count, checked_number
 from cimspice.progress import OnProgress, Progress, silent
 from cimspice.sram.emulator.learning import LearningRule
 from cimspice.training.iris_folds import Folds
-
-Array = np.ndarray
 
 
 class Learner(Protocol):

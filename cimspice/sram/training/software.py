@@ -8,13 +8,11 @@ from itertools import pairwise
 
 import numpy as np
 
-from cimspice.arrays import checked_array, checked_count, checked_number, kept_array
+from cimspice.arrays import Array, checked_array, checked_count, checked_number, kept_array
 from cimspice.errors import ParameterError
 from cimspice.network.decisions import strongest
 from cimspice.sram.emulator.learning import LearningRule, with_bias
 from cimspice.sram.emulator.stuck import StuckFlags
-
-Array = np.ndarray
 
 
 @dataclass(eq=False)

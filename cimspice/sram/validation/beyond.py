@@ -4,9 +4,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from cimspice.arrays import Array
 from cimspice.sram.emulator.read import Reading
-
-Array = np.ndarray
 
 
 @dataclass(frozen=True)

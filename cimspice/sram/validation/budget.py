@@ -5,10 +5,10 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from cimspice.arrays import Array
 from cimspice.sram.model.bit_line import BitLines
 from cimspice.sram.model.currents import CellCurrents
 
-Array = np.ndarray
 Emulate = Callable[[BitLines], Array]
 """Discharge (V) of both lines of every word under a model, shape (words, 2)."""
 

@@ -2,12 +2,9 @@
 
 from dataclasses import dataclass
 
-import numpy as np
-
+from cimspice.arrays import Array
 from cimspice.spice import simulate
 from cimspice.sram.circuit.noise_margin import ButterflyParameters, CellNoiseMargin, lobes, lobes_by_search
-
-Array = np.ndarray
 
 
 @dataclass(frozen=True, eq=False)

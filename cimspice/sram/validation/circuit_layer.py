@@ -12,13 +12,12 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from cimspice.arrays import Array
 from cimspice.errors import ParameterError
 from cimspice.fit.conditions import check_alike
 from cimspice.progress import OnProgress, in_stage, silent
 from cimspice.sram.characterisation.conditions import SramConditions
 from cimspice.sram.emulator.layer import SramLayer
-
-Array = np.ndarray
 
 BLOCKS = {
     "forward": "one circuit per neuron: cells, wires, word-line drivers' pulses, precharge, multipliers, "

@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from cimspice.arrays import Array
 from cimspice.campaign.versions import provenance
 from cimspice.errors import ParameterError
 from cimspice.progress import OnProgress, Progress, in_stage, silent
@@ -30,8 +31,6 @@ from cimspice.sram.validation.learning_comparison import ForwardComparison, Pair
 from cimspice.sram.validation.learning_periphery import characterised_periphery
 from cimspice.sram.validation.read import CHIP_SEED, characterised_lines, operating_point
 from cimspice.training.iris_folds import Folds
-
-Array = np.ndarray
 
 STEP_SIZES = (3, 3, 3)
 """Features, hidden neurons, outputs: both layers are 4 inputs, a bias among them, × 3 neurons."""

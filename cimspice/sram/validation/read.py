@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from cimspice.arrays import Array
 from cimspice.campaign.versions import provenance
 from cimspice.fit.bands import Band
 from cimspice.fit.family_card import Card
@@ -27,7 +28,6 @@ from cimspice.sram.validation.beyond import BeyondBound, beyond_bound
 from cimspice.sram.validation.budget import BudgetRow, error_budget
 from cimspice.sram.validation.words import Words, check_words, draw_words
 
-Array = np.ndarray
 IN_NGSPICE, BEYOND = "words in ngspice", "words beyond the disturb bound in ngspice"
 CHIP_SEED = 1000
 """Added to the seed of the words: the chip that is compared shares no cell with the characterised ones."""

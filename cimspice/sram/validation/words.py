@@ -4,9 +4,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from cimspice.arrays import Array
 from cimspice.errors import ParameterError
-
-Array = np.ndarray
 
 
 @dataclass(frozen=True, eq=False)
