@@ -148,15 +148,7 @@ def simulate(
     from cimspice.neuron.validation.circuit import run_circuit
 
     where = _conditions(programmed, jobs, store)
-    return run_circuit(
-        where.circuit,
-        programmed.programming(),
-        spikes,
-        conditions=where,
-        workers=jobs,
-        store=store,
-        progress=progress,
-    )
+    return run_circuit(where, programmed.programming(), spikes, progress)
 
 
 def validate(

@@ -78,9 +78,7 @@ def test_a_second_run_simulates_nothing_and_another_model_is_compared(conditions
 
 def test_membranes_of_model_and_circuit_lie_on_each_other(conditions, result):
     network = result.programmed.network()
-    table = trace_circuit(
-        conditions.circuit, result.programmed.programming(), result.spikes[0], store=conditions.store
-    )
+    table = trace_circuit(conditions, result.programmed.programming(), result.spikes[0])
     for layer, (time, membranes) in enumerate(model_traces(network, result.spikes[0])):
         for neuron, voltage in enumerate(membranes):
             rows = table[(table["layer"] == layer + 1) & (table["neuron"] == neuron)]

@@ -55,7 +55,7 @@ def neuron(
         given = SynapseConditions(unit_current=physical.model.unit_current(5))
         synapse = fit_synapse(simulated_table(given), given)
         stages.begin("trace the membranes of one sample in ngspice")
-        trace = trace_circuit(conditions.circuit, physical.programmed.programming(), physical.spikes[0])
+        trace = trace_circuit(conditions, physical.programmed.programming(), physical.spikes[0])
         stages.begin("draw")
         figures = _draw(result, synapse, trace, folder)
     facts = _facts(result, synapse, figures, folder, seed, time.monotonic() - began)

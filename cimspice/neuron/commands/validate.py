@@ -99,8 +99,7 @@ def iris(
     from cimspice.neuron.validation.network import validate_iris
     from cimspice.screen.stages import Stages
 
-    known = None if card is None else read_card(card, "neuron")
-    conditions = _conditions(corner, temperature, synapse, jobs, model, known)
+    conditions, known = _conditions(corner, temperature, synapse, jobs, model, card)
     folder = usable(output or Path("runs") / _name("validate-iris", conditions, seed))
     with Stages(quiet=json) as stages:
         result = validate_iris(
@@ -141,8 +140,7 @@ def random_network(
     from cimspice.screen.stages import Stages
 
     sizes = layer_sizes(layers)
-    known = None if card is None else read_card(card, "neuron")
-    conditions = _conditions(corner, temperature, synapse, jobs, model, known)
+    conditions, known = _conditions(corner, temperature, synapse, jobs, model, card)
     name = "-".join(["validate-random", *map(str, sizes)])
     folder = usable(output or Path("runs") / _name(name, conditions, seed))
     with Stages(quiet=json) as stages:
@@ -194,13 +192,14 @@ def _conditions(
     synapse: str | None,
     jobs: int | None,
     model: str,
-    card: Card | None,
-) -> Conditions:
-    """As asked for; what is not, as the card has it, else tt, 27 °C, mosfet."""
+    file: Path | None,
+) -> tuple[Conditions, Card | None]:
+    """As asked for; what is not, as the card has it, else tt, 27 °C, mosfet; and the card."""
     from cimspice.neuron.characterisation.card import Conditions, check_card, synapse_of
     from cimspice.neuron.validation.budget import find_ablation
 
     find_ablation(model)
+    card = None if file is None else read_card(file, "neuron")
     known = (card.conditions.corner, card.conditions.temperature, synapse_of(card)) if card else (None,) * 3
     default = ("tt", 27.0, "mosfet")
     wanted: list[Any] = [
@@ -210,7 +209,7 @@ def _conditions(
     conditions = Conditions(*wanted, workers=jobs)
     if card:
         check_card(card, conditions)
-    return conditions
+    return conditions, card
 
 
 def _name(kind: str, conditions: Conditions, seed: int) -> str:

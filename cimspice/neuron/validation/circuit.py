@@ -2,18 +2,15 @@
 finished."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
-from pathlib import Path
+from dataclasses import dataclass, replace
 
 import numpy as np
 import pandas as pd
 
 from cimspice.arrays import Array
 from cimspice.campaign.bench_run import run_bench
-from cimspice.campaign.store import Store
-from cimspice.neuron.circuit.circuit import NeuronCircuit
+from cimspice.neuron.characterisation.card import Conditions
 from cimspice.neuron.circuit.network import LayerProgramming
-from cimspice.pdk import Conditions
 from cimspice.progress import OnProgress, silent
 
 
@@ -30,27 +27,19 @@ class CircuitRun:
 
 
 def run_circuit(
-    circuit: NeuronCircuit,
+    conditions: Conditions,
     programming: Sequence[LayerProgramming],
     spikes: Array,
-    *,
-    conditions: Conditions = Conditions(),  # noqa: B008 - it is frozen
-    workers: int | None = None,
-    store: Store | Path | str | None = None,
     progress: OnProgress = silent,
 ) -> CircuitRun:
-    """Simulate every sample.
+    """Simulate every sample; finished ones are never run again.
 
     Parameters
     ----------
-    circuit, programming
-        The network.
+    conditions, programming
+        The circuit and the network.
     spikes
         Input spikes as fractions of a phase, shape (samples, inputs); 1 means none.
-    conditions
-        Corner and temperature.
-    workers, store
-        As for ``run_campaign``; finished samples are never run again.
     progress
         Called as samples finish.
 
@@ -59,7 +48,7 @@ def run_circuit(
     SimulationError
         If a sample fails; the others are finished and kept first.
     """
-    table = _run("neuron_network", circuit, programming, spikes, conditions, workers, store, progress)
+    table = _run("neuron_network", conditions, programming, spikes, progress)
     frames = [frame for _, frame in table.groupby("run")]
     layers = sorted(frames[0]["layer"].unique())
 
@@ -73,32 +62,26 @@ def run_circuit(
 
 
 def trace_circuit(
-    circuit: NeuronCircuit,
-    programming: Sequence[LayerProgramming],
-    spikes: Array,
-    *,
-    conditions: Conditions = Conditions(),  # noqa: B008 - it is frozen
-    store: Store | Path | str | None = None,
+    conditions: Conditions, programming: Sequence[LayerProgramming], spikes: Array
 ) -> pd.DataFrame:
     """Membrane traces of one sample, spikes of shape (inputs,): columns layer, neuron, time (s),
     membrane_voltage (V)."""
-    table = _run("neuron_network_trace", circuit, programming, spikes, conditions, 1, store, silent)
-    return table.drop(columns="run")
+    alone = replace(conditions, workers=1)
+    return _run("neuron_network_trace", alone, programming, spikes, silent).drop(columns="run")
 
 
 def _run(
     bench: str,
-    circuit: NeuronCircuit,
+    conditions: Conditions,
     programming: Sequence[LayerProgramming],
     spikes: Array,
-    conditions: Conditions,
-    workers: int | None,
-    store: Store | Path | str | None,
     progress: OnProgress,
 ) -> pd.DataFrame:
     fixed = {
-        "circuit": circuit.model_dump(mode="json"),
+        "circuit": conditions.circuit.model_dump(mode="json"),
         "programming": [layer.model_dump(mode="json") for layer in programming],
     }
     runs = [{**fixed, "spikes": sample.tolist()} for sample in np.atleast_2d(spikes)]
-    return run_bench(bench, runs, conditions, workers=workers, store=store, progress=progress)
+    return run_bench(
+        bench, runs, conditions, workers=conditions.workers, store=conditions.store, progress=progress
+    )

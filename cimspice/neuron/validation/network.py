@@ -154,15 +154,8 @@ def validate(
         Of the network's model: with the noise of what was measured.
     """
     check_alike({"mapped for": mapped.model, "simulated": conditions}, "validate(conditions)")
-    run = run_circuit(
-        conditions.circuit,
-        mapped.programming(),
-        spikes,
-        conditions=conditions,
-        workers=conditions.workers,
-        store=conditions.store,
-        progress=in_stage("simulate the network in ngspice", progress),
-    )
+    simulating = in_stage("simulate the network in ngspice", progress)
+    run = run_circuit(conditions, mapped.programming(), spikes, simulating)
     network = mapped.network()
     network(spikes[:1])  # the tables are prepared once per network, not per batch
     began = time.process_time()
@@ -271,15 +264,8 @@ def validate_iris(
     physical = validate(
         conditions, mapped, spikes, calibration, ablation=ablation, card=card, progress=progress
     )
-    conventional = run_circuit(
-        conditions.circuit,
-        naive.programming(),
-        spikes,
-        conditions=conditions,
-        workers=conditions.workers,
-        store=conditions.store,
-        progress=in_stage("simulate the conventional mapping", progress),
-    )
+    simulating = in_stage("simulate the conventional mapping", progress)
+    conventional = run_circuit(conditions, naive.programming(), spikes, simulating)
     phase = model.phase
     return IrisValidation(
         physical,
