@@ -22,11 +22,8 @@ _LONG_KEY = re.compile(rf"(?<![\w-]){_PART}(?:[ \t]*\.[ \t]*{_PART}){{{DEEPEST}}
 def parse_json(content: str | bytes) -> Any:
     """Value of a JSON text (UTF-8 if bytes). NaN and Infinity are read as such: whoever uses them refuses.
 
-    Raises
-    ------
-    ValueError
-        If it is not JSON, has a key twice in one object, nests deeper than :data:`DEEPEST`, or holds an
-        integer of more than 64 bits.
+    ValueError if it is not JSON, has a key twice in one object, nests deeper than :data:`DEEPEST`, or holds
+    an integer of more than 64 bits.
     """
     text = content if isinstance(content, str) else content.decode("utf-8")
     try:
@@ -38,13 +35,7 @@ def parse_json(content: str | bytes) -> Any:
 
 
 def parse_toml(content: str | bytes) -> dict[str, Any]:
-    """Table of a TOML text (UTF-8 if bytes).
-
-    Raises
-    ------
-    ValueError
-        As :func:`parse_json`.
-    """
+    """Table of a TOML text (UTF-8 if bytes). ValueError as :func:`parse_json`."""
     text = content if isinstance(content, str) else content.decode("utf-8")
     if _LONG_KEY.search(text):  # the parser's time goes with the square of a dotted key's length
         raise _too_deep()
@@ -68,10 +59,7 @@ def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
 def number_array(value: Any) -> np.ndarray:
     """An array of finite numbers from (nested) lists of them; true and text are no numbers.
 
-    Raises
-    ------
-    ValueError
-        If it is not.
+    ValueError if it is not.
     """
     level = [value]
     while any(isinstance(entry, list | tuple) for entry in level):

@@ -111,13 +111,7 @@ def with_card() -> list[str]:
 
 
 def family(name: str) -> Family:
-    """The functions of a family that has a card.
-
-    Raises
-    ------
-    ParameterError
-        If there is none of this name.
-    """
+    """The functions of a family that has a card. ParameterError if there is none of this name."""
     if name not in with_card():
         raise ParameterError(
             f"there is no family {name!r}"[:200], place="card", remedy=f"use one of {', '.join(with_card())}"
@@ -128,10 +122,7 @@ def family(name: str) -> Family:
 def read_card(file: str | Path, of: str | None = None) -> Card:
     """A card whose figures are those of its data, of this family if one is named.
 
-    Raises
-    ------
-    CimspiceError
-        Naming the file.
+    CimspiceError, naming the file.
     """
     from cimspice.fit.card import MODEL, ModelCard
     from cimspice.fit.family_card import Card

@@ -148,10 +148,7 @@ def written_together(folder: Path, last: str) -> Iterator[Path]:
     A kill in the midst of the renaming leaves some of them. ``last`` is the name of the file that comes last,
     by which readers recognise them.
 
-    Raises
-    ------
-    OutputError, CimspiceError
-        As :func:`write_atomically`.
+    OutputError or CimspiceError as :func:`write_atomically`.
     """
     try:
         folder.mkdir(parents=True, exist_ok=True)

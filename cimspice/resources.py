@@ -11,15 +11,12 @@ _KINDS = ("netlists", "pdk", "characterize")
 def data_directory(kind: str) -> Path:
     """Folder of packaged data.
 
+    CimspiceError if the kind is unknown or the installation lacks the folder.
+
     Parameters
     ----------
     kind
         ``"netlists"``, ``"pdk"`` or ``"characterize"``.
-
-    Raises
-    ------
-    CimspiceError
-        If the kind is unknown or the installation lacks the folder.
     """
     if kind not in _KINDS:
         raise CimspiceError(f"unknown kind of data {kind!r}", remedy=f"use one of {', '.join(_KINDS)}")

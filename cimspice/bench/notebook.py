@@ -35,10 +35,7 @@ def typed(cls: type) -> bool:
 def as_module(cls: _Class) -> _Class:
     """The same class from a module that is made of its cells.
 
-    Raises
-    ------
-    ParameterError
-        If the cells are not to be had, or give something else when they are run anew.
+    ParameterError if the cells are not to be had, or give something else when they are run anew.
     """
     given = vars(sys.modules["__main__"])
     names, source = _needed(cls.__name__, given)

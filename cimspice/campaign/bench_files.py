@@ -32,10 +32,7 @@ class BenchFile(NamedTuple):
 def declared_files(names: Iterable[str], folder: Path, bench: str) -> set[BenchFile]:
     """What a bench declares as ``files``: paths or patterns below its module's folder; a folder is all in it.
 
-    Raises
-    ------
-    ParameterError
-        If there is no such file.
+    ParameterError if there is no such file.
     """
     found: set[BenchFile] = set()
     for name in names:
@@ -56,6 +53,8 @@ def named_files(
 ) -> tuple[set[BenchFile], set[Path]]:
     """What the texts in code name, and the folders where it was sought.
 
+    ParameterError if it may read more files than can be looked at.
+
     Parameters
     ----------
     beside
@@ -66,11 +65,6 @@ def named_files(
         The texts.
     listed
         Whether the code lists folders.
-
-    Raises
-    ------
-    ParameterError
-        If it may read more files than can be looked at.
     """
     words = list(filter(_may_name, words))
     by_first: dict[str, list[str]] = {}

@@ -73,10 +73,7 @@ def check_address(address: str) -> None:
 def reach(address: str, seconds: float) -> None:
     """Shake hands with what listens there: Dask's client would try for minutes, and end with a traceback.
 
-    Raises
-    ------
-    ClusterError
-        If no scheduler answers.
+    ClusterError if no scheduler answers.
     """
     from distributed import Security
     from distributed.comm.core import connect

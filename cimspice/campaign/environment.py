@@ -48,10 +48,7 @@ class Environment:
     def models_digest(self, netlist_text: str) -> str:
         """Digest of the device models that a netlist uses, over all corners; empty if it uses none.
 
-        Raises
-        ------
-        ParameterError, PdkError
-            If a device or its geometry is not in the models.
+        ParameterError or PdkError if a device or its geometry is not in the models.
         """
         self.require_models(netlist_text)
         return slice_models(netlist_text, self.pdk).digest if uses_pdk(netlist_text) else ""

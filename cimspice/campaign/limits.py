@@ -145,10 +145,7 @@ class LimitResult:
 def wilson_interval(passed: int, points: int, confidence: float = CONFIDENCE) -> tuple[float, float]:
     """Bounds of a proportion of which ``passed`` of ``points`` were seen.
 
-    Raises
-    ------
-    ValueError
-        If the counts are impossible.
+    ValueError if the counts are impossible.
 
     References
     ----------
@@ -171,6 +168,8 @@ def judge(
 ) -> tuple[pd.Series, list[LimitResult], Yield]:
     """Hold a table against limits.
 
+    TableError if a column does not hold numbers.
+
     Parameters
     ----------
     table
@@ -186,11 +185,6 @@ def judge(
     -------
     tuple
         Whether each row keeps all limits; each limit's result; the yield over all limits together.
-
-    Raises
-    ------
-    TableError
-        If a column does not hold numbers.
     """
     owner = np.asarray(point, dtype=int)
 

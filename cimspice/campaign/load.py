@@ -126,13 +126,7 @@ def load(run: str | Path) -> pd.DataFrame:
 
 
 def read_table(path: str | Path) -> pd.DataFrame:
-    """The table of a run, from its ``table.parquet`` alone.
-
-    Raises
-    ------
-    TableError
-        As :func:`load`.
-    """
+    """The table of a run, from its ``table.parquet`` alone. TableError as :func:`load`."""
     check_file(path)
     table = _table(Path(path))
     table.attrs = {name: _mapping(table.attrs.get(name)) for name in ("units", "provenance")}

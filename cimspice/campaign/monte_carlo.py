@@ -67,10 +67,8 @@ class Variation:
     def of(cls, settings: MonteCarlo, netlist_text: str, pdk: Pdk | None) -> Variation:
         """Variation of a netlist; ``pdk`` is None for one without devices of the PDK.
 
-        Raises
-        ------
-        ParameterError
-            If nothing in the netlist varies, or a geometry is no number: all samples would be the same.
+        ParameterError if nothing in the netlist varies, or a geometry is no number: all samples would be the
+        same.
         """
         nothing = "monte_carlo: the circuit has no {} of the PDK, all samples would be the same"
         sigmas: dict[str, float] = {}

@@ -20,10 +20,7 @@ def apply_overrides(raw: Mapping[str, Any], overrides: Iterable[str]) -> dict[st
     the sweep, as lists or one value; any other is a parameter, swept if the value is a list or a range, else
     fixed.
 
-    Raises
-    ------
-    ParameterError
-        If a text is not ``key=value``.
+    ParameterError if a text is not ``key=value``.
     """
     result = copy.deepcopy(dict(raw))
     for text in overrides:
@@ -41,10 +38,7 @@ def apply_overrides(raw: Mapping[str, Any], overrides: Iterable[str]) -> dict[st
 def settings_of(overrides: Iterable[str]) -> dict[str, Any]:
     """``key=value`` texts as a mapping, values as in :func:`apply_overrides`.
 
-    Raises
-    ------
-    ParameterError
-        If a text is not ``key=value``.
+    ParameterError if a text is not ``key=value``.
     """
     return dict(map(_parted, overrides))
 

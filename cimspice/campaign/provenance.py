@@ -41,10 +41,8 @@ _digests: dict[type[Bench], tuple[dict[Path, tuple[int, ...] | None], str]] = {}
 def code_digest(bench: type[Bench]) -> str:
     """SHA-256 (hexadecimal) of the code and data that a bench reaches, as the files are now.
 
-    Raises
-    ------
-    CimspiceError
-        If a source is not to be had (a class typed at a prompt): its results could not be matched later.
+    CimspiceError if a source is not to be had (a class typed at a prompt): its results could not be matched
+    later.
     """
     seen, digest = _digests.get(bench, ({}, ""))
     if not digest or any(identity(path) != known for path, known in seen.items()):

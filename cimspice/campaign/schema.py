@@ -62,10 +62,7 @@ def bring_up_to_date(connection: sqlite3.Connection, place: str) -> bool:
 
     To be called inside a transaction: all steps are done, or none.
 
-    Raises
-    ------
-    StoreError
-        If the file is of a newer version, or no store.
+    StoreError if the file is of a newer version, or no store.
     """
     version = found_version(connection, place)
     if version is None:

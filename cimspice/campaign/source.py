@@ -51,13 +51,7 @@ class Source:
 
 @lru_cache(maxsize=1024)
 def read_source(content: bytes) -> Source:
-    """Parse a file's content.
-
-    Raises
-    ------
-    SyntaxError, ValueError
-        If it is no Python.
-    """
+    """Parse a file's content. SyntaxError or ValueError if it is no Python."""
     tree = ast.parse(content)
     imports = _Imports()
     imports.visit(tree)

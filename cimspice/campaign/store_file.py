@@ -44,16 +44,13 @@ class Reserve:
 def open_store(path: Path) -> tuple[sqlite3.Connection, bool, list[tuple[str, int]]]:
     """Open a store's file, or make it.
 
+    StoreError, sqlite3.Error or OSError if it cannot be opened at all or is no store.
+
     Returns
     -------
     tuple
         The connection; whether the file can only be read (no rights, or no room for a log); if it was of an
         older layout, which points (bench, count) have a digest of an older kind.
-
-    Raises
-    ------
-    StoreError, sqlite3.Error, OSError
-        If it cannot be opened at all or is no store.
     """
     try:
         path.parent.mkdir(parents=True, exist_ok=True)

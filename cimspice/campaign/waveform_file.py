@@ -111,10 +111,7 @@ def _groups(waveforms: Iterable[tuple[str | int, Vectors]]) -> Iterator[list[tup
 def read(path: Path, points: Container[str]) -> Iterator[tuple[str, Vectors]]:
     """Those of the given points that a file of the store holds, with the columns that they have.
 
-    Raises
-    ------
-    OSError, pyarrow.ArrowException
-        If the file is missing or damaged.
+    OSError or pyarrow.ArrowException if the file is missing or damaged.
     """
     file = pq.ParquetFile(path)
     for group in range(file.num_row_groups):

@@ -41,13 +41,7 @@ class WaveformFolder:
         return name
 
     def read(self, name: str, digests: Collection[str]) -> Iterator[tuple[str, Vectors]]:
-        """Those of the digests that a file holds.
-
-        Raises
-        ------
-        StoreError
-            If the file is missing or damaged.
-        """
+        """Those of the digests that a file holds. StoreError if the file is missing or damaged."""
         path = self.path / Path(name).name
         try:
             yield from waveform_file.read(path, digests)

@@ -27,10 +27,7 @@ class CampaignFits:
 def check_models(fits: Sequence[FitRequest], source: str) -> None:
     """Whether all models are known, with the columns and options they are given: before anything is run.
 
-    Raises
-    ------
-    ParameterError
-        Naming the file and the key.
+    ParameterError, naming the file and the key.
     """
     for index, request in enumerate(fits):
         place = f"{source}, fit[{index}]"

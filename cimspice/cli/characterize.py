@@ -242,10 +242,8 @@ def import_modules(files: Iterable[str]) -> None:
     A campaign file cannot name any: it may come from a stranger. The file's folder is put on Python's path,
     where workers find it too.
 
-    Raises
-    ------
-    ParameterError
-        If there is no such file, its name is no module's, or another module of that name is loaded.
+    ParameterError if there is no such file, its name is no module's, or another module of that name is
+    loaded.
     """
     from cimspice.errors import ParameterError
     from cimspice.own_code import line_of

@@ -31,10 +31,7 @@ def characterise_family(
 ) -> None:
     """``cimspice characterize FAMILY --card FILE``: a card for each corner and temperature.
 
-    Raises
-    ------
-    ParameterError
-        If no file is named, or a condition cannot be.
+    ParameterError if no file is named, or a condition cannot be.
     """
     from cimspice.pdk import Conditions
     from cimspice.screen.stages import Stages
@@ -78,10 +75,7 @@ def _settings(name: str, texts: Sequence[str]) -> dict[str, Any]:
     """``NAME=VALUE`` as keywords of the family's ``characterise``: values are TOML or else text, ``a.b=1`` is
     ``a={"b": 1}``.
 
-    Raises
-    ------
-    ParameterError
-        If a text is not NAME=VALUE, or the family has no such setting.
+    ParameterError if a text is not NAME=VALUE, or the family has no such setting.
     """
     from cimspice.campaign.override import settings_of
 
@@ -108,10 +102,7 @@ def replace_part(
 ) -> None:
     """``cimspice fit CSV --model PART --card FILE``: a measured curve in the place of a part of a card.
 
-    Raises
-    ------
-    TableError, ParameterError
-        If the curve or the card cannot be used.
+    TableError or ParameterError if the curve or the card cannot be used.
     """
     from cimspice.fit.family_card import Card
 

@@ -87,10 +87,7 @@ def skeleton(name: str) -> list[str]:
 def write_bench(name: str, folder: Path, texts: Sequence[str]) -> list[Path]:
     """Write template, bench, campaign and test, in this order.
 
-    Raises
-    ------
-    ParameterError
-        If the name cannot be used or is taken, or a file is already there: nothing is overwritten.
+    ParameterError if the name cannot be used or is taken, or a file is already there: nothing is overwritten.
     """
     from cimspice.bench import benches
     from cimspice.files import write_atomically

@@ -15,10 +15,7 @@ def bench_files(name: str, schematic: Schematic, source: Path) -> list[str]:
     """Texts of template, bench, campaign and test: the operating point of the subcircuit, its supplies and
     inputs driven by sources, its outputs and the currents of the supplies measured.
 
-    Raises
-    ------
-    ParameterError
-        If there is nothing to measure, or names cannot be distinguished.
+    ParameterError if there is nothing to measure, or names cannot be distinguished.
     """
     top = schematic.top
     driven = dict.fromkeys(top.having("supply"), _SUPPLY) | dict.fromkeys(top.having("input"), _INPUT)

@@ -12,13 +12,7 @@ from cimspice.screen.output import console, print_json
 
 
 def pairs(option: str, texts: Sequence[str]) -> dict[str, str]:
-    """``["a=b"]`` as a mapping.
-
-    Raises
-    ------
-    ParameterError
-        If a text is not key=value, or a key stands twice.
-    """
+    """``["a=b"]`` as a mapping. ParameterError if a text is not key=value, or a key stands twice."""
     found: dict[str, str] = {}
     for text in texts:
         key, equals, value = (part.strip() for part in text.partition("="))
@@ -35,10 +29,7 @@ def pairs(option: str, texts: Sequence[str]) -> dict[str, str]:
 def fit_source(source: Path, model: str, given: FitOptions) -> TableFit:
     """Fit a run folder, its ``table.parquet`` or a CSV file.
 
-    Raises
-    ------
-    TableError, ParameterError, FitError
-        With file, row or column, value and remedy.
+    TableError, ParameterError or FitError with file, row or column, value and remedy.
     """
     if not source.is_dir() and source.suffix != ".parquet":
         check_file(source)

@@ -115,10 +115,7 @@ def card_draws(
 ) -> Array:
     """:func:`parameter_draws` of a card's model.
 
-    Raises
-    ------
-    ParameterError
-        If the card has no covariance of all parameters: :func:`why_not_counted`.
+    ParameterError if the card has no covariance of all parameters: :func:`why_not_counted`.
     """
     if reason := why_not_counted(card):
         raise ParameterError(reason, place=f"card of a {card.kind}", remedy="fit the model to more data")

@@ -20,10 +20,7 @@ def check_known(model: Any, place: str) -> None:
 def check_alike(models: Mapping[str, Any], place: str) -> None:
     """Whether what has a ``corner`` and a ``temperature`` agrees on both; None and absent ones fit all.
 
-    Raises
-    ------
-    ParameterError
-        If two differ.
+    ParameterError if two differ.
     """
     for name in NAMES:
         known = {title: getattr(model, name, None) for title, model in models.items()}

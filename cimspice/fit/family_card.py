@@ -216,10 +216,8 @@ _ANNOTATED: dict[str, type | tuple[type, ...]] = {
 def decode(value: Any, kinds: Mapping[str, type]) -> Any:
     """The reverse of :func:`encode`: arrays are of floats, sequences are tuples.
 
-    Raises
-    ------
-    ValueError, TypeError, LookupError, CimspiceError
-        If it is nothing that :func:`encode` makes, or of no dataclass in ``kinds``.
+    ValueError, TypeError, LookupError or CimspiceError if it is nothing that :func:`encode` makes, or of
+    no dataclass in ``kinds``.
     """
     if not isinstance(value, dict):
         if isinstance(value, list):

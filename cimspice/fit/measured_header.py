@@ -91,10 +91,7 @@ def find_header(lines: Sequence[Line], names: Headers, path: Path) -> tuple[Line
     Lines before it, as instruments write them, are passed over: the header is the line before numbers that
     names most columns of the table. Where no line does, it is the first of as many cells as the numbers have.
 
-    Raises
-    ------
-    TableError
-        If the file has no header and ``names`` does not give the columns' numbers instead.
+    TableError if the file has no header and ``names`` does not give the columns' numbers instead.
     """
     best, most = -1, 0
     for k, line in enumerate(lines):

@@ -47,10 +47,7 @@ class Line:
 def read_lines(data: bytes, path: Path) -> list[Line]:
     """The lines of a file that hold something, split into cells.
 
-    Raises
-    ------
-    TableError
-        For bytes that are no text, an empty file, and a line that is not CSV.
+    TableError for bytes that are no text, an empty file, and a line that is not CSV.
     """
     text = _decode(data, path)
     content = [(k, line) for k, line in enumerate(re.split("\r\n|\r|\n", text), start=1) if line.strip()]
@@ -137,13 +134,7 @@ def decimal_mark(cells: Sequence[str]) -> str:
 
 
 def read_number(cell: str, mark: str, unit: str, place: str) -> float:
-    """The number of a cell.
-
-    Raises
-    ------
-    TableError
-        For what is no number, such as one with the other decimal mark.
-    """
+    """The number of a cell. TableError for what is no number, such as one with the other decimal mark."""
     text = cell.replace("−", "-")
     if mark == "," and _DECIMAL_COMMA.fullmatch(text):
         text = text.replace(",", ".")

@@ -67,10 +67,7 @@ class RangeRecord(Record):
 def write_record(record: BaseModel, path: str | Path, indent: int | None = None) -> Path:
     """Write a record as JSON, whole or not at all.
 
-    Raises
-    ------
-    CimspiceError
-        If the file cannot be written (no space, no permission).
+    CimspiceError if the file cannot be written (no space, no permission).
     """
     content = record.model_dump(mode="json", by_alias=True)
     text = json.dumps(content, indent=indent, ensure_ascii=False, allow_nan=False) + "\n"
@@ -89,10 +86,7 @@ def read_record(
 ) -> RecordT:
     """Read a JSON file of one of these records; ``schema`` is the key and the value that it must have.
 
-    Raises
-    ------
-    ParameterError
-        Naming the file, the field and the remedy.
+    ParameterError, naming the file, the field and the remedy.
     """
     place, (key, version) = str(path), schema
     try:

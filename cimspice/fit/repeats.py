@@ -96,11 +96,8 @@ def refuse_mixture(
 ) -> None:
     """Refuse repeated points that a column of the file that is not read (a die, a device) distinguishes.
 
-    Raises
-    ------
-    TableError
-        Where the rows of one value of such a column lie above the mean of their points, or below it, more
-        often than chance allows.
+    TableError where the rows of one value of such a column lie above the mean of their points, or below it,
+    more often than chance allows.
     """
     keys = _keys(table, schema)
     if schema.measured not in table or not keys or not table.duplicated(keys).any():

@@ -39,13 +39,7 @@ class FitOptions:
     def read(
         self, source: Path, schema: TableSchema, constants: Mapping[str, Any] | None = None
     ) -> pd.DataFrame:
-        """A measured file in the form of a schema.
-
-        Raises
-        ------
-        TableError
-            With file, row, column, value and remedy.
-        """
+        """A measured file in the form of a schema. TableError with file, row, column, value and remedy."""
         return read_measured(
             source,
             schema,
@@ -61,10 +55,7 @@ class FitOptions:
     ) -> pd.DataFrame:
         """The same of values that are taken as they are; refuses what only a fit can follow.
 
-        Raises
-        ------
-        ParameterError, TableError
-            For options of a fit, and as :meth:`read`.
+        ParameterError or TableError for options of a fit, and as :meth:`read`.
         """
         given = {"--option": self.options, "--fix": self.fixed, "--weight": self.weight}
         for name, value in given.items():
@@ -88,10 +79,7 @@ class TableFit:
 def fit_measured(source: Path, model: str, given: FitOptions, table: pd.DataFrame | None = None) -> TableFit:
     """Fit a model of this kind to a measured file, or to a ``table`` that was read from ``source``.
 
-    Raises
-    ------
-    TableError, ParameterError, FitError
-        With file, row or column, value and remedy.
+    TableError, ParameterError or FitError with file, row or column, value and remedy.
     """
     known = recipe(model)
     held = {name: _number(name, text) for name, text in given.fixed.items()}

@@ -44,17 +44,14 @@ _ANALYSES = frozenset({
 def check_text(text: str, template: str) -> None:
     """Check a rendered netlist.
 
+    TemplateError with the line number in the rendered netlist, the line and the remedy.
+
     Parameters
     ----------
     text
         The whole netlist.
     template
         Its template's name, for messages.
-
-    Raises
-    ------
-    TemplateError
-        With the line number in the rendered netlist, the line and the remedy.
     """
     lines = text.split("\n")
     if not lines[0].startswith("*"):
@@ -101,10 +98,7 @@ def _check_comment(line: str, template: str, number: int) -> None:
 def check_statement(line: str, template: str, number: int, started: bool) -> str:
     """First word, in lower case, of a line that has passed; ``started``: a line to continue is before it.
 
-    Raises
-    ------
-    TemplateError
-        As :func:`check_text`.
+    TemplateError as :func:`check_text`.
     """
     bad = _FORBIDDEN.search(line)
     if bad:

@@ -63,6 +63,9 @@ def expand_includes(text: str, template: str) -> tuple[str, dict[str, str]]:
     A relative path is sought in the including file's own folder, then in each allowed one.
     ``.lib "file" section`` takes one section, ``.include`` what stands outside sections. Comments go.
 
+    TemplateError if a file lies elsewhere (links are followed first), is missing, too large, or holds what
+    may not stand in a netlist; the error names the file and the line.
+
     Parameters
     ----------
     text
@@ -74,12 +77,6 @@ def expand_includes(text: str, template: str) -> tuple[str, dict[str, str]]:
     -------
     tuple
         The text, and each included file's path with the SHA-256 (hexadecimal) of its content.
-
-    Raises
-    ------
-    TemplateError
-        If a file lies elsewhere (links are followed first), is missing, too large, or holds what may not
-        stand in a netlist; the error names the file and the line.
     """
     roots = _roots.get()
     if not roots:

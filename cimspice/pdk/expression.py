@@ -116,17 +116,14 @@ def without_random_terms(text: str) -> str:
 def evaluate(text: str, lookup: Callable[[str], float]) -> float:
     """Value of an expression.
 
+    PdkError if the text is no arithmetic expression or a function is not known.
+
     Parameters
     ----------
     text
         Expression, with or without braces.
     lookup
         Called with a lower-case name; returns its value.
-
-    Raises
-    ------
-    PdkError
-        If the text is no arithmetic expression or a function is not known.
     """
     source = parenthesised(text).replace("^", "**").lower()
     source = _NUMBER.sub(lambda found: repr(float(found[1]) * _SCALES.get(found[2] or "", 1.0)), source)

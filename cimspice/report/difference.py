@@ -111,10 +111,7 @@ def compare_runs(before: str | Path, after: str | Path) -> Difference:
     Carlo run is that of means and deviations over samples, because sample 3 of one run need not be the chip
     of sample 3 of the other. A folder whose files are not of one run is compared as it is, which is a change.
 
-    Raises
-    ------
-    TableError
-        If a run folder cannot be used.
+    TableError if a run folder cannot be used.
     """
     one, two = read_run(before, whole=False), read_run(after, whole=False)
     a, b = Study.of(one), Study.of(two)

@@ -42,6 +42,8 @@ def draw(
     follows the first column of ``by``, the style of the line the others; a numeric first column of many
     values gets a colour bar instead of a legend.
 
+    TableError if the table lacks a column, or has no number to draw.
+
     Parameters
     ----------
     table
@@ -59,11 +61,6 @@ def draw(
     -------
     list of Path
         The PNG and the SVG.
-
-    Raises
-    ------
-    TableError
-        If the table lacks a column, or has no number to draw.
     """
     _check(table, figure)
     table = _nested_as_text(table)

@@ -115,6 +115,8 @@ def folded(summary: str, content: str) -> str:
 def document(title: str, head: str, sections: Sequence[Section]) -> str:
     """The whole page.
 
+    CimspiceError if Plotly is not installed.
+
     Parameters
     ----------
     title
@@ -123,11 +125,6 @@ def document(title: str, head: str, sections: Sequence[Section]) -> str:
         HTML below the title.
     sections
         Those without parts are left out.
-
-    Raises
-    ------
-    CimspiceError
-        If Plotly is not installed.
     """
     sections = [section for section in sections if section.parts]
     charts: list[Chart] = []
@@ -210,13 +207,7 @@ def _digest(script: str) -> str:
 
 
 def plotly_script() -> str:
-    """Plotly's JavaScript, as its Python package brings it.
-
-    Raises
-    ------
-    CimspiceError
-        If the package is not installed.
-    """
+    """Plotly's JavaScript, as its Python package brings it. CimspiceError if the package is not installed."""
     if find_spec("plotly") is None:
         raise CimspiceError(
             "the report's figures need Plotly, which is not installed",

@@ -86,10 +86,7 @@ def cards(folder: Path) -> Iterator[tuple[str, ModelCard | str]]:
 def overlay(card: ModelCard, table: pd.DataFrame) -> Overlay:
     """The card's model over the rows of its conditions and ranges.
 
-    Raises
-    ------
-    NoRows
-        With the reason: a kind of model that no column shows, or no row in its range.
+    NoRows with the reason: a kind of model that no column shows, or no row in its range.
     """
     model = card.model()
     columns = card.provenance.get("columns")

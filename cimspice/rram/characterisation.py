@@ -28,10 +28,7 @@ def characterised_card(
     ``transistor`` gives ``transistor``, ``width`` and ``length`` (m) of the cell's access transistor. Only
     the filament model has a cell: the pulses of :class:`WriteScheme` are those of SkyWater's ReRAM.
 
-    Raises
-    ------
-    ParameterError
-        For a device without a netlist, and a transistor where there is no cell.
+    ParameterError for a device without a netlist, and a transistor where there is no cell.
     """
     check_device(device)
     known = {"corner": conditions.corner, "temperature": conditions.temperature}

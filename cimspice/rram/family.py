@@ -76,10 +76,7 @@ def measured(card: Card, part: str, source: Path, given: FitOptions) -> tuple[Ca
 def fit_part(card: Card, part: str, source: Path, given: FitOptions) -> tuple[str, Any]:
     """The part's name and the model that is fitted to the measured file.
 
-    Raises
-    ------
-    ParameterError
-        For a part that no curve makes or that the card lacks, and a curve of another condition.
+    ParameterError for a part that no curve makes or that the card lacks, and a curve of another condition.
     """
     from cimspice.fit.table_fit import fit_measured
 

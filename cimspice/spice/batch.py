@@ -37,10 +37,7 @@ def read_raw(path: Path) -> list[RawPlot]:
 
     Names are those of a session: ``v(out)`` becomes ``out``, ``i(v1)`` becomes ``v1#branch``.
 
-    Raises
-    ------
-    SimulationError
-        If the file is not there, is cut short, or does not fit its header.
+    SimulationError if the file is not there, is cut short, or does not fit its header.
     """
     if not path.is_file():
         raise SimulationError("ngspice wrote no raw file", place=str(path), remedy="see its words")

@@ -183,6 +183,8 @@ def compose(
 ) -> Deck:
     """Join title, options, temperature, models and circuit.
 
+    BadParameter or MissingModel if the netlist holds what ngspice would misread or execute.
+
     Parameters
     ----------
     netlist
@@ -197,11 +199,6 @@ def compose(
         Device models (text or slice) instead of the PDK's.
     flat
         One top-level model per geometry instead of the PDK's subcircuits.
-
-    Raises
-    ------
-    BadParameter, MissingModel
-        If the netlist holds what ngspice would misread or execute.
     """
     if not math.isfinite(temperature) or not -200 < temperature < 500:
         raise BadParameter(

@@ -37,10 +37,7 @@ def library_places() -> list[str]:
 def find_library() -> str:
     """Path (or name known to the loader) of libngspice.
 
-    Raises
-    ------
-    EngineMissing
-        With every place that was looked at and what to install.
+    EngineMissing with every place that was looked at and what to install.
     """
     chosen = os.environ.get("NGSPICE_LIBRARY_PATH")
     for place in library_places():
@@ -60,13 +57,7 @@ def find_library() -> str:
 
 
 def find_executable() -> str:
-    """Path of the ngspice executable, which the batch path needs.
-
-    Raises
-    ------
-    EngineMissing
-        If it is not on PATH.
-    """
+    """Path of the ngspice executable, which the batch path needs. EngineMissing if it is not on PATH."""
     found = shutil.which("ngspice")
     if found is None:
         raise EngineMissing(

@@ -77,13 +77,7 @@ def at(waveforms: Waveforms, name: str, time: float) -> float:
 
 
 def require_within(volts: float, low: float, high: float, what: str, place: str) -> None:
-    """That a measured voltage is one that the circuit can have.
-
-    Raises
-    ------
-    SimulationError
-        If not.
-    """
+    """That a measured voltage is one that the circuit can have. SimulationError if not."""
     if not low <= volts <= high:
         raise SimulationError(
             f"{what} ends at {volts:.3g} V, outside {low:.3g} to {high:.3g} V",

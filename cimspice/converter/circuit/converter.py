@@ -159,10 +159,7 @@ class Conversion(Bench):
 def decisions(waveforms: Waveforms, bits: int, supply: float, place: str) -> np.ndarray:
     """What the latches of every bit hold at the end, the sign first: 1 where the positive side's is set.
 
-    Raises
-    ------
-    SimulationError
-        If a comparison set no latch, or both.
+    SimulationError if a comparison set no latch, or both.
     """
     found = []
     for bit in reversed(range(bits)):

@@ -57,6 +57,8 @@ def offset_of_decisions(
     The search would end within ``search_range / 2**decisions``; its steps are charges moved by the
     simulator's own time steps, so what was decided on is what counts.
 
+    SimulationError if a decision was not made, or all were the same.
+
     Parameters
     ----------
     asked
@@ -71,11 +73,6 @@ def offset_of_decisions(
         Largest input (V), for the error.
     place
         The bench, for errors.
-
-    Raises
-    ------
-    SimulationError
-        If a decision was not made, or all were the same.
     """
     undecided = np.flatnonzero(np.abs(apart) < supply_voltage / 2)
     if len(undecided):

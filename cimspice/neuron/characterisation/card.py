@@ -94,10 +94,7 @@ def characterised_card(conditions: Conditions, layers: Sequence[int], progress: 
 def carded_model(card: Card, conditions: Conditions, layers: Sequence[int]) -> NeuronModel:
     """The model that a card holds, for a network of these sizes under these conditions.
 
-    Raises
-    ------
-    ParameterError
-        If the card is of another condition or circuit, or lacks one of the sizes.
+    ParameterError if the card is of another condition or circuit, or lacks one of the sizes.
     """
     check_card(card, conditions)
     model = neuron_of(card)

@@ -37,10 +37,7 @@ class Characterisation:
     def table(self, bench: str, sweep: Mapping[str, Any] | None = None, **fixed: Any) -> pd.DataFrame:
         """Table of one bench under these conditions, from the store where it is there already.
 
-        Raises
-        ------
-        SimulationError
-            If a point fails.
+        SimulationError if a point fails.
         """
         return run_bench(
             bench,

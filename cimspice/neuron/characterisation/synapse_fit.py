@@ -193,10 +193,7 @@ def measured_table(files: Sequence[str], ignore_others: bool = False) -> pd.Data
     """Curves from CSV files in the user's own units; ``n=FILE`` or ``p=FILE`` says a whole file's polarity.
     ``ignore_others``: columns of other things, and rows of the other polarity, are left out, not refused.
 
-    Raises
-    ------
-    TableError
-        If a file cannot be used, naming file, row, column, value and remedy.
+    TableError if a file cannot be used, naming file, row, column, value and remedy.
     """
     tables = []
     for name in files:
@@ -234,10 +231,7 @@ def measured_table(files: Sequence[str], ignore_others: bool = False) -> pd.Data
 def fit_synapse(table: pd.DataFrame, conditions: SynapseConditions) -> SynapseFit:
     """Fit figures, models and gate laws to a table of both polarities.
 
-    Raises
-    ------
-    TableError
-        If a polarity or a condition is missing or not unique, or no curve lies near the unit current.
+    TableError if a polarity or a condition is missing or not unique, or no curve lies near the unit current.
     """
     figures = reversal_figures(
         table,

@@ -26,10 +26,8 @@ def fit_into_card(
     """``cimspice fit synapse --csv n=FILE --card CARD``: measured curves in the place of the card's currents,
     and its figures. Without curves these are shown alone.
 
-    Raises
-    ------
-    TableError, ParameterError
-        If a file, its curves or the card cannot be used, or a condition is asked for that is the card's.
+    TableError or ParameterError if a file, its curves or the card cannot be used, or a condition is asked for
+    that is the card's.
     """
     from cimspice.families import read_card
     from cimspice.screen.card import conditions, origin_of, shown

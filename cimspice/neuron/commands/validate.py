@@ -163,10 +163,8 @@ def random_network(
 def layer_sizes(words: Sequence[str]) -> list[int]:
     """Sizes from the values of ``--layers``, each one number or several with commas.
 
-    Raises
-    ------
-    ParameterError
-        If one is not a whole number of 1 or more, or there are less than two or more than a netlist holds.
+    ParameterError if one is not a whole number of 1 or more, or there are less than two or more than a
+    netlist holds.
     """
     from cimspice.errors import ParameterError
 

@@ -58,6 +58,8 @@ OF_RESISTORS = {
 def neuron_model(tables: Mapping[str, pd.DataFrame], *, phase: float, rest_voltage: float) -> NeuronModel:
     """Build the model.
 
+    TableError if a table or a column is missing, a grid has holes, or tables mix corners or temperatures.
+
     Parameters
     ----------
     tables
@@ -67,11 +69,6 @@ def neuron_model(tables: Mapping[str, pd.DataFrame], *, phase: float, rest_volta
         Length of a phase (s).
     rest_voltage
         V0 (V).
-
-    Raises
-    ------
-    TableError
-        If a table or a column is missing, a grid has holes, or tables mix corners or temperatures.
     """
     resistors = "internal_nodes" in tables
     needed = {**COLUMNS, **OF_RESISTORS} if resistors else COLUMNS

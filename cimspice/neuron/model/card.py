@@ -88,10 +88,7 @@ def neuron_card(
 def neuron_of(card: Card) -> NeuronModel:
     """The model that a card holds.
 
-    Raises
-    ------
-    CimspiceError
-        If it holds none, or a figure that does not follow from its data.
+    CimspiceError if it holds none, or a figure that does not follow from its data.
     """
     parts = {
         name: card.decoded(name, _KINDS) for name in ("circuit", "readout", "capacitance", "leakage", "edges")
@@ -142,6 +139,9 @@ def unit_fan_in(card: Card) -> int:
 def with_measured_current(card: Card, polarity: Polarity, table: pd.DataFrame) -> Card:
     """The card with measured curves in the place of the current of one polarity.
 
+    TableError if the curves are no grid, do not enclose V0 and the unit current, or their current at V0 is
+    not positive or does not rise or fall with the gate bias throughout.
+
     Parameters
     ----------
     card
@@ -151,12 +151,6 @@ def with_measured_current(card: Card, polarity: Polarity, table: pd.DataFrame) -
     table
         Columns ``gate_bias`` (V), ``membrane_voltage`` (V) and ``current`` (A), every gate bias at the same
         membrane voltages; ``attrs["provenance"]`` says from which file.
-
-    Raises
-    ------
-    TableError
-        If the curves are no grid, do not enclose V0 and the unit current, or their current at V0 is not
-        positive or does not rise or fall with the gate bias throughout.
     """
     model = neuron_of(card)
     old = model.synapses[polarity]

@@ -21,6 +21,9 @@ FEWEST_POINTS = 5
 def with_measured_capacitance(card: Card, table: pd.DataFrame) -> Card:
     """The card with a measured C(V) of the membrane without synapses.
 
+    TableError if the voltages do not enclose V_switch to V0, or a capacitance is not within a factor of ten
+    of the card's.
+
     Parameters
     ----------
     card
@@ -28,12 +31,6 @@ def with_measured_capacitance(card: Card, table: pd.DataFrame) -> Card:
     table
         Columns ``membrane_voltage`` (V) and ``capacitance`` (F); ``attrs["provenance"]`` says from which
         file. Between the voltages its ratio to the card's curve is interpolated, beyond them held.
-
-    Raises
-    ------
-    TableError
-        If the voltages do not enclose V_switch to V0, or a capacitance is not within a factor of ten of the
-        card's.
     """
     model = neuron_of(card)
     voltage, measured = _curve(table, "membrane_voltage", "capacitance")
@@ -59,6 +56,8 @@ def with_measured_ramp(card: Card, table: pd.DataFrame) -> Card:
     voltage to the voltage at which the output spikes, in the place of the card's. Comparator and output
     logic stay. Beyond the measured voltages the card's ramp goes on.
 
+    TableError if the membrane does not fall throughout, or the trace does not enclose V_switch to V0.
+
     Parameters
     ----------
     card
@@ -66,11 +65,6 @@ def with_measured_ramp(card: Card, table: pd.DataFrame) -> Card:
     table
         Columns ``time`` (s, from any origin) and ``membrane_voltage`` (V), which falls;
         ``attrs["provenance"]`` says from which file.
-
-    Raises
-    ------
-    TableError
-        If the membrane does not fall throughout, or the trace does not enclose V_switch to V0.
     """
     model = neuron_of(card)
     time, voltage = _curve(table, "time", "membrane_voltage")

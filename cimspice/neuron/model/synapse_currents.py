@@ -53,10 +53,7 @@ class SynapseModel:
     def resistance(self, program: Array) -> Array:
         """Resistance (Ω) of a resistor synapse at V0, selector included, for lengths (m); same shape.
 
-        Raises
-        ------
-        MappingError
-            If the synapse is not a resistor.
+        MappingError if the synapse is not a resistor.
         """
         if self.internal_node is None:
             raise MappingError(f"the {self.polarity}-synapse is no resistor", place="neuron model")
@@ -81,10 +78,7 @@ class SynapseModel:
     def program_for(self, current: Array) -> Array:
         """Program (gate bias in V, or length in m) that gives these currents (A) at V0.
 
-        Raises
-        ------
-        MappingError
-            If a current lies outside what the table covers; the message names it and the range.
+        MappingError if a current lies outside what the table covers; the message names it and the range.
         """
         current = np.asarray(current, float)
         low, high = self.rest_current.min(), self.rest_current.max()

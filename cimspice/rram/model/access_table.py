@@ -80,10 +80,7 @@ class AccessTable(Model):
     def from_table(cls, table: pd.DataFrame, *, temperature: float = 27.0) -> AccessTable:
         """From columns ``gate_voltage`` (one value), ``low``, ``across`` and ``current`` of a full grid.
 
-        Raises
-        ------
-        TableError
-            For several gate voltages, a missing column and a grid with holes.
+        TableError for several gate voltages, a missing column and a grid with holes.
         """
         missing = [name for name in ("gate_voltage", "low", "across", "current") if name not in table]
         if missing:
@@ -109,13 +106,7 @@ class AccessTable(Model):
         )
 
     def check_range(self, lowest: float, highest: float) -> None:
-        """Refuse node voltages (V) that leave the table.
-
-        Raises
-        ------
-        TableError
-            Naming the range that the table has.
-        """
+        """Refuse node voltages (V) that leave the table. TableError, naming the range that the table has."""
         slack = 1e-9
         if (
             lowest < self.low[0] - slack

@@ -41,6 +41,8 @@ def integrate(
 ) -> Integration:
     """Integrate from 0 to ``duration`` (s, shape (cells,)), each cell with steps of its own.
 
+    SimulationError if a cell needs more than 20,000 steps or its derivatives are not finite.
+
     Parameters
     ----------
     rates
@@ -49,11 +51,6 @@ def integrate(
         Variables at time 0, shape (k, cells).
     relative, absolute
         Error allowed in one step; ``absolute`` may be one number per variable.
-
-    Raises
-    ------
-    SimulationError
-        If a cell needs more than 20,000 steps or its derivatives are not finite.
     """
     y = np.array(start, dtype=float)
     duration = np.broadcast_to(np.asarray(duration, dtype=float), y.shape[1:])

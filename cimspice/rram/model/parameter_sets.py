@@ -70,10 +70,8 @@ class ParameterSet:
     def values(self, changes: Mapping[str, float] | None = None) -> dict[str, float]:
         """All numbers by name, some of them changed.
 
-        Raises
-        ------
-        ParameterError
-            For a name that the set does not have, and for a value that is not finite or out of its bounds.
+        ParameterError for a name that the set does not have, and for a value that is not finite or out of its
+        bounds.
         """
         values = {name: parameter.value for name, parameter in self.parameters.items()}
         for name, value in (changes or {}).items():
@@ -110,10 +108,8 @@ def parameter_sets(family: str) -> tuple[str, ...]:
 def parameter_set(family: str, name: str) -> ParameterSet:
     """The set ``pdk/<family>/<name>.toml``.
 
-    Raises
-    ------
-    ParameterError
-        If there is none (the message names those that there are), or if the file contradicts itself.
+    ParameterError if there is none (the message names those that there are), or if the file contradicts
+    itself.
     """
     known = parameter_sets(family)
     if name not in known:

@@ -67,10 +67,7 @@ class DeviceStudy:
 def study_device(device: str = "skywater", *, read_voltage: float = 0.3) -> DeviceStudy:
     """SET, RESET and read of one device in ngspice and numpy, and the sinh law of its reads.
 
-    Raises
-    ------
-    ParameterError
-        For an unknown device.
+    ParameterError for an unknown device.
     """
     check_device(device)
     model = DEVICES[device].published()
@@ -113,11 +110,8 @@ def fit_reads(reads: pd.DataFrame) -> dict[float, Fit[SinhRead]]:
 def nonlinearity_of(card: ModelCard, device: str | None, temperature: float = 27.0) -> float:
     """a of a crossbar's cells i = g sinh(a v) / a (1/V), from the card of a read law at one temperature (°C).
 
-    Raises
-    ------
-    ParameterError
-        For a card of another kind, device or temperature, and one whose series resistance matters: the law
-        of a tile's cells has none.
+    ParameterError for a card of another kind, device or temperature, and one whose series resistance matters:
+    the law of a tile's cells has none.
     """
     law = card.model_of(SinhRead)
     wanted = {} if device is None else {"device": device}

@@ -162,11 +162,8 @@ def cell_currents(
 def check_swing(conditions: SramConditions, tables: Mapping[str, pd.DataFrame]) -> None:
     """Whether a read leaves the cells alone at all.
 
-    Raises
-    ------
-    ParameterError
-        If cells lose their bit as soon as they are opened (a supply below what holds them, a word line too
-        high), or if the longest pulse of a single cell takes the line to where a cell flips.
+    ParameterError if cells lose their bit as soon as they are opened (a supply below what holds them, a word
+    line too high), or if the longest pulse of a single cell takes the line to where a cell flips.
     """
     array, trips = conditions.array, tables["trips"]
     lost = trips.groupby("cell")["trip_voltage"].max() >= array.supply_voltage - 0.2

@@ -61,10 +61,7 @@ def characterised_card(
 def card_fit(card: Card, conditions: SramConditions) -> BitLineFit:
     """The column of a card.
 
-    Raises
-    ------
-    ParameterError
-        If the card is of another array, read, corner or temperature, or does not say of which.
+    ParameterError if the card is of another array, read, corner or temperature, or does not say of which.
     """
     own = {**_flat(card.provenance.get("circuit", {})), **card.conditions.model_dump()}
     wanted = _flat(_circuit(conditions)) | {

@@ -48,16 +48,13 @@ class EnergyTable:
     def decision(self, layers: Sequence[int]) -> tuple[float, float]:
         """Energy (J) of one forward pass, ours and the baseline's.
 
+        ParameterError if a layer has more inputs than a rail has columns.
+
         Parameters
         ----------
         layers
             Neurons per layer, inputs first; every layer has one column more, for its bias. Activations are
             in neither.
-
-        Raises
-        ------
-        ParameterError
-            If a layer has more inputs than a rail has columns.
         """
         ours = baseline = 0.0
         each = self.per_mac - self.blocks["converter"]
@@ -89,6 +86,8 @@ class EnergyTable:
 def energy_table(columns: int = 16, *, rows: int = 512, workers: int | None = None) -> EnergyTable:
     """Simulate what the store lacks, and sum up.
 
+    ParameterError if a rail cannot have so many columns.
+
     Parameters
     ----------
     columns
@@ -97,11 +96,6 @@ def energy_table(columns: int = 16, *, rows: int = 512, workers: int | None = No
         Of the array, which has 64 columns.
     workers
         As for ``run_campaign``.
-
-    Raises
-    ------
-    ParameterError
-        If a rail cannot have so many columns.
     """
     if not RAIL[0] <= columns <= RAIL[1]:
         raise ParameterError(

@@ -17,10 +17,7 @@ _READS = ((2, 7), (4, 7), (8, 15))
 def readout_loads(conditions: SramConditions, progress: OnProgress = silent) -> pd.DataFrame:
     """Capacitances of the readout on a bit line and on a rail, over several swings.
 
-    Raises
-    ------
-    SimulationError
-        If a run fails.
+    SimulationError if a run fails.
     """
     given = {"supply_voltage": conditions.array.supply_voltage} | conditions.converter
     runs = [{"line_discharge": line, "rail_discharge": rail, **given} for line, rail in _SWINGS]
@@ -33,10 +30,7 @@ def readout_loads(conditions: SramConditions, progress: OnProgress = silent) -> 
 def sampled_lines(conditions: SramConditions, progress: OnProgress = silent) -> pd.DataFrame:
     """A few rows, all storing 0 or all 1, opened for equal times: differences of either sign.
 
-    Raises
-    ------
-    SimulationError
-        If a read fails.
+    SimulationError if a read fails.
     """
     bare = conditions.array.model_copy(update={"readout_capacitance": 0.0})  # the circuit has its own
     conditions = replace(conditions, array=bare)

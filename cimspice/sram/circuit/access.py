@@ -94,10 +94,7 @@ class _Access(Bench):
 def require_restored(waveforms: Waveforms, place: str) -> None:
     """That the precharge has restored both bit lines when the cycle ends.
 
-    Raises
-    ------
-    SimulationError
-        If not: what is left over would be missing in the energy.
+    SimulationError if not: what is left over would be missing in the energy.
     """
     for line in ("near", "near_bar"):
         left_over = abs(waveforms[line][-1] - waveforms[line][0])
@@ -112,10 +109,7 @@ def require_restored(waveforms: Waveforms, place: str) -> None:
 def opened(parameters: AccessParameters, waveforms: Waveforms, place: str) -> float:
     """When (s) the far end of the word line passes half of the supply.
 
-    Raises
-    ------
-    SimulationError
-        If it does not although its inputs ask for it.
+    SimulationError if it does not although its inputs ask for it.
     """
     time = waveforms.crossing("word_line", parameters.supply_voltage / 2, "rise")
     if not np.isfinite(time):

@@ -97,10 +97,8 @@ class SramCell(NetlistParameters):
 def require_state(low: float, high: float, supply: float, place: str) -> None:
     """That a cell holds what it should: ``low`` and ``high`` are its nodes' voltages (V) where it begins.
 
-    Raises
-    ------
-    SimulationError
-        If they are not apart by half of the supply: there is nothing to be read, written or disturbed.
+    SimulationError if they are not apart by half of the supply: there is nothing to be read, written or
+    disturbed.
     """
     if high - low < supply / 2:
         raise SimulationError(

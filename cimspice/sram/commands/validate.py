@@ -103,13 +103,7 @@ def sram(
 
 
 def row_range(text: str) -> tuple[int, int]:
-    """Fewest and most open rows from ``4-32`` or ``8``.
-
-    Raises
-    ------
-    ParameterError
-        If it is neither.
-    """
+    """Fewest and most open rows from ``4-32`` or ``8``. ParameterError if it is neither."""
     from cimspice.errors import ParameterError
 
     first, dash, last = text.partition("-")

@@ -121,10 +121,7 @@ def fitted_names(largest_code: int) -> tuple[str, ...]:
 def fit_bit_lines(tables: Mapping[str, pd.DataFrame], facts: ColumnFacts) -> BitLineFit:
     """The bit lines' model from the tables of ``characterise_array``.
 
-    Raises
-    ------
-    FitError
-        If the fit does not converge.
+    FitError if the fit does not converge.
     """
     reads = tables["reads"]
     measured = reads[["bit_line_discharge", "bit_line_bar_discharge"]].to_numpy()

@@ -95,10 +95,7 @@ def sram_card(
 def sram_fit(card: Card) -> BitLineFit:
     """The column that a card holds.
 
-    Raises
-    ------
-    ParameterError
-        If the card holds none, or a figure that is not what its data say.
+    ParameterError if the card holds none, or a figure that is not what its data say.
     """
     currents, variation = (card.decoded(name, _KINDS) for name in (CELL_CURRENT, VARIATION))
     data = card.decoded(BIT_LINE, {})
@@ -141,18 +138,15 @@ def with_measured_current(card: Card, table: pd.DataFrame) -> Card:
     tables over both lines are scaled with the ratio of the curve to theirs, interpolated between the points
     and held beyond them; what a cell passes on the side that stores 1 stays.
 
+    TableError if fewer than two points lie where the card's cell conducts, or a current is not within a
+    factor of ten of the card's.
+
     Parameters
     ----------
     card
         Of an array.
     table
         As :data:`LINE_CURRENT` says (A, V), read by :func:`cimspice.fit.read_measured`.
-
-    Raises
-    ------
-    TableError
-        If fewer than two points lie where the card's cell conducts, or a current is not within a factor of
-        ten of the card's.
     """
     fit = sram_fit(card)
     tables, start = fit.model.currents, fit.model.start_voltage

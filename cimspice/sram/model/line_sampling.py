@@ -40,15 +40,12 @@ class LineSampling(Model):
 def fit_line_sampling(table: pd.DataFrame) -> Fit[LineSampling]:
     """The sampling of a table of ``sram_transposed_pass``, by linear least squares.
 
+    FitError if there are fewer reads than parameters.
+
     Parameters
     ----------
     table
         Columns bit_line_discharge, bit_line_bar_discharge, sampled_difference (V).
-
-    Raises
-    ------
-    FitError
-        If there are fewer reads than parameters.
     """
     before = (table["bit_line_bar_discharge"] - table["bit_line_discharge"]).to_numpy()
     sampled = table["sampled_difference"].to_numpy()

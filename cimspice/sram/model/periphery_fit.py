@@ -18,6 +18,8 @@ from cimspice.sram.model.write_back import WriteBack
 def fit_multiplier(table: pd.DataFrame, mismatch: pd.DataFrame | None = None) -> Fit[ChargeMultiplier]:
     """The multiplier of a table of ``sram_multiplier``: each code's polynomial by linear least squares.
 
+    FitError if codes are missing, or a code has too few points.
+
     Parameters
     ----------
     table
@@ -25,11 +27,6 @@ def fit_multiplier(table: pd.DataFrame, mismatch: pd.DataFrame | None = None) ->
         duration (s); all codes from 0 on.
     mismatch
         The same for samples at one code with two pairs of equal discharges, and ``sample``.
-
-    Raises
-    ------
-    FitError
-        If codes are missing, or a code has too few points.
     """
     codes = np.sort(table["code"].unique()).astype(int)
     count = len(codes)
@@ -133,6 +130,8 @@ def fit_converter(
     watched directly over fine steps about a few thresholds: where it turns, less the threshold from the
     residues, is a straight line over the threshold, by which all are corrected.
 
+    FitError if a threshold was not seen.
+
     Parameters
     ----------
     conversions
@@ -144,11 +143,6 @@ def fit_converter(
         The same with ``target``, not 0.
     offset_sigma, noise_sigma
         Of the comparator, from elsewhere (V).
-
-    Raises
-    ------
-    FitError
-        If a threshold was not seen.
     """
     residue, decided, volts = _paths(conversions)
     bits = residue.shape[1]

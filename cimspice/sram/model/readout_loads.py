@@ -31,15 +31,12 @@ def fit_readout_loads(table: pd.DataFrame) -> Fit[ReadoutLoads]:
 
     Junctions and gates are not linear: the residual says what a constant leaves.
 
+    FitError if the table is empty.
+
     Parameters
     ----------
     table
         Columns line_discharge, rail_discharge (V), line_capacitance, rail_capacitance (F).
-
-    Raises
-    ------
-    FitError
-        If the table is empty.
     """
     observed = table[["line_capacitance", "rail_capacitance"]].to_numpy()
     names = list(ReadoutLoads.parameter_units)

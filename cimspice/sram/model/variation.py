@@ -43,17 +43,14 @@ class CellVariation:
     def fit(cls, log_current: Array, trip: Array, sensitivity: Array | None = None) -> CellVariation:
         """Distribution of a population.
 
+        FitError if there are fewer than ten cells.
+
         Parameters
         ----------
         log_current, trip
             ln α and trip voltage (V), each of shape (cells, 2): storing 0, storing 1.
         sensitivity
             Kept as it is.
-
-        Raises
-        ------
-        FitError
-            If there are fewer than ten cells.
         """
         if len(log_current) < 10:
             raise FitError(f"{len(log_current)} cells say nothing about their spread", remedy="simulate 100")

@@ -57,17 +57,14 @@ class WriteBack(Model):
     def __call__(self, stored: ArrayLike, wanted: ArrayLike, margin: ArrayLike | None = None) -> Array:
         """Bits after the write, broadcast from both.
 
+        ParameterError if a bit is neither 0 nor 1.
+
         Parameters
         ----------
         stored, wanted
             Bits before and as they should be, 0 or 1.
         margin
             Write margin of each cell (V); the mean if not given.
-
-        Raises
-        ------
-        ParameterError
-            If a bit is neither 0 nor 1.
         """
         before, after = _bits(stored), _bits(wanted)
         written = checked_array("write margins", self.margin if margin is None else margin, (...,)) > 0

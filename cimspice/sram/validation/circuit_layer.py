@@ -69,10 +69,7 @@ class CircuitLayer(SramLayer):
     def codes(self, rails: Array) -> Array:
         """What the converter made of rails that were read before.
 
-        Raises
-        ------
-        ParameterError
-            If these are no rails that this layer has read.
+        ParameterError if these are no rails that this layer has read.
         """
         return np.array([self._known(volts)[0] for volts in np.ravel(rails)]).reshape(np.shape(rails))
 

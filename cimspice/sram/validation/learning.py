@@ -162,10 +162,7 @@ def compare_forward(
 ) -> ForwardComparison:
     """Held-out flowers through the network of one chip that has learnt them in the emulator.
 
-    Raises
-    ------
-    ParameterError
-        If more flowers are asked for than are held out.
+    ParameterError if more flowers are asked for than are held out.
     """
     splits = lessons.splits(1)
     held_out = splits.x_test.shape[1]

@@ -41,10 +41,7 @@ class DrawnWords:
 def check_words(count: int, rows: tuple[int, int], array_rows: int) -> None:
     """Whether an array of so many rows can be asked for such words.
 
-    Raises
-    ------
-    ParameterError
-        If there are none, or the numbers of open rows are out of order or more than the array has.
+    ParameterError if there are none, or the numbers of open rows are out of order or more than the array has.
     """
     if count < 1:
         raise ParameterError(f"{count} words", place="--words", remedy="ask for 1 or more")
@@ -61,6 +58,8 @@ def draw_words(
 ) -> DrawnWords:
     """Draw words until ``count`` are within the disturb bound.
 
+    ParameterError if no such words can be drawn, or hardly one in twenty is within the bound.
+
     Parameters
     ----------
     count, seed
@@ -73,11 +72,6 @@ def draw_words(
         Codes are 0 to this, each as likely.
     charge_limit
         Largest sum of codes on one line (``BitLines.charge_limit``).
-
-    Raises
-    ------
-    ParameterError
-        If no such words can be drawn, or hardly one in twenty is within the bound.
     """
     check_words(count, rows, array_rows)
     fewest, most = rows
