@@ -116,12 +116,8 @@ def write_atomically(path: Path, write: Callable[[Path], object]) -> Path:
 
     A link at ``path`` is replaced, what it points at is left alone.
 
-    Raises
-    ------
-    OutputError
-        If the folder or the file is not one that can be written.
-    CimspiceError
-        If writing fails for another reason, such as a full disk.
+    OutputError if the folder or the file is not one that can be written; CimspiceError if writing fails for
+    another reason, such as a full disk.
     """
     try:
         path.parent.mkdir(parents=True, exist_ok=True)

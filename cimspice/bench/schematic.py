@@ -65,19 +65,15 @@ class Schematic:
 def read_schematic(path: Path | str, subcircuit: str | None = None) -> Schematic:
     """Read a netlist.
 
+    ParameterError if there is no such subcircuit, or several that it could be; TemplateError if a statement
+    of the circuit cannot be kept, with its line.
+
     Parameters
     ----------
     path
         The file: of xschem, of Magic's extraction, or written by hand.
     subcircuit
         Which of its subcircuits; default: the one that no other uses.
-
-    Raises
-    ------
-    ParameterError
-        If there is no such subcircuit, or several that it could be.
-    TemplateError
-        If a statement of the circuit cannot be kept, with its line.
     """
     place = str(path)
     try:

@@ -63,12 +63,8 @@ class Alterations:
         It is rendered only if it may differ: where the bench does nothing but render a template, and that
         only prints the altered parameters, one comparison stands for all values.
 
-        Raises
-        ------
-        ParameterError
-            If an altered parameter moves nothing although its source is there.
-        CimspiceError
-            If the netlist cannot be rendered.
+        ParameterError if an altered parameter moves nothing although its source is there; CimspiceError if
+        the netlist cannot be rendered.
         """
         altered, given = self.bench.altered, self._values(parameters)
         if not _NUMBERS.issuperset(map(type, given)) and not all(isinstance(v, int | float) for v in given):

@@ -28,12 +28,7 @@ class Environment:
     def detect(cls, include_roots: Iterable[str | Path] = ()) -> Environment:
         """This machine's, with the folders that the user allows.
 
-        Raises
-        ------
-        EngineMissing
-            If ngspice's library is not installed.
-        ParameterError
-            If there is no such folder.
+        EngineMissing if ngspice's library is not installed; ParameterError if there is no such folder.
         """
         library = Path(find_library())
         # A bare name is one that only the system's loader resolves.

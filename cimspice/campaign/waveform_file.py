@@ -25,19 +25,15 @@ Vectors = dict[str, np.ndarray]
 def columns_of(waveforms: Waveforms, wanted: Sequence[str]) -> Vectors:
     """Axis and vectors of one analysis as real columns.
 
+    ParameterError if a wanted vector is not there; SimulationError if the vectors are of different lengths,
+    or one has a name that the file uses itself.
+
     Parameters
     ----------
     waveforms
         What was simulated.
     wanted
         Names of vectors; empty: all.
-
-    Raises
-    ------
-    ParameterError
-        If a wanted vector is not there.
-    SimulationError
-        If the vectors are of different lengths, or one has a name that the file uses itself.
     """
     names = [plain_name(name) for name in wanted] or list(waveforms.names)
     axis = [] if waveforms.axis_name is None else [waveforms.axis_name]

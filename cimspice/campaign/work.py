@@ -139,12 +139,8 @@ def _run_point(
 def measured_rows(bench: Bench, parameters: NetlistParameters, waveforms: Waveforms) -> dict[str, list[Any]]:
     """What the bench measures, as column -> values; checked against the columns that it declares.
 
-    Raises
-    ------
-    TableError
-        If columns are missing or too many, or there is no row.
-    SimulationError
-        If the measurement raises anything else: named with the line of the bench that raised it.
+    TableError if columns are missing or too many, or there is no row; SimulationError if the measurement
+    raises anything else: named with the line of the bench that raised it.
     """
     frame = measured(bench, parameters, waveforms)
     if set(frame.columns) != set(bench.columns):

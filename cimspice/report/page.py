@@ -53,12 +53,8 @@ class Page:
 def write_page(run: str | Path, output: str | Path | None = None) -> Page:
     """Write the report of a run folder, by default as ``report.html`` in it.
 
-    Raises
-    ------
-    TableError
-        If the run folder cannot be used.
-    CimspiceError
-        If Plotly is missing or the file cannot be written.
+    TableError if the run folder cannot be used; CimspiceError if Plotly is missing or the file cannot be
+    written.
     """
     read = read_run(run)
     study, record = Study.of(read), read.record

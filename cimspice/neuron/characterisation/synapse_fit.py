@@ -162,12 +162,8 @@ def _estimate(record: ParameterRecord) -> Estimate:
 def simulated_table(conditions: SynapseConditions, progress: OnProgress = silent) -> pd.DataFrame:
     """Curves of both polarities from the bench ``neuron_synapse``; what is in the store is not run again.
 
-    Raises
-    ------
-    ParameterError
-        If the corner is not the PDK's.
-    SimulationError, PdkError, StoreError
-        If the curves cannot be had.
+    ParameterError if the corner is not the PDK's; SimulationError, PdkError or StoreError if the curves
+    cannot be had.
     """
     from cimspice.campaign import run_bench
     from cimspice.pdk import CORNERS, Conditions

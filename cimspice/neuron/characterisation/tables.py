@@ -43,6 +43,9 @@ def characterise_neuron(
 ) -> dict[str, pd.DataFrame]:
     """Every table of the neuron under one condition.
 
+    ParameterError if no layer drives anything; SimulationError if a point fails, or no ramp bias brings an
+    empty membrane to the end of its phase.
+
     Parameters
     ----------
     circuit
@@ -64,13 +67,6 @@ def characterise_neuron(
         ``current, idle, capacitance, leakage, injection, unselected, reset, readout, ramp``: frames in SI
         units, with ``program`` for the gate bias (V) or the resistor's length (m). Of resistors,
         which have no unselected half, ``internal_nodes`` and ``comparator`` in place of ``unselected``.
-
-    Raises
-    ------
-    ParameterError
-        If no layer drives anything.
-    SimulationError
-        If a point fails, or no ramp bias brings an empty membrane to the end of its phase.
     """
     driven = sorted({*loads, *(fan_out for _, fan_out in fans if fan_out)})
     if not fans or not driven:

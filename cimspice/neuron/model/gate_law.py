@@ -128,12 +128,7 @@ def as_driven(table: pd.DataFrame, polarity: str | None = None) -> pd.DataFrame:
     Where neither ``polarity`` nor a column says it, the current does if it rises or falls with the gate bias
     nearly throughout (rank correlation beyond ±0.8). What was done stands in ``attrs``.
 
-    Raises
-    ------
-    TableError
-        If none of them says it.
-    FitError
-        For a single gate bias.
+    TableError if none of them says it; FitError for a single gate bias.
     """
     if not {"gate_bias", "current"} <= {*table} or table.empty:
         return table

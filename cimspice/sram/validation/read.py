@@ -104,6 +104,9 @@ def validate_sram(
 ) -> SramValidation:
     """Compare the emulator with ngspice.
 
+    ParameterError if such words cannot be drawn, or the card is of another array, corner or temperature;
+    SimulationError if ngspice fails on one; the others are kept.
+
     Parameters
     ----------
     conditions
@@ -117,13 +120,6 @@ def validate_sram(
         The array's, which is computed with; characterised if not given.
     progress
         Progress.
-
-    Raises
-    ------
-    ParameterError
-        If such words cannot be drawn, or the card is of another array, corner or temperature.
-    SimulationError
-        If ngspice fails on one; the others are kept.
     """
     check_words(words, rows, conditions.array.rows)
     if card is None:
