@@ -9,49 +9,39 @@ from cimspice.spice.analysis import number
 
 @dataclass(frozen=True)
 class SolverOptions:
-    """Tolerances and methods (ngspice manual, chapter 15.1). ``None`` leaves ngspice's default.
-
-    Parameters
-    ----------
-    reltol, abstol, vntol, chgtol
-        Relative tolerance (1), and absolute ones for current (A), voltage (V) and charge (C).
-    trtol
-        Factor by which the truncation error is thought to be overestimated (1).
-    gmin, gminsteps, itl1, itl2, itl4
-        Minimum conductance (S), steps of gmin stepping, limits of iterations: operating point, dc, time
-        point.
-    rshunt, cshunt
-        Resistance (ohm) and capacitance (F) from every node to ground.
-    method, maxord, xmu
-        Integration: "trap" or "gear", its highest order (2-6), damping of the trapezoidal rule (0-0.5).
-    pivtol, pivrel
-        Pivot tolerances of the matrix factorisation.
-    klu
-        Factorise the matrix with KLU, for large meshes. ngspice before 42, or built without it, does not read
-        this option and takes its own solver (``cimspice doctor`` says which one is installed).
-    tnom
-        Temperature at which device models were extracted (degrees Celsius).
-    """
+    """Tolerances and methods (ngspice manual, chapter 15.1). ``None`` leaves ngspice's default."""
 
     reltol: float | None = None
     abstol: float | None = None
     vntol: float | None = None
     chgtol: float | None = None
+    """``reltol``, ``abstol``, ``vntol``, ``chgtol``: relative tolerance (1), and absolute ones for current
+    (A), voltage (V) and charge (C)."""
     trtol: float | None = None
+    """Factor by which the truncation error is thought to be overestimated (1)."""
     gmin: float | None = None
     gminsteps: int | None = None
     itl1: int | None = None
     itl2: int | None = None
     itl4: int | None = None
+    """``gmin``, ``gminsteps``, ``itl1``, ``itl2``, ``itl4``: minimum conductance (S), steps of gmin stepping,
+    limits of iterations: operating point, dc, time point."""
     rshunt: float | None = None
     cshunt: float | None = None
+    """``rshunt``, ``cshunt``: resistance (ohm) and capacitance (F) from every node to ground."""
     method: str | None = None
     maxord: int | None = None
     xmu: float | None = None
+    """``method``, ``maxord``, ``xmu``: integration: "trap" or "gear", its highest order (2-6), damping of the
+    trapezoidal rule (0-0.5)."""
     pivtol: float | None = None
     pivrel: float | None = None
+    """``pivtol``, ``pivrel``: pivot tolerances of the matrix factorisation."""
     tnom: float | None = None
+    """Temperature at which device models were extracted (degrees Celsius)."""
     klu: bool | None = None
+    """Factorise the matrix with KLU, for large meshes. ngspice before 42, or built without it, does not read
+    this option and takes its own solver (``cimspice doctor`` says which one is installed)."""
 
     def __post_init__(self) -> None:
         if self.method not in (None, "trap", "gear"):

@@ -14,20 +14,14 @@ Edge = Literal["rise", "fall", "either"]
 
 @dataclass(frozen=True)
 class Waveforms:
-    """Result of one analysis.
-
-    Parameters
-    ----------
-    axis_name
-        ``"time"`` (s), ``"v-sweep"`` (the swept source's unit), ``"frequency"`` (Hz), or ``None`` for an
-        operating point.
-    vectors
-        name -> array of shape (points,), real or complex. Node voltages (V) by the node's name, branch
-        currents (A) as ``vname#branch``; the axis is among them under its own name.
-    """
+    """Result of one analysis."""
 
     axis_name: str | None
+    """``"time"`` (s), ``"v-sweep"`` (the swept source's unit), ``"frequency"`` (Hz), or ``None`` for an
+    operating point."""
     vectors: Mapping[str, np.ndarray] = field(repr=False)
+    """name -> array of shape (points,), real or complex. Node voltages (V) by the node's name, branch
+    currents (A) as ``vname#branch``; the axis is among them under its own name."""
 
     @property
     def names(self) -> tuple[str, ...]:

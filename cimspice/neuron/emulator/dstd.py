@@ -25,18 +25,12 @@ _ROWS = 400  # samples × intervals in one matrix product: enough for its full s
 
 @dataclass(frozen=True)
 class Discretisation:
-    """How DSTD cuts the phase.
-
-    Parameters
-    ----------
-    steps
-        M, intervals of length Δτ = 1/M.
-    order
-        2 (plain) or 3 (with the commutator of first moments).
-    """
+    """How DSTD cuts the phase."""
 
     steps: int = 10
+    """M, intervals of length Δτ = 1/M."""
     order: int = 2
+    """2 (plain) or 3 (with the commutator of first moments)."""
 
     def __post_init__(self) -> None:
         checked_count("steps", self.steps, place="Discretisation.steps")

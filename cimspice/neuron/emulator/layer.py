@@ -40,20 +40,6 @@ _SLACK = 1e-9  # of a table's ends: round-off
 class NeuronLayer:
     """Neurons of one layer with programmed synapses.
 
-    Parameters
-    ----------
-    model
-        The neuron's model.
-    polarity
-        +1 where an n-synapse carries the weight, −1 where a p-synapse does, 0 for none; shape (neurons,
-        inputs).
-    program
-        Gate bias (V) or length (m) of that synapse, same shape; ignored where the polarity is 0.
-    fan_out
-        Number of neurons that an output drives (0 for the last layer): chooses the read-out.
-    step
-        Largest time step (s).
-
     Raises
     ------
     ParameterError
@@ -61,10 +47,16 @@ class NeuronLayer:
     """
 
     model: NeuronModel
+    """The neuron's model."""
     polarity: Array
+    """+1 where an n-synapse carries the weight, −1 where a p-synapse does, 0 for none; shape (neurons,
+    inputs)."""
     program: Array
+    """Gate bias (V) or length (m) of that synapse, same shape; ignored where the polarity is 0."""
     fan_out: int = 0
+    """Number of neurons that an output drives (0 for the last layer): chooses the read-out."""
     step: float = 5e-9
+    """Largest time step (s)."""
 
     def __post_init__(self) -> None:
         polarity = kept_array(

@@ -14,19 +14,13 @@ from cimspice.neuron.model.neuron import NeuronModel
 
 @dataclass(frozen=True, eq=False)
 class NeuronNetwork:
-    """The emulated circuit.
-
-    Parameters
-    ----------
-    model
-        The neuron's model.
-    polarities, programs
-        Per layer, shape (neurons, inputs): see :class:`NeuronLayer`.
-    """
+    """The emulated circuit."""
 
     model: NeuronModel
+    """The neuron's model."""
     polarities: Sequence[Array]
     programs: Sequence[Array]
+    """``polarities``, ``programs``: per layer, shape (neurons, inputs): see :class:`NeuronLayer`."""
 
     layers: tuple[NeuronLayer, ...] = field(init=False, repr=False)
     """Each knows how many neurons its outputs drive."""

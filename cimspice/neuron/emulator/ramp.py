@@ -14,14 +14,10 @@ class Ramp:
     The discharger that makes the ramp is itself a reversal-potential current, dv/dt = α(1 − βv) with
     α = −ln(1 − β)/β, so that an empty membrane fires exactly at the end of the phase (Sakemi et al.,
     arXiv 2412.09010). β = 0 is the ideal ramp of slope one.
-
-    Parameters
-    ----------
-    beta
-        Curvature β in (−∞, 1), dimensionless: 1/E_dis of the discharger.
     """
 
     beta: float = 0.0
+    """Curvature β in (−∞, 1), dimensionless: 1/E_dis of the discharger."""
 
     def __post_init__(self) -> None:
         # 1/E_dis of the discharger; E_dis lies beyond the threshold, above 1

@@ -19,33 +19,23 @@ Method = Literal["exact", "compiled", "dstd"]
 
 @dataclass(frozen=True, eq=False)
 class SpikingLayer:
-    """RC-Spike layer (Sakemi et al., arXiv 2412.09010), in normalised units: v in thresholds, time in phases.
-
-    Parameters
-    ----------
-    weights
-        (out, in).
-    e_plus, e_minus
-        Reversal potentials of weights ≥ 0 (E > 0) and < 0 (E < 0): numbers or arrays broadcastable to
-        ``weights``; infinite gives the ordinary multiply-accumulate Σ w (1 − t).
-    ramp
-        Read-out.
-    initial
-        v(0), broadcastable to (batch, out): what the reset leaves.
-    method
-        ``"exact"`` (numpy, the reference), ``"compiled"`` (numba, the same solution, one E per sign), or
-        ``"dstd"``.
-    discretisation
-        Intervals of DSTD; the other methods do not use it.
-    """
+    """RC-Spike layer (Sakemi et al., arXiv 2412.09010), normalised: v in thresholds, time in phases."""
 
     weights: np.ndarray
+    """(out, in)."""
     e_plus: ArrayLike = np.inf
     e_minus: ArrayLike = -np.inf
+    """``e_plus``, ``e_minus``: reversal potentials of weights ≥ 0 (E > 0) and < 0 (E < 0): numbers or arrays
+    broadcastable to ``weights``; infinite gives the ordinary multiply-accumulate Σ w (1 − t)."""
     ramp: Ramp = field(default_factory=Ramp)
+    """Read-out."""
     initial: ArrayLike = 0.0
+    """v(0), broadcastable to (batch, out): what the reset leaves."""
     method: Method = "exact"
+    """``"exact"`` (numpy, the reference), ``"compiled"`` (numba, the same solution, one E per sign), or
+    ``"dstd"``."""
     discretisation: Discretisation = field(default_factory=Discretisation)
+    """Intervals of DSTD; the other methods do not use it."""
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "weights", checked_weights(self.weights))

@@ -16,25 +16,19 @@ class InternalNodeModel:
     While the spike is on, the selector holds the node at its rail. Otherwise it floats, and the membrane
     charges it through the resistor: τ dV_i/dt = V − V_i, with τ = R (C_near + C_selector) from 0.1 ns for
     short resistors to a whole phase for the longest ones.
-
-    Parameters
-    ----------
-    rail
-        Voltage (V) to which the selector pulls the node.
-    program
-        Resistor lengths (m), strictly increasing, shape (programs,).
-    near
-        Capacitance (F) of the resistor at the membrane, shape (programs,). The same stands at the node: half
-        of the resistor's capacitance to the substrate at either end, as in the PDK's model.
-    voltage, selector
-        Capacitance (F) of a selector that is off, over the node's voltage (V); shapes (points,).
     """
 
     rail: float
+    """Voltage (V) to which the selector pulls the node."""
     program: Array
+    """Resistor lengths (m), strictly increasing, shape (programs,)."""
     near: Array
+    """Capacitance (F) of the resistor at the membrane, shape (programs,). The same stands at the node: half
+    of the resistor's capacitance to the substrate at either end, as in the PDK's model."""
     voltage: Array
     selector: Array
+    """``voltage``, ``selector``: capacitance (F) of a selector that is off, over the node's voltage (V);
+    shapes (points,)."""
 
     def near_capacitance(self, program: Array) -> Array:
         """Capacitance (F) on the membrane, same shape as ``program`` (m)."""

@@ -15,49 +15,34 @@ from cimspice.neuron.model.synapse_currents import Polarity, SynapseModel
 
 @dataclass(frozen=True, eq=False)
 class NeuronModel:
-    """One neuron, for layers of any fan-in that has a read-out.
-
-    Parameters
-    ----------
-    phase
-        Length T of a phase (s).
-    rest_voltage
-        V0 (V), the membrane's voltage after reset.
-    switch_voltage
-        Effective V_switch (V): membrane voltage from which the ramp's law has the output spike at once, the
-        comparator's delay included (:func:`~cimspice.neuron.model.ramp_law.fit_ramp`).
-    synapses
-        ``{"n": ..., "p": ...}`` at rest.
-    edges
-        Load of the driver (neurons that a spike line drives) → the same for the edges of a spike.
-    driver_delay
-        Same keys → delay (s) from an input pulse to its spike line.
-    capacitance_voltage, capacitance
-        Capacitance (F) of the membrane without synapses, while it accumulates, over its voltage (V);
-        shape (points,).
-    leakage
-        Current (A) out of the membrane without synapses at ``capacitance_voltage``; (points,).
-    reset_step
-        Fan-in → step of the membrane (V) at the end of reset.
-    readouts
-        (fan-in, fan-out) → read-out with that many synapses on the membrane and that many neurons driven.
-    corner, temperature
-        Of the characterisation: name, degrees Celsius; None where unknown.
-    """
+    """One neuron, for layers of any fan-in that has a read-out."""
 
     phase: float
+    """Length T of a phase (s)."""
     rest_voltage: float
+    """V0 (V), the membrane's voltage after reset."""
     switch_voltage: float
+    """Effective V_switch (V): membrane voltage from which the ramp's law has the output spike at once, the
+    comparator's delay included (:func:`~cimspice.neuron.model.ramp_law.fit_ramp`)."""
     synapses: Mapping[Polarity, SynapseModel]
+    """``{"n": ..., "p": ...}`` at rest."""
     edges: Mapping[int, Mapping[Polarity, EdgeModel]]
+    """Load of the driver (neurons that a spike line drives) → the same for the edges of a spike."""
     driver_delay: Mapping[int, float]
+    """Same keys → delay (s) from an input pulse to its spike line."""
     capacitance_voltage: Array
     capacitance: Array
+    """``capacitance_voltage``, ``capacitance``: capacitance (F) of the membrane without synapses, while it
+    accumulates, over its voltage (V); shape (points,)."""
     leakage: Array
+    """Current (A) out of the membrane without synapses at ``capacitance_voltage``; (points,)."""
     reset_step: Mapping[int, float]
+    """Fan-in → step of the membrane (V) at the end of reset."""
     readouts: Mapping[tuple[int, int], ReadoutModel]
+    """(fan-in, fan-out) → read-out with that many synapses on the membrane and that many neurons driven."""
     corner: str | None = None
     temperature: float | None = None
+    """``corner``, ``temperature``: of the characterisation: name, degrees Celsius; None where unknown."""
 
     def __post_init__(self) -> None:
         check_known(self, "NeuronModel")

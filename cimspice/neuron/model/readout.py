@@ -11,32 +11,22 @@ from cimspice.arrays import Array
 
 @dataclass(frozen=True, eq=False)
 class ReadoutModel:
-    """Discharger, comparator and output logic of one neuron with its real fan-in and fan-out, as measured.
-
-    Parameters
-    ----------
-    start_voltage
-        Membrane voltage (V) at the start of the firing phase, strictly increasing, shape (starts,).
-    spike_time
-        Time (s) of the output spike after the start of the phase, increasing, same shape.
-    ramp_time, ramp_voltage
-        Trace of the ramp from the highest start voltage: times (s) and voltages (V, decreasing), shape
-        (points,).
-    ramp_bias
-        Gate bias (V) of the discharger with which this was measured.
-    switch_voltage
-        Membrane voltage (V) at which the output spikes while the ramp runs.
-    delay
-        From the comparator's decision to the output spike (s), on a falling membrane.
-    """
+    """Discharger, comparator and output logic of one neuron with its real fan-in and fan-out, as measured."""
 
     start_voltage: Array
+    """Membrane voltage (V) at the start of the firing phase, strictly increasing, shape (starts,)."""
     spike_time: Array
+    """Time (s) of the output spike after the start of the phase, increasing, same shape."""
     ramp_time: Array
     ramp_voltage: Array
+    """``ramp_time``, ``ramp_voltage``: trace of the ramp from the highest start voltage: times (s) and
+    voltages (V, decreasing), shape (points,)."""
     ramp_bias: float
+    """Gate bias (V) of the discharger with which this was measured."""
     switch_voltage: float
+    """Membrane voltage (V) at which the output spikes while the ramp runs."""
     delay: float = 0.0
+    """From the comparator's decision to the output spike (s), on a falling membrane."""
 
     @cached_property
     def _time(self) -> PchipInterpolator:

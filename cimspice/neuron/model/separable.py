@@ -20,22 +20,6 @@ from cimspice.errors import TableError
 class SeparableTable:
     """Table of a quantity over a program axis and a voltage axis.
 
-    Parameters
-    ----------
-    program
-        Strictly increasing, shape (programs,): gate bias (V) or resistor length (m).
-    x
-        Strictly increasing, shape (points,): membrane voltage (V).
-    values
-        Shape (programs, points), in the quantity's unit.
-    scale
-        Shape (programs,), positive: what a row is divided by before it is decomposed (its size), in the same
-        unit.
-    tolerance
-        Largest error of the sum against the table, relative to the largest scaled value.
-    logarithmic
-        Interpolate over the program's logarithm (resistor lengths span decades).
-
     Raises
     ------
     TableError
@@ -43,11 +27,18 @@ class SeparableTable:
     """
 
     program: Array
+    """Strictly increasing, shape (programs,): gate bias (V) or resistor length (m)."""
     x: Array
+    """Strictly increasing, shape (points,): membrane voltage (V)."""
     values: Array
+    """Shape (programs, points), in the quantity's unit."""
     scale: Array
+    """Shape (programs,), positive: what a row is divided by before it is decomposed (its size), in the same
+    unit."""
     tolerance: float = 2e-6
+    """Largest error of the sum against the table, relative to the largest scaled value."""
     logarithmic: bool = False
+    """Interpolate over the program's logarithm (resistor lengths span decades)."""
 
     def __post_init__(self) -> None:
         for name in ("program", "x", "values", "scale"):

@@ -19,31 +19,23 @@ Polarity = Literal["n", "p"]
 class SynapseModel:
     """One polarity of synapse at rest. Currents are positive in the direction that the synapse drives: ``n``
     out of the membrane (v rises, V falls), ``p`` into it.
-
-    Parameters
-    ----------
-    polarity
-        ``"n"`` (discharges, positive weight) or ``"p"`` (charges, negative weight).
-    rest_voltage
-        V0 (V), at which a weight's current is quoted.
-    current
-        Current (A) while the spike is on, over program and membrane voltage (V).
-    idle_current
-        Leakage (A) while the spike is off, same axes.
-    capacitance_voltage, capacitance
-        Capacitance (F) that this polarity adds to the membrane per input, over membrane voltage (V); shapes
-        (points,). Of resistors one polarity is placed per input: here stands half of one of typical length.
-    internal_node
-        The far end, if the synapse is a resistor.
     """
 
     polarity: Polarity
+    """``"n"`` (discharges, positive weight) or ``"p"`` (charges, negative weight)."""
     rest_voltage: float
+    """V0 (V), at which a weight's current is quoted."""
     current: SeparableTable
+    """Current (A) while the spike is on, over program and membrane voltage (V)."""
     idle_current: SeparableTable
+    """Leakage (A) while the spike is off, same axes."""
     capacitance_voltage: Array
     capacitance: Array
+    """``capacitance_voltage``, ``capacitance``: capacitance (F) that this polarity adds to the membrane per
+    input, over membrane voltage (V); shapes (points,). Of resistors one polarity is placed per input: here
+    stands half of one of typical length."""
     internal_node: InternalNodeModel | None = None
+    """The far end, if the synapse is a resistor."""
 
     @property
     def sign(self) -> int:

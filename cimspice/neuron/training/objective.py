@@ -52,38 +52,27 @@ def excursion_penalty(membranes: np.ndarray, low: float, high: float) -> tuple[f
 
 @dataclass(frozen=True)
 class Objective:
-    """What is minimised and how the neuron is solved while doing so.
-
-    Parameters
-    ----------
-    e_plus, e_minus
-        Reversal potentials of the synapses, normalised.
-    ramp
-        Read-out.
-    temperature
-        τ_soft of the decision's softmax, in phases.
-    temporal_weight, reference_time
-        γ and t_ref of the temporal penalty.
-    excursion_weight, excursion_range
-        Weight of the penalty on membranes outside the range, at the end of the phase and at every event
-        (DSTD: at every edge of an interval) before it.
-    leak
-        Share of the read-out's slope that the gradient keeps where the read-out is clipped (v outside [0,
-        1]), so that silent and saturated neurons can return. 0 is the exact gradient.
-    discretisation
-        None solves exactly; otherwise DSTD.
-    """
+    """What is minimised and how the neuron is solved while doing so."""
 
     e_plus: float
     e_minus: float
+    """``e_plus``, ``e_minus``: reversal potentials of the synapses, normalised."""
     ramp: Ramp = field(default_factory=Ramp)
+    """Read-out."""
     temperature: float = 0.07
+    """τ_soft of the decision's softmax, in phases."""
     temporal_weight: float = 0.0
     reference_time: float = 0.9
+    """``temporal_weight``, ``reference_time``: γ and t_ref of the temporal penalty."""
     excursion_weight: float = 0.0
     excursion_range: tuple[float, float] = (-0.05, 0.95)
+    """``excursion_weight``, ``excursion_range``: weight of the penalty on membranes outside the range, at the
+    end of the phase and at every event (DSTD: at every edge of an interval) before it."""
     leak: float = 0.0
+    """Share of the read-out's slope that the gradient keeps where the read-out is clipped (v outside [0, 1]),
+    so that silent and saturated neurons can return. 0 is the exact gradient."""
     discretisation: Discretisation | None = None
+    """None solves exactly; otherwise DSTD."""
 
     def __post_init__(self) -> None:
         place = "Objective"

@@ -22,34 +22,25 @@ LARGEST_FILE = 256 << 20  # bytes
 
 @dataclass(frozen=True, eq=False)
 class TrainedNetwork:
-    """Result of training.
-
-    Parameters
-    ----------
-    weights
-        One matrix (out, in) per layer, normalised.
-    e_plus, e_minus, ramp_beta
-        The circuit that it was trained for: reversal potentials and β of the ramp (normalised).
-    train_accuracy, test_accuracy
-        Shares of right decisions, solved exactly, without noise.
-    train_index, test_index
-        Rows of the data set that were trained on and held out.
-    history
-        Per epoch: ``loss`` (mean over mini-batches, with penalties) and ``train_accuracy``.
-    provenance
-        Data set, seed, options, versions.
-    """
+    """Result of training."""
 
     weights: list[np.ndarray]
+    """One matrix (out, in) per layer, normalised."""
     e_plus: float
     e_minus: float
     ramp_beta: float
+    """``e_plus``, ``e_minus``, ``ramp_beta``: the circuit that it was trained for: reversal potentials and β
+    of the ramp (normalised)."""
     train_accuracy: float
     test_accuracy: float
+    """``train_accuracy``, ``test_accuracy``: shares of right decisions, solved exactly, without noise."""
     train_index: np.ndarray
     test_index: np.ndarray
+    """``train_index``, ``test_index``: rows of the data set that were trained on and held out."""
     history: dict[str, list[float]] = field(default_factory=dict)
+    """Per epoch: ``loss`` (mean over mini-batches, with penalties) and ``train_accuracy``."""
     provenance: dict[str, Any] = field(default_factory=dict)
+    """Data set, seed, options, versions."""
 
     def network(self, method: Method = "exact") -> SpikingNetwork:
         """The network on the ideal E_rev circuit."""

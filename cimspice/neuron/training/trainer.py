@@ -19,26 +19,18 @@ from cimspice.training.adam import Adam
 
 @dataclass(frozen=True)
 class Schedule:
-    """How long and how hard to train.
-
-    Parameters
-    ----------
-    epochs, batch_size
-        Passes over the data, samples per step.
-    learning_rate
-        Adam's, in weights; falls to zero along half a cosine.
-    spike_noise
-        σ of Gaussian noise on every layer's output spike times while training, in phases.
-    weight_limit
-        Largest |w|, or (largest magnitude of w < 0, largest w ≥ 0): the circuit's range. Weights are
-        projected onto it after every step.
-    """
+    """How long and how hard to train."""
 
     epochs: int
     batch_size: int
+    """``epochs``, ``batch_size``: passes over the data, samples per step."""
     learning_rate: float
+    """Adam's, in weights; falls to zero along half a cosine."""
     spike_noise: float = 0.0
+    """σ of Gaussian noise on every layer's output spike times while training, in phases."""
     weight_limit: float | tuple[float, float] = np.inf
+    """Largest |w|, or (largest magnitude of w < 0, largest w ≥ 0): the circuit's range. Weights are projected
+    onto it after every step."""
 
     def __post_init__(self) -> None:
         checked_count("epochs", self.epochs, place="Schedule")
