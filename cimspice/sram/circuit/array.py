@@ -100,6 +100,7 @@ class Array(NetlistParameters):
             raise ValueError("the word lines open before the precharge has ended")
         return self
 
+    @computed_field
     @property
     def rows_per_section(self) -> int:
         """How many rows hang at one node of a bit line."""
@@ -109,26 +110,6 @@ class Array(NetlistParameters):
     def line_resistance(self) -> float:
         """Of a whole bit line (ohm)."""
         return self.rows * self.bit_line_resistance
-
-    @computed_field
-    @property
-    def section_resistance(self) -> float:
-        return self.rows_per_section * self.bit_line_resistance
-
-    @computed_field
-    @property
-    def section_capacitance(self) -> float:
-        return self.rows_per_section * self.bit_line_capacitance
-
-    @computed_field
-    @property
-    def section_coupling(self) -> float:
-        return self.rows_per_section * self.bit_line_coupling
-
-    @computed_field
-    @property
-    def section_neighbour_coupling(self) -> float:
-        return self.rows_per_section * self.neighbour_coupling
 
     @property
     def _word_line_cell(self) -> float:
