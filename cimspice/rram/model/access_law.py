@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 import numpy as np
+import pandas as pd
 from numpy.typing import ArrayLike
 
 from cimspice.errors import TableError
@@ -34,7 +35,8 @@ class AccessLaw(Model):
 
 
 def check_points(kind: str, points: Mapping[str, np.ndarray], degree: int) -> None:
-    """TableError unless each axis of a simulated table, in V, rises and bears a spline of this degree."""
+    """TableError unless each axis of a simulated table, in V, rises and bears a spline of this degree, and
+    ``across`` begins at 0."""
     for name, volts in points.items():
         if np.ndim(volts) != 1 or len(volts) <= degree or np.any(np.diff(volts) <= 0):
             raise TableError(
@@ -42,3 +44,27 @@ def check_points(kind: str, points: Mapping[str, np.ndarray], degree: int) -> No
                 place=kind,
                 remedy=f"sweep at least {degree + 1} rising voltages",
             )
+    if points["across"][0] != 0:
+        raise TableError(f"across begins at {points['across'][0]:g} V", place=kind, remedy="begin at 0 V")
+
+
+def grid(
+    kind: str, table: pd.DataFrame, names: tuple[str, ...], value: str
+) -> tuple[list[np.ndarray], np.ndarray]:
+    """Points along each axis of a table, and the values over all of them. TableError if it is no grid."""
+    missing = [name for name in (*names, value) if name not in table]
+    if missing:
+        raise TableError(
+            f"column {missing[0]!r} is missing",
+            place=kind,
+            remedy=f"columns are {', '.join((*names, value))}",
+        )
+    points = [np.unique(table[name].to_numpy(dtype=float)) for name in names]
+    shape = tuple(map(len, points))
+    if len(table) != np.prod(shape) or table.duplicated(list(names)).any():
+        raise TableError(
+            f"{len(table)} rows are no grid of {' x '.join(map(str, shape))}",
+            place=kind,
+            remedy="sweep every combination once",
+        )
+    return points, table.sort_values(list(names))[value].to_numpy(dtype=float).reshape(shape)

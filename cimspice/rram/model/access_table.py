@@ -13,8 +13,7 @@ from numpy.typing import ArrayLike
 
 from cimspice.errors import TableError
 from cimspice.fit.model import Model, register
-from cimspice.rram.model.access_law import check_points
-from cimspice.rram.model.tables import RRAM_ACCESS
+from cimspice.rram.model.access_law import check_points, grid
 from cimspice.rram.model.tensor_spline import TensorSpline
 
 _DEGREE = 5
@@ -48,8 +47,6 @@ class AccessTable(Model):
                 place=self.kind,
                 remedy="give one current for each pair of points",
             )
-        if self.across[0] != 0:
-            raise TableError(f"across begins at {self.across[0]:g} V", place=self.kind, remedy="begin at 0 V")
 
     @cached_property
     def spline(self) -> TensorSpline:
@@ -82,26 +79,16 @@ class AccessTable(Model):
 
         TableError for several gate voltages, a missing column and a grid with holes.
         """
-        missing = [name for name in ("gate_voltage", "low", "across", "current") if name not in table]
-        if missing:
-            raise TableError(
-                f"column {missing[0]!r} is missing",
-                place=cls.kind,
-                remedy=f"columns are gate_voltage, low, across, current; see also {RRAM_ACCESS.name}",
-            )
-        gates = table["gate_voltage"].unique()
+        (gates, low, across), currents = grid(cls.kind, table, ("gate_voltage", "low", "across"), "current")
         if len(gates) != 1:
             raise TableError(
                 f"{len(gates)} gate voltages", place=cls.kind, remedy="choose the rows of one gate voltage"
             )
-        grid = table.pivot(index="low", columns="across", values="current")
-        if grid.isna().to_numpy().any():
-            raise TableError("the grid has holes", place=cls.kind, remedy="sweep low and across in full")
         return cls(
             gate_voltage=float(gates[0]),
-            low=grid.index.to_numpy(dtype=float),
-            across=grid.columns.to_numpy(dtype=float),
-            currents=grid.to_numpy(),
+            low=low,
+            across=across,
+            currents=currents[0],
             temperature=temperature,
         )
 

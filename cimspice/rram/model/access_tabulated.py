@@ -15,7 +15,7 @@ from scipy.interpolate import NdBSpline, make_interp_spline
 from cimspice.errors import TableError
 from cimspice.fit.model import register
 from cimspice.fit.ranges import Ranges
-from cimspice.rram.model.access_law import AccessLaw, check_points
+from cimspice.rram.model.access_law import AccessLaw, check_points, grid
 
 _DEGREE = 3
 
@@ -55,8 +55,6 @@ class TabulatedAccess(AccessLaw):
                 place=self.kind,
                 remedy="give one number for each combination of points",
             )
-        if self.across[0] != 0:
-            raise TableError(f"across begins at {self.across[0]:g} V", place=self.kind, remedy="begin at 0 V")
         if not np.all(self.capacitances > 0):
             raise TableError(
                 "a capacitance is not positive",
@@ -119,8 +117,10 @@ class TabulatedAccess(AccessLaw):
         TableError
             For a missing column, a grid with holes, and gates that differ between the tables.
         """
-        (gate, low, across), current = _grid(currents, ("gate_voltage", "low", "across"), "current")
-        (charged, drain), capacitance = _grid(charges, ("gate_voltage", "drain_voltage"), "capacitance")
+        (gate, low, across), current = grid(cls.kind, currents, ("gate_voltage", "low", "across"), "current")
+        (charged, drain), capacitance = grid(
+            cls.kind, charges, ("gate_voltage", "drain_voltage"), "capacitance"
+        )
         if not np.array_equal(gate, charged):
             raise TableError(
                 "currents and charges were taken at different gate voltages",
@@ -137,26 +137,6 @@ class TabulatedAccess(AccessLaw):
             temperature=temperature,
             ranges=Ranges.seen({"gate_voltage": "V"}, gate_voltage=gate),
         )
-
-
-def _grid(table: pd.DataFrame, names: tuple[str, ...], value: str) -> tuple[list[np.ndarray], np.ndarray]:
-    """Points along each axis, and the values over all of them."""
-    missing = [name for name in (*names, value) if name not in table]
-    if missing:
-        raise TableError(
-            f"column {missing[0]!r} is missing",
-            place=TabulatedAccess.kind,
-            remedy=f"columns are {', '.join((*names, value))}",
-        )
-    points = [np.unique(table[name].to_numpy(dtype=float)) for name in names]
-    shape = tuple(map(len, points))
-    if len(table) != np.prod(shape) or table.duplicated(list(names)).any():
-        raise TableError(
-            f"{len(table)} rows are no grid of {' x '.join(map(str, shape))}",
-            place=TabulatedAccess.kind,
-            remedy="sweep every combination once",
-        )
-    return points, table.sort_values(list(names))[value].to_numpy(dtype=float).reshape(shape)
 
 
 def _through(points: tuple[np.ndarray, ...], values: np.ndarray) -> NdBSpline:
