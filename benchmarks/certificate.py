@@ -298,6 +298,7 @@ def measured(repetitions: int, seed: int) -> dict[str, Any]:
     (emulator,), (simpler,), x = made["emulator"], made["simpler"], everything[:INPUTS]
     hidden, outputs = emulator.run(x)
     control = np.sum((outputs - simpler(x)) ** 2, axis=1)
+    controls = np.column_stack([control, np.sum(x**2, axis=1), np.sum(outputs**2, axis=1)])
     sums, simple = emulator.parts(x, hidden), simpler.parts(x, hidden)
     tiles = DigitTiles(emulator, x, hidden, sums, [a - b for a, b in zip(sums, simple, strict=True)])
     cases: dict[str, dict[str, Any]] = {}
@@ -309,7 +310,7 @@ def measured(repetitions: int, seed: int) -> dict[str, Any]:
             size = float(np.sqrt(np.mean(np.concatenate(errors, axis=1) ** 2)))
             case = Case(circuit(x), errors, NOISE * size if name == "both" else 0.0)
             seeds = range(seed + chip, seed + repetitions, len(made[name]))
-            whole.append(whole_inputs(case, outputs, control, seeds))
+            whole.append(whole_inputs(case, outputs, controls, seeds))
             sampled.append(sampled_tiles(case, outputs, control, tiles, seeds))
             truths.append(truth_of(case, outputs))
         cases[name] = {"inputs": figures(whole, truths), "tiles": figures(sampled, truths)}

@@ -48,7 +48,8 @@ def whole_inputs_bound(
     drawn
         Which inputs these are (runs,): at random, without replacement.
     control
-        Squared difference of the emulator and a simpler one for all inputs (inputs,); all equal for none.
+        What is known of every input and may go along with the error (inputs,) or (inputs, controls): the
+        squared difference of the emulator and a simpler one, squares of inputs and outputs. All equal: none.
     size
         Mean square of the emulator's outputs over all inputs, summed over outputs.
 
@@ -57,7 +58,7 @@ def whole_inputs_bound(
     ParameterError
         For fewer than `LEAST_INPUTS` runs of more inputs.
     """
-    control = checked_array("control", control, ("inputs",), low=0)
+    control = checked_array("control", control, (..., "inputs"), low=0)
     population = len(control)
     drawn = checked_array("drawn", drawn, ("runs",), low=0, high=population - 1, whole=True)
     errors = checked_array("errors", errors, (len(drawn),), low=0)
@@ -248,16 +249,22 @@ def _regression(
     """Mean of the errors over all inputs, by regression on the control, and its margin to the upper bound
     (of a population without end), by the bootstrap-t (P. Hall, Ann. Statist. 16 (1988) 927)."""
     checked_number("confidence", confidence, above=0, below=1)
-    mean = control.mean()
-    explained, count = control[drawn] / (mean or 1.0), len(drawn)
+    controls, count = control.reshape(len(control), -1), len(drawn)
+    controls = controls[:, np.ptp(controls, axis=0) > 0]
+    mean = controls.mean(axis=0)
+    known = controls[drawn] / mean - 1
+    products = (known[:, :, None] * known[:, None, :]).reshape(count, -1)
 
     def estimates(weights: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        error, known = weights @ errors, weights @ explained
-        spread = weights @ explained**2 - known**2
-        together = weights @ (errors * explained) - error * known
-        slope = np.divide(together, spread, out=np.zeros_like(spread), where=spread > 1e-12 * known**2)
-        square = np.maximum(weights @ errors**2 - error**2 - slope * together, 0.0)
-        return error + slope * (float(mean > 0) - known), np.sqrt(square / max(count - 2, 1))
+        error, off = weights @ errors, weights @ known
+        spread = (weights @ products).reshape(len(weights), *2 * known.shape[1:]) - off[:, :, None] * off[
+            :, None
+        ]
+        together = weights @ (known * errors[:, None]) - error[:, None] * off
+        slopes = np.einsum("bij,bj->bi", np.linalg.pinv(spread, rcond=1e-9, hermitian=True), together)
+        square = weights @ errors**2 - error**2 - np.sum(slopes * together, axis=1)
+        freedom = max(count - 1 - known.shape[1], 1)
+        return error - np.sum(slopes * off, axis=1), np.sqrt(np.maximum(square, 0.0) / freedom)
 
     found, deviation = estimates(np.full((1, count), 1 / count))
     weights = np.random.default_rng(seed).multinomial(count, np.full(count, 1 / count), _REPLICATES) / count
