@@ -83,7 +83,9 @@ def test_compensation_refuses_what_it_cannot_use():
 
 def test_every_cause_adds_its_error_and_the_corrections_take_it_off(trained):
     given = TileConditions(wires=STRONG, nonlinearity=2.3, tile=(32, 32))
-    rows = {row.title: row for row in budget_of(ladder(trained, given), trained)}
+    rows = {row.title: row for row in budget_of(ladder(trained, given), trained, given)}
+    assert sum(row.share or 0.0 for row in rows.values()) == pytest.approx(1.0)
+    assert rows["compensated cells"].share is None
     assert rows["ideal cells and wires"].output_error < 1e-2
     for title in ("levels of conductance", "wires", "source and sense resistance", "non-linear cells"):
         assert (rows[title].alone or 0.0) > 3e-3
@@ -150,6 +152,10 @@ def test_the_command_reports_what_it_compared(tmp_path, capsys):
     for key in ("accuracy_crossbar", "accuracy_compensated"):
         assert facts[key] > facts["accuracy_float"] - 0.05
     assert [row["title"] for row in facts["budget"]][-1] == "compensated cells"
+    assert sum(row["share"] or 0.0 for row in facts["budget"]) == pytest.approx(1.0)
+    assert facts["normalised_rmse"] <= 1e-6
+    assert facts["decisions_agree"] == facts["ngspice"]["linear"]["decisions_agree"] == 1.0
+    assert facts["certificate"]["runs"] == 3
     assert json.loads((tmp_path / "report.json").read_text()) == facts
     assert run(["validate", "crossbar", "--card", str(card), "--device", "vteam", "-o", str(tmp_path)]) == 2
     assert "of device 'skywater', not 'vteam'" in capsys.readouterr().err

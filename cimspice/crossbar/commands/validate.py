@@ -204,10 +204,11 @@ def show_network(facts: Mapping[str, Any]) -> None:
         f"float {100 * facts['accuracy_float']:.1f} %"
     )
     table = Table(box=None, pad_edge=False)
-    for heading in ("  ", "rms error of outputs", "right", "alone"):
+    for heading in ("  ", "rms error of outputs", "right", "alone", "share of square"):
         table.add_column(heading, justify="left" if heading == "  " else "right")
     for row in facts["budget"]:
         alone = "" if row["alone"] is None else f"{100 * row['alone']:.2f} %"
         right = f"{100 * row['accuracy']:.1f} %"
-        table.add_row(f"  {row['title']}", f"{100 * row['output_error']:.2f} %", right, alone)
+        share = "" if row["share"] is None else f"{100 * row['share']:.1f} %"
+        table.add_row(f"  {row['title']}", f"{100 * row['output_error']:.2f} %", right, alone, share)
     screen.print(table)

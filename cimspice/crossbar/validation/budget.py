@@ -2,20 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
 import pandas as pd
 
 from cimspice.crossbar.emulator.cell_errors import CellErrors
-from cimspice.crossbar.emulator.tile_layer import IDEAL_WIRES, TileWires
+from cimspice.crossbar.emulator.tile_layer import TileWires
 from cimspice.crossbar.emulator.tiled import TiledNetwork, map_network
 from cimspice.crossbar.mapping.compensation import calibrate_gains, compensate
 from cimspice.crossbar.mapping.conductances import ConductanceRange
 from cimspice.crossbar.training.perceptron import TrainedPerceptron
+from cimspice.network.budget import REST, shapley
 from cimspice.network.decisions import share_right, strongest
 
+IDEAL, LEVELS, WIRES = "ideal cells and wires", "levels of conductance", "wires"
+TERMINALS, NONLINEARITY = "source and sense resistance", "non-linear cells"
+PROGRAMMING = "programming error"
+_SHARE_SAMPLES = 50
+"""Held-out inputs whose mean square error is split."""
 _GAIN_SAMPLES = 200
 """Inputs that are read to find the digital gains."""
 
@@ -58,13 +64,15 @@ class TileConditions:
 class CauseRow:
     """A network with this cause and all above it: rms error of its outputs, relative to theirs; accuracy.
 
-    ``alone`` is the error with this cause only; None for corrections.
+    ``alone`` is the error with this cause only, ``share`` the cause's share of the mean square error whatever
+    the order (`cimspice.network.budget`); None for corrections.
     """
 
     title: str
     output_error: float
     accuracy: float
     alone: float | None = None
+    share: float | None = None
 
 
 @dataclass(frozen=True, eq=False)
@@ -83,7 +91,7 @@ class NetworkLadder:
     @property
     def complete(self) -> TiledNetwork:
         """With every cause, not corrected."""
-        return self.causes["programming error"]
+        return self.causes[PROGRAMMING]
 
     @property
     def compensated(self) -> TiledNetwork:
@@ -91,49 +99,46 @@ class NetworkLadder:
         return self.corrections["compensated cells"]
 
 
+def causes_of(given: TileConditions) -> tuple[str, ...]:
+    """What is there to take accuracy off."""
+    return (LEVELS, WIRES, TERMINALS, *([NONLINEARITY] if given.nonlinearity else ()), PROGRAMMING)
+
+
+def network_with(trained: TrainedPerceptron, given: TileConditions, causes: Collection[str]) -> TiledNetwork:
+    """The network on tiles with these causes of error and no other."""
+    wires = given.wires
+    if WIRES not in causes:
+        wires = replace(wires, word_line_resistance=0.0, bit_line_resistance=0.0)
+    if TERMINALS not in causes:
+        wires = replace(wires, source_resistance=0.0, sense_resistance=0.0)
+    made = map_network(
+        trained.network,
+        trained.x_train,
+        given.cells if LEVELS in causes else replace(given.cells, levels=None),
+        tile=given.tile,
+        wires=wires,
+        read_voltage=given.read_voltage,
+    )
+    if NONLINEARITY in causes:
+        made = with_nonlinearity(made, given.nonlinearity)
+    return with_errors(made, given) if PROGRAMMING in causes else made
+
+
 def ladder(trained: TrainedPerceptron, given: TileConditions) -> NetworkLadder:
     """Networks with one cause of error after another."""
-    calibration, cells, wires = trained.x_train, given.cells, given.wires
-
-    def mapped(range_: ConductanceRange, lines: TileWires) -> TiledNetwork:
-        return map_network(
-            trained.network,
-            calibration,
-            range_,
-            tile=given.tile,
-            wires=lines,
-            read_voltage=given.read_voltage,
-        )
-
-    segments = replace(wires, source_resistance=0.0, sense_resistance=0.0)
-    terminals = replace(wires, word_line_resistance=0.0, bit_line_resistance=0.0)
-    ideal = mapped(replace(cells, levels=None), IDEAL_WIRES)
-    linear = mapped(cells, wires)
-    bent = with_nonlinearity(linear, given.nonlinearity)
-    causes = {
-        "ideal cells and wires": ideal,
-        "levels of conductance": mapped(cells, IDEAL_WIRES),
-        "wires": mapped(cells, segments),
-        "source and sense resistance": linear,
-        "non-linear cells": bent,
-        "programming error": with_errors(bent, given),
-    }
-    alone = {
-        "ideal cells and wires": ideal,
-        "levels of conductance": causes["levels of conductance"],
-        "wires": mapped(replace(cells, levels=None), segments),
-        "source and sense resistance": mapped(replace(cells, levels=None), terminals),
-        "non-linear cells": with_nonlinearity(ideal, given.nonlinearity),
-        "programming error": with_errors(ideal, given),
-    }
-    if not given.nonlinearity:
-        del causes["non-linear cells"], alone["non-linear cells"]
+    calibration, cells = trained.x_train, given.cells
+    names = causes_of(given)
+    ideal, linear = (network_with(trained, given, one) for one in ((), (LEVELS, WIRES, TERMINALS)))
+    causes, alone = {IDEAL: ideal}, {IDEAL: ideal}
+    for place, name in enumerate(names):
+        causes[name] = network_with(trained, given, names[: place + 1])
+        alone[name] = network_with(trained, given, (name,))
     better = compensate(linear, cells, calibration, steps=given.steps).network
     targets = with_nonlinearity(better, given.nonlinearity)
     programmed = with_errors(targets, given)
     few = calibration[:_GAIN_SAMPLES]
     corrections = {
-        "a gain for each output": calibrate_gains(causes["programming error"], ideal, few),
+        "a gain for each output": calibrate_gains(causes[PROGRAMMING], ideal, few),
         "compensated cells": calibrate_gains(programmed, ideal, few),
     }
     return NetworkLadder(causes, alone, corrections, targets)
@@ -168,11 +173,20 @@ def rows_of(
     return found
 
 
-def budget_of(steps: NetworkLadder, trained: TrainedPerceptron) -> list[CauseRow]:
-    """All causes, with what each does alone, then the corrections."""
+def budget_of(steps: NetworkLadder, trained: TrainedPerceptron, given: TileConditions) -> list[CauseRow]:
+    """All causes, with what each does alone and its share, then the corrections."""
     alone = {row.title: row.output_error for row in rows_of(steps.alone, trained)}
     rows = rows_of({**steps.causes, **steps.corrections}, trained)
-    return [replace(row, alone=alone.get(row.title)) for row in rows]
+    x = trained.x_test[:_SHARE_SAMPLES]
+    wanted = trained.network.layer_inputs(x)[-1]
+
+    def squares(on: frozenset[str]) -> float:
+        return float(np.mean((network_with(trained, given, on).outputs(x) - wanted) ** 2))
+
+    found = shapley(squares, causes_of(given)).shares
+    shares = {name: float(share) for name, share in found.items()}
+    shares[IDEAL] = shares.pop(REST, 0.0)
+    return [replace(row, alone=alone.get(row.title), share=shares.get(row.title)) for row in rows]
 
 
 def sweep_wires(
@@ -193,7 +207,7 @@ def sweep_wires(
             steps = ladder(trained, point)
             shown = {"as mapped": steps.complete, **steps.corrections}
             frame = pd.DataFrame([vars(row) for row in rows_of(shown, trained)])
-            frame = frame.drop(columns="alone").rename(columns={"title": "correction"})
+            frame = frame.drop(columns=["alone", "share"]).rename(columns={"title": "correction"})
             parts.append(frame.assign(segment_resistance=float(resistance), tile=tile))
     table = pd.concat(parts, ignore_index=True)
     table.attrs["units"] = {"segment_resistance": "ohm"}

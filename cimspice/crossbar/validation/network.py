@@ -27,6 +27,9 @@ from cimspice.errors import ParameterError
 from cimspice.fit.bands import Band
 from cimspice.fit.card import MODEL, ModelCard
 from cimspice.fit.family_card import Card
+from cimspice.network.certificate import flip_bound
+from cimspice.network.decisions import share_right, strongest
+from cimspice.network.validate import relative
 from cimspice.notebook import shown
 from cimspice.progress import OnProgress, Progress, silent
 from cimspice.rram.model.read import SinhRead
@@ -113,7 +116,7 @@ def validate_crossbar(
         trained = train_perceptron(seed, hidden)
         progress(Progress(stage="map: tiles, cause after cause; compensate"))
         steps = ladder(trained, given)
-        budget = budget_of(steps, trained)
+        budget = budget_of(steps, trained, given)
         linear, nonlinear, compensated = compare_with_ngspice(
             steps, trained, digits, nonlinear_digits, progress
         )
@@ -199,6 +202,31 @@ def network_report(result: NetworkValidation) -> dict[str, Any]:
         "stuck": given.errors.stuck_low + given.errors.stuck_high,
         "sweep": result.sweep,
         "provenance": provenance(),
+        **_as_networks(result.linear, trained),
+    }
+
+
+def _as_networks(linear: TileComparison, trained: TrainedPerceptron) -> dict[str, Any]:
+    """Keys of ``validate network``, of the linear cells; the held-out digits are in random order."""
+    outputs, circuit = linear.outputs, linear.circuit_outputs
+    runs, labels = len(outputs), trained.y_test
+    ideal = trained.network.layer_inputs(trained.x_test[:runs])[-1]
+    decided = {
+        "ideal": strongest(ideal),
+        "emulator": strongest(outputs),
+        "circuit": strongest(circuit),
+    }
+    flips = int(np.count_nonzero(decided["emulator"] != decided["circuit"]))
+    return {
+        "normalised_rmse": relative(circuit, outputs),
+        "decisions_agree": linear.decisions_agree,
+        **{
+            f"accuracy_{name}": share_right(one, labels[:runs], outputs.shape[1])
+            for name, one in decided.items()
+        },
+        "clipped_inputs": sum(linear.clipped),
+        "clipped_weights": 0,
+        "certificate": flip_bound(flips, runs, len(labels)).facts(),
     }
 
 
