@@ -5,7 +5,17 @@ from typing import TYPE_CHECKING
 from cimspice.lazy import lazy
 
 if TYPE_CHECKING:
+    from cimspice.network.budget import Budget, shapley
     from cimspice.network.built_in_networks import BuiltIn, built_in
+    from cimspice.network.certificate import (
+        Certificate,
+        Stratum,
+        accuracy_interval,
+        chips_bound,
+        flip_bound,
+        paired_draw,
+        runs_needed,
+    )
     from cimspice.network.circuit import CircuitNetwork, map_network
     from cimspice.network.data import Data, load_data
     from cimspice.network.dense import dense_network
@@ -17,13 +27,19 @@ if TYPE_CHECKING:
     from cimspice.network.weight_files import from_arrays
 
 __all__ = [
+    "Budget",
     "BuiltIn",
+    "Certificate",
     "CircuitNetwork",
     "Data",
     "Network",
     "Node",
+    "Stratum",
+    "accuracy_interval",
     "built_in",
+    "chips_bound",
     "dense_network",
+    "flip_bound",
     "from_arrays",
     "from_network_file",
     "from_onnx",
@@ -33,5 +49,8 @@ __all__ = [
     "load_data",
     "load_network",
     "map_network",
+    "paired_draw",
+    "runs_needed",
+    "shapley",
 ]
 __getattr__, __dir__ = lazy(__name__)

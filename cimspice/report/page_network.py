@@ -158,7 +158,8 @@ def _error_map(layer: LayerComparison, group: int) -> dict[str, Any]:
     lefts = sorted({outputs.start for _, outputs in one.places})
     grid = np.full((len(tops), len(lefts)), np.nan)
     for (inputs, outputs), error in zip(one.places, one.errors, strict=True):
-        grid[tops.index(inputs.start), lefts.index(outputs.start)] = error
+        place = tops.index(inputs.start), lefts.index(outputs.start)
+        grid[place] = np.fmax(grid[place], error)  # tiles of several slices of the weights lie there
     return {"type": "heatmap", "z": [numbers(row) for row in grid], "colorscale": "Viridis"}
 
 

@@ -81,7 +81,7 @@ def test_cells_with_transistors_equal_ngspice(capsys, tmp_path):
 
 
 def test_before_it_starts_it_says_how_long_and_how_many_prove_one_percent(capsys, tmp_path):
-    config = settings(tmp_path, "tile = 16")
+    config = settings(tmp_path, "tile = 16", "weight_bits = 4", "slice_bits = 2")
     words = [
         "validate",
         "digits",

@@ -15,8 +15,10 @@ PAGE = (Path(__file__).resolve().parents[2] / "docs" / "networks.md").read_text(
 
 
 @pytest.mark.filterwarnings("ignore:Stochastic Optimizer")
-def test_the_example_prints_what_follows_it():
-    ((code, printed),) = re.findall(r"^```python\n(.*?)^```\n\n```text\n(.*?)^```$", PAGE, re.M | re.S)
+@pytest.mark.parametrize(
+    ("code", "printed"), re.findall(r"^```python\n(.*?)^```\n\n```text\n(.*?)^```$", PAGE, re.M | re.S)
+)
+def test_the_examples_print_what_follows_them(code, printed):
     with contextlib.redirect_stdout(io.StringIO()) as screen:
         exec(compile(code, "networks.md", "exec"), {"__name__": "networks_documentation"})
     assert screen.getvalue().split() == printed.split()

@@ -43,10 +43,8 @@ class NgspiceTiles:
     store, jobs
         As `run_bench` takes them: where runs are kept, and how many at once.
     errors
-        Of each tile of the last layer, the largest difference of a current between the exact solver and
-        ngspice for the voltages that ngspice got, relative to the largest current of the tile.
-    worst
-        The largest of all so far.
+        Of each tile that was read, the largest difference of a current between the exact solver and ngspice
+        for the voltages that ngspice got, relative to the largest current of the tile.
     seconds
         CPU time of ngspice.
     solver_seconds
@@ -56,8 +54,7 @@ class NgspiceTiles:
     progress: OnProgress = silent
     store: Store | Path | str | None = None
     jobs: int | None = 1
-    errors: np.ndarray = field(default_factory=lambda: np.zeros(0))
-    worst: float = 0.0
+    errors: list[float] = field(default_factory=list)
     seconds: float = 0.0
     solver_seconds: float = 0.0
     count: int = 0
@@ -87,13 +84,9 @@ class NgspiceTiles:
         began = time.process_time()
         exact = solved(layer, voltages)
         self.solver_seconds += time.process_time() - began
-        self.errors = np.array(
-            [
-                np.abs(one - other).max(initial=0.0) / (np.abs(other).max(initial=0.0) or 1.0)
-                for one, other in zip(exact, currents, strict=True)  # all 0 where the tile's inputs are
-            ]
-        )
-        self.worst = max(self.worst, float(self.errors.max()))
+        for one, other in zip(exact, currents, strict=True):
+            largest = float(np.abs(other).max(initial=0.0)) or 1.0  # a tile whose inputs are all zero
+            self.errors.append(float(np.abs(one - other).max(initial=0.0)) / largest)
         return currents
 
 
@@ -142,7 +135,7 @@ class SimulatedLayer:
         Of each tile, the largest difference of a column current to the exact solver's, relative to the tile's
         largest current.
     places
-        Inputs and outputs of each tile.
+        Inputs and outputs of each tile; slices of weights one after another.
     cpu_seconds, solver_seconds
         Time of ngspice, now or when they were first run, and of the exact solver.
     """
@@ -188,9 +181,10 @@ def simulate_layer(
     outputs = one(x, reader)
     places = [
         (rows, slice(columns.start // 2, columns.stop // 2))
-        for rows, columns in one.instances[0].tiling.places
+        for part in one.instances[0]
+        for rows, columns in part.tiling.places
     ]
-    return SimulatedLayer(outputs, reader.errors, places, reader.seconds, reader.solver_seconds)
+    return SimulatedLayer(outputs, np.array(reader.errors), places, reader.seconds, reader.solver_seconds)
 
 
 def expected_seconds(layer: MappedLayer, inputs: int) -> float:
@@ -199,14 +193,15 @@ def expected_seconds(layer: MappedLayer, inputs: int) -> float:
     Measured from 8 × 8 to 64 × 64 cells: ordering the equations takes most of the time of large tiles, and a
     vector of inputs another factorisation. Of 1T1R cells, each has a transistor and a memory to evaluate.
     """
-    made = layer.chip(0).instances[0]
-    total, vectors = 0.0, inputs * (1 + made.signed)
-    for rows, columns in made.tiling.places:
-        size = (rows.stop - rows.start) * (columns.stop - columns.start) / 1024
-        setup, vector = _ORDERING * size**3.2, _VECTOR * size**1.65
-        if made.memory is not None:
-            setup, vector = setup + _CELLS * size, vector + _CELLS_VECTOR * size
-        total += _START + setup + vectors * vector
+    total = 0.0
+    for part in layer.chip(0).instances[0]:
+        vectors = inputs * len(part.passes)
+        for rows, columns in part.tiling.places:
+            size = (rows.stop - rows.start) * (columns.stop - columns.start) / 1024
+            setup, vector = _ORDERING * size**3.2, _VECTOR * size**1.65
+            if part.memory is not None:
+                setup, vector = setup + _CELLS * size, vector + _CELLS_VECTOR * size
+            total += _START + setup + vectors * vector
     return total
 
 
@@ -269,7 +264,7 @@ def compare_tiles(network: TiledNetwork, x: np.ndarray, progress: OnProgress = s
     return TileComparison(
         solved.outputs,
         circuit.outputs,
-        reader.worst,
+        max(reader.errors),
         reader.count,
         reader.seconds,
         reader.solver_seconds,
