@@ -220,7 +220,7 @@ class Network:
                     values[node.name] = weighted_sums(node, *taken, layer=layers.get(node.name))
                 else:
                     values[node.name] = OPERATIONS[node.operation](node, *taken)
-            except (ValueError, IndexError, TypeError, KeyError) as error:
+            except (ValueError, IndexError, TypeError, KeyError, MemoryError) as error:
                 if isinstance(error, ParameterError):
                     raise
                 shapes = " and ".join(str(value.shape[1:]) for value in taken)

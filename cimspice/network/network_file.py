@@ -17,6 +17,7 @@
 
 from __future__ import annotations
 
+from math import prod
 from pathlib import Path, PurePosixPath
 from typing import Annotated, Any, Literal
 
@@ -31,7 +32,9 @@ from cimspice.network.graph import INPUT, Network, Node
 
 _LARGEST_FILE = 2**20
 _Axes = PositiveInt | tuple[PositiveInt, ...]
-_Padding = Annotated[int, Field(ge=0)] | tuple[Annotated[int, Field(ge=0)], ...]
+_End = Annotated[int, Field(ge=0, le=256)]
+_Padding = _End | tuple[_End, ...]
+_LARGEST_INPUT = 2**27  # numbers
 
 
 class _Strict(BaseModel):
@@ -139,6 +142,10 @@ def from_network_file(path: str | Path) -> Network:
         raise ParameterError(
             f"weights = {given.weights!r}", place=str(path), remedy="name a file in the same folder"
         )
+    if prod(given.input) > _LARGEST_INPUT:
+        raise ParameterError(
+            f"input = {list(given.input)}", place=str(path), remedy="give the shape of one sample"
+        )
     arrays = {array.name: array for array in arrays_in(path.with_name(given.weights))}
 
     def numbers(name: str) -> np.ndarray:
@@ -154,7 +161,17 @@ def from_network_file(path: str | Path) -> Network:
     for number, layer in enumerate(given.layers, 1):
         made: dict[str, Any] = {key: numbers(name) for key, name in _arrays_of(layer).items()}
         before = nodes[-1].name if nodes else INPUT
-        nodes.append(Node(f"{layer.kind}{number}", layer.kind, (before,), _settings(layer, made), made))
+        name = f"{layer.kind}{number}"
+        try:
+            with np.errstate(invalid="ignore"):  # of a negative variance, which is refused as nan
+                settings = _settings(layer, made)
+        except ValueError as error:
+            raise ParameterError(
+                f"arrays of layer {name!r} do not fit one another: {error}",
+                place=str(path),
+                remedy="give one number of each for every channel",
+            ) from None
+        nodes.append(Node(name, layer.kind, (before,), settings, made))
     return Network(path.name, given.input, tuple(nodes), nodes[-1].name, f"{path.name} and {given.weights}")
 
 

@@ -1,9 +1,12 @@
 """Networks from files of arrays, scikit-learn and network files: against the models that wrote them."""
 
+import json
 from itertools import pairwise
 
 import numpy as np
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 from safetensors.numpy import save_file
 from sklearn.datasets import load_digits, load_iris
 from sklearn.neural_network import MLPClassifier, MLPRegressor
@@ -249,6 +252,8 @@ FILES_REFUSED = {
     "unknown key": (("padding = 1\n", "paddings = 1\n"), "paddings"),
     "unknown kind": (('kind = "relu"', 'kind = "lstm"'), "lstm"),
     "channels that do not fit": (("input = [1, 8, 8]", "input = [3, 8, 8]"), "conv1"),
+    "an input without end": (("input = [1, 8, 8]", "input = [1, 800000, 800000]"), "800000"),
+    "padding without end": (("padding = 1\n", "padding = 1000000\n"), "256"),
     "no TOML": (("weights = ", "weights : "), "not TOML"),
 }
 
@@ -260,6 +265,37 @@ def test_network_files_that_do_not_fit_are_refused(tmp_path, case):
         load_network(_written(tmp_path, NETWORK_FILE.replace(*change)))
     assert caught.value.remedy
     assert caught.value.place
+
+
+@settings(max_examples=150, deadline=None, suppress_health_check=list(HealthCheck))
+@given(st.data())
+def test_any_network_file_is_a_network_or_refused_with_a_remedy(tmp_path, data):
+    """Layers of any kinds, settings and arrays, of which hardly any fit one another."""
+    names = st.sampled_from(["a", "b", "c", "d", "e"])
+    sizes = st.one_of(st.integers(-1, 4), st.lists(st.integers(-1, 4), max_size=5))
+    keys = {
+        "weights": names, "bias": names, "scale": names, "shift": names, "mean": names, "variance": names,
+        "stride": sizes, "padding": sizes, "dilation": sizes, "kernel": sizes, "groups": st.integers(0, 4),
+    }  # fmt: skip
+    wanted = {
+        "dense": ["weights", "bias"], "conv": ["weights", "bias", "stride", "padding", "dilation", "groups"],
+        "batch_normalisation": ["scale", "shift", "mean", "variance"], "average_pool": ["kernel", "padding"],
+        "max_pool": ["kernel", "stride", "padding"], "flatten": [], "softmax": [], "global_max_pool": [],
+    }  # fmt: skip
+    text = f'weights = "net.npz"\ninput = {data.draw(st.lists(st.integers(1, 6), max_size=4))}\n'
+    for kind in data.draw(st.lists(st.sampled_from(sorted(wanted)), min_size=1, max_size=4)):
+        given_keys = {key: data.draw(keys[key]) for key in wanted[kind] if data.draw(st.integers(0, 5))}
+        lines = (f"{key} = {json.dumps(value)}" for key, value in given_keys.items())
+        text += "\n".join(["[[layers]]", f'kind = "{kind}"', *lines, ""])
+    arrays = {"a": draw(3), "b": draw(2, 3), "c": draw(4, 2, 3, 3), "d": draw(4), "e": draw(4, 1, 3)}
+    np.savez(tmp_path / "net.npz", **arrays)
+    (tmp_path / "net.toml").write_text(text)
+    try:
+        network = load_network(tmp_path / "net.toml")
+    except CimspiceError as error:
+        assert error.remedy  # noqa: PT017
+    else:
+        network.outputs(np.ones((2, *network.input_shape)))
 
 
 @pytest.mark.parametrize("name", ["net.pt", "net.pkl", "net.joblib", "net.h5", "net"])
