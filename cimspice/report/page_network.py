@@ -14,6 +14,10 @@ from cimspice.network.validate import LayerComparison, NetworkValidation
 from cimspice.report.page_document import Chart, Section, View, document, label, numbers, paragraph, rows
 
 _WORST = 4
+_TILE_AXES = {
+    "xaxis": {"title": {"text": "tile, along the outputs"}, "dtick": 1},
+    "yaxis": {"title": {"text": "tile, along the inputs"}, "dtick": 1, "autorange": "reversed"},
+}
 _TITLES = {"ideal": "software", "emulator": "emulator", "circuit": "ngspice"}
 
 
@@ -79,7 +83,13 @@ def _layers(layers: Sequence[Mapping[str, Any]]) -> list[str | Chart]:
         {"type": "bar", "name": title, "x": names, "y": numbers([one[key] or np.nan for one in layers])}
         for key, title in (("emulated_error", "emulator to software"), ("error", "ngspice to emulator"))
     ]
-    axes = {"yaxis": {"type": "log", "title": {"text": "rms error relative to the output's rms"}}}
+    axes = {
+        "yaxis": {
+            "type": "log",
+            "exponentformat": "power",
+            "title": {"text": "rms error relative to the output's rms"},
+        }
+    }
     chart = Chart("Error at each layer's output", [View("errors", bars, axes)])
     return [rows(heads, table, numeric=range(1, len(heads))), chart]
 
@@ -137,7 +147,7 @@ def _worst_tiles(result: NetworkValidation) -> list[str | Chart]:
         layout = {"xaxis": {"title": {"text": "input"}}, "yaxis": {"title": {"text": "output"}}}
         views.append(View(f"{_tile_name(layer, group)}, tile {tile}", [heat], layout))
     maps = [
-        View(_tile_name(layer, group), [_error_map(layer, group)], {"yaxis": {"autorange": "reversed"}})
+        View(_tile_name(layer, group), [_error_map(layer, group)], _TILE_AXES)
         for layer in result.layers
         for group in range(len(layer.tiles))
     ]
@@ -160,7 +170,8 @@ def _error_map(layer: LayerComparison, group: int) -> dict[str, Any]:
     for (inputs, outputs), error in zip(one.places, one.errors, strict=True):
         place = tops.index(inputs.start), lefts.index(outputs.start)
         grid[place] = np.fmax(grid[place], error)  # tiles of several slices of the weights lie there
-    return {"type": "heatmap", "z": [numbers(row) for row in grid], "colorscale": "Viridis"}
+    return {"type": "heatmap", "z": [numbers(row) for row in grid], "colorscale": "Viridis",
+            "colorbar": {"exponentformat": "power"}}  # fmt: skip
 
 
 def _decisions(result: NetworkValidation) -> list[str | Chart]:
@@ -179,6 +190,7 @@ def _decisions(result: NetworkValidation) -> list[str | Chart]:
             "z": counts.tolist(),
             "texttemplate": "%{z}",
             "colorscale": "Blues",
+            "reversescale": True,
             "showscale": False,
         }
         layout = {
