@@ -15,6 +15,7 @@ from cimspice.crossbar.emulator.tile_stack import effective_tiles
 from cimspice.crossbar.family import circuit, simulate
 from cimspice.crossbar.mapping.tiles import Tiling
 from cimspice.errors import CimspiceError, ParameterError
+from cimspice.network import Network, Node, map_network
 
 IDEAL = {"word_line_resistance": 0.0, "bit_line_resistance": 0.0}
 WIRED = {"word_line_resistance": 3.0, "bit_line_resistance": 2.0, "source_resistance": 50.0}
@@ -260,7 +261,13 @@ def test_refusals_name_the_layer():
 
 @pytest.mark.spice
 @pytest.mark.parametrize(
-    "settings", [{**WIRED, "tolerance": 0.1}, {"nonlinearity": 2.0, **WIRED}, {"cell": "1T1R", **WIRED}]
+    "settings",
+    [
+        {**WIRED, "tolerance": 0.1},
+        {"nonlinearity": 2.0, **WIRED},
+        {"cell": "1T1R", **WIRED},
+        {**WIRED, "weight_bits": 4, "slice_bits": 2, "dac_bits": 2, "bit_serial": True},
+    ],
 )
 def test_ngspice_reads_the_tiles_and_gives_the_same_sums(settings, tmp_path):
     w, x = case(5, 9, 4, low=-1.0)
@@ -269,7 +276,8 @@ def test_ngspice_reads_the_tiles_and_gives_the_same_sums(settings, tmp_path):
     found = made(x)
     assert np.sqrt(np.mean((found - spice.outputs) ** 2)) < 1e-6 * np.sqrt(np.mean(found**2))
     assert spice.tile_error < 1e-6
-    assert spice.tiles == 4
+    slices = 2 if "weight_bits" in settings else 1
+    assert spice.tiles == len(spice.places) == 4 * slices
     again = simulate(made, x, store=tmp_path / "points.db", jobs=1)
     np.testing.assert_array_equal(again.outputs, spice.outputs)
     assert again.cpu_seconds == spice.cpu_seconds > 0
@@ -281,3 +289,25 @@ def test_1t1r_cells_conduct_what_they_were_verified_to_and_less_at_higher_voltag
     linear = circuit(**IDEAL, read_voltage=0.1).layer(w, x)
     cells = circuit(**IDEAL, read_voltage=0.1, cell="1T1R").layer(w, x)
     np.testing.assert_allclose(cells(x), linear(x), rtol=1e-7)
+
+
+def test_a_network_of_convolution_groups_runs_on_every_chip():
+    rng = np.random.default_rng(0)
+    geometry = {"padding": (1, 1, 1, 1), "stride": (2, 2), "groups": 2}
+    weights = rng.normal(size=(6, 2, 3, 3))
+    nodes = (
+        Node("conv", "conv", ("input",), geometry, {"weights": weights, "bias": rng.normal(size=6)}),
+        Node("flat", "flatten", ("conv",)),
+        Node("dense", "dense", ("flat",), {}, {"weights": rng.normal(size=(3, 54))}),
+    )
+    network, x = Network("grouped", (4, 5, 5), nodes, "dense"), rng.uniform(0, 1, (7, 4, 5, 5))
+    for adc_bits in (None, 12):
+        mapped = map_network(
+            network, x, circuit(**WIRED, tile=(8, 8), tolerance=0.05, adc_bits=adc_bits, chips=2)
+        )
+        outputs, wanted = mapped.outputs(x), network.outputs(x)
+        assert outputs.shape == (2, 7, 3)
+        assert 1e-3 < np.abs(outputs[0] - outputs[1]).max() < np.abs(wanted).max()
+        np.testing.assert_array_equal(mapped.chip(1).outputs(x), outputs[1])
+        plain = mapped.without(*mapped.effects).outputs(x)
+        np.testing.assert_allclose(plain, np.stack([wanted, wanted]), atol=1e-10 * np.abs(wanted).max())

@@ -195,9 +195,10 @@ class TiledLayer:
         ParameterError
             For negative ones where only magnitudes are read.
         """
-        if not self.signed and namespace(x).any(x < 0):
+        plain = isinstance(x, np.ndarray)
+        if not self.signed and (x.min(initial=0.0) < 0 if plain else namespace(x).any(x < 0)):
             raise ParameterError(
-                f"inputs hold {float(x.min()) if isinstance(x, np.ndarray) else 'numbers below 0'}",
+                f"inputs hold {f'{x.min():g}' if plain else 'numbers below 0'}",
                 place="inputs",
                 remedy="this layer was calibrated with none below 0: calibrate it with such inputs, too",
             )
