@@ -18,6 +18,7 @@ from cimspice import __version__
 from cimspice.cli import cache, card, characterize, compare, doctor, fit, network, new, pdk, validate_network
 from cimspice.cli.interruption import Interruption
 from cimspice.cli.list import list_
+from cimspice.cli.map import map_
 from cimspice.cli.report import report as report_on_run
 from cimspice.families import use_room
 from cimspice.screen.failure import INTERRUPTED, Interrupted, report
@@ -62,6 +63,7 @@ app.command("characterize")(characterize.characterize)
 app.command("compare")(compare.compare)
 app.command("doctor")(doctor.doctor)
 app.command("list")(list_)
+app.command("map")(map_)
 app.command("report")(report_on_run)
 _GROUPS = {
     "cache": cache.app,

@@ -8,42 +8,13 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from cimspice.cli.network_on_circuit import CardFile, CircuitName, Config, Data, Net, Seed, on_circuits
 from cimspice.screen.output import JsonFlag, console, print_json, say
 from cimspice.screen.validation_output import usable, write_report
 
 if TYPE_CHECKING:
-    import numpy as np
-
-    from cimspice.network.graph import Network
     from cimspice.network.validate import NetworkValidation
 
-_LARGEST_CONFIG = 2**20
-
-Net = Annotated[
-    str,
-    typer.Argument(
-        metavar="NET",
-        help="A network that comes with cimspice (iris, digits, digits-64, digits-256, digits-cnn, "
-        "mnist-conv), or a file (cimspice network show --help).",
-    ),
-]
-Data = Annotated[
-    Path | None,
-    typer.Option(
-        "--data",
-        metavar="FILE",
-        help="Inputs x and labels y, if there are any: .npz, .npy or .csv. Networks that come with cimspice "
-        "have held-out samples of their own.",
-    ),
-]
-CircuitName = Annotated[str, typer.Option("--circuit", help="Family of circuits: crossbar.")]
-Config = Annotated[
-    Path | None,
-    typer.Option(
-        "--config", metavar="TOML", help="Settings of the circuit, such as tile = 32, adc_bits = 8."
-    ),
-]
-CardFile = Annotated[Path | None, typer.Option("--card", metavar="FILE", help="The family's card.")]
 Samples = Annotated[
     int | None, typer.Option(min=1, help="Inputs drawn at random and run through the circuit; default 20.")
 ]
@@ -54,7 +25,6 @@ FlipBound = Annotated[
         help="Instead: as many as bound the share of different decisions at this, if none differs (0.01).",
     ),
 ]
-Seed = Annotated[int, typer.Option(min=0, help="Of the draw, and of a built-in network's training.")]
 Jobs = Annotated[int | None, typer.Option("--jobs", "-j", min=1, help="Worker processes.")]
 Output = Annotated[
     Path | None, typer.Option("--output", "-o", metavar="FOLDER", help="report.json and the page.")
@@ -82,23 +52,18 @@ def network(
     """
     from cimspice.campaign.versions import provenance
     from cimspice.errors import ParameterError
-    from cimspice.families import read_card
     from cimspice.network.certificate import runs_needed
-    from cimspice.network.circuit import map_network
     from cimspice.network.validate import plan, validate
     from cimspice.report.page_network import write_network_page
     from cimspice.screen.stages import Stages
 
-    made, calibration, x, labels = _network_and_data(net, data, seed)
-    family = _family(circuit)
-    known = None if card is None else read_card(card, circuit)
-    mapped = map_network(made, calibration, family.circuit(known, **_settings(config)))
+    put = on_circuits(net, circuit, data, config, card, seed)
+    mapped, x, family = put.mapped, put.x, put.family
     if samples is not None and bound is not None:
         raise ParameterError("--samples and --bound", place="--bound", remedy="give one of them")
     runs = samples or (min(20, len(x)) if bound is None else runs_needed(len(x), bound))
     given = plan(mapped, runs, len(x), family.simulation_seconds)
-    name = made.name if made.name.replace("-", "").isalnum() else "network"
-    folder = usable(output or Path("runs") / f"validate-{name}-{circuit}")
+    folder = usable(output or put.folder("validate"))
     if not json:
         say(
             f"{given.runs} of {given.population} inputs; if no decision differs, at most "
@@ -109,7 +74,7 @@ def network(
         result = validate(
             mapped,
             x,
-            labels,
+            put.labels,
             given,
             lambda layer, inputs, progress: family.simulate(layer, inputs, jobs=jobs, progress=progress),
             seed=seed,
@@ -118,14 +83,7 @@ def network(
         stages.begin("draw")
         facts = result.facts()
         page = write_network_page(result, facts, folder)
-    own = None if known is None else known.conditions
-    facts |= {
-        "seed": seed,
-        "corner": (own and own.corner) or "tt",
-        "temperature": 27.0 if own is None or own.temperature is None else own.temperature,
-        "provenance": provenance(),
-    }
-    facts["calibration"] = f"{len(calibration)} inputs" + ("" if calibration is not x else ", the data's own")
+    facts |= {**put.facts(), "provenance": provenance()}
     facts["files"] = {path.name: str(path) for path in (page, folder / "report.json")}
     write_report(facts, folder)
     if json:
@@ -149,68 +107,6 @@ def digits(
 ) -> None:
     """The built-in network 64-32-10 on circuits: short for ``validate network digits``."""
     network("digits", circuit, None, config, card, samples, bound, seed, jobs, output, json)
-
-
-def _network_and_data(
-    net: str, data: Path | None, seed: int
-) -> tuple[Network, np.ndarray, np.ndarray, np.ndarray | None]:
-    """Network, inputs to calibrate with, inputs and labels to run."""
-    from cimspice.errors import ParameterError
-    from cimspice.network.built_in_networks import BUILT_IN, built_in
-
-    if net in BUILT_IN and data is None:
-        found = built_in(net, seed)
-        return found.network, found.x_train, found.x_test, found.y_test
-    from cimspice.network.data import load_data
-    from cimspice.network.load import load_network
-
-    if data is None:
-        raise ParameterError(
-            "no inputs to run", place="--data", remedy="give a file with x, and y where there are labels"
-        )
-    made = load_network(net, seed=seed)
-    given = load_data(data, made)
-    return made, given.x, given.x, given.y
-
-
-def _family(name: str) -> Any:
-    """The family's functions ``circuit``, ``simulate`` and ``simulation_seconds``."""
-    from cimspice.errors import ParameterError
-    from cimspice.families import family, with_card
-
-    found = family(name)
-    if not hasattr(found, "simulation_seconds"):
-        have = [one for one in with_card() if hasattr(family(one), "simulation_seconds")]
-        raise ParameterError(
-            f"{name} circuits cannot take the layers of a network yet",
-            place="--circuit",
-            remedy=f"use {' or '.join(have)}",
-        )
-    return found
-
-
-def _settings(file: Path | None) -> dict[str, Any]:
-    """Of the circuit, from a TOML file.
-
-    Raises
-    ------
-    ParameterError
-        For a file that is none.
-    """
-    from cimspice.documents import parse_toml
-    from cimspice.errors import ParameterError
-    from cimspice.files import read_plain
-
-    if file is None:
-        return {}
-    try:
-        return parse_toml(read_plain(file, _LARGEST_CONFIG))
-    except (OSError, ValueError) as error:
-        raise ParameterError(
-            f"no settings of a circuit: {getattr(error, 'strerror', None) or error}",
-            place=str(file),
-            remedy="give a TOML file with a line such as tile = 32 for each",
-        ) from None
 
 
 def _show(facts: Mapping[str, Any], result: NetworkValidation) -> None:

@@ -58,6 +58,11 @@ class Layer(Protocol):
         the realised weights' deviations, relative to the weights' rms); null where a family has none."""
         ...
 
+    def arrays(self) -> dict[str, np.ndarray]:
+        """What is programmed into the circuit, by name; ``weights`` (chips, outputs, inputs) that it realises
+        among it."""
+        ...
+
 
 class Circuit(Protocol):
     """A family's way to make the circuit of a layer."""
@@ -156,6 +161,15 @@ class CircuitNetwork:
                 {"name": name, **_together([layer.facts() for layer in layers])}
                 for name, layers in self.layers.items()
             ],
+        }
+
+    def arrays(self) -> dict[str, np.ndarray]:
+        """What is programmed, ``LAYER.ARRAY`` to (groups, ...): one group except of a grouped convolution."""
+        found = {name: [layer.arrays() for layer in layers] for name, layers in self.layers.items()}
+        return {
+            f"{name}.{key}": np.stack([one[key] for one in groups])
+            for name, groups in found.items()
+            for key in groups[0]
         }
 
     @property

@@ -126,7 +126,7 @@ class NetworkValidation:
     @property
     def decisions(self) -> dict[str, np.ndarray] | None:
         """``ideal``, ``emulator``, ``circuit`` to decisions (runs,); None where outputs are no classes."""
-        if not _decides(self.mapped):
+        if not decides(self.mapped):
             return None
         return {name: strongest(outputs) for name, outputs in self.outputs.items()}
 
@@ -166,8 +166,8 @@ class NetworkValidation:
             "decisions_agree": decided and agreement(decided["emulator"], decided["circuit"]),
             **{f"accuracy_{name}": value for name, value in accuracy.items()},
             "clipped_inputs": sum(layer.clipped_inputs for layer in self.layers),
-            "clipped_weights": _total(mapped["layers"], "clipped_weights"),
-            "saturated": _total(mapped["layers"], "saturated"),
+            "clipped_weights": total(mapped["layers"], "clipped_weights"),
+            "saturated": total(mapped["layers"], "saturated"),
             "budget": {name: float(share[0]) for name, share in shares.items()},
             "budget_sampling_error": self.budget.sampling_error
             and {name: float(np.ravel(error)[0]) for name, error in self.budget.sampling_error.items()},
@@ -249,10 +249,10 @@ def validate(
     )
     outputs = {name: found[network.output].reshape(len(drawn), -1) for name, found in values.items()}
     progress(Progress(stage="budget: subsets of effects"))
-    cheap = all(_is_cheap(mapped, name) for name in mapped.layers)
+    cheap = all(is_cheap(mapped, name) for name in mapped.layers)
     budget = error_budget(mapped, x[:_BUDGET_INPUTS] if cheap else taken)
     certificate = output = accuracy = None
-    if _decides(mapped):
+    if decides(mapped):
         flips = int(np.count_nonzero(strongest(outputs["emulator"]) != strongest(outputs["circuit"])))
         certificate = flip_bound(flips, given.runs, given.population)
     if cheap:
@@ -263,7 +263,7 @@ def validate(
             errors = np.sum((outputs["circuit"] - outputs["emulator"]) ** 2, axis=1)
             size = float(controls[:, 1].mean())
             output = whole_inputs_bound(errors, drawn, controls, size, seed=seed)
-        if _decides(mapped) and labels is not None:
+        if decides(mapped) and labels is not None:
             accuracy = _accuracy(
                 strongest(everything) == labels, strongest(outputs["circuit"]), labels, drawn
             )
@@ -302,12 +302,13 @@ def relative(found: np.ndarray, reference: np.ndarray) -> float:
     return difference / size if size else (0.0 if not difference else float("inf"))
 
 
-def _is_cheap(mapped: CircuitNetwork, name: str) -> bool:
+def is_cheap(mapped: CircuitNetwork, name: str) -> bool:
     """Whether the emulator takes thousands of samples in seconds: it is linear, or no convolution."""
     return vectors(mapped, name) == 1 or all(layer.matrix is not None for layer in mapped.layers[name])
 
 
-def _decides(mapped: CircuitNetwork) -> bool:
+def decides(mapped: CircuitNetwork) -> bool:
+    """Whether the outputs are those of classes."""
     shape = mapped.network.shapes[mapped.network.output]
     return len(shape) == 1 and shape[0] > 1
 
@@ -323,6 +324,7 @@ def _accuracy(
     return accuracy_interval(kept, other)
 
 
-def _total(layers: Sequence[Mapping[str, Any]], name: str) -> int | None:
+def total(layers: Sequence[Mapping[str, Any]], name: str) -> int | None:
+    """Sum of a count over the layers that have it; None if none has."""
     found = [layer[name] for layer in layers if layer.get(name) is not None]
     return sum(found) if found else None

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from cimspice.cli.app import run
 from cimspice.network import built_in, load_network
 from cimspice.network.built_in_networks import BUILT_IN
 from cimspice.network.onnx_operators import CONVERSIONS
@@ -22,6 +23,17 @@ def test_the_examples_print_what_follows_them(code, printed):
     with contextlib.redirect_stdout(io.StringIO()) as screen:
         exec(compile(code, "networks.md", "exec"), {"__name__": "networks_documentation"})
     assert screen.getvalue().split() == printed.split()
+
+
+def test_the_example_of_the_map_prints_what_the_page_shows(tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    ends = "source_resistance = 100\nsense_resistance = 100\ntolerance = 0.05\n"
+    settings = f"tile = 32\nlevels = 64\nword_line_resistance = 5\nbit_line_resistance = 5\n{ends}"
+    (tmp_path / "tiles.toml").write_text(settings)
+    shown = re.search(r"^\$ cimspice (map .*?)\n(.*?)^```$", PAGE, re.M | re.S)
+    assert shown
+    assert run(shown[1].split()) == 0
+    assert capsys.readouterr().out.split()[: len(shown[2].split())] == shown[2].split()
 
 
 def test_every_built_in_network_is_there_with_its_accuracy():

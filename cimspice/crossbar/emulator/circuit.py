@@ -246,7 +246,6 @@ class MappedLayer:
         first, cells = parts[0], 2 * self.weights.size * len(parts)
         below, beside = first.tiling.grid
         tiles, passes = below * beside * len(parts), len(first.passes)
-        realised = np.stack([sum(part.mapped.weights for part in parts) for parts in self.instances])
         size = np.linalg.norm(w) * np.sqrt(self.chips)
         sums = self.chips * passes * len(parts) * len(shown) * below * len(w)
         return {
@@ -256,10 +255,25 @@ class MappedLayer:
             "clipped_weights": int(np.count_nonzero(np.abs(w.T) > self._full_scale)),
             "saturated": sum(part.saturated(shown) for parts in self.instances for part in parts),
             "conversions": 0 if first.adc is None else sums,
-            "weight_error": float(np.linalg.norm(realised - w) / size) if size else 0.0,
+            "weight_error": float(np.linalg.norm(self._realised - w) / size) if size else 0.0,
             "input_scale": first.input_scale,
             "inputs": f"{passes} passes" if passes > 1 else "one pass",
         }
+
+    def arrays(self) -> dict[str, np.ndarray]:
+        """What is programmed: ``conductances`` (chips, slices, inputs, 2 outputs), S, G⁺ and G⁻ side by side;
+        ``unit`` (slices, outputs), weight per siemens of G⁺ - G⁻; ``weights`` (chips, outputs, inputs), which
+        these give summed over the slices."""
+        parts, outputs = self.instances, len(self.weights)
+        return {
+            "conductances": np.array([[part.mapped.conductances for part in chip] for chip in parts]),
+            "unit": np.array([np.broadcast_to(part.mapped.unit, outputs) for part in parts[0]]),
+            "weights": self._realised,
+        }
+
+    @cached_property
+    def _realised(self) -> np.ndarray:
+        return np.stack([sum(part.mapped.weights for part in parts) for parts in self.instances])
 
     @cached_property
     def instances(self) -> tuple[tuple[TiledLayer, ...], ...]:

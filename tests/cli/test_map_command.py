@@ -1,0 +1,186 @@
+"""``cimspice map``: a trained network on circuits without simulation, from the command line."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from cimspice.cli.app import run
+from cimspice.network import built_in
+
+LOW, HIGH = 2e-6, 80e-6
+
+
+@pytest.fixture(autouse=True)
+def own_folder(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+
+
+def mapped(capsys, *words: str, settings: str = "") -> tuple[dict, dict[str, np.ndarray]]:
+    Path("circuit.toml").write_text(settings)
+    code = run(["map", *words, "--circuit", "crossbar", "--config", "circuit.toml", "--json"])
+    printed = capsys.readouterr()
+    assert code == 0, printed.err
+    facts = json.loads(printed.out)
+    assert json.loads(Path(facts["files"]["report.json"]).read_text()) == facts
+    with np.load(facts["files"]["mapping.npz"]) as saved:
+        return facts, {name: saved[name] for name in saved.files}
+
+
+def unmapped(saved: dict[str, np.ndarray], layer: str) -> np.ndarray:
+    """Weights (groups, chips, outputs, inputs) from conductances alone."""
+    g, unit = saved[f"{layer}.conductances"], saved[f"{layer}.unit"]
+    pairs = g.reshape(*g.shape[:-1], -1, 2) @ [1.0, -1.0]
+    return np.einsum("gcsio,gso->gcoi", pairs, unit)
+
+
+def trained(name: str, layer: str) -> np.ndarray:
+    node = next(node for node in built_in(name).network.weight_layers if node.name == layer)
+    return node.arrays["weights"]
+
+
+def digits_layers() -> list[tuple[str, np.ndarray]]:
+    return [(name, trained("digits", name)) for name in ("dense1", "dense2")]
+
+
+def test_digits_on_tiles_count_tiles_cells_and_what_is_right(capsys):
+    facts, _ = mapped(capsys, "digits", settings="tile = 32\nword_line_resistance = 5.0\nadc_bits = 8\n")
+    # 64 inputs x 64 columns and 32 inputs x 20 columns on 32 x 32
+    assert [(layer["tiles"], layer["cells"], layer["utilisation"]) for layer in facts["layers"]] == [
+        (4, 4096, 1.0), (1, 640, 0.625),
+    ]  # fmt: skip
+    assert (facts["tiles"], facts["cells"], facts["samples"], facts["chips"]) == (5, 4736, 899, 1)
+    assert facts["conversions"] == 898 // 2 * (
+        2 * 32 + 10
+    )  # every second calibration input, two rows of tiles
+    assert facts["accuracy_ideal"] == built_in("digits").test_accuracy
+    assert facts["chip_accuracy"] == [facts["accuracy_emulator"]]
+    assert facts["emulated_error"] > 1e-3  # the wires are there
+    assert set(facts["effects"]) == {"wires", "clipping", "ADC"}
+    assert facts["settings"] == {"tile": 32, "word_line_resistance": 5.0, "adc_bits": 8}
+    assert facts["seed"] == 0
+    assert facts["provenance"]["cimspice"]
+
+
+def test_conductances_without_levels_give_the_trained_weights_back_within_the_cells_range(capsys):
+    _, saved = mapped(capsys, "digits")
+    for name, weights in digits_layers():
+        g = saved[f"{name}.conductances"]
+        assert g.shape == (1, 1, 1, weights.shape[1], 2 * len(weights))
+        assert (g.min(), g.max()) == (LOW, pytest.approx(HIGH, rel=1e-15))
+        assert np.abs(unmapped(saved, name)[0, 0] - weights).max() < 1e-14 * np.abs(weights).max()
+        np.testing.assert_allclose(saved[f"{name}.weights"], unmapped(saved, name), atol=1e-14)
+
+
+@pytest.mark.parametrize(
+    ("settings", "steps"),
+    [
+        ("levels = 16\n", 15),
+        ('levels = 16\nweight_scale = "column"\n', 15),
+        ("weight_bits = 6\nslice_bits = 2\n", 63),
+    ],
+)
+def test_levels_and_slices_give_the_weights_back_to_half_a_step(capsys, settings, steps):
+    facts, saved = mapped(capsys, "digits", settings=settings)
+    for (name, weights), layer in zip(digits_layers(), facts["layers"], strict=True):
+        found = unmapped(saved, name)[0, 0]
+        axis = 1 if "column" in settings else None
+        step = np.abs(weights).max(axis, keepdims=axis is not None) / steps
+        assert np.all(np.abs(found - weights) <= step / 2 * (1 + 1e-9))
+        error = np.linalg.norm(found - weights) / np.linalg.norm(weights)
+        assert layer["weight_error"] == pytest.approx(error, rel=1e-9)
+        g = saved[f"{name}.conductances"]
+        assert g.min() >= LOW
+        assert g.max() <= HIGH * (1 + 1e-15)
+
+
+def test_weights_and_inputs_beyond_the_range_are_counted(capsys):
+    facts, saved = mapped(capsys, "digits", settings="weight_percentile = 99\ninput_percentile = 90\n")
+    given = built_in("digits")
+    signals = given.x_train, given.x_test
+    for number, ((name, weights), layer) in enumerate(zip(digits_layers(), facts["layers"], strict=True)):
+        limit = np.percentile(np.abs(weights), 99)
+        assert layer["clipped_weights"] == np.count_nonzero(np.abs(weights) > limit) > 0
+        assert np.abs(unmapped(saved, name)).max() == pytest.approx(limit)
+        assert layer["input_scale"] == pytest.approx(np.percentile(signals[0], 90))
+        if number == 0:
+            assert layer["clipped_inputs"] == np.count_nonzero(signals[1] > layer["input_scale"])
+            bias = next(iter(given.network.weight_layers)).arrays["bias"]
+            signals = tuple(np.maximum(x @ weights.T + bias, 0) for x in signals)
+    assert facts["clipped_inputs"] == sum(layer["clipped_inputs"] for layer in facts["layers"])
+
+
+def test_every_chip_of_stuck_cells_decides_as_its_saved_conductances_do(capsys):
+    settings = "stuck_low = 0.05\nstuck_high = 0.02\nchips = 3\nword_line_resistance = 0.0\n"
+    facts, saved = mapped(capsys, "digits", settings=settings + "bit_line_resistance = 0.0\n")
+    given, nodes = built_in("digits"), list(built_in("digits").network.weight_layers)
+    weights = [unmapped(saved, node.name)[0] for node in nodes]
+    scales = [layer["input_scale"] for layer in facts["layers"]]
+    right = []
+    for chip in range(3):
+        hidden = given.x_test @ weights[0][chip].T + nodes[0].arrays["bias"]
+        hidden = np.clip(hidden, 0, scales[1])
+        found = hidden @ weights[1][chip].T + nodes[1].arrays["bias"]
+        right.append(float(np.mean(found.argmax(1) == given.y_test)))
+    assert facts["chip_accuracy"] == right
+    assert facts["accuracy_emulator"] == pytest.approx(np.mean(right))
+    assert len(set(right)) > 1
+
+
+def test_a_convolution_s_groups_are_saved_one_by_one(capsys, tmp_path):
+    rng = np.random.default_rng(2)
+    kernels = rng.normal(size=(4, 1, 3, 3))
+    np.savez(tmp_path / "net.npz", k=kernels, x=rng.normal(size=(5, 2, 6, 6)))
+    Path("net.toml").write_text(
+        'weights = "net.npz"\ninput = [2, 6, 6]\n[[layers]]\nkind = "conv"\nweights = "k"\ngroups = 2\n'
+    )
+    facts, saved = mapped(capsys, "net.toml", "--data", "net.npz")
+    (layer,) = facts["layers"]
+    found = unmapped(saved, layer["name"])
+    assert found.shape == (2, 1, 2, 9)
+    assert np.abs(found.reshape(kernels.shape) - kernels).max() < 1e-14
+    assert layer["inputs"] == "2 passes"
+    assert facts["accuracy_ideal"] is facts["accuracy_emulator"] is facts["chip_accuracy"] is None
+
+
+def test_an_own_network_from_a_folder_outside_gives_a_table_and_a_line_of_accuracy(tmp_path):
+    rng = np.random.default_rng(1)
+    w, x = rng.normal(size=(3, 7)), rng.uniform(size=(40, 7))
+    np.savez(tmp_path / "net.npz", W1=w.T, b1=np.zeros(3))
+    np.savez(tmp_path / "samples.npz", x=x, y=(x @ w.T).argmax(1))
+    words = ["map", "net.npz", "--circuit", "crossbar", "--data", "samples.npz", "--output", "here"]
+    done = subprocess.run(
+        [sys.executable, "-m", "cimspice", *words], cwd=tmp_path, capture_output=True, text=True, check=True
+    )
+    assert "software 100 %" in done.stdout
+    assert "40 of 40 inputs" in done.stdout
+    assert "one pass" in done.stdout
+    assert sorted(path.name for path in (tmp_path / "here").iterdir()) == ["mapping.npz", "report.json"]
+    with np.load(tmp_path / "here" / "mapping.npz") as saved:
+        assert np.abs(saved["W1.weights"][0, 0] - w).max() < 1e-14
+
+
+@pytest.mark.parametrize(
+    ("words", "settings", "named"),
+    [
+        (["iris", "--circuit", "neuron"], "", "use crossbar"),
+        (["iris", "--circuit", "crossbar"], "tile = 7", "give an even number"),
+        (["iris", "--circuit", "crossbar"], "tiles = 8", "no setting 'tiles'"),
+        (["iris", "--circuit", "crossbar"], "weight_percentile = 0", "weight_percentile"),
+        (["iris", "--circuit", "crossbar", "--config", "absent.toml"], "", "absent.toml"),
+        (["iris", "--circuit", "crossbar", "--card", "absent.json"], "", "absent.json"),
+        (["absent.npz", "--circuit", "crossbar"], "", "--data"),
+        (["iris", "--circuit", "crossbar", "--output", "circuit.toml"], "", "circuit.toml"),
+    ],
+)
+def test_what_cannot_be_mapped_is_refused_with_a_remedy_and_writes_nothing(capsys, words, settings, named):
+    Path("circuit.toml").write_text(settings)
+    given = [] if "--config" in words else ["--config", "circuit.toml"]
+    assert run(["map", *words, *given]) == 2
+    assert named in " ".join(capsys.readouterr().err.split())
+    assert not Path("runs").exists()
