@@ -20,7 +20,8 @@ from cimspice.rram.family import fit_part, remarks_of
 if TYPE_CHECKING:
     from cimspice.campaign.store import Store
     from cimspice.crossbar.emulator import Crossbar, NonlinearCrossbar
-    from cimspice.crossbar.emulator.circuit import CrossbarCircuit, MappedLayer
+    from cimspice.crossbar.emulator.circuit import CrossbarCircuit
+    from cimspice.crossbar.emulator.mapped_layer import MappedLayer
     from cimspice.crossbar.emulator.one_transistor import AccessedMemory
     from cimspice.crossbar.emulator.perceptron import Perceptron
     from cimspice.crossbar.emulator.tiled import TiledNetwork

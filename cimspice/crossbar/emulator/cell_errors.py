@@ -61,9 +61,15 @@ class CellErrors:
             reached = targets * (1 + self.tolerance * rng.uniform(-1, 1, targets.shape))
         else:
             reached = targets * np.exp(self._deviation(targets) * rng.normal(size=targets.shape))
-        drawn = rng.uniform(size=targets.shape)
-        reached = np.where(drawn < self.stuck_low, cells.low, reached)
-        return np.where(drawn > 1 - self.stuck_high, cells.high, reached)
+        stuck = self.stuck(targets.shape, cells, rng)
+        return np.where(np.isnan(stuck), reached, stuck)
+
+    def stuck(self, shape: tuple[int, ...], cells: ConductanceRange, rng: np.random.Generator) -> np.ndarray:
+        """Conductances (S) of the cells that are stuck, NaN of the others."""
+        drawn = rng.uniform(size=shape)
+        return np.select(
+            [drawn < self.stuck_low, drawn > 1 - self.stuck_high], [cells.low, cells.high], np.nan
+        )
 
     def _deviation(self, targets: np.ndarray) -> np.ndarray:
         law = self.variability

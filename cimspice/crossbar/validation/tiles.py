@@ -15,7 +15,7 @@ from cimspice.campaign.store import Store
 from cimspice.crossbar.circuit.cells import ArrayCircuit
 from cimspice.crossbar.circuit.cells_read import CellsReadParameters
 from cimspice.crossbar.circuit.passive import CrossbarReadParameters
-from cimspice.crossbar.emulator.circuit import MappedLayer
+from cimspice.crossbar.emulator.mapped_layer import MappedLayer
 from cimspice.crossbar.emulator.tile_layer import TiledLayer, solved
 from cimspice.crossbar.emulator.tiled import TiledNetwork
 from cimspice.errors import ParameterError
