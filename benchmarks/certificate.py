@@ -35,7 +35,7 @@ from cimspice.crossbar import ConductanceRange, Crossbar
 from cimspice.crossbar.mapping.conductances import difference, map_weights
 from cimspice.crossbar.mapping.tiles import Tiling
 from cimspice.network.certificate import Stratum, accuracy_interval, flip_bound, paired_draw
-from cimspice.network.output_error import draw_tiles, tiles_bound, whole_inputs_bound
+from cimspice.network.output_error import draw_samples, draw_tiles, tiles_bound, whole_inputs_bound
 
 Array = np.ndarray
 CONFIDENCE = 0.95
@@ -109,7 +109,7 @@ class Emulator:
 
 @dataclass(frozen=True, eq=False)
 class DigitTiles:
-    """`cimspice.network.output_error.Tiles` of the emulator."""
+    """`cimspice.network.output_error.Tiles` of the emulator, for all inputs or those `at` some places."""
 
     emulator: Emulator
     x: Array
@@ -122,6 +122,10 @@ class DigitTiles:
         """Outputs per hidden value (hidden, outputs), of the emulator's own second layer."""
         layer = self.emulator.layers[1]
         return layer.summed(layer.parts(layer.scale * np.eye(layer.tiling.rows))) / layer.scale
+
+    def at(self, samples: Array) -> DigitTiles:
+        sums, controls = ([part[samples] for part in parts] for parts in (self.sums, self.controls))
+        return DigitTiles(self.emulator, self.x[samples], self.hidden[samples], sums, controls)
 
     def signal(self) -> Array:
         everything = np.arange(len(self.x))
@@ -142,14 +146,14 @@ class DigitTiles:
     def control(self, tile: int) -> Array:
         return self.controls[tile]
 
-    def at_output(self, tile: int, samples: Array, errors: Array) -> Array:
+    def at_output(self, tile: int, places: Array, errors: Array) -> Array:
         first, second = self.emulator.layers
         if tile >= len(first.arrays):
-            found = np.zeros((len(samples), second.tiling.columns // 2))
+            found = np.zeros((len(places), second.tiling.columns // 2))
             found[:, second.outputs[tile - len(first.arrays)]] = errors
             return found
         place = first.outputs[tile]
-        hidden = self.hidden[samples, place]
+        hidden = self.hidden[places, place]
         return (errors * ((hidden > 0) & (hidden < second.scale))) @ self._to_output[place]
 
 
@@ -254,12 +258,14 @@ def sampled_tiles(case: Case, outputs: Array, control: Array, tiles: DigitTiles,
     bounds = []
     for seed in seeds:
         rng = np.random.default_rng(seed)
-        draw = draw_tiles(signal, READS, rng)
+        samples = draw_samples(len(tiles.x), READS, rng)
+        draw = draw_tiles(signal[:, samples], samples, READS, rng)
         errors = np.zeros((*draw.tiles.shape, widest))
         for at, tile in np.ndenumerate(draw.tiles):
             error = case.errors[tile][draw.samples[at[0]]]
             errors[at][: len(error)] = error + case.noise * rng.standard_normal(len(error))
-        bounds.append(tiles_bound(draw, errors, tiles, control, size, confidence=CONFIDENCE, seed=seed).bound)
+        found = tiles_bound(draw, errors, tiles.at(samples), control, size, confidence=CONFIDENCE, seed=seed)
+        bounds.append(found.bound)
     return np.array(bounds) / truth_of(case, outputs)
 
 

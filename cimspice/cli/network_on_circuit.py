@@ -86,9 +86,16 @@ class OnCircuits:
 
 
 def on_circuits(
-    net: str, circuit: str, data: Path | None, config: Path | None, card: Path | None, seed: int
+    net: str,
+    circuit: str,
+    data: Path | None,
+    config: Path | None,
+    card: Path | None,
+    seed: int,
+    needed: str = "simulation_seconds",
 ) -> OnCircuits:
-    """The network of the command line on the circuits of the command line.
+    """The network of the command line on the circuits of the command line, whose family has the function
+    ``needed``.
 
     Raises
     ------
@@ -99,7 +106,7 @@ def on_circuits(
     from cimspice.network.circuit import map_network
 
     made, calibration, x, labels = _network_and_data(net, data, seed)
-    family = _family(circuit)
+    family = _family(circuit, needed)
     known = None if card is None else read_card(card, circuit)
     settings = _settings(config)
     mapped = map_network(made, calibration, family.circuit(known, **settings))
@@ -129,16 +136,17 @@ def _network_and_data(
     return made, given.x, given.x, given.y
 
 
-def _family(name: str) -> Any:
-    """The family's functions ``circuit``, ``simulate`` and ``simulation_seconds``."""
+def _family(name: str, needed: str) -> Any:
+    """The family's functions, ``circuit`` and the one ``needed`` among them."""
     from cimspice.errors import ParameterError
     from cimspice.families import family, with_card
 
     found = family(name)
-    if not hasattr(found, "simulation_seconds"):
-        have = [one for one in with_card() if hasattr(family(one), "simulation_seconds")]
+    if not hasattr(found, needed):
+        have = [one for one in with_card() if hasattr(family(one), needed)]
+        part = "single tiles" if needed == "layer_tiles" else "the layers"
         raise ParameterError(
-            f"{name} circuits cannot take the layers of a network yet",
+            f"{name} circuits cannot take {part} of a network yet",
             place="--circuit",
             remedy=f"use {' or '.join(have)}",
         )

@@ -25,6 +25,15 @@ FlipBound = Annotated[
         help="Instead: as many as bound the share of different decisions at this, if none differs (0.01).",
     ),
 ]
+Reads = Annotated[
+    int | None,
+    typer.Option(
+        "--tiles",
+        min=1,
+        help="Instead of whole inputs, about so many reads of single tiles (400 or more), drawn by what they "
+        "send to the output; --samples are then the inputs that they are drawn from.",
+    ),
+]
 Jobs = Annotated[int | None, typer.Option("--jobs", "-j", min=1, help="Worker processes.")]
 Output = Annotated[
     Path | None, typer.Option("--output", "-o", metavar="FOLDER", help="report.json and the page.")
@@ -39,6 +48,7 @@ def network(
     card: CardFile = None,
     samples: Samples = None,
     bound: FlipBound = None,
+    tiles: Reads = None,
     seed: Seed = 0,
     jobs: Jobs = None,
     output: Output = None,
@@ -48,38 +58,54 @@ def network(
     effect and by layer, and what the runs prove about all inputs.
 
     Each layer in the circuit receives what the circuit's layers before it gave. Tiles that finished are kept,
-    and not run again.
+    and not run again. With --tiles only single tiles run, for single inputs and pixels: what bounds the
+    error of outputs where whole inputs take too long.
     """
     from cimspice.campaign.versions import provenance
     from cimspice.errors import ParameterError
     from cimspice.network.certificate import runs_needed
+    from cimspice.network.sampled_tiles import TilePlan, plan_tiles, validate_tiles
     from cimspice.network.validate import plan, validate
     from cimspice.report.page_network import write_network_page
     from cimspice.screen.stages import Stages
 
-    put = on_circuits(net, circuit, data, config, card, seed)
+    needed = "simulation_seconds" if tiles is None else "layer_tiles"
+    put = on_circuits(net, circuit, data, config, card, seed, needed)
     mapped, x, family = put.mapped, put.x, put.family
-    if samples is not None and bound is not None:
-        raise ParameterError("--samples and --bound", place="--bound", remedy="give one of them")
-    runs = samples or (min(20, len(x)) if bound is None else runs_needed(len(x), bound))
-    given = plan(mapped, runs, len(x), family.simulation_seconds)
+    if bound is not None and (samples is not None or tiles is not None):
+        other = "--samples" if tiles is None else "--tiles"
+        raise ParameterError(f"{other} and --bound", place="--bound", remedy="give one of them")
     folder = usable(output or put.folder("validate"))
-    if not json:
-        say(
+    if tiles is None:
+        runs = samples or (min(20, len(x)) if bound is None else runs_needed(len(x), bound))
+        given = plan(mapped, runs, len(x), family.simulation_seconds)
+        announced = (
             f"{given.runs} of {given.population} inputs; if no decision differs, at most "
-            f"{100 * given.flips_without_one:.2g} % of all do (95 % confidence); 1 % needs {given.needed}. "
-            f"ngspice is expected to take about {given.cpu_seconds:.2g} CPU seconds"
+            f"{100 * given.flips_without_one:.2g} % of all do (95 % confidence); 1 % needs {given.needed}"
         )
+    else:
+        given = plan_tiles(
+            mapped, x, tiles, lambda layer: family.layer_tiles(layer, jobs=jobs), samples=samples, seed=seed
+        )
+        announced = (
+            f"{given.runs} reads of tiles for {len(given.draw.samples)} of {given.population} inputs, "
+            f"{len(given.reads)} of {given.tiles.count} tiles among them"
+        )
+    if not json:
+        say(f"{announced}. ngspice is expected to take about {given.cpu_seconds:.2g} CPU seconds")
     with Stages(quiet=json) as stages:
-        result = validate(
-            mapped,
-            x,
-            put.labels,
-            given,
-            lambda layer, inputs, progress: family.simulate(layer, inputs, jobs=jobs, progress=progress),
-            seed=seed,
-            progress=stages,
-        )
+        if isinstance(given, TilePlan):
+            result = validate_tiles(given, put.labels, seed=seed, progress=stages)
+        else:
+            result = validate(
+                mapped,
+                x,
+                put.labels,
+                given,
+                lambda layer, inputs, progress: family.simulate(layer, inputs, jobs=jobs, progress=progress),
+                seed=seed,
+                progress=stages,
+            )
         stages.begin("draw")
         facts = result.facts()
         page = write_network_page(result, facts, folder)
@@ -100,13 +126,14 @@ def digits(
     card: CardFile = None,
     samples: Samples = None,
     bound: FlipBound = None,
+    tiles: Reads = None,
     seed: Seed = 0,
     jobs: Jobs = None,
     output: Output = None,
     json: JsonFlag = False,
 ) -> None:
     """The built-in network 64-32-10 on circuits: short for ``validate network digits``."""
-    network("digits", circuit, None, config, card, samples, bound, seed, jobs, output, json)
+    network("digits", circuit, None, config, card, samples, bound, tiles, seed, jobs, output, json)
 
 
 def _show(facts: Mapping[str, Any], result: NetworkValidation) -> None:
@@ -122,7 +149,7 @@ def _show(facts: Mapping[str, Any], result: NetworkValidation) -> None:
         table.add_column(heading, justify="left" if heading == "  layer" else "right")
     for one in facts["layers"]:
         cells, tiles = (f"{one[key]:,}" if one.get(key) is not None else "" for key in ("cells", "tiles"))
-        errors = (f"{one[key]:.2g}" for key in ("emulated_error", "error"))
+        errors = ("" if one[key] is None else f"{one[key]:.2g}" for key in ("emulated_error", "error"))
         table.add_row(f"  {one['name']}", cells, tiles, *errors, f"{one['clipped_inputs']:,}")
     screen.print(table)
     right = [

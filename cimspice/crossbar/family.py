@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from cimspice.crossbar.emulator.tiled import TiledNetwork
     from cimspice.crossbar.validation.budget import TileConditions
     from cimspice.crossbar.validation.network import NetworkValidation
+    from cimspice.crossbar.validation.tile_reads import TileReads
     from cimspice.crossbar.validation.tiles import SimulatedLayer
     from cimspice.fit.table_fit import FitOptions
 
@@ -252,6 +253,16 @@ def simulation_seconds(layer: MappedLayer, inputs: int) -> float:
     from cimspice.crossbar.validation.tiles import expected_seconds
 
     return expected_seconds(layer, inputs)
+
+
+def layer_tiles(
+    layer: MappedLayer, *, store: Store | Path | str | None = None, jobs: int | None = None
+) -> TileReads:
+    """The tiles of a circuit's layer one by one, of several chips the first's; ``store``, ``jobs`` as of
+    `simulate`."""
+    from cimspice.crossbar.validation.tile_reads import TileReads
+
+    return TileReads(layer, store, jobs)
 
 
 def validate(

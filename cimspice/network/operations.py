@@ -32,7 +32,7 @@ def weighted_sums(node: Node, x: np.ndarray, layer: Any = None) -> np.ndarray:
         rows = x.reshape(-1, x.shape[-1])
         sums = (rows @ weights.T if layer is None else layer(rows)).reshape(*x.shape[:-1], len(weights))
         return sums if bias is None else sums + bias
-    places = _conv_settings(node)
+    places = conv_settings(node)
     if layer is None:
         sums = convolve(x, weights, *places)
     else:
@@ -40,7 +40,8 @@ def weighted_sums(node: Node, x: np.ndarray, layer: Any = None) -> np.ndarray:
     return sums if bias is None else sums + bias.reshape(-1, *[1] * (x.ndim - 2))
 
 
-def _conv_settings(node: Node) -> tuple[Any, Any, Any, int]:
+def conv_settings(node: Node) -> tuple[Any, Any, Any, int]:
+    """Stride, padding, dilation and groups."""
     s = node.settings
     axes = node.arrays["weights"].ndim - 2
     ones = (1,) * axes

@@ -83,25 +83,27 @@ def whole_inputs_bound(
 
 
 class Tiles(Protocol):
-    """What the emulator knows of a network's tiles for every input.
+    """What the emulator knows of a network's tiles for the inputs drawn; of a convolution, each tile at each
+    output pixel counts as one.
 
     A tile's error is that of its sums (columns,) for one input, circuit less emulator.
     """
 
     def signal(self) -> np.ndarray:
-        """Root mean square of what each tile sends to the network's output (tiles, inputs)."""
+        """Root mean square of what each tile sends to the network's output (tiles, samples)."""
         ...
 
     def inputs(self, tile: int) -> np.ndarray:
-        """What the tile receives (inputs, rows)."""
+        """What the tile receives (samples, rows)."""
         ...
 
     def control(self, tile: int) -> np.ndarray:
-        """Sums of the emulator less those of a simpler one (inputs, columns)."""
+        """Sums of the emulator less those of a simpler one (samples, columns)."""
         ...
 
-    def at_output(self, tile: int, samples: np.ndarray, errors: np.ndarray) -> np.ndarray:
-        """What errors (samples, columns) of the tile change at the network's output (samples, outputs)."""
+    def at_output(self, tile: int, places: np.ndarray, errors: np.ndarray) -> np.ndarray:
+        """What errors (n, columns) of the tile change at the network's output (n, outputs), for the inputs
+        at these places (n,) among those drawn."""
         ...
 
 
@@ -127,29 +129,33 @@ class TileDraw:
     count: int
 
 
-def draw_tiles(signal: np.ndarray, reads: int, rng: np.random.Generator) -> TileDraw:
-    """About ``reads`` reads: inputs at random, of each some tiles by their ``signal`` (tiles, inputs).
+def draw_samples(inputs: int, reads: int, rng: np.random.Generator, samples: int | None = None) -> np.ndarray:
+    """Which of the inputs about so many ``reads`` are spread over; by default as many as leave each a few.
 
     Raises
     ------
     ParameterError
-        For fewer than `LEAST_READS`, and more inputs than there are.
+        For fewer reads than `LEAST_READS`, for more inputs than there are and too few.
     """
-    signal = checked_array("signal", signal, ("tiles", "inputs"), low=0)
-    count = int(np.sqrt(reads / _READS_PER_INPUT))
-    if reads < LEAST_READS or count > signal.shape[1]:
+    count = int(np.sqrt(reads / _READS_PER_INPUT)) if samples is None else samples
+    least = int(np.sqrt(LEAST_READS / _READS_PER_INPUT))
+    if reads < LEAST_READS or not least <= count <= min(inputs, reads // 2):
         raise ParameterError(
-            f"{reads} reads of {signal.shape[1]} inputs",
+            f"{reads} reads for {count} of {inputs} inputs",
             place="tiles",
-            remedy=f"read at least {LEAST_READS}, of at least {count} inputs",
+            remedy=f"read at least {LEAST_READS}, for {least} inputs or more, at least 2 for each",
         )
-    samples = rng.permutation(signal.shape[1])[:count]
-    sent = signal[:, samples]
+    return rng.permutation(inputs)[:count]
+
+
+def draw_tiles(signal: np.ndarray, samples: np.ndarray, reads: int, rng: np.random.Generator) -> TileDraw:
+    """About ``reads`` reads for the `draw_samples`: some tiles of each by ``signal`` (tiles, samples)."""
+    sent = checked_array("signal", signal, ("tiles", len(samples)), low=0)
     total = sent.sum(axis=0)
     share = np.divide(sent, total, out=np.full_like(sent, 1 / len(sent)), where=total > 0)
     share = (1 - _UNIFORM) * share + _UNIFORM / len(share)
     share /= share.sum(axis=0)
-    tiles = np.array([rng.choice(len(share), reads // count, p=one) for one in share.T])
+    tiles = np.array([rng.choice(len(share), reads // len(samples), p=one) for one in share.T])
     return TileDraw(samples, tiles, np.take_along_axis(share.T, tiles, axis=1), len(share))
 
 
@@ -200,13 +206,13 @@ def _predicted(draw: TileDraw, errors: np.ndarray, tiles: Tiles) -> tuple[np.nda
     samples, reads = draw.tiles.shape
     sample = np.repeat(np.arange(samples), reads)
     of_tile = [np.flatnonzero(draw.tiles.ravel() == tile) for tile in range(draw.count)]
-    controls = [tiles.control(tile)[draw.samples] for tile in range(draw.count)]
+    controls = [tiles.control(tile) for tile in range(draw.count)]
     products = np.zeros((2, samples))
     measured: list[np.ndarray] = []
     for tile, read in enumerate(of_tile):
-        at, mine = draw.samples[sample[read]], controls[tile][sample[read]]
-        measured.append(tiles.at_output(tile, at, errors[read, : mine.shape[1]]))
-        known = tiles.at_output(tile, at, mine)
+        mine = controls[tile][sample[read]]
+        measured.append(tiles.at_output(tile, sample[read], errors[read, : mine.shape[1]]))
+        known = tiles.at_output(tile, sample[read], mine)
         weight = 1 / draw.probability.ravel()[read, None]
         for place, other in enumerate((measured[-1], known)):
             np.add.at(products[place], sample[read], (weight * other * known).sum(axis=1))
@@ -217,21 +223,21 @@ def _predicted(draw: TileDraw, errors: np.ndarray, tiles: Tiles) -> tuple[np.nda
         columns = without[:, None] * control
         if len(read):
             rest = errors[read, : control.shape[1]] - factor * control[sample[read]]
-            columns = columns + _linear(tiles.inputs(tile), draw.samples, sample[read], rest)
-        expected = tiles.at_output(tile, draw.samples, columns)
+            columns = columns + _linear(tiles.inputs(tile), sample[read], rest)
+        expected = tiles.at_output(tile, np.arange(samples), columns)
         predicted += expected
         left[read] = measured[tile] - expected[sample[read]]
     return predicted, left
 
 
-def _linear(inputs: np.ndarray, samples: np.ndarray, read: np.ndarray, errors: np.ndarray) -> np.ndarray:
-    """Errors (samples, columns) of one tile as a linear function of its inputs (inputs, rows), fitted by
+def _linear(here: np.ndarray, read: np.ndarray, errors: np.ndarray) -> np.ndarray:
+    """Errors (samples, columns) of one tile as a linear function of its inputs (samples, rows), fitted by
     ridge regression to errors (reads, columns) at samples ``read``; where one was read, from the others."""
     of, first = np.unique(read, return_index=True)
-    here, there = inputs[samples], inputs[samples[of]]
+    there = here[of]
     ridge = _RIDGE * float(np.mean(np.sum(here**2, axis=1)))
     if not ridge > 0:
-        return np.zeros((len(samples), errors.shape[1]))
+        return np.zeros((len(here), errors.shape[1]))
     inverse = np.linalg.inv(there @ there.T + ridge * np.eye(len(of)))
     weights = inverse @ errors[first]
     found = here @ there.T @ weights

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -28,7 +28,11 @@ from cimspice.network.output_error import LEAST_INPUTS, whole_inputs_bound
 from cimspice.network.simulated import Seconds, Simulate, by_node, simulated_layers, vectors
 from cimspice.progress import OnProgress, Progress, silent
 
-_BUDGET_INPUTS = 200
+if TYPE_CHECKING:
+    from cimspice.network.sampled_tiles import TilePlan
+
+BUDGET_INPUTS = 200
+"""Of the shares, where the emulator takes as many in seconds."""
 
 
 @dataclass(frozen=True)
@@ -69,20 +73,21 @@ class LayerComparison:
     Attributes
     ----------
     error
-        Rms difference of circuit and emulator at the layer's output, relative to the emulator's.
+        Rms difference of circuit and emulator at the layer's output, relative to the emulator's; None where
+        only tiles were read.
     emulated_error
         The emulator's rms difference from the network in software, relative to that.
     clipped_inputs
         Inputs limited to the circuit's range, in the emulator.
     tiles
         Of each group of a convolution (one for others), the tiles' places and largest column errors, see
-        `Simulated`.
+        `Simulated`; NaN for tiles that were not read.
     cpu_seconds
         Of the simulator.
     """
 
     name: str
-    error: float
+    error: float | None
     emulated_error: float
     clipped_inputs: int
     tiles: tuple[TileErrors, ...]
@@ -96,9 +101,10 @@ class NetworkValidation:
     Attributes
     ----------
     drawn
-        Which of the inputs ran (runs,).
+        Which of the inputs ran (runs,), or had tiles read for them.
     outputs
-        ``ideal``, ``emulator``, ``circuit`` to outputs (runs, outputs).
+        ``ideal``, ``emulator``, ``circuit`` to outputs (runs, outputs); no ``circuit`` where only tiles were
+        read.
     labels
         Of the inputs that ran; None if there are none.
     layers
@@ -107,13 +113,14 @@ class NetworkValidation:
         Mean square difference of emulator and software by effect: of the network's output, then of each
         layer's.
     certificate
-        Of decisions, or of outputs where they decide nothing; None where neither can be.
+        Of decisions, or of outputs where they decide nothing or only tiles were read; None where neither can
+        be.
     output_certificate, accuracy
         Where enough inputs ran, and where there are labels.
     """
 
     mapped: CircuitNetwork
-    plan: Plan
+    plan: Plan | TilePlan
     drawn: np.ndarray
     outputs: Mapping[str, np.ndarray]
     labels: np.ndarray | None
@@ -133,10 +140,15 @@ class NetworkValidation:
     def facts(self) -> dict[str, Any]:
         """What ``--json`` prints."""
         decided, outputs = self.decisions, self.outputs
-        accuracy: dict[str, float | None] = dict.fromkeys(outputs)
+        accuracy: dict[str, float | None] = dict.fromkeys(("ideal", "emulator", "circuit"))
         if decided is not None and self.labels is not None:
             classes = outputs["ideal"].shape[1]
-            accuracy = {name: share_right(one, self.labels, classes) for name, one in decided.items()}
+            accuracy |= {name: share_right(one, self.labels, classes) for name, one in decided.items()}
+        if "circuit" in outputs:
+            error = relative(outputs["circuit"], outputs["emulator"])
+        else:
+            assert self.certificate is not None
+            decided, error = None, self.certificate.estimate
         mapped = self.mapped.facts()
         layers = [
             {
@@ -144,7 +156,7 @@ class NetworkValidation:
                 "error": layer.error,
                 "emulated_error": layer.emulated_error,
                 "clipped_inputs": layer.clipped_inputs,
-                "tile_error": max(float(one.errors.max(initial=0.0)) for one in layer.tiles),
+                "tile_error": max(float(np.nanmax(one.errors, initial=0.0)) for one in layer.tiles),
                 "spice_seconds": layer.cpu_seconds,
             }
             for facts, layer in zip(mapped["layers"], self.layers, strict=True)
@@ -161,7 +173,7 @@ class NetworkValidation:
             "network": self.mapped.network.name,
             "circuit": self.mapped.family,
             "samples": len(self.drawn),
-            "normalised_rmse": relative(outputs["circuit"], outputs["emulator"]),
+            "normalised_rmse": error,
             "emulated_error": relative(outputs["emulator"], outputs["ideal"]),
             "decisions_agree": decided and agreement(decided["emulator"], decided["circuit"]),
             **{f"accuracy_{name}": value for name, value in accuracy.items()},
@@ -250,7 +262,7 @@ def validate(
     outputs = {name: found[network.output].reshape(len(drawn), -1) for name, found in values.items()}
     progress(Progress(stage="budget: subsets of effects"))
     cheap = all(is_cheap(mapped, name) for name in mapped.layers)
-    budget = error_budget(mapped, x[:_BUDGET_INPUTS] if cheap else taken)
+    budget = error_budget(mapped, x[:BUDGET_INPUTS] if cheap else taken)
     certificate = output = accuracy = None
     if decides(mapped):
         flips = int(np.count_nonzero(strongest(outputs["emulator"]) != strongest(outputs["circuit"])))

@@ -39,11 +39,16 @@ def write_network_page(result: NetworkValidation, facts: Mapping[str, Any], fold
 
 def _proven(result: NetworkValidation, facts: Mapping[str, Any]) -> list[str | Chart]:
     population = result.plan.population
+    ran = f"{facts['samples']} of {population} inputs ran through ngspice. Its outputs differ"
+    if "circuit" not in result.outputs:
+        ran = (
+            f"{result.plan.runs} tiles were read by ngspice, for {facts['samples']} of {population} inputs. "
+            "By these its outputs differ"
+        )
     shown: list[str | Chart] = [
         paragraph(
-            f"{facts['samples']} of {population} inputs ran through ngspice. Its outputs differ from the "
-            f"emulator's by {facts['normalised_rmse']:.2g} of their rms, the emulator's from the software's "
-            f"by {facts['emulated_error']:.2g}."
+            f"{ran} from the emulator's by {facts['normalised_rmse']:.2g} of their rms, the emulator's from "
+            f"the software's by {facts['emulated_error']:.2g}."
         )
     ]
     certificates = [result.certificate, result.output_certificate]
@@ -120,6 +125,7 @@ def _worst_tiles(result: NetworkValidation) -> list[str | Chart]:
         for layer in result.layers
         for group, one in enumerate(layer.tiles)
         for tile, error in enumerate(one.errors)
+        if np.isfinite(error)
     ]
     worst = sorted(found, key=lambda one: -one[0])[:_WORST]
     if not worst:

@@ -101,12 +101,33 @@ def test_before_it_starts_it_says_how_long_and_how_many_prove_one_percent(capsys
     assert "CPU seconds" in said
 
 
+def test_reads_of_single_tiles_give_a_bound_on_outputs_and_no_decisions(capsys, tmp_path):
+    config = settings(tmp_path, "tile = 8", "word_line_resistance = 20.0")
+    words = ["validate", "network", "iris", "--circuit", "crossbar", "--config", config, "--tiles", "400"]
+    facts = facts_of(capsys, *words, "--samples", "20")
+    certificate = facts["certificate"]
+    assert (certificate["kind"], certificate["runs"], certificate["population"]) == ("sampled_tiles", 400, 50)
+    assert facts["normalised_rmse"] <= certificate["bound"] <= 1e-6  # ngspice and exact solver
+    assert facts["decisions_agree"] is facts["accuracy_circuit"] is None
+    assert facts["samples"] == 20
+    assert 0 < max(layer["tile_error"] for layer in facts["layers"]) <= 1e-6
+    assert run([*words, "--jobs", "1"]) == 0
+    said = " ".join(capsys.readouterr().err.split())
+    assert "396 reads of tiles for 12 of 50 inputs" in said
+    assert "CPU seconds" in said
+    page = (tmp_path / "runs" / "validate-iris-crossbar" / "index.html").read_text()
+    assert "396 tiles were read" in page
+
+
 @pytest.mark.parametrize(
     ("words", "named"),
     [
         (["iris", "--circuit", "neuron"], "use crossbar"),
         (["iris", "--circuit", "crossbar", "--samples", "51"], "samples is 51"),
         (["iris", "--circuit", "crossbar", "--samples", "5", "--bound", "0.01"], "give one of them"),
+        (["iris", "--circuit", "crossbar", "--tiles", "400", "--bound", "0.01"], "give one of them"),
+        (["iris", "--circuit", "crossbar", "--tiles", "100"], "read at least 400"),
+        (["iris", "--circuit", "neuron", "--tiles", "400"], "use crossbar"),
         (["iris", "--circuit", "crossbar", "--config", "absent.toml"], "absent.toml"),
     ],
 )

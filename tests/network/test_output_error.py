@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from cimspice.errors import ParameterError
-from cimspice.network.output_error import draw_tiles, tiles_bound, whole_inputs_bound
+from cimspice.network.output_error import draw_samples, draw_tiles, tiles_bound, whole_inputs_bound
 
 
 def bounds(errors: np.ndarray, control: np.ndarray, draws: int = 60, runs: int = 50) -> np.ndarray:
@@ -57,7 +57,6 @@ class OneLayer:
 
     x: np.ndarray  # (tiles, inputs, rows)
     weights: np.ndarray  # (tiles, rows, outputs)
-    wrong: np.ndarray  # what the circuit has more (tiles, rows, outputs)
 
     def signal(self) -> np.ndarray:
         return np.linalg.norm(np.einsum("tir,tro->tio", self.x, self.weights), axis=2)
@@ -68,7 +67,7 @@ class OneLayer:
     def control(self, tile: int) -> np.ndarray:
         return self.x[tile] @ self.weights[tile]
 
-    def at_output(self, tile: int, samples: np.ndarray, errors: np.ndarray) -> np.ndarray:
+    def at_output(self, tile: int, places: np.ndarray, errors: np.ndarray) -> np.ndarray:
         return errors
 
 
@@ -77,13 +76,15 @@ def test_reads_of_tiles_hold_the_truth_whether_their_errors_add_up_or_not(kind):
     rng = np.random.default_rng(2)
     x, weights = rng.uniform(0, 1, (60, 200, 8)), rng.normal(size=(60, 8, 4))
     wrong = 0.02 * weights if kind == "coherent" else 0.02 * rng.normal(size=weights.shape)
-    layer = OneLayer(x, weights, wrong)
     error = np.einsum("tir,tro->tio", x, wrong)
     truth = np.sqrt(np.sum(error.sum(axis=0) ** 2, axis=1).mean())
     control = np.sum(np.einsum("tir,tro->io", x, weights) ** 2, axis=1)
     found = []
     for seed in range(40):
-        draw = draw_tiles(layer.signal(), 600, np.random.default_rng(seed))
+        rng = np.random.default_rng(seed)
+        samples = draw_samples(200, 600, rng)
+        layer = OneLayer(x[:, samples], weights)
+        draw = draw_tiles(layer.signal(), samples, 600, rng)
         errors = np.array(
             [[error[t, i] for t in row] for i, row in zip(draw.samples, draw.tiles, strict=True)]
         )
@@ -96,4 +97,4 @@ def test_reads_of_tiles_hold_the_truth_whether_their_errors_add_up_or_not(kind):
 
 def test_too_few_reads_are_refused():
     with pytest.raises(ParameterError, match="100 reads"):
-        draw_tiles(np.ones((10, 50)), 100, np.random.default_rng(0))
+        draw_samples(50, 100, np.random.default_rng(0))

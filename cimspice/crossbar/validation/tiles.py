@@ -61,26 +61,15 @@ class NgspiceTiles:
 
     def __call__(self, layer: TiledLayer, voltages: Sequence[np.ndarray]) -> list[np.ndarray]:
         """Column currents (batch, columns), A, of all tiles at their voltages (batch, rows), V."""
-        for rows, columns in layer.tiling.places:
-            check_tile((rows.stop - rows.start, columns.stop - columns.start))
-        bench = "crossbar_read" if layer.memory is None else "crossbar_cells_read"
-        runs = [_run(layer, number, volts) for number, volts in enumerate(voltages)]
         before = self.count
-        table = run_bench(
-            bench,
-            runs,
-            workers=self.jobs,
-            store=self.store,
-            engine=InProcess() if self.jobs == 1 else None,
-            progress=lambda state: self.progress(Progress(done=before + (state.done or 0))),
+        currents, seconds = read_tiles(
+            [(layer, number, volts) for number, volts in enumerate(voltages)],
+            lambda state: self.progress(Progress(done=before + (state.done or 0))),
+            self.store,
+            self.jobs,
         )
-        self.seconds += table.attrs["cpu_seconds"]
-        self.count += len(runs)
-        by_run = table["column_current"].groupby(table["run"])
-        currents = [
-            by_run.get_group(number).to_numpy().reshape(len(volts), -1)
-            for number, volts in enumerate(voltages)
-        ]
+        self.seconds += seconds
+        self.count += len(currents)
         began = time.process_time()
         exact = solved(layer, voltages)
         self.solver_seconds += time.process_time() - began
@@ -88,6 +77,33 @@ class NgspiceTiles:
             largest = float(np.abs(other).max(initial=0.0)) or 1.0  # a tile whose inputs are all zero
             self.errors.append(float(np.abs(one - other).max(initial=0.0)) / largest)
         return currents
+
+
+def read_tiles(
+    reads: Sequence[tuple[TiledLayer, int, np.ndarray]],
+    progress: OnProgress,
+    store: Store | Path | str | None,
+    jobs: int | None,
+) -> tuple[list[np.ndarray], float]:
+    """Column currents (batch, columns), A, by ngspice, of tiles: layer, number and voltages (batch, rows) of
+    each; layers of one kind of cells. And the CPU time."""
+    for layer, number, _ in reads:
+        rows, columns = layer.tiling.places[number]
+        check_tile((rows.stop - rows.start, columns.stop - columns.start))
+    table = run_bench(
+        "crossbar_read" if reads[0][0].memory is None else "crossbar_cells_read",
+        [_run(*read) for read in reads],
+        workers=jobs,
+        store=store,
+        engine=InProcess() if jobs == 1 else None,
+        progress=progress,
+    )
+    by_run = table["column_current"].groupby(table["run"])
+    currents = [
+        by_run.get_group(number).to_numpy().reshape(len(volts), -1)
+        for number, (_, _, volts) in enumerate(reads)
+    ]
+    return currents, table.attrs["cpu_seconds"]
 
 
 def _run(layer: TiledLayer, number: int, voltages: np.ndarray) -> NetlistParameters:
@@ -193,16 +209,20 @@ def expected_seconds(layer: MappedLayer, inputs: int) -> float:
     Measured from 8 × 8 to 64 × 64 cells: ordering the equations takes most of the time of large tiles, and a
     vector of inputs another factorisation. Of 1T1R cells, each has a transistor and a memory to evaluate.
     """
-    total = 0.0
-    for part in layer.chip(0).instances[0]:
-        vectors = inputs * len(part.passes)
-        for rows, columns in part.tiling.places:
-            size = (rows.stop - rows.start) * (columns.stop - columns.start) / 1024
-            setup, vector = _ORDERING * size**3.2, _VECTOR * size**1.65
-            if part.memory is not None:
-                setup, vector = setup + _CELLS * size, vector + _CELLS_VECTOR * size
-            total += _START + setup + vectors * vector
-    return total
+    parts = layer.chip(0).instances[0]
+    return sum(
+        tile_seconds(part, number, inputs) for part in parts for number in range(len(part.tiling.places))
+    )
+
+
+def tile_seconds(layer: TiledLayer, number: int, inputs: int) -> float:
+    """The same of one tile."""
+    rows, columns = layer.tiling.places[number]
+    size = (rows.stop - rows.start) * (columns.stop - columns.start) / 1024
+    setup, vector = _ORDERING * size**3.2, _VECTOR * size**1.65
+    if layer.memory is not None:
+        setup, vector = setup + _CELLS * size, vector + _CELLS_VECTOR * size
+    return _START + setup + inputs * len(layer.passes) * vector
 
 
 def check_tile(shape: tuple[int, ...]) -> None:
