@@ -118,10 +118,11 @@ def test_facts_have_no_decisions_of_a_circuit_that_did_not_run_whole():
 @pytest.mark.parametrize(
     "changes",
     [{"weight_bits": 4, "slice_bits": 2}, {"weight_scale": "column"}, {"adc_bits": 6}, {"nonlinearity": 3.0},
-     {"dac_bits": 4, "bit_serial": True}],
-    ids=["slices", "columns", "adc", "sinh", "bit-serial"],
+     {"dac_bits": 4, "bit_serial": True}, {"stuck_low": 0.2, "stuck_remapping": True, "chips": 2}],
+    ids=["slices", "columns", "adc", "sinh", "bit-serial", "exchanged"],
 )  # fmt: skip
-def test_tiles_one_by_one_add_up_to_the_layer(changes):
+@pytest.mark.spice
+def test_tiles_one_by_one_add_up_to_the_layer_and_equal_ngspice(changes, tmp_path):
     rng = np.random.default_rng(1)
     x = rng.normal(size=(10, 19))
     circuit = family.circuit(tile=8, word_line_resistance=20.0, **changes)
@@ -129,7 +130,11 @@ def test_tiles_one_by_one_add_up_to_the_layer(changes):
     tiles, total = TileReads(layer), np.zeros((10, 7))
     for tile, (rows, columns) in enumerate(tiles.places):
         total[:, columns] += tiles.emulated(tile, x[:, rows])
-    np.testing.assert_allclose(total, layer(x), rtol=1e-9, atol=1e-9)
+    np.testing.assert_allclose(total, layer.chip(0)(x), rtol=1e-9, atol=1e-9)
+    read = max(range(len(tiles.places)), key=lambda tile: tiles.places[tile][0].start)
+    x = x[:, tiles.places[read][0]]
+    found = TileReads(layer, tmp_path / "store.sqlite", jobs=1).simulated({read: x}, silent)[0][read]
+    np.testing.assert_allclose(found, tiles.emulated(read, x), rtol=1e-6, atol=1e-6)
 
 
 def test_what_errors_do_not_pass_through_in_proportion_is_refused():

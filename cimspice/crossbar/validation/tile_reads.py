@@ -44,25 +44,38 @@ class TileReads:
 
     def emulated(self, tile: int, x: np.ndarray) -> np.ndarray:
         """Weighted sums (n, outputs of the tile) of its inputs (n, rows)."""
-        return self._tiles[tile](x)
+        return self._summed(tile, self._tiles[tile](self._lines(tile, x)))
 
     def simpler(self, tile: int, x: np.ndarray) -> np.ndarray:
         """The same with ideal wires, linear cells and no ADC."""
         one = self._tiles[tile]
-        return one.clip(x) @ one.mapped.weights.T
+        return self._summed(tile, one.clip(self._lines(tile, x)) @ one.mapped.weights.T)
 
     def simulated(
         self, inputs: Mapping[int, np.ndarray], progress: OnProgress
     ) -> tuple[dict[int, np.ndarray], float]:
         """The same by ngspice for inputs by tile, each tile in one run; and the CPU time."""
-        reads = [(self._tiles[tile], 0, self._tiles[tile].voltages(x)) for tile, x in inputs.items()]
+        reads = [
+            (self._tiles[tile], 0, self._tiles[tile].voltages(self._lines(tile, x)))
+            for tile, x in inputs.items()
+        ]
         currents, seconds = read_tiles(reads, progress, self.store, self.jobs)
         found = zip(inputs, currents, strict=True)
-        return {tile: self._tiles[tile].decoded([part]) for tile, part in found}, seconds
+        return {tile: self._summed(tile, self._tiles[tile].decoded([part])) for tile, part in found}, seconds
 
     def seconds(self, tile: int, inputs: int) -> float:
         """CPU time that `simulated` is expected to take, within a factor of about two."""
         return tile_seconds(self._tiles[tile], 0, inputs)
+
+    def _lines(self, tile: int, x: np.ndarray) -> np.ndarray:
+        """What the tile's rows carry of its inputs, which may have exchanged places within it."""
+        placement, (rows, _) = self.layer.chip(0).placements[0], self.places[tile]
+        return x if placement is None else x[:, placement.rows[rows] - rows.start]
+
+    def _summed(self, tile: int, sums: np.ndarray) -> np.ndarray:
+        """The tile's sums in the order of its outputs."""
+        placement, (_, outputs) = self.layer.chip(0).placements[0], self.places[tile]
+        return sums if placement is None else sums[:, np.argsort(placement.pairs[outputs])]
 
     @property
     def _parts(self) -> tuple[TiledLayer, ...]:
