@@ -33,7 +33,7 @@ def map_(
     mapping.npz has what is programmed: conductances (S) and the weights that they realise.
     """
     from cimspice.campaign.versions import installed
-    from cimspice.network.mapping import mapping_facts, save_mapping
+    from cimspice.network.programmed import mapping_facts, save_mapping
     from cimspice.screen.stages import Stages
 
     put = on_circuits(net, circuit, data, config, card, seed)
