@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     from cimspice.pdk import Conditions
     from cimspice.progress import OnProgress
 
-_OURS = ("converter", "crossbar", "neuron", "rram", "sram")
+_OURS = ("converter", "crossbar", "hybrid", "neuron", "rram", "sram")
 _GROUP = "cimspice.families"
 _FAMILY = "family"
 

@@ -20,7 +20,7 @@ import cimspice
 ROOT = Path(__file__).resolve().parents[2]
 PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").rglob("*.md"))]
 NOTEBOOKS = sorted((ROOT / "docs").rglob("*.ipynb"))
-FAMILIES = ("converter", "crossbar", "neuron", "rram", "sram")
+FAMILIES = ("converter", "crossbar", "hybrid", "neuron", "rram", "sram")
 CORE = ("bench", "campaign", "errors", "fit", "netlist", "network", "pdk", "progress", "spice")
 
 

@@ -1,0 +1,10 @@
+"""Commands of columns read by comparators."""
+
+import typer
+
+from cimspice.hybrid.commands import train
+
+GROUPS = {"train": typer.Typer()}
+"""Group of commands -> what the family has in it."""
+
+GROUPS["train"].command()(train.hybrid)

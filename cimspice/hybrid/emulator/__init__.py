@@ -1,0 +1,1 @@
+"""Columns read by comparators, emulated over batch and chips."""

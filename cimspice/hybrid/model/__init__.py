@@ -1,0 +1,1 @@
+"""What a column's read-out makes of a partial sum."""

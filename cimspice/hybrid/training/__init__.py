@@ -1,0 +1,1 @@
+"""Training through the read-out of the columns."""

@@ -1,0 +1,147 @@
+"""Accuracy of a built-in network by read-out: ideal sums, trained through the read-out, and not trained
+so."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+from scipy.stats import t as student
+
+from cimspice.arrays import Array, checked_count
+from cimspice.hybrid.emulator.columns import Design, codes_of, quantised_scale
+from cimspice.hybrid.model.readout import Binary, Ideal
+from cimspice.hybrid.training.network import ColumnNetwork
+from cimspice.hybrid.training.train import QUANTISATION, READ_OUT, Schedule, shares_right, train
+from cimspice.network.built_in_networks import BuiltIn, built_in
+from cimspice.progress import OnProgress, Progress, silent
+
+
+@dataclass(frozen=True, eq=False)
+class ReadOutStudy:
+    """Shares of held-out samples that are decided right, each (seeds,)."""
+
+    design: Design
+    ideal: Array
+    trained: Array
+    untrained: Array
+    on_comparators: Array | None
+    """Of binary trained with a code of 0 for a sum of 0: the same networks on comparators, which answer
+    +1."""
+    zeros: float
+    """Share of the codes that are 0."""
+    scale_factors: int
+    """Of one network."""
+    cpu_seconds: Array
+    """Of the training through the read-out, (seeds,)."""
+
+    def facts(self) -> dict[str, Any]:
+        """What ``cimspice train hybrid --json`` prints of it."""
+        return {
+            "readout": str(self.design.readout),
+            "rows": self.design.rows,
+            "scale_bits": self.design.scale_bits,
+            "accuracy_ideal": mean_with_interval(self.ideal),
+            "accuracy": mean_with_interval(self.trained),
+            "accuracy_untrained": mean_with_interval(self.untrained),
+            "below_ideal": mean_with_interval(self.ideal - self.trained),
+            "accuracy_on_comparators": None
+            if self.on_comparators is None
+            else mean_with_interval(self.on_comparators),
+            "zeros": self.zeros,
+            "scale_factors": self.scale_factors,
+            "cpu_seconds_per_seed": float(self.cpu_seconds.mean()),
+            "seeds": len(self.ideal),
+        }
+
+
+def mean_with_interval(values: Array) -> dict[str, Any]:
+    """Mean and its 95 % interval (Student's t), null for one value."""
+    count, mean = len(values), float(values.mean())
+    if count < 2:
+        return {"value": mean, "interval": None}
+    half = float(student.ppf(0.975, count - 1) * values.std(ddof=1) / np.sqrt(count))
+    return {"value": mean, "interval": [mean - half, mean + half]}
+
+
+def quantised(
+    built: BuiltIn, design: Design, *, seed: int, schedule: Schedule = QUANTISATION
+) -> ColumnNetwork:
+    """A built-in network with weights and inputs quantised by training, ideal sums."""
+    network = ColumnNetwork(built.network, replace(design, readout=Ideal()), built.x_train)
+    train(network, built.x_train, built.y_train, schedule, seed=seed)
+    return network
+
+
+def study(
+    name: str,
+    design: Design,
+    seeds: Sequence[int],
+    *,
+    schedule: Schedule = READ_OUT,
+    public_scale_gradient: bool = False,
+    progress: OnProgress = silent,
+) -> ReadOutStudy:
+    """Train a built-in network once for each seed, which also draws its split of the data.
+
+    ParameterError for an unknown network, or one that is no chain of layers.
+    """
+    checked_count("seeds", len(seeds), place="seeds")
+    rows: list[tuple[float, ...]] = []
+    network = None
+    for done, seed in enumerate(seeds):
+        progress(Progress(stage=f"train {name} through {design.readout}", points=len(seeds), done=done))
+        built = built_in(name, seed)
+        test = built.x_test, built.y_test
+        ideal = quantised(built, design, seed=seed)
+        untrained = ideal.with_readout(design)
+        untrained.start_scales(built.x_train, least_squares=True)
+        network = ideal.with_readout(design, public_scale_gradient=public_scale_gradient)
+        network.start_scales(built.x_train)
+        seconds = train(network, built.x_train, built.y_train, schedule, seed=seed)
+        rows.append((
+            float(shares_right(ideal, *test)),
+            float(shares_right(network, *test, seed=seed)),
+            float(shares_right(untrained, *test, seed=seed)),
+            float(shares_right(on_comparators(network), *test)),
+            zeros(network, built.x_test),
+            seconds,
+        ))  # fmt: skip
+    assert network is not None
+    columns = np.array(rows).T
+    software = design.readout == Binary("software")
+    return ReadOutStudy(
+        design=design,
+        ideal=columns[0],
+        trained=columns[1],
+        untrained=columns[2],
+        on_comparators=columns[3] if software else None,
+        zeros=float(columns[4].mean()),
+        scale_factors=network.scale_factors,
+        cpu_seconds=columns[5],
+    )
+
+
+def on_comparators(network: ColumnNetwork) -> ColumnNetwork:
+    """A network read by comparators that answer +1 to a sum of 0, whatever it was trained with."""
+    design = next(reversed(network.layers.values())).design
+    if design.readout != Binary("software"):
+        return network
+    other = network.with_readout(replace(design, readout=Binary("half_cell")))
+    for name, layer in network.layers.items():
+        other.layers[name].scale = layer.scale
+    return other
+
+
+def zeros(network: ColumnNetwork, x: Array) -> float:
+    """Share of the codes of all columns that are 0."""
+    found, every = 0, 0
+    for name, rows in network.column_reads(x).items():
+        layer = network.layers[name]
+        if layer.design.readout.scaled:
+            scale = quantised_scale(layer.scale, layer.design.scale_bits) / layer.unit
+            codes = codes_of(layer.sums_of(rows), layer.design.readout, scale)
+            found, every = found + np.count_nonzero(codes == 0), every + codes.size
+    return found / every if every else 0.0
