@@ -20,6 +20,7 @@ from cimspice.cli.interruption import Interruption
 from cimspice.cli.list import list_
 from cimspice.cli.map import map_
 from cimspice.cli.report import report as report_on_run
+from cimspice.cli.schedule import schedule
 from cimspice.families import use_room
 from cimspice.screen.failure import INTERRUPTED, Interrupted, report
 from cimspice.screen.output import show_warning
@@ -65,6 +66,7 @@ app.command("doctor")(doctor.doctor)
 app.command("list")(list_)
 app.command("map")(map_)
 app.command("report")(report_on_run)
+app.command("schedule")(schedule)
 _GROUPS = {
     "cache": cache.app,
     "card": card.app,

@@ -47,9 +47,23 @@ def from_onnx(
         For operators and settings that are not supported, open sizes, weights that are not finite, a file
         that is no ONNX model, and where the package onnx is not installed.
     """
-    onnx = _onnx()
+    _onnx()
     model = _read(Path(source)) if isinstance(source, str | Path) else source
     place = str(source) if isinstance(source, str | Path) else name or model.graph.name or "ONNX model"
+    label = name or (Path(source).name if isinstance(source, str | Path) else place)
+    return _Import(*_inlined(model, place), place, input_shape).network(label)
+
+
+def opened(path: Path) -> tuple[onnx.ModelProto, int]:
+    """The model in a file, without what is stored beside it, and its opset; ParameterError if not one."""
+    _onnx()
+    return _inlined(_read(path, external=False), str(path))
+
+
+def _inlined(model: onnx.ModelProto, place: str) -> tuple[onnx.ModelProto, int]:
+    """The model without functions of its own, and its opset, which is one that is known."""
+    import onnx
+
     opset = next((each.version for each in model.opset_import if each.domain in ("", "ai.onnx")), 0)
     newest = onnx.defs.onnx_opset_version()
     if not _OLDEST_OPSET <= opset <= newest:
@@ -62,8 +76,7 @@ def from_onnx(
         from onnx.inliner import inline_local_functions
 
         model = inline_local_functions(model)
-    label = name or (Path(source).name if isinstance(source, str | Path) else place)
-    return _Import(model, opset, place, input_shape).network(label)
+    return model, opset
 
 
 def _onnx() -> Any:
@@ -78,14 +91,14 @@ def _onnx() -> Any:
     return onnx
 
 
-def _read(path: Path) -> onnx.ModelProto:
+def _read(path: Path, *, external: bool = True) -> onnx.ModelProto:
     import onnx
     from google.protobuf.message import DecodeError
 
     try:
         with open_plain(path, _LARGEST_FILE):
             pass
-        model = onnx.load(path)
+        model = onnx.load(path, load_external_data=external)
     except (OSError, DecodeError, ValueError, onnx.checker.ValidationError) as error:
         reason = str(error.strerror or error) if isinstance(error, OSError) else str(error)
         lines = reason.strip().splitlines() or ["not of this format"]
@@ -95,48 +108,35 @@ def _read(path: Path) -> onnx.ModelProto:
     return model
 
 
-class _Import:
-    """The model's values become constants or nodes in turn, each node computed once for a batch of zeros."""
+class ModelReader:
+    """The model's values become constants or layers in turn; what a layer is, the class beneath this one says
+    with `emit`, `merge`, `shape` and `names`."""
 
     def __init__(
         self, model: onnx.ModelProto, opset: int, place: str, input_shape: Sequence[int] | None
     ) -> None:
-        from onnx import numpy_helper
-
         self.graph, self.opset, self.place = model.graph, opset, place
         self.constants: dict[str, np.ndarray] = {"": np.empty(0)}
         for tensor in self.graph.initializer:
             try:
-                self.constants[tensor.name] = numpy_helper.to_array(tensor)
+                self.constants[tensor.name] = self.tensor(tensor)
             except (ValueError, TypeError, KeyError) as error:
                 raise self._error(
                     f"tensor {tensor.name!r} cannot be read: {error}", "export it again"
                 ) from None
-        self.nodes: dict[str, Node] = {}
-        self.given: dict[str, str] = {}  # name of the model's value -> name of the node that gives it
+        self.given: dict[str, str] = {}  # name of the model's value -> name of the layer that gives it
         self.roots: dict[str, str] = {}
-        self.probes: dict[str, np.ndarray] = {}
         self.folded = 0  # batch normalisations
         self.source = self._one("input", [v for v in self.graph.input if v.name not in self.constants])
         self.output = self._one("output", self.graph.output).name
         self.batch, self.input_shape = self._shape(input_shape)
         self.given[self.source.name] = INPUT
-        self.probes[INPUT] = np.zeros((self.batch, *self.input_shape))
 
-    def network(self, name: str) -> Network:
-        """All of it."""
-        needed = self._needed()
-        self.uses = Counter(each for node in needed for each in node.input)
-        self.uses[self.output] += 1
-        with np.errstate(all="ignore"):
-            for node in needed:
-                self._convert(node)
-        if self.output not in self.given:
-            raise self._error(f"the output {self.output!r} does not depend on the input", "export it again")
-        source = f"ONNX file {name}, opset {self.opset}"
-        nodes = tuple(self.nodes.values())
-        remarks = ["batch normalisation folded into the weights before it"] if self.folded else []
-        return Network(name, self.input_shape, nodes, self.given[self.output], source, tuple(remarks))
+    def tensor(self, tensor: onnx.TensorProto) -> np.ndarray:
+        """A constant of the model."""
+        from onnx import numpy_helper
+
+        return numpy_helper.to_array(tensor)
 
     def emit(
         self,
@@ -147,31 +147,31 @@ class _Import:
         arrays: Mapping[str, np.ndarray] | None = None,
         output: int = 0,
     ) -> None:
-        """A node of the network that gives output number ``output`` of ``node``."""
-        names = tuple(self.given[each] for each in inputs)
-        base = node.name if node.name and output == 0 else node.output[output]
-        made = Node(self._free(base), operation, names, settings or {}, arrays or {})
-        taken = [self.probes[each] for each in names]
-        probe = OPERATIONS[operation](made, *taken)
-        if probe.ndim == 0 or len(probe) != self.batch:
-            raise Unsupported("mixes the samples of a batch")
-        self.nodes[made.name], self.probes[made.name] = made, probe
-        self.given[node.output[output]] = made.name
+        """A layer that gives output number ``output`` of ``node``."""
+        raise NotImplementedError
 
     def merge(self, node: onnx.NodeProto, value: str, scale: np.ndarray | None, shift: np.ndarray) -> bool:
-        """Fold ``scale`` and ``shift``, both (outputs,), into the weighted sums ``value`` where nothing else
-        uses these."""
-        made = self.nodes.get(self.given[value])
-        if made is None or made.operation not in WEIGHTED or self.uses[self._root(value)] != 1:
-            return False
-        weights, bias = made.arrays["weights"], made.arrays.get("bias", np.zeros(len(shift)))
-        if len(weights) != len(shift) or (made.operation == "dense" and self.probes[made.name].ndim != 2):
-            return False
-        if scale is not None:
-            weights, bias = weights * scale.reshape(-1, *[1] * (weights.ndim - 1)), bias * scale
-        self.nodes[made.name] = replace(made, arrays={"weights": weights, "bias": bias + shift})
-        self.given[node.output[0]] = made.name
-        return True
+        """Fold ``scale`` and ``shift``, both (outputs,), into the sums ``value`` where that can be."""
+        raise NotImplementedError
+
+    def shape(self, value: str) -> tuple[int, ...]:
+        """Of a value that depends on the input, the batch in front."""
+        raise NotImplementedError
+
+    def names(self) -> set[str]:
+        """Of the layers so far."""
+        raise NotImplementedError
+
+    def read_nodes(self) -> None:
+        """All nodes that the output depends on."""
+        needed = self._needed()
+        self.uses = Counter(each for node in needed for each in node.input)
+        self.uses[self.output] += 1
+        with np.errstate(all="ignore"):
+            for node in needed:
+                self._convert(node)
+        if self.output not in self.given:
+            raise self._error(f"the output {self.output!r} does not depend on the input", "export it again")
 
     def same(self, node: onnx.NodeProto, value: str) -> None:
         """``node`` gives ``value`` as it is."""
@@ -182,10 +182,6 @@ class _Import:
     def _root(self, value: str) -> str:
         """The value that ``value`` is another name of."""
         return self.roots.get(value, value)
-
-    def shape(self, value: str) -> tuple[int, ...]:
-        """Of a value that depends on the input, the batch in front."""
-        return self.probes[self.given[value]].shape
 
     def constant(self, node: onnx.NodeProto, number: int, what: str) -> np.ndarray | None:
         """Input ``number`` of ``node``, which must not depend on the network's; None where it is left out."""
@@ -264,10 +260,63 @@ class _Import:
 
     def _free(self, name: str) -> str:
         """``name``, or with a number where the network has it already."""
-        taken, number, found = {INPUT, *self.nodes}, 2, name
+        taken, number, found = {INPUT, *self.names()}, 2, name
         while found in taken:
             found, number = f"{name}_{number}", number + 1
         return found
 
     def _error(self, message: str, remedy: str) -> ParameterError:
         return ParameterError(message, place=self.place, remedy=remedy)
+
+
+class _Import(ModelReader):
+    """Each layer is computed once for a batch of zeros."""
+
+    def network(self, name: str) -> Network:
+        """All of it."""
+        self.nodes: dict[str, Node] = {}
+        self.probes = {INPUT: np.zeros((self.batch, *self.input_shape))}
+        self.read_nodes()
+        source = f"ONNX file {name}, opset {self.opset}"
+        nodes = tuple(self.nodes.values())
+        remarks = ["batch normalisation folded into the weights before it"] if self.folded else []
+        return Network(name, self.input_shape, nodes, self.given[self.output], source, tuple(remarks))
+
+    def emit(
+        self,
+        node: onnx.NodeProto,
+        operation: str,
+        inputs: Sequence[str],
+        settings: Mapping[str, Any] | None = None,
+        arrays: Mapping[str, np.ndarray] | None = None,
+        output: int = 0,
+    ) -> None:
+        names = tuple(self.given[each] for each in inputs)
+        base = node.name if node.name and output == 0 else node.output[output]
+        made = Node(self._free(base), operation, names, settings or {}, arrays or {})
+        taken = [self.probes[each] for each in names]
+        probe = OPERATIONS[operation](made, *taken)
+        if probe.ndim == 0 or len(probe) != self.batch:
+            raise Unsupported("mixes the samples of a batch")
+        self.nodes[made.name], self.probes[made.name] = made, probe
+        self.given[node.output[output]] = made.name
+
+    def merge(self, node: onnx.NodeProto, value: str, scale: np.ndarray | None, shift: np.ndarray) -> bool:
+        """Where nothing else uses the weighted sums."""
+        made = self.nodes.get(self.given[value])
+        if made is None or made.operation not in WEIGHTED or self.uses[self._root(value)] != 1:
+            return False
+        weights, bias = made.arrays["weights"], made.arrays.get("bias", np.zeros(len(shift)))
+        if len(weights) != len(shift) or (made.operation == "dense" and self.probes[made.name].ndim != 2):
+            return False
+        if scale is not None:
+            weights, bias = weights * scale.reshape(-1, *[1] * (weights.ndim - 1)), bias * scale
+        self.nodes[made.name] = replace(made, arrays={"weights": weights, "bias": bias + shift})
+        self.given[node.output[0]] = made.name
+        return True
+
+    def shape(self, value: str) -> tuple[int, ...]:
+        return self.probes[self.given[value]].shape
+
+    def names(self) -> set[str]:
+        return set(self.nodes)

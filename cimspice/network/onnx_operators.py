@@ -14,26 +14,26 @@ from cimspice.network.onnx_windows import average_pool, convolution, max_pool, p
 if TYPE_CHECKING:
     import onnx
 
-    from cimspice.network.onnx_import import _Import
+    from cimspice.network.onnx_import import ModelReader
 
-    Conversion = Callable[[_Import, onnx.NodeProto], None]
+    Conversion = Callable[[ModelReader, onnx.NodeProto], None]
 
 
 def _plain(operation: str, **settings: tuple[str, Any]) -> Conversion:
     """One value to one; ``settings`` are attributes with their defaults."""
 
-    def convert(graph: _Import, node: onnx.NodeProto) -> None:
+    def convert(graph: ModelReader, node: onnx.NodeProto) -> None:
         found = {key: attribute(node, name, default) for key, (name, default) in settings.items()}
         graph.emit(node, operation, node.input[:1], found)
 
     return convert
 
 
-def _same(graph: _Import, node: onnx.NodeProto) -> None:
+def _same(graph: ModelReader, node: onnx.NodeProto) -> None:
     graph.same(node, node.input[0])
 
 
-def _gemm(graph: _Import, node: onnx.NodeProto) -> None:
+def _gemm(graph: ModelReader, node: onnx.NodeProto) -> None:
     weights, bias = graph.constant(node, 1, "weights"), graph.constant(node, 2, "bias")
     if weights is None or node.input[0] in graph.constants or attribute(node, "transA", 0):
         raise Unsupported("multiplies the network's values from the right", "export it as x W + b")
@@ -45,14 +45,14 @@ def _gemm(graph: _Import, node: onnx.NodeProto) -> None:
     graph.emit(node, "dense", node.input[:1], None, arrays)
 
 
-def _matmul(graph: _Import, node: onnx.NodeProto) -> None:
+def _matmul(graph: ModelReader, node: onnx.NodeProto) -> None:
     weights = graph.constant(node, 1, "second factor")
     if weights is None or weights.ndim != 2 or node.input[0] in graph.constants:
         raise Unsupported("is not a value times a matrix of weights", "export it as x W")
     graph.emit(node, "dense", node.input[:1], None, {"weights": weights.T})
 
 
-def _normalised(graph: _Import, node: onnx.NodeProto) -> None:
+def _normalised(graph: ModelReader, node: onnx.NodeProto) -> None:
     """Folded into the weights before it where it can be; running mean and variance always."""
     named = ("scale", "offset", "mean", "variance")
     arrays = [graph.constant(node, number, name) for number, name in enumerate(named, 1)]
@@ -70,7 +70,7 @@ def _normalised(graph: _Import, node: onnx.NodeProto) -> None:
 
 
 def _arithmetic(operation: str) -> Conversion:
-    def convert(graph: _Import, node: onnx.NodeProto) -> None:
+    def convert(graph: ModelReader, node: onnx.NodeProto) -> None:
         varying = [name for name in node.input if name not in graph.constants]
         shape = graph.shape(varying[0])
         if len(varying) == 2:
@@ -108,7 +108,7 @@ def _by_channel(constant: np.ndarray, shape: Sequence[int]) -> np.ndarray | None
     return np.broadcast_to(np.asarray(full, float).reshape(-1), (channels,))
 
 
-def _clip(graph: _Import, node: onnx.NodeProto) -> None:
+def _clip(graph: ModelReader, node: onnx.NodeProto) -> None:
     if graph.opset < 11:
         bounds = [attribute(node, name, None) for name in ("min", "max")]
     else:
@@ -119,27 +119,27 @@ def _clip(graph: _Import, node: onnx.NodeProto) -> None:
     graph.emit(node, "clip", node.input[:1], found)
 
 
-def _softmax(graph: _Import, node: onnx.NodeProto) -> None:
+def _softmax(graph: ModelReader, node: onnx.NodeProto) -> None:
     rank = len(graph.shape(node.input[0]))
     axis = attribute(node, "axis", 1 if graph.opset < 13 else -1) % rank
     axes = own_axes(range(axis, rank) if graph.opset < 13 else (axis,), rank)
     graph.emit(node, "softmax", node.input[:1], {"axis": axes})
 
 
-def _concat(graph: _Import, node: onnx.NodeProto) -> None:
+def _concat(graph: ModelReader, node: onnx.NodeProto) -> None:
     if any(name in graph.constants for name in node.input):
         raise Unsupported("joins constants to values")
     (axis,) = own_axes([attribute(node, "axis", 1)], len(graph.shape(node.input[0])))
     graph.emit(node, "concat", node.input, {"axis": axis})
 
 
-def _axes(graph: _Import, node: onnx.NodeProto, since: int) -> list[int] | None:
+def _axes(graph: ModelReader, node: onnx.NodeProto, since: int) -> list[int] | None:
     """Axes from an input since an opset, before it an attribute; None where they are not said."""
     axes = attribute(node, "axes", None) if graph.opset < since else graph.constant(node, 1, "axes")
     return None if axes is None else [int(axis) for axis in axes]
 
 
-def _mean(graph: _Import, node: onnx.NodeProto) -> None:
+def _mean(graph: ModelReader, node: onnx.NodeProto) -> None:
     axes = _axes(graph, node, 18)
     if not axes and attribute(node, "noop_with_empty_axes", 0):
         graph.same(node, node.input[0])
@@ -149,21 +149,21 @@ def _mean(graph: _Import, node: onnx.NodeProto) -> None:
     graph.emit(node, "mean", node.input[:1], {"axes": found, "keep": bool(attribute(node, "keepdims", 1))})
 
 
-def _squeeze(graph: _Import, node: onnx.NodeProto) -> None:
+def _squeeze(graph: ModelReader, node: onnx.NodeProto) -> None:
     shape, axes = graph.shape(node.input[0]), _axes(graph, node, 13)
     single = [axis for axis, size in enumerate(shape) if size == 1]
     found = own_axes(single if axes is None else axes, len(shape))
     _reshaped(graph, node, [size for axis, size in enumerate(shape) if axis not in found])
 
 
-def _unsqueeze(graph: _Import, node: onnx.NodeProto) -> None:
+def _unsqueeze(graph: ModelReader, node: onnx.NodeProto) -> None:
     shape, axes = graph.shape(node.input[0]), _axes(graph, node, 13) or []
     found = own_axes(axes, len(shape) + len(axes))
     rest = iter(shape)
     _reshaped(graph, node, [1 if n in found else next(rest) for n in range(len(shape) + len(axes))])
 
 
-def _reshape(graph: _Import, node: onnx.NodeProto) -> None:
+def _reshape(graph: ModelReader, node: onnx.NodeProto) -> None:
     shape, given = graph.shape(node.input[0]), graph.constant(node, 1, "shape")
     if given is None:
         raise Unsupported("says no shape")
@@ -175,13 +175,13 @@ def _reshape(graph: _Import, node: onnx.NodeProto) -> None:
     _reshaped(graph, node, target)
 
 
-def _flatten(graph: _Import, node: onnx.NodeProto) -> None:
+def _flatten(graph: ModelReader, node: onnx.NodeProto) -> None:
     shape, axis = graph.shape(node.input[0]), attribute(node, "axis", 1)
     axis = axis + len(shape) if axis < 0 else axis
     _reshaped(graph, node, [prod(shape[:axis]), prod(shape[axis:])])
 
 
-def _reshaped(graph: _Import, node: onnx.NodeProto, target: Sequence[int]) -> None:
+def _reshaped(graph: ModelReader, node: onnx.NodeProto, target: Sequence[int]) -> None:
     shape = graph.shape(node.input[0])
     if prod(target) != prod(shape):
         raise Unsupported(f"makes {tuple(target[1:])} of {tuple(shape[1:])}")
@@ -195,7 +195,7 @@ def _reshaped(graph: _Import, node: onnx.NodeProto, target: Sequence[int]) -> No
         graph.emit(node, "reshape", node.input[:1], {"shape": tuple(target[1:])})
 
 
-def _transpose(graph: _Import, node: onnx.NodeProto) -> None:
+def _transpose(graph: ModelReader, node: onnx.NodeProto) -> None:
     rank = len(graph.shape(node.input[0]))
     axes = tuple(attribute(node, "perm", range(rank)[::-1]))
     if axes[0] != 0:
@@ -203,7 +203,7 @@ def _transpose(graph: _Import, node: onnx.NodeProto) -> None:
     graph.emit(node, "transpose", node.input[:1], {"axes": axes})
 
 
-def _slice(graph: _Import, node: onnx.NodeProto) -> None:
+def _slice(graph: ModelReader, node: onnx.NodeProto) -> None:
     shape = graph.shape(node.input[0])
     names = ("starts", "ends", "axes", "steps")
     if graph.opset < 10:
@@ -225,7 +225,7 @@ def _slice(graph: _Import, node: onnx.NodeProto) -> None:
     graph.emit(node, "slice", node.input[:1], {"ranges": ranges})
 
 
-def _split(graph: _Import, node: onnx.NodeProto) -> None:
+def _split(graph: ModelReader, node: onnx.NodeProto) -> None:
     shape = graph.shape(node.input[0])
     (axis,) = own_axes([attribute(node, "axis", 0)], len(shape))
     given = attribute(node, "split", None) if graph.opset < 13 else graph.constant(node, 1, "parts")
@@ -240,12 +240,12 @@ def _split(graph: _Import, node: onnx.NodeProto) -> None:
         first += int(size)
 
 
-def _shape(graph: _Import, node: onnx.NodeProto) -> None:
+def _shape(graph: ModelReader, node: onnx.NodeProto) -> None:
     bounds = slice(attribute(node, "start", 0), attribute(node, "end", None))
     graph.constants[node.output[0]] = np.array(graph.shape(node.input[0])[bounds], dtype=np.int64)
 
 
-def _cast(graph: _Import, node: onnx.NodeProto) -> None:
+def _cast(graph: ModelReader, node: onnx.NodeProto) -> None:
     from onnx import TensorProto
 
     if attribute(node, "to", 0) not in (TensorProto.FLOAT, TensorProto.DOUBLE):
@@ -253,14 +253,14 @@ def _cast(graph: _Import, node: onnx.NodeProto) -> None:
     _same(graph, node)
 
 
-def _dropout(graph: _Import, node: onnx.NodeProto) -> None:
+def _dropout(graph: ModelReader, node: onnx.NodeProto) -> None:
     training = graph.constant(node, 2, "mode")
     if (training is not None and training.any()) or any(graph.uses[name] for name in node.output[1:] if name):
         raise Unsupported("is in training mode", "export the network in inference mode (model.eval())")
     _same(graph, node)
 
 
-def _quantise(graph: _Import, node: onnx.NodeProto) -> None:
+def _quantise(graph: ModelReader, node: onnx.NodeProto) -> None:
     from onnx import helper
 
     settings, arrays = _scales(graph, node)
@@ -275,11 +275,11 @@ def _quantise(graph: _Import, node: onnx.NodeProto) -> None:
     graph.emit(node, "quantise", node.input[:1], {**settings, "low": limits.min, "high": limits.max}, arrays)
 
 
-def _dequantise(graph: _Import, node: onnx.NodeProto) -> None:
+def _dequantise(graph: ModelReader, node: onnx.NodeProto) -> None:
     graph.emit(node, "dequantise", node.input[:1], *_scales(graph, node))
 
 
-def _scales(graph: _Import, node: onnx.NodeProto) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
+def _scales(graph: ModelReader, node: onnx.NodeProto) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
     scale, zero = graph.constant(node, 1, "scale"), graph.constant(node, 2, "zero point")
     if scale is None or attribute(node, "block_size", 0):
         raise Unsupported("quantises by blocks")

@@ -12,10 +12,10 @@ from cimspice.network.onnx_node import Unsupported, attribute, check_size, own_a
 if TYPE_CHECKING:
     import onnx
 
-    from cimspice.network.onnx_import import _Import
+    from cimspice.network.onnx_import import ModelReader
 
 
-def convolution(graph: _Import, node: onnx.NodeProto) -> None:
+def convolution(graph: ModelReader, node: onnx.NodeProto) -> None:
     weights = graph.constant(node, 1, "weights")
     bias = graph.constant(node, 2, "bias")
     if weights is None:
@@ -29,17 +29,17 @@ def convolution(graph: _Import, node: onnx.NodeProto) -> None:
     graph.emit(node, "conv", node.input[:1], settings, arrays)
 
 
-def max_pool(graph: _Import, node: onnx.NodeProto) -> None:
+def max_pool(graph: ModelReader, node: onnx.NodeProto) -> None:
     if len(node.output) > 1 and graph.uses[node.output[1]]:
         raise Unsupported("gives indices")
     _pool(graph, node, "max_pool")
 
 
-def average_pool(graph: _Import, node: onnx.NodeProto) -> None:
+def average_pool(graph: ModelReader, node: onnx.NodeProto) -> None:
     _pool(graph, node, "average_pool")
 
 
-def _pool(graph: _Import, node: onnx.NodeProto, operation: str) -> None:
+def _pool(graph: ModelReader, node: onnx.NodeProto, operation: str) -> None:
     kernel = tuple(attribute(node, "kernel_shape", ()))
     size = graph.shape(node.input[0])[2:]
     settings = _places(node, kernel, graph.shape(node.input[0]))
@@ -86,7 +86,7 @@ def _places(node: onnx.NodeProto, kernel: Sequence[int], shape: Sequence[int]) -
     return {"stride": stride, "padding": padding, "dilation": dilation}
 
 
-def pad(graph: _Import, node: onnx.NodeProto) -> None:
+def pad(graph: ModelReader, node: onnx.NodeProto) -> None:
     rank = len(graph.shape(node.input[0]))
     if graph.opset < 11:
         pads, value = attribute(node, "pads", ()), attribute(node, "value", 0.0)
@@ -110,7 +110,7 @@ def pad(graph: _Import, node: onnx.NodeProto) -> None:
     graph.emit(node, "pad", node.input[:1], settings)
 
 
-def resize(graph: _Import, node: onnx.NodeProto) -> None:
+def resize(graph: ModelReader, node: onnx.NodeProto) -> None:
     """Upsample too: of the input's axes any but the batch, nearest neighbours alone."""
     mode = attribute(node, "mode", "nearest")
     policy = attribute(node, "keep_aspect_ratio_policy", "stretch")

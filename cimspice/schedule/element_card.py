@@ -1,0 +1,123 @@
+"""Part ``processing_element`` of a card: what an MVM takes in time and energy on one crossbar."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from cimspice.errors import ParameterError
+
+if TYPE_CHECKING:
+    from cimspice.fit.family_card import Card, Part
+
+PART = "processing_element"
+_UNITS = {
+    "rows": "1", "columns": "1", "columns_per_weight": "1", "input_bits": "1", "settle_time": "s",
+    "conversion_time": "s", "columns_per_converter": "1", "energy_per_mvm": "J", "idle_power": "W",
+    "error": "1", "overlap": "1", "gated": "1",
+}  # fmt: skip
+
+
+@dataclass(frozen=True)
+class ElementCard:
+    """One crossbar with its converters.
+
+    Attributes
+    ----------
+    rows, columns, columns_per_weight
+        Of the crossbar.
+    input_bits
+        Cycles of an MVM, a bit of the inputs each.
+    settle_time, conversion_time
+        Of a read, and of one conversion (s).
+    columns_per_converter
+        Columns that a converter serves one after another.
+    energy_per_mvm
+        Of one crossbar: reads and conversions (J).
+    idle_power
+        Of a crossbar while its amplifiers are on (W).
+    error
+        Of an MVM's results, rms of full scale.
+    overlap
+        1 if columns settle while others are converted, 0 if not.
+    gated
+        1 if idle crossbars are off, 0 if not.
+    origin
+        assumed, simulated or measured.
+    """
+
+    rows: int = 256
+    columns: int = 256
+    columns_per_weight: int = 1
+    input_bits: int = 8
+    settle_time: float = 55e-9
+    conversion_time: float = 15e-9
+    columns_per_converter: int = 8
+    energy_per_mvm: float = 48.5e-9
+    idle_power: float = 97e-3
+    error: float = 0.01
+    overlap: int = 0
+    gated: int = 0
+    origin: str = "assumed"
+
+    def __post_init__(self) -> None:
+        for name, unit in _UNITS.items():
+            value = getattr(self, name)
+            flag = name in ("overlap", "gated")
+            whole = unit == "1" and name != "error"
+            good = value in (0, 1) if flag else math.isfinite(value) and value > 0
+            if not good or (whole and value != int(value)):
+                raise ParameterError(
+                    f"{name} is {value}",
+                    place=f"part {PART}",
+                    remedy="give 0 or 1" if flag else f"give a {'whole ' * whole}number above 0 ({unit})",
+                )
+
+    @property
+    def time_per_mvm(self) -> float:
+        """Of one MVM (s)."""
+        conversions = self.columns_per_converter * self.conversion_time
+        each = max(self.settle_time, conversions) if self.overlap else self.settle_time + conversions
+        return self.input_bits * each
+
+    def idle_energy(self, crossbars: int, time: float) -> float:
+        """Of so many crossbars for so long (J)."""
+        return 0.0 if self.gated else crossbars * self.idle_power * time
+
+    def part(self, reason: str) -> Part:
+        """As a part of a card; ``reason`` says why its figures have no interval."""
+        from cimspice.fit.family_card import Part
+        from cimspice.fit.records import ParameterRecord
+
+        records = {
+            name: ParameterRecord(value=getattr(self, name), unit=unit, reason=reason)
+            for name, unit in _UNITS.items()
+        }
+        return Part(origin=self.origin, parameters=records)  # pyright: ignore[reportArgumentType]
+
+
+def element_of(card: Card) -> ElementCard:
+    """The part of a card.
+
+    Raises
+    ------
+    ParameterError
+        If the card has none, or its figures make none.
+    """
+    part = card.part(PART)
+    lacking = [name for name in _UNITS if name not in part.parameters and name not in ("overlap", "gated")]
+    if lacking:
+        raise ParameterError(
+            f"part {PART} lacks {', '.join(lacking)}", place="card", remedy="add them to the part"
+        )
+    values: dict[str, Any] = {}
+    for name, record in part.parameters.items():
+        if name not in _UNITS or record.unit != _UNITS[name]:
+            raise ParameterError(
+                f"{name} in {record.unit!r}",
+                place=f"part {PART}",
+                remedy=f"give {', '.join(_UNITS)} in SI units",
+            )
+        values[name] = int(record.value) if record.value.is_integer() and record.unit == "1" else record.value
+    return ElementCard(**values, origin=part.origin)
