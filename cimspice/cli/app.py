@@ -15,7 +15,19 @@ import typer
 from typer.core import TyperGroup
 
 from cimspice import __version__
-from cimspice.cli import cache, card, characterize, compare, doctor, fit, network, new, pdk, validate_network
+from cimspice.cli import (
+    cache,
+    card,
+    characterize,
+    compare,
+    doctor,
+    fit,
+    network,
+    new,
+    pdk,
+    validate_network,
+    validate_schedule,
+)
 from cimspice.cli.interruption import Interruption
 from cimspice.cli.list import list_
 from cimspice.cli.map import map_
@@ -84,6 +96,7 @@ def _collect() -> None:
     """The families' commands into their groups, and the groups into the application."""
     _GROUPS["validate"].command("network")(validate_network.network)
     _GROUPS["validate"].command("digits")(validate_network.digits)
+    _GROUPS["validate"].command("schedule")(validate_schedule.schedule)
     with warnings.catch_warnings():
         warnings.showwarning = show_warning
         use_room("commands", _add)

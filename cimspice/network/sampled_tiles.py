@@ -97,7 +97,7 @@ def plan_tiles(
     parts = []
     for node in network.weight_layers:
         layers = mapped.layers[node.name]
-        seen = _seen(node, trace.values[node.inputs[0]], len(layers))
+        seen = seen_by_groups(node, trace.values[node.inputs[0]], len(layers))
         outputs = len(node.arrays["weights"]) // len(layers)
         for group, (layer, part) in enumerate(zip(layers, seen, strict=True)):
             parts.append(Part(node.name, layer_tiles(layer), group * outputs, part))
@@ -199,7 +199,7 @@ def _errors(
     return errors.reshape(samples, reads, widest), made
 
 
-def _seen(node: Node, x: np.ndarray, groups: int) -> list[np.ndarray]:
+def seen_by_groups(node: Node, x: np.ndarray, groups: int) -> list[np.ndarray]:
     """Inputs (samples, pixels, inputs) of each group of a layer."""
     if node.operation != "conv":
         return [x.reshape(len(x), -1, x.shape[-1])]

@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Literal
 
 import numpy as np
@@ -49,12 +50,12 @@ class Sets:
         return min(self.rows or node.height, node.height), min(self.columns or node.width, node.width)
 
     def counts(self, node: Node) -> Array:
-        """Pixels of each set, in raster order (rows of sets, columns of sets)."""
+        """Pixels of each set, in raster order of the sets."""
         tall, wide = (
-            np.diff([*range(0, length, size), length])
+            np.minimum(size, length - np.arange(0, length, size))
             for length, size in zip((node.height, node.width), self.size(node), strict=True)
         )
-        return np.outer(tall, wide)
+        return (tall[:, None] * wide).ravel()
 
 
 def ready(graph: Graph, node: Node, done: Mapping[str, Array]) -> Array:
@@ -119,13 +120,17 @@ class Servers:
         self.node, self.copies, self.send = node, copies, send
         self.split: Split = split
         self.tall, self.wide = sets.size(node)
-        self.counts = sets.counts(node).ravel()
-        self.first = np.cumsum(self.counts) - self.counts
+        self.counts = sets.counts(node)
         self.order = self._order()
         self.copy = self._copy()
         self.load = np.bincount(self.copy, minlength=copies)
         self.jobs = self._jobs()
         self.restart()
+
+    @cached_property
+    def first(self) -> Array:
+        """Number of the first pixel of each set, in the order of the sets."""
+        return np.cumsum(self.counts) - self.counts
 
     @property
     def busiest(self) -> int:

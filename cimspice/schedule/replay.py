@@ -204,8 +204,11 @@ class Emulation:
         return self._summed(node, seen)
 
     def _summed(self, node: Node, seen: Array) -> Array:
-        parts = np.split(seen, node.groups, axis=1)
+        """Weighted sums; NaN of what covers NaN, which emulators refuse."""
+        unwritten: Array = np.isnan(seen).any(axis=1)
+        parts = np.split(np.where(unwritten[:, None], 0, seen), node.groups, axis=1)
         found = np.concatenate([one(x) for one, x in zip(self.sums[node.name], parts, strict=True)], axis=1)
+        found[unwritten] = np.nan
         return np.maximum(found, 0.0) if node.rectified else found
 
     def _covered(self, node: Node, pixels: Array) -> Array:

@@ -1,0 +1,158 @@
+"""``cimspice validate schedule``: a network in the order of its schedule, and its tiles in ngspice."""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from cimspice.cli.schedule import Extra, InputSize, SetSize, SplitName
+from cimspice.screen.output import JsonFlag, console, print_json
+
+if TYPE_CHECKING:
+    from cimspice.schedule.plan import Settings
+    from cimspice.screen.stages import Stages
+
+_TILE = 32
+
+Net = Annotated[
+    str,
+    typer.Argument(
+        metavar="NETWORK",
+        help="digits-cnn, trained, with its tiles in ngspice; of another published network the order alone, "
+        "with random weights.",
+    ),
+]
+Tiles = Annotated[
+    int, typer.Option("--tiles", min=1, help="Tiles that ngspice reads, one of each layer or more.")
+]
+Vectors = Annotated[int, typer.Option("--vectors", min=1, help="Reads of each tile.")]
+Samples = Annotated[int, typer.Option(min=1, help="Inputs that run in the schedule's order.")]
+Seed = Annotated[int, typer.Option(min=0, help="Of the draws.")]
+Jobs = Annotated[int | None, typer.Option("--jobs", "-j", min=1, help="Worker processes.")]
+
+
+def schedule(
+    network: Net = "digits-cnn",
+    extra: Extra = 6,
+    sets: SetSize = "pixel",
+    split: SplitName = "cyclic",
+    tiles: Tiles = 8,
+    vectors: Vectors = 4,
+    samples: Samples = 4,
+    input_size: InputSize = None,
+    seed: Seed = 0,
+    jobs: Jobs = None,
+    json: JsonFlag = False,
+) -> None:
+    """A schedule is right: the emulator runs its matrix-vector products in its order on buffers that hold NaN
+    until they are written, and gives what it gives layer by layer, bit by bit.
+
+    Any layer one step earlier must read what is not written. For digits-cnn the emulator is that of crossbars
+    with trained weights, and ngspice reads a sample of its tiles.
+    """
+    from cimspice.schedule.plan import Settings
+    from cimspice.screen.stages import Stages
+
+    given = Settings(extra=extra or 0, sets=sets, split=split)  # pyright: ignore[reportArgumentType]
+    with Stages(quiet=json) as stages:
+        if network == "digits-cnn":
+            facts = _trained(given, tiles, vectors, samples, seed, jobs, stages)
+        else:
+            facts = _random(network, given, input_size, seed, stages)
+    facts |= {
+        "network": network,
+        "sets": sets,
+        "split": split,
+        "seed": seed,
+        "corner": "tt",
+        "temperature": 27.0,
+    }
+    facts["cpu_seconds"] = time.process_time()
+    if json:
+        print_json(facts)
+        return
+    screen = console()
+    screen.print(
+        f"{network}: {facts['mvms']:,} MVMs in the schedule's order, largest difference from layer by layer "
+        f"{facts['max_difference']:g}, {facts['missing_reads']} read what was not written; "
+        f"{facts['layers_that_cannot_be_earlier']} of {facts['layers_moved']} layers do one step earlier",
+        markup=False,
+    )
+    if facts["tiles"]:
+        screen.print(
+            f"  {facts['tiles']} tiles, {facts['reads']} reads: ngspice to emulator "
+            f"{facts['normalised_rmse']:.2g} rms, worst {facts['worst_error']:.2g} of a layer's largest sum",
+            markup=False,
+        )
+
+
+def _trained(
+    given: Settings, tiles: int, vectors: int, samples: int, seed: int, jobs: int | None, stages: Stages
+) -> dict[str, Any]:
+    from dataclasses import asdict, replace
+
+    from cimspice.campaign.versions import provenance
+    from cimspice.families import family
+    from cimspice.network.built_in_networks import built_in
+    from cimspice.network.circuit import map_network
+    from cimspice.schedule.placement import Elements
+    from cimspice.schedule.plan import Schedule
+    from cimspice.schedule.shapes import from_network
+    from cimspice.schedule.validate import check_order, check_tiles
+
+    stages.begin("training")
+    made, crossbars = built_in("digits-cnn"), family("crossbar")
+    mapped = map_network(made.network, made.x_train, crossbars.circuit(tile=_TILE))  # pyright: ignore[reportAttributeAccessIssue]
+    elements = Elements(_TILE, _TILE, columns_per_weight=2, dense="include")
+    plan = Schedule(from_network(made.network), replace(given, elements=elements))
+    x = made.x_test[:samples]
+    order = check_order(plan, mapped, x, stages)
+    read = check_tiles(
+        mapped, x, lambda layer: crossbars.layer_tiles(layer, jobs=jobs), tiles, vectors,  # pyright: ignore[reportAttributeAccessIssue]
+        seed=seed, progress=stages,
+    )  # fmt: skip
+    return {
+        "max_difference": order.max_difference,
+        "missing_reads": order.missing_reads,
+        "mvms": order.mvms,
+        "whole_difference": order.whole_difference,
+        "layers_moved": len(order.earlier),
+        "layers_that_cannot_be_earlier": sum(count > 0 for count in order.earlier.values()),
+        **{key: value for key, value in asdict(read).items() if key != "seconds"},
+        "spice_seconds": read.seconds,
+        "provenance": provenance(),
+    }
+
+
+def _random(
+    network: str, given: Settings, input_size: str | None, seed: int, stages: Stages
+) -> dict[str, Any]:
+    import numpy as np
+
+    from cimspice.schedule.load import load_graph
+    from cimspice.schedule.plan import Schedule
+    from cimspice.schedule.replay import Emulation, check_reads, random_sums
+
+    graph = load_graph(network, input_size)
+    plan = Schedule(graph, given)
+    stages.begin("emulator: layer by layer, and in the schedule's order")
+    shape = graph.channels, graph.height, graph.width
+    x = np.random.default_rng(seed).standard_normal(shape, np.float32)
+    found = Emulation(graph, plan.servers(), random_sums(graph, seed), x).replay(plan.times[0])
+    early = check_reads(graph, plan.servers(), plan.times[0])[1]
+    return {
+        "max_difference": found.max_difference,
+        "missing_reads": found.missing_reads,
+        "mvms": found.mvms,
+        "whole_difference": None,
+        "layers_moved": len(early),
+        "layers_that_cannot_be_earlier": sum(count > 0 for count in early.values()),
+        "layers": [],
+        "tiles": 0,
+        "reads": 0,
+        "normalised_rmse": None,
+        "worst_error": None,
+        "spice_seconds": 0.0,
+    }
