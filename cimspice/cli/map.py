@@ -81,8 +81,10 @@ def _show(facts: Mapping[str, Any], inputs: int) -> None:
     screen.print(table)
     if facts["accuracy_ideal"] is not None:
         each = f", by chip {', '.join(f'{100 * one:.4g}' for one in facts['chip_accuracy'])}" if chips else ""
+        raw = facts["accuracy_raw"]
+        raw = "" if raw is None else f" without fine-tuning {100 * raw:.4g} %,"
         screen.print(
-            f"  right: software {100 * facts['accuracy_ideal']:.4g} %, emulator "
+            f"  right: software {100 * facts['accuracy_ideal']:.4g} %,{raw} emulator "
             f"{100 * facts['accuracy_emulator']:.4g} %{each}; {facts['samples']:,} of {inputs:,} inputs",
             markup=False,
         )

@@ -34,7 +34,7 @@ Data = Annotated[
         "have held-out samples of their own.",
     ),
 ]
-CircuitName = Annotated[str, typer.Option("--circuit", help="Family of circuits: crossbar.")]
+CircuitName = Annotated[str, typer.Option("--circuit", help="Family of circuits: crossbar or neuron.")]
 Config = Annotated[
     Path | None,
     typer.Option(

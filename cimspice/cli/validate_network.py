@@ -154,7 +154,12 @@ def _show(facts: Mapping[str, Any], result: NetworkValidation) -> None:
     screen.print(table)
     right = [
         f"{title} {100 * facts[f'accuracy_{name}']:.4g} %"
-        for name, title in (("ideal", "software"), ("emulator", "emulator"), ("circuit", "ngspice"))
+        for name, title in (
+            ("ideal", "software"),
+            ("raw", "not fine-tuned"),
+            ("emulator", "emulator"),
+            ("circuit", "ngspice"),
+        )
         if facts[f"accuracy_{name}"] is not None
     ]
     if right:

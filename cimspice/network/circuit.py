@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol, cast
 
 import numpy as np
 
@@ -19,7 +19,12 @@ those with the largest and the least value."""
 
 
 class Layer(Protocol):
-    """Weighted sums of one matrix by a circuit. Stateless."""
+    """Weighted sums of one matrix by a circuit. Stateless.
+
+    A layer of neurons may have more, which `of_layer` reads: ``absorbs`` (names among ``"bias"``, ``"relu"``
+    of what its circuit does itself), ``full_scale`` (of its outputs, which errors are relative to), and
+    ``smooth`` (a quicker layer near it with derivatives, for one whose emulator takes long).
+    """
 
     @property
     def effects(self) -> tuple[str, ...]:
@@ -64,6 +69,33 @@ class Layer(Protocol):
         ...
 
 
+def of_layer(layer: object, name: str) -> Any:
+    """What only some layers have, see `Layer`: () or None for others."""
+    return getattr(layer, name, () if name == "absorbs" else None)
+
+
+class Converter(Protocol):
+    """A family's way to make circuits of a network that are no circuits of single matrices."""
+
+    @property
+    def family(self) -> str:
+        """Its name."""
+        ...
+
+    def layers(
+        self, network: Network, calibration: np.ndarray
+    ) -> tuple[Mapping[str, Layer], Mapping[str, Layer] | None]:
+        """Circuit of each dense or conv node, calibrated with inputs (samples, ...); and where weights were
+        trained further, the circuits without that.
+
+        Raises
+        ------
+        MappingError, ParameterError
+            For what cannot be mapped, naming the layer.
+        """
+        ...
+
+
 class Circuit(Protocol):
     """A family's way to make the circuit of a layer."""
 
@@ -103,14 +135,21 @@ class CircuitTrace:
 
 @dataclass(frozen=True, eq=False)
 class CircuitNetwork:
-    """A network with a circuit in the place of every weighted sum; biases are added digitally.
+    """A network with a circuit in the place of every weighted sum; biases are added digitally where a circuit
+    does not absorb them.
 
-    ``layers`` has the circuits by node: one for each group of a convolution.
+    Parameters
+    ----------
+    layers
+        The circuits by node: one for each group of a convolution.
+    raw
+        Of a network whose weights were trained further for the circuit, the same without that.
     """
 
     network: Network
     family: str
     layers: Mapping[str, tuple[Layer, ...]]
+    raw: CircuitNetwork | None = None
 
     @property
     def effects(self) -> tuple[str, ...]:
@@ -145,6 +184,32 @@ class CircuitNetwork:
             for node in self.network.weight_layers
         }
         return CircuitTrace(values, values[self.network.output], clipped)
+
+    def software(self, x: np.ndarray) -> dict[str, np.ndarray]:
+        """Every value in software (samples, ...) by name, with a ReLU where the layer's circuit has it."""
+        values = self.network.values(x)
+        for name, layers in self.layers.items():
+            if "relu" in of_layer(layers[0], "absorbs"):
+                values[name] = np.maximum(values[name], 0.0)
+        return values
+
+    def error(self, name: str, found: np.ndarray, reference: np.ndarray) -> float:
+        """Rms difference of a layer's values, relative to the reference's rms or, of circuits that have one,
+        to their full scale."""
+        scale = of_layer(self.layers[name][0], "full_scale")
+        if scale is None:
+            return relative(found, reference)
+        return float(np.sqrt(np.mean((found - reference) ** 2))) / scale
+
+    @property
+    def last(self) -> str:
+        """Name of the last layer."""
+        return self.network.weight_layers[-1].name
+
+    @property
+    def smooth(self) -> CircuitNetwork:
+        """The network of quicker layers near those whose emulator takes long."""
+        return self._changed(lambda layer: of_layer(layer, "smooth") or layer)
 
     def output_from(self, values: Mapping[str, np.ndarray]) -> np.ndarray:
         """Output (samples, ...) of one chip, see `Network.output_from`."""
@@ -194,7 +259,7 @@ class CircuitNetwork:
         )
 
 
-def map_network(network: Network, calibration: np.ndarray, circuit: Circuit) -> CircuitNetwork:
+def map_network(network: Network, calibration: np.ndarray, circuit: Circuit | Converter) -> CircuitNetwork:
     """Put a trained network on circuits of one family.
 
     Parameters
@@ -211,6 +276,13 @@ def map_network(network: Network, calibration: np.ndarray, circuit: Circuit) -> 
     MappingError, ParameterError
         For a layer that cannot be mapped.
     """
+    if not hasattr(circuit, "layer"):
+        made, raw = (
+            given and CircuitNetwork(network, circuit.family, {name: (one,) for name, one in given.items()})
+            for given in cast(Converter, circuit).layers(network, calibration)
+        )
+        return replace(cast(CircuitNetwork, made), raw=raw)
+    circuit = cast(Circuit, circuit)
     inputs = layer_inputs(network, calibration)
     layers = {
         node.name: tuple(
@@ -220,6 +292,13 @@ def map_network(network: Network, calibration: np.ndarray, circuit: Circuit) -> 
         for node in network.weight_layers
     }
     return CircuitNetwork(network, circuit.family, layers)
+
+
+def relative(found: np.ndarray, reference: np.ndarray) -> float:
+    """Rms difference over all samples and outputs, relative to the reference's rms."""
+    size = float(np.linalg.norm(reference))
+    difference = float(np.linalg.norm(found - reference))
+    return difference / size if size else (0.0 if not difference else float("inf"))
 
 
 def layer_matrices(node: Node) -> list[np.ndarray]:

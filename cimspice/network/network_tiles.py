@@ -137,7 +137,7 @@ class NetworkTiles:
         return {node.name: self._jacobian(node) for node in self.mapped.network.weight_layers}
 
     def _jacobian(self, node: Node) -> np.ndarray:
-        network, behind = self.mapped.network, {node.name}
+        network, smooth, behind = self.mapped.network, self.mapped.smooth, {node.name}
         for other in network.nodes:
             if behind.intersection(other.inputs):
                 behind.add(other.name)
@@ -169,7 +169,7 @@ class NetworkTiles:
                     name: np.broadcast_to(one[sample], (count, *one.shape[1:])) for name, one in fixed.items()
                 }
                 given[node.name] = value.reshape(count, *shape)
-                return self.mapped.output_from(given).reshape(count, -1)
+                return smooth.output_from(given).reshape(count, -1)
 
             here = own[sample].reshape(1, -1)
             start = output(here)

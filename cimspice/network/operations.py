@@ -22,12 +22,15 @@ WEIGHTED = ("dense", "conv")
 
 def weighted_sums(node: Node, x: np.ndarray, layer: Any = None) -> np.ndarray:
     """Output of a dense or conv node; ``layer`` (for a conv of several groups one each) forms the sums in
-    place of its weights, the bias is added to them.
+    place of its weights, the bias is added to them unless the layer absorbs it.
 
     A layer that is linear in its clipped inputs says so with a ``matrix``: a convolution then runs with that
     in place of its weights.
     """
     weights, bias = node.arrays["weights"], node.arrays.get("bias")
+    first = layer[0] if isinstance(layer, Sequence) else layer
+    if "bias" in getattr(first, "absorbs", ()):
+        bias = None
     if node.operation == "dense":
         rows = x.reshape(-1, x.shape[-1])
         sums = (rows @ weights.T if layer is None else layer(rows)).reshape(*x.shape[:-1], len(weights))

@@ -8,9 +8,9 @@ from typing import Any
 import numpy as np
 
 from cimspice.files import write_atomically
-from cimspice.network.circuit import CircuitNetwork
+from cimspice.network.circuit import CircuitNetwork, relative
 from cimspice.network.decisions import share_right, strongest
-from cimspice.network.validate import decides, is_cheap, relative, total
+from cimspice.network.validate import decides, is_cheap, total
 
 _SLOW_INPUTS = 100
 """Drawn where each takes the emulator long: non-linear tiles, or converters, under a convolution."""
@@ -35,8 +35,10 @@ def mapping_facts(
         x, labels = x[drawn], None if labels is None else labels[drawn]
     ideal = mapped.network.outputs(x)
     traces = [mapped.chip(number).trace(x) for number in range(mapped.chips)]
-    accuracy, by_chip = None, None
+    accuracy, raw, by_chip = None, None, None
     if labels is not None and decides(mapped):
+        if mapped.raw is not None:
+            raw = share_right(strongest(mapped.raw.outputs(x)), labels, ideal.shape[1])
         accuracy, *by_chip = (
             share_right(strongest(outputs), labels, ideal.shape[1])
             for outputs in (ideal, *(trace.outputs for trace in traces))
@@ -56,6 +58,7 @@ def mapping_facts(
         **{name: total(layers, name) for name in counts},
         "emulated_error": relative(np.stack([trace.outputs for trace in traces]), ideal[None]),
         "accuracy_ideal": accuracy,
+        "accuracy_raw": raw,
         "accuracy_emulator": by_chip and float(np.mean(by_chip)),
         "chip_accuracy": by_chip,
         "layers": layers,

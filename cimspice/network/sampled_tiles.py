@@ -14,7 +14,7 @@ import numpy as np
 
 from cimspice.arrays import checked_array
 from cimspice.errors import ParameterError
-from cimspice.network.circuit import CircuitNetwork, CircuitTrace, Layer
+from cimspice.network.circuit import CircuitNetwork, CircuitTrace, Layer, of_layer
 from cimspice.network.convolution import patches
 from cimspice.network.graph import Node
 from cimspice.network.network_tiles import LayerTiles, NetworkTiles, Part
@@ -27,7 +27,7 @@ from cimspice.network.validate import (
     TileErrors,
     error_budget,
     is_cheap,
-    relative,
+    raw_outputs,
 )
 from cimspice.progress import OnProgress, Progress, silent
 
@@ -86,7 +86,7 @@ def plan_tiles(
     x = checked_array("inputs", x, ("inputs", *network.input_shape))
     drawn = draw_samples(len(x), reads, rng, samples)
     for name in mapped.layers:
-        if not is_cheap(mapped, name):
+        if not is_cheap(mapped.smooth, name):
             raise ParameterError(
                 "a convolution with converters or cells that are not linear: its emulator takes minutes for "
                 "all inputs",
@@ -130,17 +130,19 @@ def validate_tiles(
     if labels is not None:
         labels = checked_array("labels", labels, (len(x),), low=0, whole=True)
     errors, made = _errors(given, progress)
-    ideal = network.values(x[drawn])
-    everything = mapped.outputs(x).reshape(len(x), -1)
+    ideal = mapped.software(x[drawn])
+    everything = mapped.smooth.outputs(x).reshape(len(x), -1)
     control = np.sum((everything - network.outputs(x).reshape(len(x), -1)) ** 2, axis=1)
-    size = float(np.mean(np.sum(everything**2, axis=1)))
+    scale = of_layer(mapped.layers[mapped.last][0], "full_scale")
+    size = float(np.mean(np.sum(everything**2, axis=1))) if scale is None else scale**2 * everything.shape[1]
     certificate = tiles_bound(draw, errors, given.tiles, control, size, seed=seed)
     progress(Progress(stage="budget: subsets of effects"))
+    cheap = all(is_cheap(mapped, name) for name in mapped.layers)
     layers = tuple(
         LayerComparison(
             name,
             None,
-            relative(trace.values[name], ideal[name]),
+            mapped.error(name, trace.values[name], ideal[name]),
             trace.clipped[name],
             tuple(errors for errors, _ in made[name]),
             sum(seconds for _, seconds in made[name]),
@@ -152,10 +154,11 @@ def validate_tiles(
         mapped,
         given,
         drawn,
-        {name: found[network.output].reshape(len(drawn), -1) for name, found in values.items()},
+        {name: found[network.output].reshape(len(drawn), -1) for name, found in values.items()}
+        | raw_outputs(mapped, x[drawn]),
         None if labels is None else labels[drawn],
         layers,
-        error_budget(mapped, x[:BUDGET_INPUTS]),
+        error_budget(mapped, x[:BUDGET_INPUTS] if cheap else x[drawn]),
         certificate,
         None,
         None,

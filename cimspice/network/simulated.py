@@ -9,7 +9,7 @@ from typing import Any, Protocol
 
 import numpy as np
 
-from cimspice.network.circuit import CircuitNetwork, Layer
+from cimspice.network.circuit import CircuitNetwork, Layer, of_layer
 from cimspice.progress import OnProgress, Progress
 
 _VECTORS = 1000
@@ -50,6 +50,11 @@ class SimulatedLayer:
     seconds: float = 0.0
     errors: np.ndarray = field(default_factory=lambda: np.zeros(0))
     places: list[tuple[slice, slice]] = field(default_factory=list)
+
+    @property
+    def absorbs(self) -> tuple[str, ...]:
+        """What the circuit does beside sums."""
+        return of_layer(self.layer, "absorbs")
 
     def __call__(self, x: np.ndarray) -> np.ndarray:
         distinct, place = np.unique(x, axis=0, return_inverse=True)

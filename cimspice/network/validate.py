@@ -22,7 +22,7 @@ from cimspice.network.certificate import (
     flip_bound,
     runs_needed,
 )
-from cimspice.network.circuit import CircuitNetwork
+from cimspice.network.circuit import CircuitNetwork, of_layer, relative
 from cimspice.network.decisions import agreement, share_right, strongest
 from cimspice.network.output_error import LEAST_INPUTS, whole_inputs_bound
 from cimspice.network.simulated import Seconds, Simulate, by_node, simulated_layers, vectors
@@ -73,10 +73,10 @@ class LayerComparison:
     Attributes
     ----------
     error
-        Rms difference of circuit and emulator at the layer's output, relative to the emulator's; None where
+        Rms difference of circuit and emulator at the layer's output, see `CircuitNetwork.error`; None where
         only tiles were read.
     emulated_error
-        The emulator's rms difference from the network in software, relative to that.
+        The same of emulator and network in software.
     clipped_inputs
         Inputs limited to the circuit's range, in the emulator.
     tiles
@@ -103,8 +103,8 @@ class NetworkValidation:
     drawn
         Which of the inputs ran (runs,), or had tiles read for them.
     outputs
-        ``ideal``, ``emulator``, ``circuit`` to outputs (runs, outputs); no ``circuit`` where only tiles were
-        read.
+        ``ideal``, ``emulator``, ``circuit`` to outputs (runs, outputs), and ``raw`` of a network that was
+        fine-tuned, for the emulator without that; no ``circuit`` where only tiles were read.
     labels
         Of the inputs that ran; None if there are none.
     layers
@@ -140,12 +140,14 @@ class NetworkValidation:
     def facts(self) -> dict[str, Any]:
         """What ``--json`` prints."""
         decided, outputs = self.decisions, self.outputs
-        accuracy: dict[str, float | None] = dict.fromkeys(("ideal", "emulator", "circuit"))
+        accuracy: dict[str, float | None] = dict.fromkeys(("ideal", "raw", "emulator", "circuit"))
         if decided is not None and self.labels is not None:
             classes = outputs["ideal"].shape[1]
             accuracy |= {name: share_right(one, self.labels, classes) for name, one in decided.items()}
         if "circuit" in outputs:
             error = relative(outputs["circuit"], outputs["emulator"])
+            if of_layer(self.mapped.layers[self.mapped.last][0], "full_scale") is not None:
+                error = next(layer.error for layer in self.layers if layer.name == self.mapped.last)
         else:
             assert self.certificate is not None
             decided, error = None, self.certificate.estimate
@@ -245,14 +247,14 @@ def validate(
         labels = checked_array("labels", labels, (len(x),), low=0, whole=True)
     drawn = np.sort(np.random.default_rng(seed).permutation(len(x))[: given.runs])
     taken, circuits = x[drawn], simulated_layers(mapped, simulate, progress)
-    ideal, trace = network.values(taken), mapped.trace(taken)
+    ideal, trace = mapped.software(taken), mapped.trace(taken)
     circuit = network.values(taken, by_node(circuits))
     values = {"ideal": ideal, "emulator": trace.values, "circuit": circuit}
     layers = tuple(
         LayerComparison(
             name,
-            relative(circuit[name], trace.values[name]),
-            relative(trace.values[name], ideal[name]),
+            mapped.error(name, circuit[name], trace.values[name]),
+            mapped.error(name, trace.values[name], ideal[name]),
             trace.clipped[name],
             tuple(TileErrors(one.places, one.errors) for one in made),
             sum(one.seconds for one in made),
@@ -260,6 +262,7 @@ def validate(
         for name, made in circuits.items()
     )
     outputs = {name: found[network.output].reshape(len(drawn), -1) for name, found in values.items()}
+    outputs |= raw_outputs(mapped, taken)
     progress(Progress(stage="budget: subsets of effects"))
     cheap = all(is_cheap(mapped, name) for name in mapped.layers)
     budget = error_budget(mapped, x[:BUDGET_INPUTS] if cheap else taken)
@@ -298,7 +301,7 @@ def error_budget(mapped: CircuitNetwork, x: np.ndarray) -> Budget:
     output of each layer."""
     network, effects = mapped.network, mapped.effects
     names = [network.output, *mapped.layers]
-    ideal = network.values(x)
+    ideal = mapped.software(x)
 
     def squares(on: frozenset[str]) -> np.ndarray:
         values = mapped.without(*(name for name in effects if name not in on)).trace(x).values
@@ -307,15 +310,15 @@ def error_budget(mapped: CircuitNetwork, x: np.ndarray) -> Budget:
     return shapley(squares, effects)
 
 
-def relative(found: np.ndarray, reference: np.ndarray) -> float:
-    """Rms difference over all samples and outputs, relative to the reference's rms."""
-    size = float(np.linalg.norm(reference))
-    difference = float(np.linalg.norm(found - reference))
-    return difference / size if size else (0.0 if not difference else float("inf"))
+def raw_outputs(mapped: CircuitNetwork, x: np.ndarray) -> dict[str, np.ndarray]:
+    """``raw`` to outputs (samples, outputs) of the emulator without fine-tuning, where there was any."""
+    return {} if mapped.raw is None else {"raw": mapped.raw.outputs(x).reshape(len(x), -1)}
 
 
 def is_cheap(mapped: CircuitNetwork, name: str) -> bool:
     """Whether the emulator takes thousands of samples in seconds: it is linear, or no convolution."""
+    if any(of_layer(layer, "smooth") is not None for layer in mapped.layers[name]):
+        return False
     return vectors(mapped, name) == 1 or all(layer.matrix is not None for layer in mapped.layers[name])
 
 

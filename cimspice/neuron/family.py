@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, overload
 
 from cimspice.errors import ParameterError
 from cimspice.families import read_card
@@ -20,10 +20,13 @@ if TYPE_CHECKING:
     from cimspice.fit.table_fit import FitOptions
     from cimspice.neuron.characterisation.card import Conditions as NeuronConditions
     from cimspice.neuron.characterisation.card import SynapseKind
+    from cimspice.neuron.emulator.activation_layer import ActivationLayer
     from cimspice.neuron.emulator.network import NeuronNetwork
     from cimspice.neuron.model.neuron import NeuronModel
     from cimspice.neuron.model.synapse_currents import Polarity
+    from cimspice.neuron.training.circuits import NeuronCircuits
     from cimspice.neuron.validation.circuit import CircuitRun
+    from cimspice.neuron.validation.layers import NeuronReads, SimulatedNeurons
     from cimspice.neuron.validation.network import NeuronValidation, Programmed
 
 _DIGEST = "measured_file_digest"
@@ -33,6 +36,7 @@ def characterise(
     conditions: Conditions = Conditions(),  # noqa: B008 - it is frozen
     *,
     layers: Sequence[int] | str = (5, 5, 5),
+    network: str | None = None,
     synapse: SynapseKind = "mosfet",
     jobs: int | None = None,
     store: Store | Path | str | None = None,
@@ -46,6 +50,8 @@ def characterise(
         Corner, temperature (°C).
     layers
         Inputs, then neurons of each layer: what networks of these sizes need is in the card.
+    network
+        In the place of sizes, the name or file of a trained network that `circuit` is to take.
     synapse
         ``"mosfet"`` or ``"resistor"``.
     jobs, store, progress
@@ -60,11 +66,16 @@ def characterise(
         If a point fails.
     """
     from cimspice.neuron.characterisation.card import Conditions as NeuronConditions
-    from cimspice.neuron.characterisation.card import characterised_card
+    from cimspice.neuron.characterisation.card import Sizes, characterised_card
     from cimspice.neuron.commands.validate import layer_sizes
 
     several = isinstance(layers, Iterable) and not isinstance(layers, str)
     sizes = layer_sizes([str(size) for size in (layers if several else [layers])])
+    if network is not None:
+        from cimspice.network.load import load_network
+        from cimspice.neuron.training.conversion import neuron_sizes
+
+        sizes = Sizes(*neuron_sizes(load_network(network)))
     where = NeuronConditions(conditions.corner, conditions.temperature, synapse, jobs, store)
     return characterised_card(where, sizes, progress)
 
@@ -121,6 +132,18 @@ def network(programmed: Programmed) -> NeuronNetwork:
     return programmed.network()
 
 
+@overload
+def simulate(
+    programmed: ActivationLayer,
+    spikes: np.ndarray,
+    *,
+    jobs: int | None = None,
+    store: Store | Path | str | None = None,
+    progress: OnProgress = silent,
+) -> SimulatedNeurons: ...
+
+
+@overload
 def simulate(
     programmed: Programmed,
     spikes: np.ndarray,
@@ -128,15 +151,26 @@ def simulate(
     jobs: int | None = None,
     store: Store | Path | str | None = None,
     progress: OnProgress = silent,
-) -> CircuitRun:
-    """The same through ngspice, a transient of the whole network for each sample.
+) -> CircuitRun: ...
+
+
+def simulate(
+    programmed: Programmed | ActivationLayer,
+    spikes: np.ndarray,
+    *,
+    jobs: int | None = None,
+    store: Store | Path | str | None = None,
+    progress: OnProgress = silent,
+) -> CircuitRun | SimulatedNeurons:
+    """The same through ngspice: of a network a transient of the whole for each sample; of a layer of a
+    `circuit`, whose inputs and outputs are activations, a few neurons at a time.
 
     Parameters
     ----------
     programmed
-        The network; the corner and temperature are those of its card.
+        The network, or the layer; the corner and temperature are those of its card.
     spikes
-        Fractions of a phase, shape (samples, inputs); 1 is no spike.
+        Fractions of a phase, shape (samples, inputs); 1 is no spike. Of a layer activations.
     jobs, store, progress
         As for :func:`characterise`.
 
@@ -145,10 +179,83 @@ def simulate(
     SimulationError
         If a sample fails.
     """
+    from cimspice.neuron.emulator.activation_layer import ActivationLayer
+
+    if isinstance(programmed, ActivationLayer):
+        from cimspice.neuron.validation.layers import simulate_layer
+
+        return simulate_layer(programmed, spikes, store=store, jobs=jobs, progress=progress)
     from cimspice.neuron.validation.circuit import run_circuit
 
     where = _conditions(programmed, jobs, store)
     return run_circuit(where, programmed.programming(), spikes, progress)
+
+
+def circuit(
+    card: Card | None = None, *, corner: str | None = None, temperature: float | None = None, **config: Any
+) -> NeuronCircuits:
+    """Neurons for the layers of a trained ReLU network, which is converted and fine-tuned for them.
+
+    Parameters
+    ----------
+    card
+        The neuron's, with the network's sizes; by default it is characterised for them with ngspice, and what
+        was simulated before is taken from the store.
+    corner, temperature
+        Of that; default: tt, 27 °C. Not with a card, which says its own.
+    config
+        ``fine_tuning`` (false: weights as converted, with a warning), ``epochs``, ``seed`` of it; see
+        `cimspice.neuron.training.circuits.NeuronCircuits`.
+
+    Raises
+    ------
+    ParameterError
+        For an unknown key, and a condition beside a card.
+    """
+    from cimspice.neuron.characterisation.card import Conditions as NeuronConditions
+    from cimspice.neuron.characterisation.card import Sizes, characterised_model, check_sizes
+    from cimspice.neuron.training.circuits import NeuronCircuits
+
+    known = {"fine_tuning", "epochs", "seed"}
+    if unknown := config.keys() - known:
+        raise ParameterError(
+            f"no setting {min(unknown)!r}",
+            place="neuron circuit",
+            remedy=f"choose from {', '.join(sorted(known | {'corner', 'temperature'}))}",
+        )
+    if card is not None and (corner is not None or temperature is not None):
+        raise ParameterError(
+            "corner or temperature beside a card",
+            place="neuron circuit",
+            remedy="leave them out: the card says them",
+        )
+    own = None if card is None else model_of(card)
+    where = NeuronConditions(corner or "tt", 27.0 if temperature is None else temperature)
+
+    def model_for(fans: Sequence[tuple[int, int]], loads: Sequence[int]) -> NeuronModel:
+        sizes = Sizes(fans, loads)
+        if own is None:
+            return characterised_model(where, sizes)
+        check_sizes(own, sizes)
+        return own
+
+    return NeuronCircuits(model_for, **config)
+
+
+def simulation_seconds(layer: ActivationLayer, inputs: int) -> float:
+    """CPU time that `simulate` is expected to take for so many inputs, within a factor of about two."""
+    from cimspice.neuron.validation.layers import expected_seconds
+
+    return expected_seconds(layer, inputs)
+
+
+def layer_tiles(
+    layer: ActivationLayer, *, store: Store | Path | str | None = None, jobs: int | None = None
+) -> NeuronReads:
+    """The neurons of a circuit's layer one by one; ``store``, ``jobs`` as of `simulate`."""
+    from cimspice.neuron.validation.layers import NeuronReads
+
+    return NeuronReads(layer, store, jobs)
 
 
 def validate(

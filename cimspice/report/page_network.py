@@ -18,7 +18,7 @@ _TILE_AXES = {
     "xaxis": {"title": {"text": "tile, along the outputs"}, "dtick": 1},
     "yaxis": {"title": {"text": "tile, along the inputs"}, "dtick": 1, "autorange": "reversed"},
 }
-_TITLES = {"ideal": "software", "emulator": "emulator", "circuit": "ngspice"}
+_TITLES = {"ideal": "software", "raw": "not fine-tuned", "emulator": "emulator", "circuit": "ngspice"}
 
 
 def write_network_page(result: NetworkValidation, facts: Mapping[str, Any], folder: Path) -> Path:

@@ -28,8 +28,8 @@ from cimspice.fit.bands import Band
 from cimspice.fit.card import MODEL, ModelCard
 from cimspice.fit.family_card import Card
 from cimspice.network.certificate import flip_bound
+from cimspice.network.circuit import relative
 from cimspice.network.decisions import share_right, strongest
-from cimspice.network.validate import relative
 from cimspice.notebook import shown
 from cimspice.progress import OnProgress, Progress, silent
 from cimspice.rram.model.read import SinhRead

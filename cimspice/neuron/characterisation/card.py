@@ -1,5 +1,7 @@
 """The neuron's model and card under conditions: characterised with ngspice, or from a card."""
 
+from __future__ import annotations
+
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -68,37 +70,64 @@ class Conditions(pdk.Conditions):
         return NeuronCircuit() if self.synapse == "mosfet" else resistor_circuit()
 
 
+@dataclass(frozen=True)
+class Sizes:
+    """(Fan-in, fan-out) of every layer of a network, and how many neurons the lines of its inputs drive."""
+
+    fans: Sequence[tuple[int, int]]
+    loads: Sequence[int]
+
+    @classmethod
+    def of(cls, layers: Sequence[int] | Sizes) -> Sizes:
+        """Of dense layers without a bias: inputs, then neurons of each; the last drives nothing."""
+        if isinstance(layers, Sizes):
+            return layers
+        return cls(list(zip(layers[:-1], [*layers[2:], 0], strict=True)), list(layers[1:]))
+
+    @property
+    def remedy(self) -> str:
+        """What a card that lacks them is made with."""
+        dense = [fan_in for fan_in, _ in self.fans] + [self.loads[-1]]
+        if list(self.loads) == dense[1:] and [fan_out for _, fan_out in self.fans] == [*dense[2:], 0]:
+            return f"--layers {','.join(map(str, dense))}"
+        return "--set network=NAME_OR_FILE"
+
+
 def characterised_model(
-    conditions: Conditions, layers: Sequence[int], progress: OnProgress = silent
+    conditions: Conditions, layers: Sequence[int] | Sizes, progress: OnProgress = silent
 ) -> NeuronModel:
     """The neuron's model under these conditions for a network of these sizes (inputs, then neurons per
     layer)."""
     return _model(conditions, _characterised(conditions, layers, progress))
 
 
-def characterised_card(conditions: Conditions, layers: Sequence[int], progress: OnProgress = silent) -> Card:
+def characterised_card(
+    conditions: Conditions, layers: Sequence[int] | Sizes, progress: OnProgress = silent
+) -> Card:
     """The card of :func:`characterised_model`."""
+    sizes = Sizes.of(layers)
     tables = _characterised(conditions, layers, progress)
     return neuron_card(
         _model(conditions, tables),
-        layers[0],
+        sizes.fans[0][0],
         sources={part: _source(part, tables) for part in _TABLES},
         provenance={
             **provenance(),
-            "layers": list(layers),
+            "fans": [list(fan) for fan in sizes.fans],
+            "loads": list(sizes.loads),
             "circuit": conditions.circuit.model_dump(mode="json"),
         },
     )
 
 
-def carded_model(card: Card, conditions: Conditions, layers: Sequence[int]) -> NeuronModel:
+def carded_model(card: Card, conditions: Conditions, layers: Sequence[int] | Sizes) -> NeuronModel:
     """The model that a card holds, for a network of these sizes under these conditions.
 
     ParameterError if the card is of another condition or circuit, or lacks one of the sizes.
     """
     check_card(card, conditions)
     model = neuron_of(card)
-    _check_sizes(model, layers)
+    check_sizes(model, Sizes.of(layers))
     return model
 
 
@@ -136,35 +165,31 @@ def synapse_of(card: Card) -> SynapseKind:
     return "mosfet" if neuron_of(card).synapses["n"].internal_node is None else "resistor"
 
 
-def fans_of(layers: Sequence[int]) -> list[tuple[int, int]]:
-    """(fan-in, fan-out) of every layer of a network of these sizes; the last drives nothing."""
-    return list(zip(layers[:-1], [*layers[2:], 0], strict=True))
-
-
-def _check_sizes(model: NeuronModel, layers: Sequence[int]) -> None:
+def check_sizes(model: NeuronModel, sizes: Sizes) -> None:
+    """ParameterError for a model that lacks one of the sizes."""
     wanted = {
-        "read-out for (fan-in, fan-out)": (fans_of(layers), model.readouts),
-        "reset for fan-in": (layers[:-1], model.reset_step),
-        "edges for drivers of this many neurons": (layers[1:], model.edges),
+        "read-out for (fan-in, fan-out)": (sizes.fans, model.readouts),
+        "reset for fan-in": ([fan_in for fan_in, _ in sizes.fans], model.reset_step),
+        "edges for drivers of this many neurons": (sizes.loads, model.edges),
     }
-    for what, (sizes, known) in wanted.items():
-        for size in sizes:
+    for what, (needed, known) in wanted.items():
+        for size in needed:
             if size not in known:
                 raise ParameterError(
                     f"the card has no {what}: {size}; it has {', '.join(map(str, known))}",
                     place="--card",
-                    remedy="characterise them: cimspice characterize neuron --card FILE --layers "
-                    + ",".join(map(str, layers)),
+                    remedy=f"characterise them: cimspice characterize neuron --card FILE {sizes.remedy}",
                 )
 
 
 def _characterised(
-    conditions: Conditions, layers: Sequence[int], progress: OnProgress
+    conditions: Conditions, layers: Sequence[int] | Sizes, progress: OnProgress
 ) -> dict[str, pd.DataFrame]:
+    sizes = Sizes.of(layers)
     return characterise_neuron(
         conditions.circuit,
-        list(dict.fromkeys(fans_of(layers))),
-        loads=layers[1:],
+        list(dict.fromkeys(sizes.fans)),
+        loads=sizes.loads,
         conditions=conditions,
         workers=conditions.workers,
         store=conditions.store,

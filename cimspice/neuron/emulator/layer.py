@@ -57,6 +57,8 @@ class NeuronLayer:
     """Number of neurons that an output drives (0 for the last layer): chooses the read-out."""
     step: float = 5e-9
     """Largest time step (s)."""
+    load: int = 0
+    """Neurons that a line of its inputs drives; 0: its own."""
 
     def __post_init__(self) -> None:
         polarity = kept_array(
@@ -74,6 +76,7 @@ class NeuronLayer:
         object.__setattr__(self, "polarity", polarity)
         object.__setattr__(self, "program", program)
         object.__setattr__(self, "fan_out", checked_count("fan_out", self.fan_out, low=0))
+        object.__setattr__(self, "load", checked_count("load", self.load, low=0))
         checked_number("step", self.step, above=0, place="NeuronLayer.step")
         for name, sign in _POLARITIES:
             # splines would go on beyond their tables, into currents that no transistor has
@@ -132,7 +135,7 @@ class NeuronLayer:
 
     @cached_property
     def _driven(self) -> tuple[Driven, ...]:
-        neurons = self.polarity.shape[0]
+        neurons = self.load or self.polarity.shape[0]
         if neurons not in self.model.edges:
             known = ", ".join(str(entry) for entry in sorted(self.model.edges))
             raise ParameterError(
