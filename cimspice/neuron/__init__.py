@@ -20,6 +20,7 @@ if TYPE_CHECKING:
         simulate,
         validate,
     )
+    from cimspice.neuron.family import circuit as neuron_circuit
     from cimspice.neuron.mapping import LayerMapping, map_layer, realised_weights
     from cimspice.neuron.model.ekv import EkvGateLaw
     from cimspice.neuron.model.neuron import NeuronModel
@@ -59,6 +60,7 @@ __all__ = [
     "measured",
     "model_of",
     "network",
+    "neuron_circuit",
     "neuron_figures",
     "realised_weights",
     "report_of",

@@ -168,7 +168,7 @@ def test_an_own_network_from_a_folder_outside_gives_a_table_and_a_line_of_accura
 @pytest.mark.parametrize(
     ("words", "settings", "named"),
     [
-        (["iris", "--circuit", "neuron"], "", "use crossbar"),
+        (["iris", "--circuit", "rram"], "", "use crossbar"),
         (["iris", "--circuit", "crossbar"], "tile = 7", "give an even number"),
         (["iris", "--circuit", "crossbar"], "tiles = 8", "no setting 'tiles'"),
         (["iris", "--circuit", "crossbar"], "weight_percentile = 0", "weight_percentile"),

@@ -122,12 +122,12 @@ def test_reads_of_single_tiles_give_a_bound_on_outputs_and_no_decisions(capsys, 
 @pytest.mark.parametrize(
     ("words", "named"),
     [
-        (["iris", "--circuit", "neuron"], "use crossbar"),
+        (["iris", "--circuit", "rram"], "use crossbar"),
         (["iris", "--circuit", "crossbar", "--samples", "51"], "samples is 51"),
         (["iris", "--circuit", "crossbar", "--samples", "5", "--bound", "0.01"], "give one of them"),
         (["iris", "--circuit", "crossbar", "--tiles", "400", "--bound", "0.01"], "give one of them"),
         (["iris", "--circuit", "crossbar", "--tiles", "100"], "read at least 400"),
-        (["iris", "--circuit", "neuron", "--tiles", "400"], "use crossbar"),
+        (["iris", "--circuit", "rram", "--tiles", "400"], "use crossbar"),
         (["iris", "--circuit", "crossbar", "--config", "absent.toml"], "absent.toml"),
     ],
 )
