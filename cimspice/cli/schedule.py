@@ -3,20 +3,20 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from cimspice.screen.output import JsonFlag, console, print_json
+from cimspice.cli.schedule_output import show_runs, show_schedule, show_table, table_facts
+from cimspice.screen.output import JsonFlag, print_json
 
 if TYPE_CHECKING:
     from cimspice.fit.family_card import Card
     from cimspice.schedule.element_card import ElementCard
     from cimspice.schedule.graph import Graph
     from cimspice.schedule.placement import Elements
-    from cimspice.schedule.plan import Schedule
+    from cimspice.schedule.plan import Settings
 
 _LARGEST_FILE = 2**20
 
@@ -82,6 +82,23 @@ InputSize = Annotated[
     str | None, typer.Option("--input", metavar="HxW", help="Of the input; by default the network's own.")
 ]
 Table = Annotated[bool, typer.Option("--table", help="List the layers, and schedule nothing.")]
+Reprogram = Annotated[
+    bool,
+    typer.Option("--reprogram", help="With fewer --pes than are needed: in runs, programmed for each batch."),
+]
+WriteCostCard = Annotated[
+    Path | None,
+    typer.Option(
+        "--write-cost", metavar="CARD", help="Model card of the kind write_cost, in place of what is assumed."
+    ),
+]
+SweepTo = Annotated[
+    int | None,
+    typer.Option(
+        "--sweep", min=1, help="Also with fewer and more spare crossbars, up to so many, in both splits."
+    ),
+]
+Jobs = Annotated[int | None, typer.Option("--jobs", "-j", min=1, help="Worker processes of the sweep.")]
 Output = Annotated[
     Path | None, typer.Option("--output", "-o", metavar="FOLDER", help="report.json and the page.")
 ]
@@ -106,6 +123,10 @@ def schedule(
     dense: DenseName = "exclude",
     stride: StrideName = "first",
     input_size: InputSize = None,
+    reprogram: Reprogram = False,
+    write_cost: WriteCostCard = None,
+    to: SweepTo = None,
+    jobs: Jobs = None,
     output: Output = None,
     json: JsonFlag = False,
 ) -> None:
@@ -117,6 +138,7 @@ def schedule(
     they are assumed.
     """
     from cimspice.errors import ParameterError
+    from cimspice.schedule.facts import schedule_facts
     from cimspice.schedule.load import load_graph
     from cimspice.schedule.plan import Schedule, Settings
 
@@ -126,12 +148,18 @@ def schedule(
     element, elements = _elements(given, pe, columns_per_weight, depthwise, dense)
     graph = load_graph(network, input_size, stride)  # pyright: ignore[reportArgumentType]
     if table:
-        facts = _table_facts(graph, elements)
-        print_json(facts) if json else _show_table(facts)
+        facts = table_facts(graph, elements)
+        print_json(facts) if json else show_table(facts)
+        return
+    minimum = sum(elements.count(graph, node) for node in graph.base)
+    if reprogram and pes is not None and pes < minimum:
+        facts = _run_facts(graph, elements, element, pes, minimum, images, sets, split, write_cost)
+        facts |= {"seed": None, **_conditions(given), "cpu_seconds": time.process_time()}
+        print_json(facts) if json else show_runs(facts)
         return
     settings = Settings(
         elements=elements,
-        extra=_spare(graph, elements, extra, pes),
+        extra=_spare(graph, minimum, extra, pes),
         sets=sets,
         split=split,  # pyright: ignore[reportArgumentType]
         objective=objective,  # pyright: ignore[reportArgumentType]
@@ -141,18 +169,22 @@ def schedule(
         buffer_rows=None if buffer_rows is None else _rows(buffer_rows),
     )
     found = Schedule(graph, settings, element)
-    facts = found.facts() | {"seed": None, **_conditions(given)}
+    facts = schedule_facts(found) | {"seed": None, **_conditions(given)}
+    front = [] if to is None else _front(graph, settings, element, to, jobs, quiet=json)
+    facts["sweep"] = front or None
     if output is not None:
+        from cimspice.report.page_schedule import write_schedule_page
         from cimspice.screen.validation_output import usable, write_report
 
         folder = usable(output)
-        facts["files"] = {"report.json": str(folder / "report.json")}
+        page = write_schedule_page(found, facts, folder, front)
+        facts["files"] = {path.name: str(path) for path in (page, folder / "report.json")}
         write_report(facts, folder)
     facts["cpu_seconds"] = time.process_time()
     if json:
         print_json(facts)
         return
-    _show(facts, found)
+    show_schedule(facts)
 
 
 def _card(file: Path | None) -> Card | None:
@@ -162,6 +194,23 @@ def _card(file: Path | None) -> Card | None:
     from cimspice.fit.family_card import Card
 
     return Card.load(file)
+
+
+def _front(
+    graph: Graph, settings: Settings, element: ElementCard, to: int, jobs: int | None, *, quiet: bool
+) -> list[dict[str, Any]]:
+    """Schedules with up to so many spare crossbars, cyclic and shared."""
+    import os
+
+    from cimspice.schedule.sweep import sweep
+    from cimspice.screen.stages import Stages
+
+    extras = sorted({round(to * part / 16) for part in range(17)})
+    with Stages(quiet=quiet) as stages:
+        return sweep(
+            graph, settings, element, extras, ("cyclic", "shared"), jobs=jobs or os.cpu_count() or 1,
+            progress=stages,
+        )  # fmt: skip
 
 
 def _conditions(card: Card | None) -> dict[str, Any]:
@@ -203,13 +252,12 @@ def _elements(
     return replace(element, rows=size[0], columns=size[1], columns_per_weight=columns_per_weight), made
 
 
-def _spare(graph: Graph, elements: Elements, extra: int | None, pes: int | None) -> int:
+def _spare(graph: Graph, minimum: int, extra: int | None, pes: int | None) -> int:
     """Crossbars more than the network needs."""
     from cimspice.errors import ParameterError
 
     if pes is None:
         return extra or 0
-    minimum = sum(elements.count(graph, node) for node in graph.base)
     if pes < minimum:
         raise ParameterError(
             f"{pes} crossbars for {graph.name}, which needs {minimum}",
@@ -243,97 +291,53 @@ def _rows(given: str) -> int | dict[str, int]:
     return rows
 
 
-def _table_facts(graph: Graph, elements: Elements) -> dict[str, Any]:
+def _run_facts(
+    graph: Graph,
+    elements: Elements,
+    element: ElementCard,
+    pes: int,
+    minimum: int,
+    images: int,
+    sets: str,
+    split: str,
+    write_cost: Path | None,
+) -> dict[str, Any]:
+    """Of a network that is larger than the chip."""
+    from dataclasses import asdict
+
+    from cimspice.fit.card import ModelCard
+    from cimspice.rram.model.write_cost import WriteCost
+    from cimspice.schedule.engine import Sets
+    from cimspice.schedule.plan import Settings
+    from cimspice.schedule.runs import Write, cut
+
+    settings = Settings(elements, sets=sets, split=split, images=images)  # pyright: ignore[reportArgumentType]
+    cost = WriteCost() if write_cost is None else ModelCard.load(write_cost, WriteCost).model_of(WriteCost)
+    write = Write((cost.set_time + cost.reset_time) / 2, (cost.set_energy + cost.reset_energy) / 2)
+    time, sizes = element.time_per_mvm, Sets.of(sets)
+    runs = cut(
+        graph, elements, pes, images=images, sets=sizes, split=settings.split, mvm_time=time, write=write
+    )
+    programming, steps = sum(run.program_seconds for run in runs), sum(run.steps for run in runs)
+    cells = sum(run.cells for run in runs)
+    whole = programming + steps * time
     return {
         "network": graph.name,
         "input": {"channels": graph.channels, "height": graph.height, "width": graph.width},
-        "layers": [
-            {
-                "name": node.name,
-                "kind": node.kind,
-                "inputs": list(node.inputs),
-                "channels": node.channels,
-                "height": node.height,
-                "width": node.width,
-                "kernel": list(node.kernel),
-                "stride": list(node.stride),
-                "padding": list(node.padding),
-                "dilation": list(node.dilation),
-                "groups": node.groups,
-                "pixels": node.pixels,
-                "pes": elements.count(graph, node),
-            }
-            for node in graph.nodes
-        ],
+        "settings": {"sets": sets, "split": split, "dense": elements.dense, "depthwise": elements.depthwise},
+        "card": {"origin": element.origin, "write": cost.origin},
+        "mvm_time_second": time,
         "pe": {
             "rows": elements.rows,
             "columns": elements.columns,
             "columns_per_weight": elements.columns_per_weight,
-            "minimum": sum(elements.count(graph, node) for node in graph.base),
+            "minimum": minimum,
+            "present": pes,
         },
-        "layer_by_layer": {"steps": sum(node.pixels for node in graph.base if elements.uses(node))},
+        "images": images,
+        "runs": [asdict(run) for run in runs],
+        "program": {"cells": cells, "seconds": programming, "joule": cells * write.energy},
+        "work": {"steps": steps, "seconds": steps * time},
+        "total_second": whole,
+        "image_second": whole / images,
     }
-
-
-def _show_table(facts: Mapping[str, Any]) -> None:
-    from rich.table import Table
-    from rich.text import Text
-
-    rows = Table(
-        "layer", "kind", "reads", "map", "kernel", "stride", "padding", "crossbars", "MVMs", box=None
-    )
-    for one in facts["layers"]:
-        window = one["kind"] in ("conv", "pool")
-        cells = (
-            one["name"],
-            one["kind"],
-            ", ".join(one["inputs"]),
-            f"{one['channels']} x {one['height']} x {one['width']}",
-            *(" x ".join(map(str, one[key])) if window else "" for key in ("kernel", "stride")),
-            ", ".join(map(str, one["padding"])) if window else "",
-            f"{one['pes']:,}" if one["pes"] else "",
-            f"{one['pixels']:,}" if one["pes"] else "",
-        )
-        rows.add_row(*map(Text, cells))
-    screen = console()
-    screen.print(rows)
-    screen.print(
-        f"{facts['pe']['minimum']:,} crossbars of {facts['pe']['rows']} x {facts['pe']['columns']}, "
-        f"{facts['layer_by_layer']['steps']:,} MVMs one layer at a time",
-        markup=False,
-    )
-
-
-def _show(facts: Mapping[str, Any], found: Schedule) -> None:
-    """The figures on stdout."""
-    screen, pe, settings = console(), facts["pe"], facts["settings"]
-    crossed, serial, speedup = facts["cross_layer"], facts["layer_by_layer"], facts["speedup"]
-    size = "x".join(str(facts["input"][key]) for key in ("channels", "height", "width"))
-    lines = (
-        f"{facts['network']}, input {size}, on {pe['present']:,} crossbars of {pe['rows']} x {pe['columns']} "
-        f"with {pe['columns_per_weight']} columns a weight; it needs {pe['minimum']:,}, copies use "
-        f"{pe['used']:,}",
-        f"  sets {settings['sets']}, split {settings['split']}, objective {settings['objective']}, dense "
-        f"layers {settings['dense']}d, depthwise {settings['depthwise']}, images {facts['images']}",
-        f"  an MVM takes {facts['mvm_time_second']:.4g} s ({facts['card']['origin']})",
-        f"  one layer at a time: {serial['steps']:,} MVMs, {serial['seconds']:.4g} s, utilisation "
-        f"{100 * serial['utilisation']:.3g} %; with the best copies for it {serial['best_steps']:,}",
-        f"  across layers: {crossed['steps']:,} MVMs, {crossed['seconds']:.4g} s, utilisation "
-        f"{100 * crossed['utilisation']:.3g} %",
-        f"  {speedup['over_layer_by_layer']:.2f} times as fast as one layer at a time, "
-        f"{speedup['over_best_layer_by_layer']:.2f} times as with the best copies for that",
-        f"  slowest layer {facts['bound']['layer']}: no order takes less than {facts['bound']['steps']:,} "
-        f"MVMs; an image every {facts['interval_second']:.4g} s",
-        f"  buffers: {facts['buffers']['peak_bytes']:,} bytes at most; energy "
-        f"{facts['energy']['total_joule']:.3g} J, of it idle {facts['energy']['idle_joule']:.3g} J",
-        *(
-            f"  one copy more of {one['layer']} ({one['pes']} crossbars): {one['steps']:,.0f} MVMs"
-            for one in facts["one_more"][:1]
-        ),
-        f"  replayed: {facts['replay']['mvms']:,} MVMs, {facts['replay']['missing_reads']} read what was not "
-        "written",
-    )
-    for line in lines:
-        screen.print(line, markup=False)
-    for path in facts.get("files", {}).values():
-        screen.print(f"  {path}", markup=False)

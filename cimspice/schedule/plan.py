@@ -16,7 +16,6 @@ from cimspice.schedule.engine import Layer, Servers, Sets, Split, makespan, run
 from cimspice.schedule.graph import Graph, Node
 from cimspice.schedule.limited import run_limited
 from cimspice.schedule.placement import Elements, checked_copies, least_sum, slowest_first
-from cimspice.schedule.replay import check_reads
 from cimspice.schedule.search import least_time
 
 Objective = Literal["slowest", "sum", "makespan"]
@@ -144,6 +143,11 @@ class Schedule:
     def _used(self, copies: list[int]) -> int:
         return int(np.dot(self.costs, copies))
 
+    @property
+    def used(self) -> int:
+        """Crossbars that hold a copy."""
+        return self._used(self.copies)
+
     def servers(self, copies: list[int] | None = None, *, link: bool = True) -> dict[str, Servers]:
         """Of each layer, with the settings' link or without."""
         sets, rate = Sets.of(self.settings.sets), self.settings.link if link else None
@@ -261,130 +265,9 @@ class Schedule:
             )
         return found
 
-    def facts(self) -> dict[str, Any]:
-        """What ``cimspice schedule --json`` prints, without the versions."""
-        given, card, graph = self.settings, self.card, self.graph
-        time, images, minimum = card.time_per_mvm, given.images, sum(self.costs)
-        serial, bound = self.layer_by_layer(), self.bound
-        first, servers = self.times[0], self.servers()
-        live, each = self.buffers
-        replay, early = check_reads(graph, servers, first)
-        unlimited = self.steps if given.link is None else makespan(self._without_link())
-        mvm = images * self.work * card.energy_per_mvm
-        idle = card.idle_energy(self.present, self.steps * time)
-        alone = card.idle_energy(minimum, images * serial * time)
-        sets = [servers[node.name] for node in self.layers]
-        return {
-            "network": graph.name,
-            "input": {"channels": graph.channels, "height": graph.height, "width": graph.width},
-            "remarks": list(graph.remarks),
-            "settings": {
-                "sets": given.sets,
-                "split": given.split,
-                "objective": given.objective,
-                "leftover": given.leftover,
-                "dense": given.elements.dense,
-                "depthwise": given.elements.depthwise,
-                "link": given.link,
-                "extra": given.extra,
-            },
-            "card": {"origin": card.origin, "idle_off": bool(card.gated), "error": card.error},
-            "mvm_time_second": time,
-            "pe": {
-                "rows": given.elements.rows,
-                "columns": given.elements.columns,
-                "columns_per_weight": given.elements.columns_per_weight,
-                "minimum": minimum,
-                "present": self.present,
-                "used": self._used(self.copies),
-            },
-            "layers": [self._layer_facts(number, first) for number in range(len(self.layers))],
-            "sets": {
-                "rows": Sets.of(given.sets).rows,
-                "columns": Sets.of(given.sets).columns,
-                "count": sum(len(one.counts) for one in sets),
-            },
-            "split": given.split,
-            "layer_by_layer": {
-                "steps": serial,
-                "seconds": serial * time,
-                "utilisation": self.utilisation(serial, 1, minimum),
-                "best_steps": self.best_layer_by_layer,
-            },
-            "duplicated": {"steps": self.layer_by_layer(self.copies), "objective": given.objective},
-            "cross_layer": {
-                "steps": _whole(self.steps),
-                "seconds": self.steps * time,
-                "utilisation": self.utilisation(self.steps, images, self.present),
-            },
-            "speedup": {
-                "over_layer_by_layer": images * serial / self.steps,
-                "over_best_layer_by_layer": images * self.best_layer_by_layer / self.steps,
-            },
-            "bound": {"steps": bound[0], "layer": bound[1]},
-            "images": images,
-            "interval_second": self.interval * time,
-            "buffers": {
-                "peak_bytes": live.peak,
-                "peak_step": _whole(live.peak_time),
-                "per_layer": {name: one.peak for name, one in each.items()},
-                "limited": self.buffer_rows,
-                "deadlock": None,
-            },
-            "transfer": {
-                "bytes": images * sum(node.pixels * node.channels for node in self.layers),
-                "partial_sum_bytes": images * self._partial_sums(),
-                "seconds_added": (self.steps - unlimited) * time,
-            },
-            "energy": {
-                "mvm_joule": mvm,
-                "idle_joule": idle,
-                "transfer_joule": None,
-                "total_joule": mvm + idle,
-                "layer_by_layer_total_joule": mvm + alone,
-            },
-            "one_more": self.one_more(),
-            "replay": {
-                "max_difference": replay.max_difference,
-                "missing_reads": replay.missing_reads,
-                "mvms": replay.mvms,
-                "layers_that_cannot_be_earlier": sum(count > 0 for count in early.values()),
-            },
-        }
-
-    def _without_link(self) -> list[dict[str, Layer]]:
+    def without_link(self) -> list[dict[str, Layer]]:
+        """`times` on links without a limit."""
         servers = self.servers(link=False)
         if self.buffer_rows is None:
             return run(self.graph, servers, self.settings.images)
         return run_limited(self.graph, servers, self.buffer_rows, self.settings.images)
-
-    def _partial_sums(self) -> int:
-        """Bytes of sums that the crossbars below the first send to be added."""
-        grids = [self.settings.elements.grid(self.graph, node) for node in self.layers]
-        return sum(
-            (tall - 1) * node.pixels * node.channels
-            for (tall, _), node in zip(grids, self.layers, strict=True)
-        )
-
-    def _layer_facts(self, number: int, times: Mapping[str, Layer]) -> dict[str, Any]:
-        node, copies = self.layers[number], self.copies[number]
-        inputs, outputs = self.graph.matrix(node)
-        layer = times[node.name]
-        return {
-            "name": node.name,
-            "kind": node.kind if node.groups == 1 else "grouped conv",
-            "rows": inputs,
-            "columns": outputs * self.settings.elements.columns_per_weight,
-            "groups": node.groups,
-            "pes": self.costs[number],
-            "pixels": node.pixels,
-            "copies": copies,
-            "start": _whole(float(layer.end.min()) - 1),
-            "finish": _whole(float(layer.done.max())),
-            "busy": node.pixels * self.settings.images / (copies * self.steps),
-        }
-
-
-def _whole(steps: float) -> float:
-    """A whole number as one."""
-    return int(steps) if float(steps).is_integer() else float(steps)

@@ -205,7 +205,7 @@ class Emulation:
 
     def _summed(self, node: Node, seen: Array) -> Array:
         """Weighted sums; NaN of what covers NaN, which emulators refuse."""
-        unwritten: Array = np.isnan(seen).any(axis=1)
+        unwritten = np.any(np.isnan(seen), axis=1)
         parts = np.split(np.where(unwritten[:, None], 0, seen), node.groups, axis=1)
         found = np.concatenate([one(x) for one, x in zip(self.sums[node.name], parts, strict=True)], axis=1)
         found[unwritten] = np.nan

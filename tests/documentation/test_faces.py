@@ -21,7 +21,7 @@ ROOT = Path(__file__).resolve().parents[2]
 PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").rglob("*.md"))]
 NOTEBOOKS = sorted((ROOT / "docs").rglob("*.ipynb"))
 FAMILIES = ("converter", "crossbar", "hybrid", "neuron", "rram", "sram")
-CORE = ("bench", "campaign", "errors", "fit", "netlist", "network", "pdk", "progress", "spice")
+CORE = ("bench", "campaign", "errors", "fit", "netlist", "network", "pdk", "progress", "schedule", "spice")
 
 
 def blocks(page: Path) -> list[str]:
@@ -46,7 +46,7 @@ def test_pages_import_from_faces_only(page):
             assert own <= allowed
 
 
-@pytest.mark.parametrize("name", ["", ".network", *(f".{name}" for name in FAMILIES)])
+@pytest.mark.parametrize("name", ["", ".network", ".schedule", *(f".{name}" for name in FAMILIES)])
 def test_every_name_of_a_face_is_there_listed_and_documented(name):
     face = importlib.import_module(f"cimspice{name}")
     assert set(face.__all__) <= set(dir(face))

@@ -62,6 +62,7 @@ def test_every_command_is_on_the_page():
         ("network show iris", "network show"),
         ("schedule digits-cnn", "schedule"),
         ("schedule digits-cnn --table", "schedule"),
+        ("schedule digits-cnn --pes 1 --reprogram", "schedule"),
         ("map iris --circuit crossbar", "map"),
         ("characterize transistor_iv --dry-run", "characterize SPEC"),
         ("characterize sram_read_adaptive --dry-run", "characterize SPEC"),

@@ -10,6 +10,7 @@ from event_reference import run_events
 
 from cimspice.schedule import Schedule, Settings, load_graph
 from cimspice.schedule.engine import Sets
+from cimspice.schedule.facts import schedule_facts
 from cimspice.schedule.networks import published
 
 SIZES = {"tinyyolov3": 32, "tinyyolov4": 32, "vgg16": 32, "resnet50": 32, "mobilenetv2": 32, "digits-cnn": 8}
@@ -103,7 +104,7 @@ def test_the_bound_never_rises_with_spare_crossbars_and_speed_follows_utilisatio
     bounds = [one.bound[0] for one in found]
     assert sorted(bounds, reverse=True) == bounds
     for one in found:
-        facts = one.facts()
+        facts = schedule_facts(one)
         serial, crossed = facts["layer_by_layer"], facts["cross_layer"]
         ratio = (
             crossed["utilisation"] / serial["utilisation"] * facts["pe"]["present"] / facts["pe"]["minimum"]

@@ -1,0 +1,134 @@
+"""What a schedule says: the keys of ``cimspice schedule --json``."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from cimspice.schedule.engine import Layer, Sets, makespan
+from cimspice.schedule.plan import Schedule
+from cimspice.schedule.replay import check_reads
+
+
+def schedule_facts(plan: Schedule) -> dict[str, Any]:
+    """What ``cimspice schedule --json`` prints, without the versions."""
+    given, card, graph = plan.settings, plan.card, plan.graph
+    time, images, minimum = card.time_per_mvm, given.images, sum(plan.costs)
+    serial, bound = plan.layer_by_layer(), plan.bound
+    first, servers = plan.times[0], plan.servers()
+    live, each = plan.buffers
+    replay, early = check_reads(graph, servers, first)
+    unlimited = plan.steps if given.link is None else makespan(plan.without_link())
+    mvm = images * plan.work * card.energy_per_mvm
+    idle = card.idle_energy(plan.present, plan.steps * time)
+    alone = card.idle_energy(minimum, images * serial * time)
+    sets = [servers[node.name] for node in plan.layers]
+    return {
+        "network": graph.name,
+        "input": {"channels": graph.channels, "height": graph.height, "width": graph.width},
+        "remarks": list(graph.remarks),
+        "settings": {
+            "sets": given.sets,
+            "split": given.split,
+            "objective": given.objective,
+            "leftover": given.leftover,
+            "dense": given.elements.dense,
+            "depthwise": given.elements.depthwise,
+            "link": given.link,
+            "extra": given.extra,
+        },
+        "card": {"origin": card.origin, "idle_off": bool(card.gated), "error": card.error},
+        "mvm_time_second": time,
+        "pe": {
+            "rows": given.elements.rows,
+            "columns": given.elements.columns,
+            "columns_per_weight": given.elements.columns_per_weight,
+            "minimum": minimum,
+            "present": plan.present,
+            "used": plan.used,
+        },
+        "layers": [_layer_facts(plan, number, first) for number in range(len(plan.layers))],
+        "sets": {
+            "rows": Sets.of(given.sets).rows,
+            "columns": Sets.of(given.sets).columns,
+            "count": sum(len(one.counts) for one in sets),
+        },
+        "split": given.split,
+        "layer_by_layer": {
+            "steps": serial,
+            "seconds": serial * time,
+            "utilisation": plan.utilisation(serial, 1, minimum),
+            "best_steps": plan.best_layer_by_layer,
+        },
+        "duplicated": {"steps": plan.layer_by_layer(plan.copies), "objective": given.objective},
+        "cross_layer": {
+            "steps": _whole(plan.steps),
+            "seconds": plan.steps * time,
+            "utilisation": plan.utilisation(plan.steps, images, plan.present),
+        },
+        "speedup": {
+            "over_layer_by_layer": images * serial / plan.steps,
+            "over_best_layer_by_layer": images * plan.best_layer_by_layer / plan.steps,
+        },
+        "bound": {"steps": bound[0], "layer": bound[1]},
+        "images": images,
+        "interval_second": plan.interval * time,
+        "buffers": {
+            "peak_bytes": live.peak,
+            "peak_step": _whole(live.peak_time),
+            "per_layer": {name: one.peak for name, one in each.items()},
+            "limited": plan.buffer_rows,
+            "deadlock": None,
+        },
+        "transfer": {
+            "bytes": images * sum(node.pixels * node.channels for node in plan.layers),
+            "partial_sum_bytes": images * _partial_sums(plan),
+            "seconds_added": (plan.steps - unlimited) * time,
+        },
+        "energy": {
+            "mvm_joule": mvm,
+            "idle_joule": idle,
+            "transfer_joule": None,
+            "total_joule": mvm + idle,
+            "layer_by_layer_total_joule": mvm + alone,
+        },
+        "one_more": plan.one_more(),
+        "replay": {
+            "max_difference": replay.max_difference,
+            "missing_reads": replay.missing_reads,
+            "mvms": replay.mvms,
+            "layers_that_cannot_be_earlier": sum(count > 0 for count in early.values()),
+        },
+    }
+
+
+def _partial_sums(plan: Schedule) -> int:
+    """Bytes of sums that the crossbars below the first send to be added."""
+    grids = [plan.settings.elements.grid(plan.graph, node) for node in plan.layers]
+    return sum(
+        (tall - 1) * node.pixels * node.channels for (tall, _), node in zip(grids, plan.layers, strict=True)
+    )
+
+
+def _layer_facts(plan: Schedule, number: int, times: Mapping[str, Layer]) -> dict[str, Any]:
+    node, copies = plan.layers[number], plan.copies[number]
+    inputs, outputs = plan.graph.matrix(node)
+    layer = times[node.name]
+    return {
+        "name": node.name,
+        "kind": node.kind if node.groups == 1 else "grouped conv",
+        "rows": inputs,
+        "columns": outputs * plan.settings.elements.columns_per_weight,
+        "groups": node.groups,
+        "pes": plan.costs[number],
+        "pixels": node.pixels,
+        "copies": copies,
+        "start": _whole(float(layer.end.min()) - 1),
+        "finish": _whole(float(layer.done.max())),
+        "busy": node.pixels * plan.settings.images / (copies * plan.steps),
+    }
+
+
+def _whole(steps: float) -> float:
+    """A whole number as one."""
+    return int(steps) if float(steps).is_integer() else float(steps)
