@@ -8,7 +8,18 @@ from typing import Annotated, Any
 
 import typer
 
-from cimspice.cli.network_on_circuit import CardFile, CircuitName, Config, Data, Net, Seed, on_circuits
+from cimspice.cli.network_on_circuit import (
+    CardFile,
+    CircuitName,
+    Config,
+    Data,
+    Epochs,
+    Net,
+    Seed,
+    Tune,
+    on_circuits,
+    show_fine_tuning,
+)
 from cimspice.screen.output import JsonFlag, console, print_json
 from cimspice.screen.validation_output import usable, write_report
 
@@ -23,6 +34,8 @@ def map_(
     data: Data = None,
     config: Config = None,
     card: CardFile = None,
+    fine_tune: Tune = False,
+    epochs: Epochs = None,
     seed: Seed = 0,
     output: Output = None,
     json: JsonFlag = False,
@@ -30,15 +43,18 @@ def map_(
     """Map a trained network onto circuits, without simulation: tiles, cells, weights and inputs that are
     clipped, errors of the realised weights, accuracy in the emulator beside software's.
 
-    mapping.npz has what is programmed: conductances (S) and the weights that they realise.
+    mapping.npz has what is programmed: conductances (S) and the weights that they realise; with --fine-tune
+    those that were trained for the circuit, with wires, levels, converters, and a chip drawn for each batch.
     """
     from cimspice.campaign.versions import installed
     from cimspice.network.programmed import mapping_facts, save_mapping
     from cimspice.screen.stages import Stages
 
-    put = on_circuits(net, circuit, data, config, card, seed)
-    folder = usable(output or put.folder("map"))
     with Stages(quiet=json) as stages:
+        put = on_circuits(
+            net, circuit, data, config, card, seed, fine_tune=fine_tune, epochs=epochs, progress=stages
+        )
+        folder = usable(output or put.folder("map"))
         stages.begin("emulator")
         facts = mapping_facts(put.mapped, put.x, put.labels, seed=seed)
     facts |= {"settings": put.settings, **put.facts(), "provenance": installed()}
@@ -79,6 +95,7 @@ def _show(facts: Mapping[str, Any], inputs: int) -> None:
         name, *cells = (_cell(key, layer.get(key)) for key in columns.values())
         table.add_row(f"  {name}", *cells)
     screen.print(table)
+    show_fine_tuning(facts["fine_tuning"])
     if facts["accuracy_ideal"] is not None:
         each = f", by chip {', '.join(f'{100 * one:.4g}' for one in facts['chip_accuracy'])}" if chips else ""
         raw = facts["accuracy_raw"]

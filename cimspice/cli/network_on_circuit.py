@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from cimspice.progress import OnProgress, silent
+
 if TYPE_CHECKING:
     import numpy as np
 
     from cimspice.fit.family_card import Card
-    from cimspice.network.circuit import CircuitNetwork
+    from cimspice.network.circuit import Circuit, CircuitNetwork
     from cimspice.network.graph import Network
 
 _LARGEST_CONFIG = 2**20
@@ -42,7 +45,22 @@ Config = Annotated[
     ),
 ]
 CardFile = Annotated[Path | None, typer.Option("--card", metavar="FILE", help="The family's card.")]
-Seed = Annotated[int, typer.Option(min=0, help="Of the draw, and of a built-in network's training.")]
+Seed = Annotated[
+    int, typer.Option(min=0, help="Of the draw, of a built-in network's training, and of fine-tuning.")
+]
+Tune = Annotated[
+    bool,
+    typer.Option(
+        "--fine-tune",
+        help="First train the weights further through the emulated circuit: with the training samples of a "
+        "built-in network, with x_train and y_train of --data, or else with half of its samples. What was "
+        "trained with is not run.",
+    ),
+]
+Epochs = Annotated[
+    int | None,
+    typer.Option(min=1, help="Of --fine-tune: times that each sample is seen; default 20."),
+]
 
 
 @dataclass(frozen=True, eq=False)
@@ -57,6 +75,8 @@ class OnCircuits:
         Of the circuit, as given.
     seed, card
         As given.
+    fine_tuning
+        What ``--json`` says of it; None without.
     """
 
     mapped: CircuitNetwork
@@ -67,6 +87,7 @@ class OnCircuits:
     settings: dict[str, Any]
     seed: int
     card: Card | None
+    fine_tuning: dict[str, Any] | None = None
 
     def folder(self, command: str) -> Path:
         """Where results go if nothing else is asked for."""
@@ -75,14 +96,39 @@ class OnCircuits:
         return Path("runs") / f"{command}-{name}-{self.mapped.family}"
 
     def facts(self) -> dict[str, Any]:
-        """Seed, conditions, calibration."""
+        """Seed, conditions, calibration, fine-tuning."""
         own = None if self.card is None else self.card.conditions
         return {
             "seed": self.seed,
             "corner": (own and own.corner) or "tt",
             "temperature": 27.0 if own is None or own.temperature is None else own.temperature,
             "calibration": self.calibration,
+            "fine_tuning": self.fine_tuning,
         }
+
+
+@dataclass(frozen=True, eq=False)
+class _Samples:
+    """Inputs and labels to run; those to calibrate and to train with, and what these are."""
+
+    x: np.ndarray
+    y: np.ndarray | None
+    x_train: np.ndarray
+    y_train: np.ndarray | None
+    said: str
+
+    def apart(self) -> tuple[_Samples, int]:
+        """Without those to run that are to train with, too, and how many these are."""
+        from cimspice.errors import ParameterError
+
+        seen = {sample.tobytes() for sample in self.x_train}
+        kept = [number for number, sample in enumerate(self.x) if sample.tobytes() not in seen]
+        if not kept:
+            raise ParameterError(
+                "every sample is one to train with", place="--data", remedy="give others as x and y"
+            )
+        left_out = len(self.x) - len(kept)
+        return replace(self, x=self.x[kept], y=None if self.y is None else self.y[kept]), left_out
 
 
 def on_circuits(
@@ -93,6 +139,10 @@ def on_circuits(
     card: Path | None,
     seed: int,
     needed: str = "simulation_seconds",
+    *,
+    fine_tune: bool = False,
+    epochs: int | None = None,
+    progress: OnProgress = silent,
 ) -> OnCircuits:
     """The network of the command line on the circuits of the command line, whose family has the function
     ``needed``.
@@ -102,29 +152,75 @@ def on_circuits(
     CimspiceError
         For a network, samples, settings, a card or a family that cannot be had.
     """
+    from cimspice.errors import ParameterError
     from cimspice.families import read_card
     from cimspice.network.circuit import map_network
 
-    made, calibration, x, labels = _network_and_data(net, data, seed)
+    if epochs is not None and not fine_tune:
+        raise ParameterError("--epochs without --fine-tune", place="--epochs", remedy="give both")
+    made, samples = _network_and_samples(net, data, seed, fine_tune)
     family = _family(circuit, needed)
     known = None if card is None else read_card(card, circuit)
     settings = _settings(config)
-    mapped = map_network(made, calibration, family.circuit(known, **settings))
-    said = f"{len(calibration)} inputs" + ("" if calibration is not x else ", the data's own")
-    return OnCircuits(mapped, x, labels, family, said, settings, seed, known)
+    circuits = family.circuit(known, **settings)
+    if fine_tune and not hasattr(circuits, "drawn"):
+        raise ParameterError(
+            f"{circuit} circuits are fine-tuned whenever they are mapped",
+            place="--fine-tune",
+            remedy="leave it out",
+        )
+    mapped = map_network(made, samples.x_train, circuits)
+    tuning = None
+    if fine_tune:
+        samples, left_out = samples.apart()
+        mapped, tuning = _fine_tuned(mapped, circuits, samples, epochs, seed, progress)
+        tuning["left_out"] = left_out
+    said = f"{len(samples.x_train)} inputs" + (", the data's own" if samples.x_train is samples.x else "")
+    return OnCircuits(mapped, samples.x, samples.y, family, said, settings, seed, known, tuning)
 
 
-def _network_and_data(
-    net: str, data: Path | None, seed: int
-) -> tuple[Network, np.ndarray, np.ndarray, np.ndarray | None]:
-    """Network, inputs to calibrate with, inputs and labels to run."""
+def _fine_tuned(
+    mapped: CircuitNetwork,
+    circuits: Circuit,
+    samples: _Samples,
+    epochs: int | None,
+    seed: int,
+    progress: OnProgress,
+) -> tuple[CircuitNetwork, dict[str, Any]]:
+    """The network with weights trained for its circuits, and what ``--json`` says of that."""
+    from cimspice.errors import ParameterError
+    from cimspice.network.circuit import map_network
+    from cimspice.network.fine_tuning import EPOCHS, fine_tune
+    from cimspice.network.programmed import mapping_facts
+
+    if samples.y is None or samples.y_train is None:
+        raise ParameterError(
+            "samples without labels", place="--data", remedy="give y beside x: fine-tuning learns classes"
+        )
+    tuned = fine_tune(
+        mapped.network, circuits, samples.x_train, samples.y_train,
+        epochs=epochs or EPOCHS, seed=seed, progress=progress,
+    )  # fmt: skip
+    after = map_network(tuned.network, samples.x_train, circuits)
+    accuracy = [
+        mapping_facts(one, samples.x, samples.y, seed=seed)["accuracy_emulator"] for one in (mapped, after)
+    ]
+    found = {"trained_on": samples.said, "accuracy_before": accuracy[0], "accuracy_after": accuracy[1]}
+    return after, tuned.facts() | found
+
+
+def _network_and_samples(net: str, data: Path | None, seed: int, fine_tune: bool) -> tuple[Network, _Samples]:
+    """The network, and its samples or those of the command line; those to train with, too."""
+    import numpy as np
+
     from cimspice.errors import ParameterError
     from cimspice.network.built_in_networks import BUILT_IN, built_in
 
     if net in BUILT_IN and data is None:
         found = built_in(net, seed)
-        return found.network, found.x_train, found.x_test, found.y_test
-    from cimspice.network.data import load_data
+        said = f"training samples of {net}"
+        return found.network, _Samples(found.x_test, found.y_test, found.x_train, found.y_train, said)
+    from cimspice.network.data import load_data, load_training_data
     from cimspice.network.load import load_network
 
     if data is None:
@@ -133,7 +229,17 @@ def _network_and_data(
         )
     made = load_network(net, seed=seed)
     given = load_data(data, made)
-    return made, given.x, given.x, given.y
+    if not fine_tune:
+        return made, _Samples(given.x, given.y, given.x, given.y, "")
+    own = load_training_data(data, made)
+    if own is not None:
+        return made, _Samples(given.x, given.y, own.x, own.y, f"x_train of {data.name}")
+    order, half = np.random.default_rng(seed).permutation(len(given.x)), len(given.x) // 2
+    train, test = np.sort(order[:half]), np.sort(order[half:])
+    y, y_train = (None, None) if given.y is None else (given.y[test], given.y[train])
+    return made, _Samples(
+        given.x[test], y, given.x[train], y_train, f"half of {data.name}, drawn with the seed"
+    )
 
 
 def _family(name: str, needed: str) -> Any:
@@ -175,3 +281,18 @@ def _settings(file: Path | None) -> dict[str, Any]:
             place=str(file),
             remedy="give a TOML file with a line such as tile = 32 for each",
         ) from None
+
+
+def show_fine_tuning(facts: Mapping[str, Any] | None) -> None:
+    """What fine-tuning changed, on stdout."""
+    from cimspice.screen.output import console
+
+    if facts is None:
+        return
+    before, after = (100 * facts[f"accuracy_{when}"] for when in ("before", "after"))
+    console().print(
+        f"  fine-tuned: emulator right {before:.4g} % before, {after:.4g} % after {facts['epochs']} epochs "
+        f"of {facts['samples']:,} samples ({facts['trained_on']}); loss {facts['loss'][0]:.3g} to "
+        f"{facts['loss'][-1]:.3g}",
+        markup=False,
+    )

@@ -3,12 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from inspect import Signature, signature
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from cimspice.cli.network_on_circuit import CardFile, CircuitName, Config, Data, Net, Seed, on_circuits
+from cimspice.cli.network_on_circuit import (
+    CardFile,
+    CircuitName,
+    Config,
+    Data,
+    Epochs,
+    Net,
+    Seed,
+    Tune,
+    on_circuits,
+    show_fine_tuning,
+)
 from cimspice.screen.output import JsonFlag, console, print_json, say
 from cimspice.screen.validation_output import usable, write_report
 
@@ -49,6 +61,8 @@ def network(
     samples: Samples = None,
     bound: FlipBound = None,
     tiles: Reads = None,
+    fine_tune: Tune = False,
+    epochs: Epochs = None,
     seed: Seed = 0,
     jobs: Jobs = None,
     output: Output = None,
@@ -70,7 +84,11 @@ def network(
     from cimspice.screen.stages import Stages
 
     needed = "simulation_seconds" if tiles is None else "layer_tiles"
-    put = on_circuits(net, circuit, data, config, card, seed, needed)
+    with Stages(quiet=json) as stages:
+        put = on_circuits(
+            net, circuit, data, config, card, seed, needed,
+            fine_tune=fine_tune, epochs=epochs, progress=stages,
+        )  # fmt: skip
     mapped, x, family = put.mapped, put.x, put.family
     if bound is not None and (samples is not None or tiles is not None):
         other = "--samples" if tiles is None else "--tiles"
@@ -120,20 +138,14 @@ def network(
         console().print(f"  {path}", markup=False)
 
 
-def digits(
-    circuit: CircuitName,
-    config: Config = None,
-    card: CardFile = None,
-    samples: Samples = None,
-    bound: FlipBound = None,
-    tiles: Reads = None,
-    seed: Seed = 0,
-    jobs: Jobs = None,
-    output: Output = None,
-    json: JsonFlag = False,
-) -> None:
+def digits(**options: Any) -> None:
     """The built-in network 64-32-10 on circuits: short for ``validate network digits``."""
-    network("digits", circuit, None, config, card, samples, bound, tiles, seed, jobs, output, json)
+    network("digits", **options)
+
+
+_OPTIONS = {name: one for name, one in signature(network, eval_str=True).parameters.items() if name != "net"}
+digits.__annotations__ = {name: one.annotation for name, one in _OPTIONS.items()}
+vars(digits)["__signature__"] = Signature(list(_OPTIONS.values()))  # what the command line asks for
 
 
 def _show(facts: Mapping[str, Any], result: NetworkValidation) -> None:
@@ -152,6 +164,7 @@ def _show(facts: Mapping[str, Any], result: NetworkValidation) -> None:
         errors = ("" if one[key] is None else f"{one[key]:.2g}" for key in ("emulated_error", "error"))
         table.add_row(f"  {one['name']}", cells, tiles, *errors, f"{one['clipped_inputs']:,}")
     screen.print(table)
+    show_fine_tuning(facts["fine_tuning"])
     right = [
         f"{title} {100 * facts[f'accuracy_{name}']:.4g} %"
         for name, title in (

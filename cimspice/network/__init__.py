@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from cimspice.network.circuit import CircuitNetwork, map_network
     from cimspice.network.data import Data, load_data
     from cimspice.network.dense import dense_network
+    from cimspice.network.fine_tuning import FineTuned, fine_tune
     from cimspice.network.graph import Network, Node
     from cimspice.network.load import from_torch, load_network
     from cimspice.network.network_file import from_network_file
@@ -32,6 +33,7 @@ __all__ = [
     "Certificate",
     "CircuitNetwork",
     "Data",
+    "FineTuned",
     "Network",
     "Node",
     "Stratum",
@@ -39,6 +41,7 @@ __all__ = [
     "built_in",
     "chips_bound",
     "dense_network",
+    "fine_tune",
     "flip_bound",
     "from_arrays",
     "from_network_file",

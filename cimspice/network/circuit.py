@@ -21,9 +21,10 @@ those with the largest and the least value."""
 class Layer(Protocol):
     """Weighted sums of one matrix by a circuit. Stateless.
 
-    A layer of neurons may have more, which `of_layer` reads: ``absorbs`` (names among ``"bias"``, ``"relu"``
-    of what its circuit does itself), ``full_scale`` (of its outputs, which errors are relative to), and
-    ``smooth`` (a quicker layer near it with derivatives, for one whose emulator takes long).
+    A layer may have more, which `of_layer` reads: ``fast`` (whether thousands of inputs take seconds, although
+    it has no matrix); of neurons ``absorbs`` (names among ``"bias"``, ``"relu"`` of what its circuit does
+    itself), ``full_scale`` (of its outputs, which errors are relative to), and ``smooth`` (a quicker layer
+    near it with derivatives, for one whose emulator takes long).
     """
 
     @property
@@ -112,6 +113,10 @@ class Circuit(Protocol):
         MappingError, ParameterError
             For what cannot be mapped, naming the layer.
         """
+        ...
+
+    def drawn(self, seed: int) -> Circuit:
+        """One chip, whose deviations are drawn with this seed; what `fine_tune` puts each batch on."""
         ...
 
 
@@ -233,13 +238,20 @@ class CircuitNetwork:
         }
 
     def arrays(self) -> dict[str, np.ndarray]:
-        """What is programmed, ``LAYER.ARRAY`` to (groups, ...): one group except of a grouped convolution."""
+        """What is programmed, ``LAYER.ARRAY`` to (groups, ...): one except of a grouped convolution; and each
+        ``LAYER.bias`` (outputs,), which is added digitally."""
         found = {name: [layer.arrays() for layer in layers] for name, layers in self.layers.items()}
-        return {
+        programmed = {
             f"{name}.{key}": np.stack([one[key] for one in groups])
             for name, groups in found.items()
             for key in groups[0]
         }
+        biases = {
+            f"{node.name}.bias": node.arrays["bias"]
+            for node in self.network.weight_layers
+            if "bias" in node.arrays and "bias" not in of_layer(self.layers[node.name][0], "absorbs")
+        }
+        return programmed | biases
 
     @property
     def _all(self) -> list[Layer]:

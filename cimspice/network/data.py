@@ -47,6 +47,18 @@ def load_data(path: str | Path, network: Network) -> Data:
     return Data(_inputs(x, network, path), None if y is None else _labels(y, len(x), network, path))
 
 
+def load_training_data(path: str | Path, network: Network) -> Data | None:
+    """``x_train`` and ``y_train`` of a file with both, checked as of `load_data`; None for other files."""
+    path = Path(path)
+    if path.suffix.lower() not in (".npz", ".safetensors"):
+        return None
+    arrays = {array.name: array for array in arrays_in(path)}
+    if not {"x_train", "y_train"} <= arrays.keys():
+        return None
+    x = _inputs(arrays["x_train"].numbers(), network, path)
+    return Data(x, _labels(arrays["y_train"].numbers(), len(x), network, path))
+
+
 def _arrays(path: Path) -> tuple[np.ndarray, np.ndarray | None]:
     arrays = {array.name: array for array in arrays_in(path)}
     if path.suffix.lower() == ".npy":

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from math import prod
@@ -157,12 +157,19 @@ class Network:
         """Output (samples, ...) where these values (samples, ...) are given by name, the input's too."""
         return self._run(values[INPUT], layers or {}, given=values)[self.output]
 
-    def with_weights(self, weights: Mapping[str, np.ndarray]) -> Network:
-        """The same network with other weights in the layers named, as they are or as (outputs, inputs)."""
-        self._check_names(weights)
+    def with_weights(
+        self, weights: Mapping[str, np.ndarray], biases: Mapping[str, np.ndarray] | None = None
+    ) -> Network:
+        """The same network with other weights in the layers named, as they are or as (outputs, inputs), and
+        with other biases (outputs,)."""
+        new: dict[str, dict[str, np.ndarray]] = {}
+        for key, given in (("weights", weights), ("bias", biases or {})):
+            self._check_names(given)
+            for name, array in given.items():
+                new.setdefault(name, {})[key] = array
         nodes = [
-            replace(node, arrays={**node.arrays, "weights": _reshaped(node, weights[node.name])})
-            if node.name in weights
+            replace(node, arrays={**node.arrays, **_fitting(node, new[node.name])})
+            if node.name in new
             else node
             for node in self.nodes
         ]
@@ -245,13 +252,17 @@ class Network:
         return values
 
 
-def _reshaped(node: Node, given: np.ndarray) -> np.ndarray:
-    weights = node.arrays["weights"]
-    array: Sequence[Any] | np.ndarray = np.asarray(given)
-    if array.shape not in (weights.shape, (len(weights), weights.size // len(weights))):
-        raise ParameterError(
-            f"weights of layer {node.name!r} have shape {array.shape}",
-            place=node.name,
-            remedy=f"give {weights.shape}",
-        )
-    return array.reshape(weights.shape)
+def _fitting(node: Node, given: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
+    """Arrays in the place of a node's own, in their shapes."""
+    found = {}
+    for key, array in given.items():
+        own, array = node.arrays.get(key, np.zeros(len(node.arrays["weights"]))), np.asarray(array)
+        flat = own.reshape(len(own), -1).shape if key == "weights" else own.shape
+        if array.shape not in (own.shape, flat):
+            raise ParameterError(
+                f"{key} of layer {node.name!r} have shape {array.shape}",
+                place=node.name,
+                remedy=f"give {own.shape}",
+            )
+        found[key] = array.reshape(own.shape)
+    return found

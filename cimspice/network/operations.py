@@ -75,6 +75,12 @@ def _layered_conv(
     return np.concatenate(found, axis=1)
 
 
+def pool_settings(node: Node) -> tuple[Any, Any, Any, Any]:
+    """Kernel, padding, stride and dilation of a max or average pool."""
+    s, kernel = node.settings, node.settings["kernel"]
+    return kernel, s.get("padding", ()), s.get("stride", kernel), s.get("dilation", (1,) * len(kernel))
+
+
 def _pooled(settings: Mapping[str, Any], x: np.ndarray, fill: float) -> np.ndarray:
     """Windows (batch, channels, *positions, *kernel) of ``x`` with ``fill`` in its padding."""
     kernel = settings["kernel"]
@@ -84,10 +90,8 @@ def _pooled(settings: Mapping[str, Any], x: np.ndarray, fill: float) -> np.ndarr
 
 
 def _max_pool(node: Node, x: np.ndarray) -> np.ndarray:
-    settings, kernel = node.settings, node.settings["kernel"]
-    ones = (1,) * len(kernel)
-    around = padded(x, settings.get("padding", ()), -np.inf)
-    parts = strided(around, kernel, settings.get("stride", kernel), settings.get("dilation", ones))
+    kernel, padding, stride, dilation = pool_settings(node)
+    parts = strided(padded(x, padding, -np.inf), kernel, stride, dilation)
     found = next(parts).copy()
     for part in parts:
         np.maximum(found, part, out=found)

@@ -13,7 +13,7 @@ from cimspice.network.decisions import share_right, strongest
 from cimspice.network.validate import decides, is_cheap, total
 
 _SLOW_INPUTS = 100
-"""Drawn where each takes the emulator long: non-linear tiles, or converters, under a convolution."""
+"""Drawn where each takes the emulator long: cells that are not linear, under a convolution."""
 
 
 def mapping_facts(

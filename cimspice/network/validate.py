@@ -316,10 +316,12 @@ def raw_outputs(mapped: CircuitNetwork, x: np.ndarray) -> dict[str, np.ndarray]:
 
 
 def is_cheap(mapped: CircuitNetwork, name: str) -> bool:
-    """Whether the emulator takes thousands of samples in seconds: it is linear, or no convolution."""
+    """Whether the emulator takes thousands of samples in seconds: it is fast, or no convolution."""
     if any(of_layer(layer, "smooth") is not None for layer in mapped.layers[name]):
         return False
-    return vectors(mapped, name) == 1 or all(layer.matrix is not None for layer in mapped.layers[name])
+    return vectors(mapped, name) == 1 or all(
+        layer.matrix is not None or of_layer(layer, "fast") for layer in mapped.layers[name]
+    )
 
 
 def decides(mapped: CircuitNetwork) -> bool:

@@ -76,18 +76,23 @@ def descend(
     labels: np.ndarray,
     rng: np.random.Generator,
     epochs: int,
+    rate: float = _RATE,
 ) -> None:
-    """Change ``parameters`` in place: Adam with a rate that falls along half a cosine."""
+    """Change ``parameters`` in place: Adam with a rate that falls along half a cosine from ``rate``."""
     from threadpoolctl import threadpool_limits  # comes with scikit-learn
 
-    optimiser = Adam(parameters)
-    batches = -(-len(x) // _BATCH)
+    optimiser, count = Adam(parameters), batches(len(x))
     with threadpool_limits(1, "blas"):  # products this small only wait for a second thread
         for epoch in range(epochs):
-            for number, batch in enumerate(np.array_split(rng.permutation(len(x)), batches)):
-                progress = (epoch + number / batches) / epochs
+            for number, batch in enumerate(np.array_split(rng.permutation(len(x)), count)):
+                progress = (epoch + number / count) / epochs
                 found = gradients(x[batch], labels[batch])
-                optimiser.step(found, _RATE * 0.5 * (1 + np.cos(np.pi * progress)))
+                optimiser.step(found, rate * 0.5 * (1 + np.cos(np.pi * progress)))
+
+
+def batches(samples: int) -> int:
+    """Of one epoch of `descend`."""
+    return -(-samples // _BATCH)
 
 
 def output_errors(outputs: np.ndarray, labels: np.ndarray) -> np.ndarray:

@@ -5,13 +5,17 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+import tomllib
+from importlib import import_module
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 from cimspice.cli.app import run
-from cimspice.network import built_in
+from cimspice.crossbar import crossbar_circuit
+from cimspice.network import built_in, fine_tune
+from cimspice.network.programmed import mapping_facts
 
 LOW, HIGH = 2e-6, 80e-6
 
@@ -184,3 +188,78 @@ def test_what_cannot_be_mapped_is_refused_with_a_remedy_and_writes_nothing(capsy
     assert run(["map", *words, *given]) == 2
     assert named in " ".join(capsys.readouterr().err.split())
     assert not Path("runs").exists()
+
+
+HARSH = (
+    "levels = 8\nword_line_resistance = 20.0\nbit_line_resistance = 20.0\nadc_bits = 5\ntolerance = 0.15\n"
+)
+
+
+def test_fine_tuned_weights_are_what_is_programmed_and_both_accuracies_are_said(capsys):
+    tune = ("--fine-tune", "--epochs", "3", "--seed", "2")
+    facts, saved = mapped(capsys, "digits", *tune, settings=HARSH)
+    before, _ = mapped(capsys, "digits", "--seed", "2", settings=HARSH)
+    said = facts["fine_tuning"]
+    assert (said["epochs"], said["seed"], said["samples"]) == (3, 2, 898)
+    assert "training samples" in said["trained_on"]
+    assert said["accuracy_before"] == before["accuracy_emulator"]
+    assert said["accuracy_after"] == facts["accuracy_emulator"]
+    assert len(said["loss"]) == 3
+    assert before["fine_tuning"] is None
+    known = built_in("digits", 2)
+    tuned = fine_tune(
+        known.network,
+        crossbar_circuit(**tomllib.loads(HARSH)),
+        known.x_train,
+        known.y_train,
+        epochs=3,
+        seed=2,
+    )
+    for node in tuned.network.weight_layers:
+        weights = node.arrays["weights"]
+        step = 2 * np.abs(weights).max() / 7  # 8 levels from 0 to the largest weight, each way
+        off = np.abs(unmapped(saved, node.name)[0, 0] - weights)
+        assert off.max() < 0.25 * step + 0.2 * np.abs(weights).max()  # half a level, and 15 % programming
+        np.testing.assert_array_equal(saved[f"{node.name}.bias"], node.arrays["bias"])
+
+
+@pytest.mark.parametrize("own", [False, True])
+def test_samples_of_a_file_that_were_trained_with_are_not_run(capsys, monkeypatch, own):
+    iris, seen = built_in("iris"), []
+    x, y = np.concatenate([iris.x_test, iris.x_train[:30]]), np.concatenate([iris.y_test, iris.y_train[:30]])
+    x[:75] += np.arange(1, 76)[:, None] * 1e-6  # every sample another one, the last 5 trained with
+    np.savez("data.npz", x=x, y=y)
+    if own:
+        np.savez("data.npz", x=x, y=y, x_train=iris.x_train, y_train=iris.y_train)
+    module = import_module("cimspice.network.fine_tuning")
+    inner = module.fine_tune
+
+    def recorded(network, circuit, x, labels, **options):
+        seen.append(x)
+        return inner(network, circuit, x, labels, **options)
+
+    def facts_of(mapped, x, labels, **options):
+        seen.append(x)
+        return mapping_facts(mapped, x, labels, **options)
+
+    monkeypatch.setattr(module, "fine_tune", recorded)
+    monkeypatch.setattr(import_module("cimspice.network.programmed"), "mapping_facts", facts_of)
+    words = ("iris", "--data", "data.npz", "--fine-tune", "--epochs", "1")
+    facts, _ = mapped(capsys, *words, settings="levels = 8\n")
+    trained_with, *run_on = ({tuple(row) for row in part} for part in seen)
+    assert len(run_on) == 3
+    assert all(not trained_with & part for part in run_on)
+    assert facts["fine_tuning"]["samples"] == (100 if own else 40)
+    assert facts["samples"] == (75 if own else 40)
+    assert facts["fine_tuning"]["left_out"] == (5 if own else 0)
+    assert ("x_train" if own else "half") in facts["fine_tuning"]["trained_on"]
+
+
+def test_fine_tuning_without_labels_and_epochs_without_it_are_refused(capsys):
+    np.savez("plain.npz", x=built_in("iris").x_test)
+    for words, said in (
+        (("--data", "plain.npz", "--fine-tune"), "labels"),
+        (("--epochs", "3"), "--fine-tune"),
+    ):
+        assert run(["map", "iris", "--circuit", "crossbar", *words]) == 2
+        assert said in capsys.readouterr().err

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 import numpy as np
@@ -155,6 +155,10 @@ class CrossbarCircuit:
             ADC: self.adc_bits is not None,
         }
         return tuple(name for name, present in there.items() if present)
+
+    def drawn(self, seed: int) -> CrossbarCircuit:
+        """One chip, whose programming errors and stuck cells are drawn with this seed."""
+        return replace(self, chips=1, seed=seed)
 
     def layer(self, weights: np.ndarray, calibration: np.ndarray, name: str = "layer") -> MappedLayer:
         """The tiles of weights (outputs, inputs), ranges calibrated with inputs (n, inputs).

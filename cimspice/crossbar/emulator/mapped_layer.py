@@ -57,6 +57,11 @@ class MappedLayer:
         """Realised weights (outputs, inputs) of linear tiles without converters behind them, of one chip."""
         return self._matrix
 
+    @property
+    def fast(self) -> bool:
+        """Whether thousands of inputs take seconds: cells are linear, whatever converts their sums."""
+        return self.instances[0][0].linear
+
     @cached_property
     def _matrix(self) -> np.ndarray | None:
         found = [part.matrix for part in self.instances[0] if part.matrix is not None]
