@@ -13,9 +13,15 @@ from hypothesis import strategies as st
 from cimspice.cli.app import run
 from cimspice.crossbar.emulator.cell_errors import CellErrors
 from cimspice.crossbar.emulator.perceptron import Perceptron
-from cimspice.crossbar.emulator.tile_layer import IDEAL_WIRES, TileWires
+from cimspice.crossbar.emulator.tile_layer import IDEAL_WIRES, TiledLayer, TileWires
 from cimspice.crossbar.emulator.tiled import map_network
-from cimspice.crossbar.mapping.conductances import ConductanceRange, difference, map_weights, spread
+from cimspice.crossbar.mapping.conductances import (
+    ConductanceRange,
+    MappedWeights,
+    difference,
+    map_weights,
+    spread,
+)
 from cimspice.crossbar.mapping.tiles import Tiling
 from cimspice.errors import MappingError, ParameterError
 from cimspice.fit import ModelCard
@@ -137,7 +143,9 @@ def test_a_range_must_rise_from_above_zero(low, high):
 
 
 def test_tiles_of_no_size_odd_columns_and_foreign_matrices_are_refused():
-    for sizes, words in (((4, 4, 0, 2), "tile_rows is 0"), ((4, 4, 4, 3), "part the two columns")):
+    with pytest.raises(MappingError, match="part the two columns"):
+        TiledLayer(MappedWeights(np.ones((4, 4)), 1.0), Tiling(4, 4, 4, 3), IDEAL_WIRES, 0.2, 1.0)
+    for sizes, words in (((4, 4, 0, 2), "tile_rows is 0"), ((4, 4, 4, 0), "tile_columns is 0")):
         with pytest.raises(MappingError, match=words):
             Tiling(*sizes)
     with pytest.raises(MappingError, match="not what these tiles cover"):

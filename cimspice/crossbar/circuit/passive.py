@@ -95,8 +95,15 @@ class CrossbarRead(Bench):
     def options(self, parameters: CrossbarReadParameters) -> SolverOptions:
         # The default 1 pS from every node of a B-source's cell to ground and 1e-12 A are far from exact. KLU,
         # left to choose, keeps the diagonal as pivot and loses five digits of a mesh with ideal sources.
+        # Currents of non-linear cells converge no further than the rounding of nodes lets those of segments.
+        abstol = 1e-18
+        if parameters.nonlinearity > 0:
+            highest = max(abs(volts) for vector in parameters.voltages for volts in vector)
+            segments = (*parameters.word_segments, *parameters.bit_segments)
+            least = min((ohms for line in segments for ohms in line if ohms), default=np.inf)
+            abstol = max(abstol, 1e-15 * highest / least)
         return SolverOptions(
-            reltol=1e-12, abstol=1e-18, vntol=1e-15, gmin=1e-18, itl1=200, itl2=200, pivrel=1.0, klu=True
+            reltol=1e-12, abstol=abstol, vntol=1e-15, gmin=1e-18, itl1=200, itl2=200, pivrel=1.0, klu=True
         )
 
     def measure(self, parameters: CrossbarReadParameters, waveforms: Waveforms) -> pd.DataFrame:

@@ -23,21 +23,22 @@ from cimspice.crossbar.emulator.mapped_layer import (
 )
 from cimspice.crossbar.emulator.one_transistor import AccessedMemory
 from cimspice.crossbar.emulator.tile_layer import TileWires
-from cimspice.crossbar.mapping.conductances import ConductanceRange
+from cimspice.crossbar.mapping.conductances import Columns, ConductanceRange
+from cimspice.crossbar.mapping.forms import FORMS, PAIR, Form
 from cimspice.crossbar.mapping.tiles import Tiling
 from cimspice.errors import CimspiceError, ParameterError
 
 
 @dataclass(frozen=True, kw_only=True)
 class CrossbarCircuit:
-    """How a matrix of weights is put on tiles, as differential pairs whose differences are converted.
+    """How a matrix of weights is put on tiles whose sums are converted.
 
     Attributes
     ----------
     cells
         Range and levels of the conductances.
     tile
-        Rows and columns; two columns hold one output.
+        Rows and columns.
     wires
         Of every tile.
     errors
@@ -48,6 +49,11 @@ class CrossbarCircuit:
         Of sinh cells (1/V), 0 for linear ones; the voltage at which conductances were set (V).
     memory
         Law of 1T1R cells, None for passive ones.
+    weight_form
+        ``"differential"``: two cells, G⁺ and G⁻ side by side. ``"offset column"``: one cell, with zero in the
+        middle of the range, and one reference column in each tile. Both are subtracted as currents, before
+        the converter. ``"sign-magnitude"``: positive and negative weights have arrays of their own, with one
+        cell for each weight in both, read at once and subtracted digitally: converters see one sign.
     weight_scale
         The weight that takes the whole range of conductances: of the whole matrix (``"tensor"``), or of each
         output (``"column"``).
@@ -56,8 +62,8 @@ class CrossbarCircuit:
         clipped.
     weight_bits, slice_bits
         Bits of the weights' magnitudes, and how many of them a cell holds: slices of a weight lie in tiles of
-        their own, whose sums are shifted and added. None for weights in one cell each, which have `cells`'
-        levels.
+        their own, whose sums are shifted and added; beside an offset column they hold 2^(slice_bits + 1) - 1
+        levels, digits of both signs. None for whole weights, which have `cells`' levels.
     signed
         Inputs of both signs, in two passes; by default if the calibration inputs are.
     dac_bits, adc_bits
@@ -84,6 +90,7 @@ class CrossbarCircuit:
     nonlinearity: float = 0.0
     verify_voltage: float = 0.1
     memory: AccessedMemory | None = None
+    weight_form: Form = PAIR
     weight_scale: Literal["tensor", "column"] = "tensor"
     weight_percentile: float = 100.0
     input_percentile: float = 100.0
@@ -124,9 +131,16 @@ class CrossbarCircuit:
                 raise ParameterError(
                     f"{name} is {getattr(self, name)!r}", place=place, remedy="use true or false"
                 )
+        if self.stuck_remapping and self.weight_form != PAIR:
+            raise ParameterError(
+                f"stuck_remapping with weight_form = {self.weight_form!r}",
+                place=place,
+                remedy=f"use {PAIR!r}, whose pairs exchange places",
+            )
         checked_count("chips", self.chips, place=place)
         checked_count("seed", self.seed, low=0, place=place)
         for name, allowed in (
+            ("weight_form", tuple(FORMS)),
             ("weight_scale", ("tensor", "column")),
             ("adc_calibration", ("percentile", "least error")),
         ):
@@ -134,6 +148,7 @@ class CrossbarCircuit:
                 raise ParameterError(
                     f"{name} is {getattr(self, name)!r}", place=place, remedy=f"use {' or '.join(allowed)}"
                 )
+        Columns(FORMS[self.weight_form]).check(self.tile[1])
 
     @property
     def family(self) -> str:

@@ -61,9 +61,10 @@ def to_lines(x: Any, scale: float, signed: bool, bits: int | None, limited: bool
 
 @dataclass(frozen=True, eq=False)
 class Adc:
-    """Converters of the difference of a column pair's currents, of both signs.
+    """Converters of what a tile's outputs sum, currents of both signs or of one.
 
-    Codes are whole numbers up to 2^(bits - 1) - 1 in magnitude; currents beyond are saturated.
+    Codes are whole numbers up to 2^(bits - 1) - 1 in magnitude, or from 0 to 2^bits - 1; currents beyond are
+    saturated.
 
     Attributes
     ----------
@@ -71,10 +72,13 @@ class Adc:
         At least 2.
     ranges
         Of each tile (tiles below one another, tiles side by side): the current of the largest code, A.
+    signed
+        Whether currents have both signs.
     """
 
     bits: int
     ranges: np.ndarray
+    signed: bool = True
 
     def __post_init__(self) -> None:
         checked_count("bits", self.bits, low=2, high=24, place="Adc")
@@ -86,7 +90,7 @@ class Adc:
     @property
     def largest(self) -> int:
         """Code."""
-        return 2 ** (self.bits - 1) - 1
+        return _largest(self.bits, self.signed)
 
     @property
     def steps(self) -> np.ndarray:
@@ -95,18 +99,27 @@ class Adc:
 
     def codes(self, unrounded: Any) -> Any:
         """Codes of currents that are given in steps; a numpy array is overwritten."""
+        low = -self.largest if self.signed else 0
         if isinstance(unrounded, np.ndarray):
             np.rint(unrounded, out=unrounded)
-            return np.clip(unrounded, -self.largest, self.largest, out=unrounded)
-        return namespace(unrounded).clip(rounded(unrounded), -self.largest, self.largest)
+            return np.clip(unrounded, low, self.largest, out=unrounded)
+        return namespace(unrounded).clip(rounded(unrounded), low, self.largest)
 
     def saturated(self, unrounded: np.ndarray) -> int:
         """How many of the currents, given in steps, are beyond the largest code by more than half a step."""
         return int(np.count_nonzero(np.abs(unrounded) > self.largest + 0.5))
 
 
+def _largest(bits: int, signed: bool) -> int:
+    return 2 ** (bits - signed) - 1
+
+
 def calibrated_range(
-    currents: np.ndarray, bits: int, by: Calibration = "percentile", percentile: float = 100.0
+    currents: np.ndarray,
+    bits: int,
+    by: Calibration = "percentile",
+    percentile: float = 100.0,
+    signed: bool = True,
 ) -> float:
     """Range (A) of a converter for these currents (A): a percentile of their magnitudes, or that with the
     least mean square error.
@@ -116,7 +129,7 @@ def calibrated_range(
     if by == "percentile":
         found = float(np.percentile(magnitude, percentile))
     elif by == "least error":
-        most = 2 ** (bits - 1) - 1
+        most = _largest(bits, signed)
         steps = _SHARES * magnitude.max(initial=0.0) / most
         errors = [_error(magnitude, step, most) for step in steps]
         found = float(steps[np.argmin(errors)] * most)

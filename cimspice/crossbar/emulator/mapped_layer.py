@@ -14,7 +14,8 @@ from cimspice.arrays import checked_array
 from cimspice.crossbar.emulator.converters import Adc, calibrated_range, like
 from cimspice.crossbar.emulator.tile_layer import IDEAL_WIRES, TiledLayer, TileReader
 from cimspice.crossbar.emulator.tile_stack import effective_tiles
-from cimspice.crossbar.mapping.conductances import MappedWeights, map_weights
+from cimspice.crossbar.mapping.conductances import MappedWeights
+from cimspice.crossbar.mapping.forms import SIGN, targets
 from cimspice.crossbar.mapping.remapping import Placement, avoid_stuck_cells, stuck_error
 from cimspice.crossbar.mapping.tiles import Tiling
 from cimspice.errors import ParameterError
@@ -119,7 +120,7 @@ class MappedLayer:
     def facts(self) -> dict[str, Any]:
         """Cells, tiles and what did not fit; ``saturated`` of the calibration's conversions."""
         w, parts = self.weights, self.instances[0]
-        first, cells = parts[0], 2 * self.weights.size * len(parts)
+        first, cells = parts[0], sum(part.mapped.conductances.size for part in parts)
         below, beside = first.tiling.grid
         tiles, passes = below * beside * len(parts), len(first.passes)
         size = np.linalg.norm(w) * np.sqrt(self.chips)
@@ -160,14 +161,17 @@ class MappedLayer:
     @property
     def _stuck_cells(self) -> list[np.ndarray]:
         """Of every chip, all slices."""
-        slices = range(len(self._slices))
-        return [np.stack([self._stuck(chip, place) for place in slices]) for chip in self._numbers]
+        slices, shape = range(len(self._slices)), (*self.weights.T.shape, 2)
+        return [
+            np.stack([self._stuck(chip, place).reshape(shape) for place in slices]) for chip in self._numbers
+        ]
 
     def arrays(self) -> dict[str, np.ndarray]:
-        """What is programmed: ``conductances`` (chips, slices, inputs, 2 outputs), S, G⁺ and G⁻ side by side;
-        ``unit`` (slices, outputs), weight per siemens of G⁺ - G⁻; ``weights`` (chips, outputs, inputs), which
-        these give summed over the slices; all in the order of inputs and outputs. Where they exchange places,
-        ``rows`` (chips, inputs) and ``pairs`` (chips, outputs) say on which they are."""
+        """What is programmed: ``conductances`` (chips, slices, inputs, columns), S, see `Columns`; ``unit``
+        (slices, outputs), weight per siemens; ``weights`` (chips, outputs, inputs), which these give summed
+        over the slices, of which each sign has its own in the form of sign and magnitude; all in the order of
+        inputs and outputs. Where these exchange places, ``rows`` (chips, inputs) and ``pairs`` (chips,
+        outputs) say on which they are."""
         units = [np.broadcast_to(part.unit, len(self.weights)) for part in self._slices]
         found = {"conductances": self._conductances, "unit": np.array(units), "weights": self._realised}
         placed = [placement for placement in self.placements if placement is not None]
@@ -178,7 +182,7 @@ class MappedLayer:
 
     @property
     def _conductances(self) -> np.ndarray:
-        """Programmed ones (chips, slices, inputs, 2 outputs), S, in the order of inputs and outputs."""
+        """Programmed ones (chips, slices, inputs, columns), S, in the order of inputs and outputs."""
         return np.array(
             [
                 [
@@ -284,20 +288,11 @@ class MappedLayer:
 
     @cached_property
     def _slices(self) -> list[MappedWeights]:
-        """Target conductances: of all weights in one cell pair each, or of their digits, the least first."""
-        given, full = self.circuit, self._full_scale
-        if given.weight_bits is None or QUANTISATION not in self.effects:
-            levels = given.cells.levels if QUANTISATION in self.effects else None
-            return [map_weights(self.weights, replace(given.cells, levels=levels), full)]
-        assert given.slice_bits is not None
-        most, base = 2**given.weight_bits - 1, 2**given.slice_bits
-        codes = np.rint(np.minimum(np.abs(self.weights.T) / full, 1.0).T * most)
-        found, cells = [], replace(given.cells, levels=base)
-        for place in range(-(-given.weight_bits // given.slice_bits)):
-            digits = np.sign(self.weights) * (np.floor(codes / base**place) % base)
-            mapped = map_weights(digits, cells, float(base - 1))
-            found.append(replace(mapped, unit=mapped.unit * full * (base**place / most)))
-        return found
+        """Target conductances, see `targets`."""
+        given, quantised = self.circuit, QUANTISATION in self.effects
+        cells = given.cells if quantised else replace(given.cells, levels=None)
+        bits = (given.weight_bits, given.slice_bits) if quantised else (None, None)
+        return targets(self.weights, cells, self._full_scale, given.weight_form, given.tile[1], *bits)
 
     @property
     def _full_scale(self) -> float | np.ndarray:
@@ -316,20 +311,20 @@ class MappedLayer:
         return float(found or magnitude.max(initial=0.0) or 1.0)
 
     def _programmed(self, targets: MappedWeights, chip: int, place: int) -> np.ndarray:
-        """Conductances (inputs, 2 outputs) of one chip and slice, S: the same draws whatever is off."""
+        """Conductances (inputs, columns) of one chip and slice, S: the same draws whatever is off."""
         given, on, errors = self.circuit, self.effects, self.circuit.errors
         cells = targets.conductances
         if PROGRAMMING in on:
             spread = replace(errors, stuck_low=0.0, stuck_high=0.0)
             cells = spread.programmed(cells, given.cells, self._draws(chip, 0, place))
         if STUCK in on:
-            stuck = self._stuck(chip, place).reshape(cells.shape)
+            stuck = self._stuck(chip, place)
             cells = np.where(np.isnan(stuck), cells, stuck)
         return cells
 
     def _stuck(self, chip: int, place: int) -> np.ndarray:
-        """Conductances of the stuck cells of one chip and slice (rows, pairs, 2), S, NaN of the others."""
-        given, shape = self.circuit, (*self.weights.T.shape, 2)
+        """Conductances of the stuck cells of one chip and slice (rows, columns), S, NaN of the others."""
+        given, shape = self.circuit, self._slices[place].conductances.shape
         return given.errors.stuck(shape, given.cells, self._draws(chip, 1, place))
 
     def _draws(self, chip: int, kind: int, place: int) -> np.random.Generator:
@@ -347,11 +342,12 @@ class MappedLayer:
     def _with_converters(self, layer: TiledLayer, shown: np.ndarray) -> TiledLayer:
         given = self.circuit
         assert given.adc_bits is not None
+        signed = given.weight_form != SIGN
         ranges = [
-            calibrated_range(sums, given.adc_bits, given.adc_calibration, given.adc_percentile)
+            calibrated_range(sums, given.adc_bits, given.adc_calibration, given.adc_percentile, signed)
             for sums in layer.differences(shown)
         ]
-        made = replace(layer, adc=Adc(given.adc_bits, np.reshape(ranges, layer.tiling.grid)))
+        made = replace(layer, adc=Adc(given.adc_bits, np.reshape(ranges, layer.tiling.grid), signed))
         if layer.linear:
             vars(made)["effective"] = layer.effective
         return made

@@ -17,7 +17,7 @@ from cimspice.crossbar.emulator.nonlinear import NonlinearCrossbar
 from cimspice.crossbar.emulator.one_transistor import AccessedMemory, OneTransistorCell
 from cimspice.crossbar.emulator.tile_stack import effective_tiles
 from cimspice.crossbar.emulator.wires import Drive, Sense
-from cimspice.crossbar.mapping.conductances import MappedWeights, difference
+from cimspice.crossbar.mapping.conductances import MappedWeights
 from cimspice.crossbar.mapping.tiles import Tiling
 from cimspice.errors import ParameterError
 
@@ -54,7 +54,7 @@ class TiledLayer:
     Attributes
     ----------
     mapped
-        Conductances (inputs, 2 outputs) as read with ``verify_voltage`` across the cell, S.
+        Conductances (inputs, columns) as read with ``verify_voltage`` across the cell, S.
     tiling
         Its tiles.
     wires
@@ -68,7 +68,7 @@ class TiledLayer:
     verify_voltage
         At which the cells' conductances were set (V): a sinh cell conducts i/v = its conductance there.
     gains
-        Digital factors on the difference of each column pair (tiles, outputs of a tile); None for 1.
+        Digital factors on the sums of each output (tiles, outputs of a tile); None for 1.
     signed
         Inputs have both signs: positive ones are read in a first pass, the magnitudes of negative ones in a
         second, and the sums subtracted.
@@ -116,8 +116,9 @@ class TiledLayer:
                 place="TiledLayer.tiling",
                 remedy="give Tiling(*mapped.conductances.shape)",
             )
+        self.mapped.columns.check(self.tiling.tile_columns)
         if self.gains is not None:
-            outputs = [(columns.stop - columns.start) // 2 for _, columns in self.tiling.places]
+            outputs = self._counts
             if len(self.gains) != len(outputs):
                 raise ParameterError(
                     f"gains of {len(self.gains)} tiles, there are {len(outputs)}",
@@ -128,6 +129,16 @@ class TiledLayer:
             object.__setattr__(
                 self, "gains", tuple(kept_array("gains", gain, (count,)) for gain, count in pairs)
             )
+
+    @property
+    def outputs(self) -> int:
+        """Of the layer."""
+        return self.mapped.columns.count(self.tiling.columns)
+
+    @property
+    def places(self) -> list[tuple[slice, slice]]:
+        """Inputs and outputs of every tile."""
+        return [(rows, self.mapped.columns.outputs(columns)) for rows, columns in self.tiling.places]
 
     @property
     def passes(self) -> np.ndarray:
@@ -172,7 +183,7 @@ class TiledLayer:
 
     @cached_property
     def effective(self) -> np.ndarray:
-        """What each tile's wires leave of its linear cells (inputs, 2 outputs), S, in the cells' places."""
+        """What each tile's wires leave of its linear cells (inputs, columns), S, in the cells' places."""
         if self.wires.ideal:
             return self.mapped.conductances
         return effective_tiles(self.mapped.conductances, self.tiling, self.wires)
@@ -182,7 +193,7 @@ class TiledLayer:
         """Weights (outputs, inputs) that all tiles together are, where nothing non-linear follows them."""
         if not self.linear or self.adc is not None:
             return None
-        matrix = np.ascontiguousarray((difference(self.effective) * self._of_tiles(self._gains)).T)
+        matrix = np.ascontiguousarray((self._sums(self.effective) * self._of_tiles(self._gains)).T)
         matrix *= np.reshape(self.mapped.unit, (-1, 1))
         matrix.setflags(write=False)
         return matrix
@@ -230,15 +241,15 @@ class TiledLayer:
 
     def decoded(self, currents: Sequence[np.ndarray]) -> np.ndarray:
         """Weighted sums (batch, outputs) of the tiles' column currents (A) at `voltages`."""
-        found = [difference(part) for part in self.tiling.checked(currents)]
+        found = [self._sums(part) for part in self.tiling.checked(currents)]
         if self.adc is not None:
             adc, steps = self.adc, self.adc.steps.ravel()
             found = [adc.codes(part / step) * step for part, step in zip(found, steps, strict=True)]
         if self.gains is not None:
             found = [part * gain for part, gain in zip(found, self.gains, strict=True)]
-        total = np.zeros((len(found[0]), self.tiling.columns // 2))
-        for (_, columns), part in zip(self.tiling.places, found, strict=True):
-            total[:, columns.start // 2 : columns.stop // 2] += part
+        total = np.zeros((len(found[0]), self.outputs))
+        for (_, outputs), part in zip(self.places, found, strict=True):
+            total[:, outputs] += part
         total *= self.mapped.unit * (self.input_scale / self.read_voltage)
         return np.tensordot(self.passes, total.reshape(len(self.passes), -1, total.shape[1]), 1)
 
@@ -246,9 +257,9 @@ class TiledLayer:
         """Currents (batch, outputs of the tile), A, that each tile's converters get at `voltages`."""
         inputs = list(self.tiling.inputs(self.voltages(x)))
         if not self.linear:
-            return [difference(currents) for currents in solved(self, inputs)]
+            return [self._sums(currents) for currents in solved(self, inputs)]
         tiles = self.tiling.cut(self.effective)
-        return [volts @ difference(tile) for volts, tile in zip(inputs, tiles, strict=True)]
+        return [volts @ self._sums(tile) for volts, tile in zip(inputs, tiles, strict=True)]
 
     def saturated(self, x: np.ndarray) -> int:
         """How many conversions of inputs (batch, inputs) saturate."""
@@ -261,8 +272,11 @@ class TiledLayer:
     def with_conductances(
         self, conductances: np.ndarray, gains: tuple[np.ndarray, ...] | None = None
     ) -> TiledLayer:
-        """The same layer with other cells (inputs, 2 outputs), S, and the digital gains that go with them."""
+        """The same layer with other cells (inputs, columns), S, and the digital gains that go with them."""
         return replace(self, mapped=replace(self.mapped, conductances=conductances), gains=gains)
+
+    def _sums(self, columns: np.ndarray) -> np.ndarray:
+        return self.mapped.columns.sums(columns)
 
     def _in_passes(self, lines: Any) -> list[Any]:
         """What the lines carry in each of the `passes` (batch, inputs), none below 0."""
@@ -314,29 +328,29 @@ class TiledLayer:
         height = min(self.tiling.tile_rows, self.tiling.rows)
         per_input = self.read_voltage / self.input_scale
         per_step = [
-            np.full(shape, step) for shape, step in zip(self._outputs, self.adc.steps.ravel(), strict=True)
+            np.full(shape, step) for shape, step in zip(self._counts, self.adc.steps.ravel(), strict=True)
         ]
         steps = self._of_tiles(per_step)
-        matrix = np.zeros((below * height, self.tiling.columns // 2))
-        matrix[: self.tiling.rows] = difference(self.effective) * per_input / steps
+        matrix = np.zeros((below * height, self.outputs))
+        matrix[: self.tiling.rows] = self._sums(self.effective) * per_input / steps
         tops = np.arange(below) * height
         weight = (steps * self._of_tiles(self._gains))[tops] * self.mapped.unit / per_input
         return matrix.reshape(below, height, -1), weight
 
     @property
-    def _outputs(self) -> list[int]:
+    def _counts(self) -> list[int]:
         """Outputs of each tile."""
-        return [(columns.stop - columns.start) // 2 for _, columns in self.tiling.places]
+        return [outputs.stop - outputs.start for _, outputs in self.places]
 
     @property
     def _gains(self) -> Sequence[np.ndarray]:
-        return self.gains or [np.ones(count) for count in self._outputs]
+        return self.gains or [np.ones(count) for count in self._counts]
 
     def _of_tiles(self, values: Sequence[np.ndarray] | np.ndarray) -> np.ndarray:
         """A value for each tile, or for each of its outputs, in its weights' places (inputs, outputs)."""
-        spread = np.empty((self.tiling.rows, self.tiling.columns // 2))
-        for (rows, columns), value in zip(self.tiling.places, values, strict=True):
-            spread[rows, columns.start // 2 : columns.stop // 2] = value
+        spread = np.empty((self.tiling.rows, self.outputs))
+        for place, value in zip(self.places, values, strict=True):
+            spread[place] = value
         return spread
 
 

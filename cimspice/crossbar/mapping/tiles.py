@@ -20,7 +20,7 @@ class Tiling:
     Raises
     ------
     MappingError
-        For sizes below 1, and for tiles with an odd number of columns, which would part a differential pair.
+        For sizes below 1.
     """
 
     rows: int
@@ -31,12 +31,6 @@ class Tiling:
     def __post_init__(self) -> None:
         for name in ("rows", "columns", "tile_rows", "tile_columns"):
             checked_count(name, getattr(self, name), place="Tiling", error=MappingError)
-        if self.tile_columns % 2:
-            raise MappingError(
-                f"tiles of {self.tile_columns} columns part the two columns of an output",
-                place="tile_columns",
-                remedy="give an even number",
-            )
 
     @property
     def places(self) -> list[tuple[slice, slice]]:

@@ -36,11 +36,7 @@ class TileReads:
     @property
     def places(self) -> list[tuple[slice, slice]]:
         """Inputs and outputs of each tile; slices of weights one after another."""
-        return [
-            (rows, slice(columns.start // 2, columns.stop // 2))
-            for part in self._parts
-            for rows, columns in part.tiling.places
-        ]
+        return [place for part in self._parts for place in part.places]
 
     def emulated(self, tile: int, x: np.ndarray) -> np.ndarray:
         """Weighted sums (n, outputs of the tile) of its inputs (n, rows)."""
@@ -91,7 +87,7 @@ def _alone(layer: TiledLayer, number: int) -> TiledLayer:
     rows, columns = layer.tiling.places[number]
     mapped, unit = layer.mapped, layer.mapped.unit
     if np.ndim(unit):
-        unit = np.asarray(unit)[columns.start // 2 : columns.stop // 2]
+        unit = np.asarray(unit)[mapped.columns.outputs(columns)]
     cells = mapped.conductances[rows, columns]
     adc = layer.adc and replace(layer.adc, ranges=layer.adc.ranges.reshape(-1, 1)[number : number + 1])
     made = replace(

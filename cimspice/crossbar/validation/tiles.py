@@ -195,11 +195,7 @@ def simulate_layer(
     reader = NgspiceTiles(progress, store, jobs)
     one = layer.chip(0)
     outputs = one(x, reader)
-    places = [
-        (rows, slice(columns.start // 2, columns.stop // 2))
-        for part in one.instances[0]
-        for rows, columns in part.tiling.places
-    ]
+    places = [place for part in one.instances[0] for place in part.places]
     return SimulatedLayer(outputs, np.array(reader.errors), places, reader.seconds, reader.solver_seconds)
 
 
