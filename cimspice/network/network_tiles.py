@@ -23,12 +23,11 @@ _LARGEST_JACOBIAN = 2**27
 
 class LayerTiles(Protocol):
     """Tiles of a `Layer`: a tile's inputs are (n, rows), in the layer's units, its sums (n, columns) what it
-    adds to the layer's."""
+    adds to the layer's, before a converter rounds them."""
 
     @property
-    def rounds(self) -> bool:
-        """Whether converters round its inputs or sums, so that small changes of its inputs do not pass in
-        proportion."""
+    def rounding(self) -> tuple[str, ...]:
+        """Effects of the layer that round its inputs or sums: small changes do not pass in proportion."""
         ...
 
     @property
@@ -117,6 +116,16 @@ class NetworkTiles:
         return np.einsum("noc,nc->no", jacobian, errors)
 
     @cached_property
+    def straight(self) -> CircuitNetwork:
+        """The network without what rounds, so that errors pass it in proportion, as on average they do where
+        converters round; of quicker layers where there are such."""
+        found = self.mapped.smooth
+        for part in self.parts:
+            if part.tiles.rounding:
+                found = found.without(*part.tiles.rounding, layer=part.name)
+        return found
+
+    @cached_property
     def _controls(self) -> dict[tuple[int, int], np.ndarray]:
         """Emulator less a simpler one (samples, pixels, columns), by part and tile."""
         return {
@@ -137,17 +146,10 @@ class NetworkTiles:
         return {node.name: self._jacobian(node) for node in self.mapped.network.weight_layers}
 
     def _jacobian(self, node: Node) -> np.ndarray:
-        network, smooth, behind = self.mapped.network, self.mapped.smooth, {node.name}
+        network, straight, behind = self.mapped.network, self.straight, {node.name}
         for other in network.nodes:
             if behind.intersection(other.inputs):
                 behind.add(other.name)
-        for part in self.parts:
-            if part.name != node.name and part.name in behind and part.tiles.rounds:
-                raise ParameterError(
-                    f"converters round what errors of {node.name!r} change: they do not pass in proportion",
-                    place=f"layer {part.name!r}",
-                    remedy="leave its converters out, or run whole inputs: --samples without --tiles",
-                )
         fixed = {name: value for name, value in self.values.items() if name not in behind}
         own = self.values[node.name]
         samples, shape = len(own), own.shape[1:]
@@ -169,7 +171,7 @@ class NetworkTiles:
                     name: np.broadcast_to(one[sample], (count, *one.shape[1:])) for name, one in fixed.items()
                 }
                 given[node.name] = value.reshape(count, *shape)
-                return smooth.output_from(given).reshape(count, -1)
+                return straight.output_from(given).reshape(count, -1)
 
             here = own[sample].reshape(1, -1)
             start = output(here)

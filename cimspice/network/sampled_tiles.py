@@ -2,18 +2,17 @@
 
 One read is a tile and a vector of its inputs: of a dense layer what it receives for a sample, of a
 convolution what the kernel covers at one pixel of its output. A tile's error acts on the network's output as
-the emulator's derivative says; where converters behind it round, there is none.
+the emulator's derivative says; converters, its own and those behind it, pass errors straight through.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 from cimspice.arrays import checked_array
-from cimspice.errors import ParameterError
 from cimspice.network.circuit import CircuitNetwork, CircuitTrace, Layer, of_layer
 from cimspice.network.convolution import patches
 from cimspice.network.graph import Node
@@ -77,22 +76,13 @@ def plan_tiles(
     Raises
     ------
     ParameterError
-        For reads and samples that bound nothing, see `draw_samples`; for layers whose emulator takes too long
-        for all inputs, and that do not pass small changes in proportion.
+        For reads and samples that bound nothing, see `draw_samples`.
     """
     if mapped.chips > 1:
         mapped = mapped.chip(0)
     network, rng = mapped.network, np.random.default_rng(seed)
     x = checked_array("inputs", x, ("inputs", *network.input_shape))
     drawn = draw_samples(len(x), reads, rng, samples)
-    for name in mapped.layers:
-        if not is_cheap(mapped.smooth, name):
-            raise ParameterError(
-                "a convolution with converters or cells that are not linear: its emulator takes minutes for "
-                "all inputs",
-                place=f"layer {name!r}",
-                remedy="leave them out, or run whole inputs: --samples without --tiles",
-            )
     trace = mapped.trace(x[drawn])
     parts = []
     for node in network.weight_layers:
@@ -136,6 +126,9 @@ def validate_tiles(
     scale = of_layer(mapped.layers[mapped.last][0], "full_scale")
     size = float(np.mean(np.sum(everything**2, axis=1))) if scale is None else scale**2 * everything.shape[1]
     certificate = tiles_bound(draw, errors, given.tiles, control, size, seed=seed)
+    if any(part.tiles.rounding for part in given.tiles.parts):
+        sentence = f"{certificate.sentence} Converters are taken to pass errors on in proportion, unrounded."
+        certificate = replace(certificate, sentence=sentence)
     progress(Progress(stage="budget: subsets of effects"))
     cheap = all(is_cheap(mapped, name) for name in mapped.layers)
     layers = tuple(

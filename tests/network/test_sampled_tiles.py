@@ -54,7 +54,7 @@ class OtherEmulator(TileReads):
         return {tile: self.circuit.emulated(tile, x) for tile, x in inputs.items()}, 0.0
 
 
-def planned(emulator: CircuitNetwork, circuit: CircuitNetwork, **given: int):
+def planned(emulator: CircuitNetwork, circuit: CircuitNetwork, **given: Any):
     """A plan whose reads are those of the circuit."""
     pairs: list[tuple[Any, Any]] = [
         (one, other)
@@ -86,19 +86,31 @@ def test_errors_of_all_tiles_at_all_pixels_add_up_to_the_error_of_the_output():
 
 
 @pytest.mark.parametrize(
-    ("changes", "tightness"), [({"wires": 1.1}, 1.1), ({"tolerance": 0.05}, 1.4)], ids=["wires", "cells"]
+    ("settings", "changes", "draws", "tightness"),
+    [
+        ({}, {"wires": 1.1}, 20, 1.1),
+        ({}, {"tolerance": 0.05}, 20, 1.4),
+        ({"dac_bits": 8, "adc_bits": 8}, {"wires": 1.1}, 8, 1.15),
+        ({"nonlinearity": 2.0}, {"wires": 1.1}, 1, 1.15),
+    ],
+    ids=["wires", "cells", "converters", "sinh"],
 )
-def test_the_bound_covers_the_known_error_of_all_inputs(changes, tightness):
-    emulator, circuit = mapped(), mapped(**changes)
-    outputs = emulator.outputs(X)
-    truth = np.linalg.norm(circuit.outputs(X) - outputs) / np.linalg.norm(outputs)
+def test_the_bound_covers_the_known_error_of_all_inputs(settings, changes, draws, tightness):
+    emulator, circuit = mapped(**settings), mapped(**settings, **changes)
+    converters = {"DAC", "ADC"} & set(emulator.effects)
+    outputs = emulator.without(*converters).outputs(X)
+    truth = np.linalg.norm(circuit.without(*converters).outputs(X) - outputs) / np.linalg.norm(outputs)
     over = []
-    for seed in range(20):
-        result = validate_tiles(planned(emulator, circuit, seed=seed, reads=600), None, seed=seed)
+    for seed in range(draws):
+        result = validate_tiles(
+            planned(emulator, circuit, seed=seed, reads=600, samples=12 if draws == 1 else None),
+            None,
+            seed=seed,
+        )
         assert result.certificate is not None
         assert result.certificate.kind == "sampled_tiles"
         over.append(result.certificate.bound / truth)
-    assert np.mean(np.array(over) >= 1) >= 0.85  # 95 % asked, 20 draws
+    assert np.mean(np.array(over) >= 1) >= 0.85  # 95 % asked
     assert np.mean(over) <= tightness
 
 
@@ -130,19 +142,15 @@ def test_tiles_one_by_one_add_up_to_the_layer_and_equal_ngspice(changes, tmp_pat
     tiles, total = TileReads(layer), np.zeros((10, 7))
     for tile, (rows, columns) in enumerate(tiles.places):
         total[:, columns] += tiles.emulated(tile, x[:, rows])
-    np.testing.assert_allclose(total, layer.chip(0)(x), rtol=1e-9, atol=1e-9)
+    unrounded = layer.without("ADC") if "ADC" in layer.effects else layer
+    np.testing.assert_allclose(total, unrounded.chip(0)(x), rtol=1e-9, atol=1e-9)
     read = max(range(len(tiles.places)), key=lambda tile: tiles.places[tile][0].start)
     x = x[:, tiles.places[read][0]]
     found = TileReads(layer, tmp_path / "store.sqlite", jobs=1).simulated({read: x}, silent)[0][read]
     np.testing.assert_allclose(found, tiles.emulated(read, x), rtol=1e-6, atol=1e-6)
 
 
-def test_what_errors_do_not_pass_through_in_proportion_is_refused():
-    with pytest.raises(ParameterError, match="takes minutes"):
-        planned(mapped(adc_bits=8), mapped(adc_bits=8))
-    with pytest.raises(ParameterError, match="round") as caught:
-        planned(mapped(dac_bits=8), mapped(dac_bits=8))
-    assert "conv2" in str(caught.value.place)
+def test_reads_and_samples_that_bound_nothing_are_refused():
     with pytest.raises(ParameterError, match="399 reads"):
         planned(mapped(), mapped(), reads=399)
     with pytest.raises(ParameterError, match="for 121 of 120 inputs"):

@@ -19,7 +19,7 @@ from cimspice.progress import OnProgress
 
 @dataclass(frozen=True, eq=False)
 class TileReads:
-    """The protocol of `cimspice.network.sampled_tiles.LayerTiles`, of a layer's first chip.
+    """The protocol of `cimspice.network.network_tiles.LayerTiles`, of a layer's first chip.
 
     ``store``, ``jobs`` are as `cimspice.campaign.bench_run.run_bench` takes them.
     """
@@ -29,9 +29,9 @@ class TileReads:
     jobs: int | None = None
 
     @property
-    def rounds(self) -> bool:
-        """Whether there are converters."""
-        return bool({DAC, ADC} & set(self.layer.effects))
+    def rounding(self) -> tuple[str, ...]:
+        """Converters that there are."""
+        return tuple(name for name in (DAC, ADC) if name in self.layer.effects)
 
     @property
     def places(self) -> list[tuple[slice, slice]]:
@@ -65,17 +65,22 @@ class TileReads:
 
     def _lines(self, tile: int, x: np.ndarray) -> np.ndarray:
         """What the tile's rows carry of its inputs, which may have exchanged places within it."""
-        placement, (rows, _) = self.layer.chip(0).placements[0], self.places[tile]
+        placement, (rows, _) = self._unrounded.placements[0], self.places[tile]
         return x if placement is None else x[:, placement.rows[rows] - rows.start]
 
     def _summed(self, tile: int, sums: np.ndarray) -> np.ndarray:
         """The tile's sums in the order of its outputs."""
-        placement, (_, outputs) = self.layer.chip(0).placements[0], self.places[tile]
+        placement, (_, outputs) = self._unrounded.placements[0], self.places[tile]
         return sums if placement is None else sums[:, np.argsort(placement.pairs[outputs])]
+
+    @cached_property
+    def _unrounded(self) -> MappedLayer:
+        """The chip without converters behind its tiles."""
+        return self.layer.without(*{ADC} & set(self.layer.effects)).chip(0)
 
     @property
     def _parts(self) -> tuple[TiledLayer, ...]:
-        return self.layer.chip(0).instances[0]
+        return self._unrounded.instances[0]
 
     @cached_property
     def _tiles(self) -> list[TiledLayer]:
@@ -89,13 +94,11 @@ def _alone(layer: TiledLayer, number: int) -> TiledLayer:
     if np.ndim(unit):
         unit = np.asarray(unit)[mapped.columns.outputs(columns)]
     cells = mapped.conductances[rows, columns]
-    adc = layer.adc and replace(layer.adc, ranges=layer.adc.ranges.reshape(-1, 1)[number : number + 1])
     made = replace(
         layer,
         mapped=replace(mapped, conductances=cells, unit=unit),
         tiling=Tiling(*cells.shape, *cells.shape),
         gains=layer.gains and layer.gains[number : number + 1],
-        adc=adc,
     )
     if layer.linear:
         vars(made)["effective"] = layer.effective[rows, columns]

@@ -85,7 +85,7 @@ class NeuronReads:
     layer: ActivationLayer
     store: Store | Path | str | None = None
     jobs: int | None = None
-    rounds: bool = False
+    rounding: tuple[str, ...] = ()
 
     @property
     def places(self) -> list[tuple[slice, slice]]:
