@@ -33,7 +33,7 @@ def weighted_sums(node: Node, x: np.ndarray, layer: Any = None) -> np.ndarray:
         bias = None
     if node.operation == "dense":
         rows = x.reshape(-1, x.shape[-1])
-        sums = (rows @ weights.T if layer is None else layer(rows)).reshape(*x.shape[:-1], len(weights))
+        sums = (rows @ weights.T if first is None else first(rows)).reshape(*x.shape[:-1], len(weights))
         return sums if bias is None else sums + bias
     places = conv_settings(node)
     if layer is None:
