@@ -21,7 +21,7 @@ those with the largest and the least value."""
 class Layer(Protocol):
     """Weighted sums of one matrix by a circuit. Stateless.
 
-    A layer may have more, which `of_layer` reads: ``fast`` (whether thousands of inputs take seconds without a
+    A layer may have more, which `of_layer` reads: ``fast`` (thousands of inputs take seconds without a
     matrix); of neurons ``absorbs`` (names among ``"bias"``, ``"relu"`` of what its circuit does
     itself), ``full_scale`` (of its outputs, which errors are relative to), and ``smooth`` (a quicker layer
     near it with derivatives, for one whose emulator takes long).
