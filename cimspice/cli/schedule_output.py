@@ -94,7 +94,8 @@ def show_schedule(facts: Mapping[str, Any]) -> None:
         f"  {speedup['over_layer_by_layer']:.2f} times as fast as one layer at a time, "
         f"{speedup['over_best_layer_by_layer']:.2f} times as with the best copies for that",
         f"  slowest layer {facts['bound']['layer']}: no order takes less than {facts['bound']['steps']:,} "
-        f"MVMs; an image every {facts['interval_second']:.4g} s",
+        f"MVMs, with filling and draining {facts['bound']['latency_steps']:,}; an image every "
+        f"{facts['interval_second']:.4g} s",
         f"  buffers: {facts['buffers']['peak_bytes']:,} bytes at most; energy "
         f"{facts['energy']['total_joule']:.3g} J, of it idle {facts['energy']['idle_joule']:.3g} J",
         *(

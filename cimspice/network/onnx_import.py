@@ -112,6 +112,8 @@ class ModelReader:
     """The model's values become constants or layers in turn; what a layer is, the class beneath this one says
     with `emit`, `merge`, `shape` and `names`."""
 
+    several_outputs = False
+
     def __init__(
         self, model: onnx.ModelProto, opset: int, place: str, input_shape: Sequence[int] | None
     ) -> None:
@@ -128,7 +130,9 @@ class ModelReader:
         self.roots: dict[str, str] = {}
         self.folded = 0  # batch normalisations
         self.source = self._one("input", [v for v in self.graph.input if v.name not in self.constants])
-        self.output = self._one("output", self.graph.output).name
+        if not self.several_outputs:
+            self._one("output", self.graph.output)
+        self.outputs = [value.name for value in self.graph.output]
         self.batch, self.input_shape = self._shape(input_shape)
         self.given[self.source.name] = INPUT
 
@@ -163,15 +167,16 @@ class ModelReader:
         raise NotImplementedError
 
     def read_nodes(self) -> None:
-        """All nodes that the output depends on."""
+        """All nodes that the outputs depend on."""
         needed = self._needed()
         self.uses = Counter(each for node in needed for each in node.input)
-        self.uses[self.output] += 1
+        self.uses.update(self.outputs)
         with np.errstate(all="ignore"):
             for node in needed:
                 self._convert(node)
-        if self.output not in self.given:
-            raise self._error(f"the output {self.output!r} does not depend on the input", "export it again")
+        for name in self.outputs:
+            if name not in self.given:
+                raise self._error(f"the output {name!r} does not depend on the input", "export it again")
 
     def same(self, node: onnx.NodeProto, value: str) -> None:
         """``node`` gives ``value`` as it is."""
@@ -218,8 +223,8 @@ class ModelReader:
             ) from error
 
     def _needed(self) -> list[onnx.NodeProto]:
-        """Nodes that the output depends on."""
-        wanted, found = {self.output}, []
+        """Nodes that the outputs depend on."""
+        wanted, found = set(self.outputs), []
         for node in reversed(self.graph.node):
             if wanted & set(node.output):
                 found.append(node)
@@ -280,7 +285,7 @@ class _Import(ModelReader):
         source = f"ONNX file {name}, opset {self.opset}"
         nodes = tuple(self.nodes.values())
         remarks = ["batch normalisation folded into the weights before it"] if self.folded else []
-        return Network(name, self.input_shape, nodes, self.given[self.output], source, tuple(remarks))
+        return Network(name, self.input_shape, nodes, self.given[self.outputs[0]], source, tuple(remarks))
 
     def emit(
         self,

@@ -59,6 +59,7 @@ def _result(facts: Mapping[str, Any]) -> list[str | Chart]:
         ["one layer at a time, the copies best for it", serial["best_steps"] * images, None],
         ["across layers", crossed["steps"], crossed["utilisation"]],
         [f"bound of the slowest layer, {bound['layer']}", bound["steps"] * images, None],
+        ["bound of an image, filling and draining counted", bound["latency_steps"], None],
     ]
     cells = [
         [

@@ -76,12 +76,12 @@ def lives(graph: Graph, layers: Mapping[str, Layer]) -> tuple[dict[str, Array], 
         if not is_stored(node):
             ends = np.where(read[node.name] > 0, read[node.name], ends)
         for source in graph.inputs_of(node):
-            _spread_back(node, source, ends, read[source.name])
+            spread_back(node, source, ends, read[source.name])
     born = {name: layers[name].end if name in layers else times for name, times in done.items()}
     return born, read
 
 
-def _spread_back(node: Node, source: Node, values: Array, into: Array) -> None:
+def spread_back(node: Node, source: Node, values: Array, into: Array) -> None:
     """Maxima of ``values`` (of a layer's pixels) at all pixels of the source that they read."""
     if node.kind in ("conv", "pool") and not node.is_plain:
         top, left, bottom, right = node.padding

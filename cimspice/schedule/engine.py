@@ -180,6 +180,16 @@ class Servers:
         ends = end.ravel() if self.order is None else end.ravel()[self.order]
         return self._map(np.repeat(np.minimum.reduceat(ends, self.first) - 1, self.counts))
 
+    def latest(self, times: Array) -> Array:
+        """Of each pixel the latest of its set's times (height, width)."""
+        found = times.ravel() if self.order is None else times.ravel()[self.order]
+        return self._map(np.repeat(np.maximum.reduceat(found, self.first), self.counts))
+
+    def set_steps(self) -> Array:
+        """Least steps that the set of each pixel takes (height, width)."""
+        steps = -(-self.counts // self.copies) if self.split == "shared" else self.counts
+        return self._map(np.repeat(steps, self.counts))
+
     def members(self) -> list[Array]:
         """Numbers of the pixels of each set, in raster order of the map."""
         order = np.arange(self.node.pixels) if self.order is None else self.order

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from cimspice.schedule.engine import Layer, Sets, makespan
+from cimspice.schedule.latency import latency_bound
 from cimspice.schedule.plan import Schedule
 from cimspice.schedule.replay import check_reads
 
@@ -18,6 +19,7 @@ def schedule_facts(plan: Schedule) -> dict[str, Any]:
     first, servers = plan.times[0], plan.servers()
     live, each = plan.buffers
     replay, early = check_reads(graph, servers, first)
+    latency, latency_layer = latency_bound(graph, servers)
     unlimited = plan.steps if given.link is None else makespan(plan.without_link())
     mvm = images * plan.work * card.energy_per_mvm
     idle = card.idle_energy(plan.present, plan.steps * time)
@@ -70,7 +72,12 @@ def schedule_facts(plan: Schedule) -> dict[str, Any]:
             "over_layer_by_layer": images * serial / plan.steps,
             "over_best_layer_by_layer": images * plan.best_layer_by_layer / plan.steps,
         },
-        "bound": {"steps": bound[0], "layer": bound[1]},
+        "bound": {
+            "steps": bound[0],
+            "layer": bound[1],
+            "latency_steps": latency,
+            "latency_layer": latency_layer,
+        },
         "images": images,
         "interval_second": plan.interval * time,
         "buffers": {

@@ -42,6 +42,8 @@ def from_onnx(path: str | Path, input_shape: Sequence[int] | None = None) -> Gra
 class _ShapeReader(ModelReader):
     """Each value of the model is a shape; weights are zeros that take no memory."""
 
+    several_outputs = True
+
     def __init__(self, model: onnx.ModelProto, opset: int, place: str, shape: Sequence[int] | None) -> None:
         super().__init__(model, opset, place, shape)
         declared = self.source.type.tensor_type.shape.dim
@@ -50,6 +52,13 @@ class _ShapeReader(ModelReader):
                 f"input {self.source.name!r} is a batch of {declared[0].dim_value}", "export it with batch 1"
             )
         self.shapes = Shapes(place, place, self.input_shape)
+
+    def _shape(self, given: Sequence[int] | None) -> tuple[int, tuple[int, ...]]:
+        """Height and width alone leave the channels to the file."""
+        axes = self.source.type.tensor_type.shape.dim
+        if given is not None and len(given) == 2 and len(axes) == 4:
+            given = axes[1].dim_value, *given
+        return super()._shape(given)
 
     def graph_of(self, name: str) -> Graph:
         """All of it."""
