@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import asdict, fields, replace
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -17,14 +18,19 @@ from cimspice.pdk import Conditions
 from cimspice.progress import OnProgress, silent
 from cimspice.rram.family import fit_part, remarks_of
 
+_OWN = {"cell", "device", "memory_card", "write_verify"}
+"""Settings of a circuit that are no fields."""
+
 if TYPE_CHECKING:
     from cimspice.campaign.store import Store
     from cimspice.crossbar.emulator import Crossbar, NonlinearCrossbar
+    from cimspice.crossbar.emulator.cell_errors import WriteErrors
     from cimspice.crossbar.emulator.circuit import CrossbarCircuit
     from cimspice.crossbar.emulator.mapped_layer import MappedLayer
     from cimspice.crossbar.emulator.one_transistor import AccessedMemory
     from cimspice.crossbar.emulator.perceptron import Perceptron
     from cimspice.crossbar.emulator.tiled import TiledNetwork
+    from cimspice.crossbar.mapping.conductances import ConductanceRange
     from cimspice.crossbar.validation.budget import TileConditions
     from cimspice.crossbar.validation.network import NetworkValidation
     from cimspice.crossbar.validation.tile_reads import TileReads
@@ -151,7 +157,9 @@ def circuit(
     config
         What is different. In SI units: ``word_line_resistance``, ``bit_line_resistance``,
         ``source_resistance``, ``sense_resistance``, ``drive``, ``sense``; ``g_min``, ``g_max``, ``levels`` (0
-        for continuous); ``tolerance``, ``stuck_low``, ``stuck_high``; ``nonlinearity``, ``read_voltage``; and
+        for continuous); ``tolerance``, or ``write_verify`` (that of pulses and reads by the model of a 1T1R
+        cell, of the file ``memory_card`` or SkyWater's, fitted to ngspice), ``stuck_low``, ``stuck_high``;
+        ``nonlinearity``, ``read_voltage``; and
         the others of `cimspice.crossbar.emulator.circuit.CrossbarCircuit`: ``tile`` (rows, columns, or one
         number for both), ``weight_scale``, ``dac_bits``, ``adc_bits``, ``chips``, ...
 
@@ -176,12 +184,14 @@ def circuit(
         for name, part in parts.items()
     }
     known["cells"] |= names.keys()
+    known["errors"] -= {"written"}
     plain = {field.name for field in fields(base)} - parts.keys() - {"memory"}
+    verify, memory_card = config.pop("write_verify", None), config.pop("memory_card", None)
     if unknown := config.keys() - plain.union(*known.values()):
         raise ParameterError(
             f"no setting {min(unknown)!r}",
             place="crossbar circuit",
-            remedy=f"choose from {', '.join(sorted(plain.union(*known.values(), {'cell', 'device'})))}",
+            remedy=f"choose from {', '.join(sorted(plain.union(*known.values(), _OWN)))}",
         )
     for name in ("word_line_resistance", "bit_line_resistance", "source_resistance", "sense_resistance"):
         if name in config:
@@ -196,12 +206,38 @@ def circuit(
         tile = np.ravel(rest["tile"])
         rest["tile"] = tuple(checked_array("tile", np.resize(tile, 2) if tile.size == 1 else tile, (2,),
                                            low=1, whole=True).tolist())  # fmt: skip
+    if verify is not None:
+        parts["errors"] = replace(parts["errors"], written=_written(verify, parts["cells"], memory_card))
+    elif memory_card is not None:
+        raise ParameterError(
+            "memory_card without write_verify",
+            place="crossbar circuit",
+            remedy="give both",
+        )
     made = replace(base, **parts, **rest)
     if cell == "1T1R":
         return replace(made, memory=_accessed(device, made.read_voltage), nonlinearity=0.0)
     if cell != "passive":
         raise ParameterError(f"cells are {cell!r}", place="cell", remedy="use 'passive' or '1T1R'")
     return made
+
+
+@cache
+def _written(tolerance: float, cells: ConductanceRange, memory_card: str | None) -> WriteErrors:
+    """What write-verify leaves by the model of a card's cell, or of SkyWater's fitted to ngspice."""
+    from cimspice.crossbar.emulator.cell_errors import WriteErrors
+    from cimspice.rram.model.card import cell_of
+    from cimspice.rram.model.programming import WriteScheme
+    from cimspice.rram.validation.cell import CircuitCell, fit_cell
+    from cimspice.rram.validation.device import DEVICES
+
+    scheme = WriteScheme(tolerance=tolerance)
+    if memory_card is None:
+        cell = fit_cell(DEVICES["skywater"].published(), CircuitCell(), scheme).cell
+        return WriteErrors.of(cell, cells, scheme)
+    card = read_card(memory_card, "rram")
+    temperature = card.conditions.temperature
+    return WriteErrors.of(cell_of(card), cells, scheme, ambient=27.0 if temperature is None else temperature)
 
 
 def _accessed(device: str, read_voltage: float) -> AccessedMemory:

@@ -161,7 +161,7 @@ class CrossbarCircuit:
         errors = self.errors
         there = {
             QUANTISATION: self.cells.levels is not None or self.weight_bits is not None,
-            PROGRAMMING: errors.tolerance > 0 or errors.variability is not None,
+            PROGRAMMING: errors.tolerance > 0 or not errors.variability is errors.written is None,
             STUCK: errors.stuck_low + errors.stuck_high > 0,
             WIRES: not self.wires.ideal,
             NONLINEARITY: self.nonlinearity > 0 or self.memory is not None,

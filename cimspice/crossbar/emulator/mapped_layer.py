@@ -139,8 +139,18 @@ class MappedLayer:
             "weight_error": float(np.linalg.norm(self._realised - w) / size) if size else 0.0,
             "input_scale": first.input_scale,
             "inputs": f"{passes} passes" if passes > 1 else "one pass",
+            **self._unverified(),
             **self._remapped(),
         }
+
+    def _unverified(self) -> dict[str, int]:
+        """Cells of all chips that write-verify gave up beyond its tolerance; those that are stuck are not."""
+        written = self.circuit.errors.written
+        if written is None or PROGRAMMING not in self.effects:
+            return {}
+        wanted = np.array([part.conductances for part in self._slices])
+        off = np.abs(self.without(*{STUCK} & set(self.effects))._conductances / wanted - 1)
+        return {"unverified": int(np.count_nonzero(off > written.tolerance))}
 
     def _remapped(self) -> dict[str, Any]:
         """Stuck cells of all chips, and their error of the weighted sums (rms, relative to the sums') without
