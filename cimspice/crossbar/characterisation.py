@@ -6,7 +6,7 @@ import hashlib
 from collections.abc import Mapping
 
 from cimspice.campaign.versions import provenance
-from cimspice.crossbar.model.card import PARTS, Tile, crossbar_card, tile_of
+from cimspice.crossbar.model.card import ASSUMED, PARTS, Tile, crossbar_card, tile_of
 from cimspice.errors import ParameterError
 from cimspice.fit.card import SET
 from cimspice.fit.family_card import Card, CardConditions
@@ -18,6 +18,8 @@ from cimspice.resources import data_directory
 from cimspice.rram.model.card import FAMILY as MEMORY
 from cimspice.rram.model.card import read_of
 from cimspice.rram.validation.device import check_device, read_law
+from cimspice.schedule.element_card import PART as ELEMENT
+from cimspice.schedule.element_card import UNITS, element_with
 
 WIRES = ("assumed", "sky130")
 _FILE = "sky130_wires.toml"
@@ -46,7 +48,8 @@ def characterised_card(
         ``"assumed"``: 5 ohm per segment. ``"sky130"``: segments of the 1T1R cell's layout, word lines in
         metal 2 and bit lines in metal 1.
     changes
-        Parameters of :data:`cimspice.crossbar.model.card.PARTS`.
+        Parameters of :data:`cimspice.crossbar.model.card.PARTS`, and of the part of processing elements
+        (:data:`cimspice.schedule.element_card.UNITS`), which is assumed.
 
     Raises
     ------
@@ -54,7 +57,7 @@ def characterised_card(
         For a device without a netlist, a card of another condition, and values that make no tile.
     """
     own = CardConditions(corner=conditions.corner, temperature=conditions.temperature)
-    known = [name for names in PARTS.values() for name in names]
+    known = [*(name for names in PARTS.values() for name in names), *UNITS]
     for name, value in changes.items():
         if name not in known:
             raise ParameterError(
@@ -89,6 +92,9 @@ def characterised_card(
         card = _with(card, "wires", segments, "sheet resistance and layout of the 1T1R cell", source)
     for part, names in PARTS.items():
         card = _with(card, part, {name: changes[name] for name in names if name in changes}, SET)
+    element = element_with({name: changes[name] for name in UNITS if name in changes})
+    given = element.part(ASSUMED, dict.fromkeys(changes, SET))
+    card = card.model_copy(update={"parts": {**card.parts, ELEMENT: given}})
     tile_of(card)
     return card
 

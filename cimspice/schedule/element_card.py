@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -12,11 +13,12 @@ if TYPE_CHECKING:
     from cimspice.fit.family_card import Card, Part
 
 PART = "processing_element"
-_UNITS = {
+UNITS = {
     "rows": "1", "columns": "1", "columns_per_weight": "1", "input_bits": "1", "settle_time": "s",
     "conversion_time": "s", "columns_per_converter": "1", "energy_per_mvm": "J", "idle_power": "W",
     "error": "1", "overlap": "1", "gated": "1",
 }  # fmt: skip
+"""Of the part's figures; the last two may be left out."""
 
 
 @dataclass(frozen=True)
@@ -62,7 +64,7 @@ class ElementCard:
     origin: str = "assumed"
 
     def __post_init__(self) -> None:
-        for name, unit in _UNITS.items():
+        for name, unit in UNITS.items():
             value = getattr(self, name)
             flag = name in ("overlap", "gated")
             whole = unit == "1" and name != "error"
@@ -85,14 +87,16 @@ class ElementCard:
         """Of so many crossbars for so long (J)."""
         return 0.0 if self.gated else crossbars * self.idle_power * time
 
-    def part(self, reason: str) -> Part:
-        """As a part of a card; ``reason`` says why its figures have no interval."""
+    def part(self, reason: str, reasons: Mapping[str, str] | None = None) -> Part:
+        """As a part of a card; ``reason`` is why figures have no interval, ``reasons`` that of some."""
         from cimspice.fit.family_card import Part
         from cimspice.fit.records import ParameterRecord
 
         records = {
-            name: ParameterRecord(value=getattr(self, name), unit=unit, reason=reason)
-            for name, unit in _UNITS.items()
+            name: ParameterRecord(
+                value=getattr(self, name), unit=unit, reason=(reasons or {}).get(name, reason)
+            )
+            for name, unit in UNITS.items()
         }
         return Part(origin=self.origin, parameters=records)  # pyright: ignore[reportArgumentType]
 
@@ -106,18 +110,26 @@ def element_of(card: Card) -> ElementCard:
         If the card has none, or its figures make none.
     """
     part = card.part(PART)
-    lacking = [name for name in _UNITS if name not in part.parameters and name not in ("overlap", "gated")]
+    lacking = [name for name in UNITS if name not in part.parameters and name not in ("overlap", "gated")]
     if lacking:
         raise ParameterError(
             f"part {PART} lacks {', '.join(lacking)}", place="card", remedy="add them to the part"
         )
-    values: dict[str, Any] = {}
     for name, record in part.parameters.items():
-        if name not in _UNITS or record.unit != _UNITS[name]:
+        if record.unit != UNITS.get(name):
             raise ParameterError(
                 f"{name} in {record.unit!r}",
                 place=f"part {PART}",
-                remedy=f"give {', '.join(_UNITS)} in SI units",
+                remedy=f"give {', '.join(UNITS)} in SI units",
             )
-        values[name] = int(record.value) if record.value.is_integer() and record.unit == "1" else record.value
-    return ElementCard(**values, origin=part.origin)
+    return element_with({name: record.value for name, record in part.parameters.items()}, part.origin)
+
+
+def element_with(values: Mapping[str, float], origin: str = "assumed") -> ElementCard:
+    """Figures by name, others as they are assumed; ParameterError for those that make none."""
+    whole = {name for name, unit in UNITS.items() if unit == "1" and name != "error"}
+    given: dict[str, Any] = {
+        name: int(value) if name in whole and float(value).is_integer() else value
+        for name, value in values.items()
+    }
+    return ElementCard(**given, origin=origin)

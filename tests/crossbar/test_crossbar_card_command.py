@@ -67,17 +67,25 @@ def test_a_card_validates_as_the_run_without_it_to_the_last_digit(made, asked, t
 def test_wires_of_the_layout_and_other_settings_are_in_the_card_and_computed_with(asked, tmp_path):
     path = tmp_path / "crossbar.json"
     make = ["characterize", "crossbar", "--card", path, "--set", "wires=sky130"]
-    asked(*make, "--set", "sense_resistance=250",
+    asked(*make, "--set", "sense_resistance=250", "--set", "settle_time=2e-8", "--set", "rows=128",
           "--set", f"memory={memory(tmp_path / 'memory.json', 2.9)}", "--set", "levels=16")  # fmt: skip
     parts = asked("card", "show", path)["parts"]
     assert {name: part["origin"] for name, part in parts.items()} == {
-        **dict.fromkeys(("wires", "drivers", "amplifiers", "cells", "programming", "read"), "assumed")
+        **dict.fromkeys(
+            ("wires", "drivers", "amplifiers", "cells", "programming", "read", "processing_element"),
+            "assumed",
+        )
     }
     # metal 2 over the cell's width, metal 1 over its height, both 0.125 ohm per square
     segment = parts["wires"]["parameters"]["word_line_resistance"]
     assert segment["value"] == pytest.approx(array_wires().bit_line_resistance)
     assert "sheet resistance" in segment["reason"]
     assert parts["wires"]["source"]["file"] == "sky130_wires.toml"
+    element = parts["processing_element"]["parameters"]
+    assert (element["settle_time"]["value"], element["settle_time"]["reason"]) == (2e-8, "set, not fitted")
+    scheduled = asked("schedule", "digits-cnn", "--card", path)
+    assert (scheduled["pe"]["rows"], scheduled["card"]["origin"]) == (128, "assumed")
+    assert scheduled["mvm_time_second"] == pytest.approx(8 * (2e-8 + 8 * 15e-9), rel=1e-12)
     found = asked(*SHORT, "-o", tmp_path, "--card", path)
     assert found["wires"]["bit_line_resistance"] == pytest.approx(array_wires().source_line_resistance)
     assert found["wires"]["sense_resistance"] == 250
