@@ -78,7 +78,7 @@ def rows_needed(
                     break
                 if node.name in limit:
                     top = image * node.height + last - limit[node.name]
-                    if top > made[node.name] or waiting[node.name][: max(top, 0)].any():
+                    if waiting[node.name][: max(top, 0)].any():
                         full = node.name
                         break
                 for name, (low, high) in unit.items():

@@ -21,6 +21,7 @@ from cimspice.network.operations import OPERATIONS
 from cimspice.schedule.engine import Array, Layer, Servers
 from cimspice.schedule.graph import BASE, INPUT, Graph, Node
 
+_LARGEST = 1021.0  # of the integers in the maps, which stay exact
 Sums = Callable[[Array], Array]
 """Weighted sums (n, outputs) of what a kernel covers (n, inputs)."""
 
@@ -61,7 +62,7 @@ def check_reads(
     for node in graph.nodes:
         reads = list(_reads(graph, node))
         if node.name not in servers:
-            for maps, beyond in ((written, 0.0), (values, -np.inf), (plain, -np.inf)):
+            for maps, beyond in ((written, 0.0), (values, -_LARGEST), (plain, -_LARGEST)):
                 maps[node.name] = np.maximum.reduce([take(maps[name], beyond) for name, take in reads])
             continue
         start = servers[node.name].starts(layers[node.name].end)
@@ -73,7 +74,7 @@ def check_reads(
             earlier |= when > start - 1
             sums += weight * np.where(when > start, np.nan, take(values[name], 0.0))
             right += weight * take(plain[name], 0.0)
-        values[node.name], plain[node.name] = np.fmod(sums, 1021.0), np.fmod(right, 1021.0)
+        values[node.name], plain[node.name] = np.fmod(sums, _LARGEST), np.fmod(right, _LARGEST)
         written[node.name] = layers[node.name].done
         missing += int(late.sum())
         early[node.name] = int(earlier.sum())
