@@ -2,9 +2,10 @@
 
 import typer
 
-from cimspice.hybrid.commands import train
+from cimspice.hybrid.commands import train, validate
 
-GROUPS = {"train": typer.Typer()}
+GROUPS = {"train": typer.Typer(), "validate": typer.Typer()}
 """Group of commands -> what the family has in it."""
 
 GROUPS["train"].command()(train.hybrid)
+GROUPS["validate"].command()(validate.hybrid)

@@ -13,6 +13,7 @@ import numpy as np
 from cimspice.arrays import Array, checked_count
 from cimspice.errors import ParameterError
 from cimspice.hybrid.mapping.slices import FORMATS, WeightFormat, crossbars, input_bits
+from cimspice.hybrid.model.column import LineLaw
 from cimspice.hybrid.model.readout import Converter, Ideal, ReadOut, Ternary
 
 Shared = Literal["column", "slice", "layer"]
@@ -72,6 +73,8 @@ class Deviations:
     threshold and the lower one, (..., crossbars, 1, 1, slices, columns)."""
     noise: float = 0.0
     """Standard deviation (cells) of each single decision."""
+    law: LineLaw | None = None
+    """Of the lines, in ternary decisions; None where they add up exactly."""
 
 
 NOMINAL = Deviations()
@@ -105,12 +108,18 @@ def partial_sums(open_rows: Array, cells: Array, design: Design) -> Array:
     return sums.reshape(*sums.shape[:-2], design.bits, samples, slices, -1)
 
 
+def open_weights(open_rows: Array, design: Design) -> Array:
+    """How many rows are open, (..., crossbars, bits, samples, 1, 1), of pulses as above."""
+    return open_rows.sum(axis=-1).reshape(*open_rows.shape[:-2], design.bits, -1, 1, 1)
+
+
 def codes_of(
     sums: Array,
     readout: ReadOut,
     scale: Array,
     chip: Deviations = NOMINAL,
     rng: np.random.Generator | None = None,
+    active: Array | None = None,
 ) -> Array:
     """What the read-out answers to partial sums, in units of the scale.
 
@@ -126,6 +135,8 @@ def codes_of(
         Whose comparators decide.
     rng
         Of noise and of decisions by chance.
+    active
+        Number of open weights, broadcast over ``sums``; needed where the chip has a law of its lines.
     """
     if isinstance(readout, Ideal):
         return sums
@@ -134,8 +145,11 @@ def codes_of(
         return np.clip(np.rint(sums / readout.step), -highest, highest - 1) * readout.step
     if isinstance(readout, Ternary):
         theta = scale / 2 if readout.threshold is None else readout.threshold
-        above = _seen(sums, chip.upper, chip.noise, rng) > theta
-        below = _seen(sums, chip.lower, chip.noise, rng) < -theta
+        upper = lower = sums
+        if chip.law is not None and active is not None:
+            upper, lower = (chip.law.at(each, sums, active) for each in (chip.law.upper, chip.law.lower))
+        above = _seen(upper, chip.upper, chip.noise, rng) > theta
+        below = _seen(lower, chip.lower, chip.noise, rng) < -theta
         return above.astype(np.float32) - below
     seen = _seen(sums, chip.upper, chip.noise, rng)
     if readout.zero == "half_cell":

@@ -22,6 +22,7 @@ from cimspice.hybrid.emulator.columns import (
     cell_values,
     codes_of,
     column_outputs,
+    open_weights,
     partial_sums,
     pulses,
     quantised_scale,
@@ -147,7 +148,8 @@ class ColumnLayer:
         sums = partial_sums(open_rows, cells, design)
         scaled = design.readout.scaled
         scale = quantised_scale(self.scale, design.scale_bits) if scaled else np.ones_like(self.scale)
-        codes = codes_of(sums, design.readout, scale / unit, chip, rng)
+        active = None if chip.law is None else open_weights(open_rows, design)
+        codes = codes_of(sums, design.readout, scale / unit, chip, rng, active)
         self._kept = _Kept(x, inputs, weights, open_rows, cells, sums, codes, scale)
         weighted = np.broadcast_to(scale * design.places, (*sums.shape[:-3], 1, *sums.shape[-2:]))
         outputs = column_outputs(codes, weighted)

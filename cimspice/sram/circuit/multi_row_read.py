@@ -31,6 +31,8 @@ class OpenRow(NetlistParameters):
     """Its place along the bit line, from 0 at the precharge."""
     width: Annotated[float, quantity("s", ge=0, le=1e-6)]
     """How long its word line is open at half its swing (s); 0 leaves it closed, the cell in full."""
+    delay: Annotated[float, quantity("s", ge=0, le=1e-6)] = 0.0
+    """How much later than the array's ``word_line_start`` it opens (s)."""
     bits: tuple[Bit, ...]
     """What is stored, one per simulated column; 0 discharges the bit line, 1 its complement."""
     shifts: tuple[CellShifts, ...] = ()
@@ -72,8 +74,8 @@ class MultiRowParameters(NetlistParameters):
     @property
     def read_time(self) -> float:
         """When the lines are read (s)."""
-        longest = max((row.width for row in self.open_rows), default=0.0)
-        return self.array.word_line_start + longest + self.settle
+        last = max((row.delay + row.width for row in self.open_rows), default=0.0)
+        return self.array.word_line_start + last + self.settle
 
     @property
     def stop(self) -> float:

@@ -1,0 +1,1 @@
+"""Benches of columns read by comparators."""

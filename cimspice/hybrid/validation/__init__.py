@@ -1,0 +1,1 @@
+"""Networks on chips, and columns through the emulator and through ngspice."""

@@ -1,0 +1,140 @@
+"""Reads of a trained network's columns through the emulator and through ngspice: lines and decisions."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from cimspice.arrays import Array, checked_count
+from cimspice.hybrid.characterisation import (
+    ColumnConditions,
+    by_read,
+    characterised_reader,
+    unit_difference,
+)
+from cimspice.hybrid.emulator.column_read import ColumnReading
+from cimspice.hybrid.emulator.columns import Design, cell_values, pulses
+from cimspice.hybrid.model.readout import Ternary
+from cimspice.hybrid.training.network import ColumnNetwork
+from cimspice.hybrid.training.study import quantised
+from cimspice.hybrid.training.train import READ_OUT, Schedule, train
+from cimspice.network.built_in_networks import built_in
+from cimspice.progress import OnProgress, Progress, silent
+
+NEAR = 0.5e-3
+"""Of a threshold (V): a decision as near is counted, not compared."""
+
+
+@dataclass(frozen=True, eq=False)
+class ReadComparison:
+    """The same reads through both; voltages in V."""
+
+    threshold: float
+    """Of the column (cells)."""
+    unit: float
+    """What one cell makes of the lines' difference (V)."""
+    sums: Array
+    """Partial sums, (reads,)."""
+    emulated: ColumnReading
+    discharge: Array
+    difference: Array
+    codes: Array
+    """``discharge``, ``difference``, ``codes``: in ngspice, (reads, 2), (reads, 2), (reads,)."""
+    spice_seconds: float
+
+    @property
+    def full_scale(self) -> float:
+        """Largest discharge at the first strobe (V)."""
+        return float(self.discharge.max())
+
+    def facts(self) -> dict[str, Any]:
+        """What ``cimspice validate hybrid --reads --json`` prints of it."""
+        far = np.abs(self.difference) > NEAR
+        circuit, emulator = (
+            np.stack([codes > 0, codes > -1], axis=-1) for codes in (self.codes, self.emulated.codes)
+        )
+        error = 100 * (self.emulated.difference - self.difference) / self.full_scale
+        expected = (self.sums > self.threshold).astype(int) - (self.sums < -self.threshold)
+        return {
+            "reads": len(self.codes),
+            "decisions_equal": float(np.mean((circuit == emulator)[far])),
+            "near_threshold": int((~far).sum()),
+            "codes_of_integers_equal": float(np.mean(self.codes == expected)),
+            "line_rmse_percent_full_scale": float(np.sqrt(np.mean(error**2))),
+            "line_worst_percent_full_scale": float(np.abs(error).max()),
+            "full_scale_mv": 1e3 * self.full_scale,
+            "unit_mv": 1e3 * self.unit,
+            "nearest_mv": 1e3 * float(np.abs(self.difference).min()),
+            "outside": int(self.emulated.outside.sum()),
+            "zeros": float(np.mean(self.codes == 0)),
+            "spice_seconds": self.spice_seconds,
+        }
+
+
+def compare_reads(
+    conditions: ColumnConditions,
+    *,
+    reads: int = 500,
+    name: str = "digits-64",
+    seed: int = 0,
+    schedule: Schedule = READ_OUT,
+    progress: OnProgress = silent,
+) -> ReadComparison:
+    """Train a built-in network through the column's own thresholds, and read some of its columns in both.
+
+    SimulationError if a read fails; ParameterError for an unknown network.
+
+    Parameters
+    ----------
+    conditions
+        The column, corner, temperature.
+    reads
+        How many, drawn from all of the held-out samples: each layer alike, then any crossbar, slice, input
+        bit, position and column.
+    name, seed
+        Of the network; of its training and of the draw.
+    schedule
+        Of the training through the read-out.
+    progress
+        Progress.
+    """
+    checked_count("reads", reads, place="reads")
+    reader = characterised_reader(conditions, progress=progress)
+    progress(Progress(stage=f"train {name} through these thresholds"))
+    built = built_in(name, seed)
+    design = Design(Ternary(conditions.column.threshold), rows=conditions.column.weights, shared="slice")
+    network = quantised(built, design, seed=seed).with_readout(design)
+    network.start_scales(built.x_train)
+    train(network, built.x_train, built.y_train, schedule, seed=seed)
+    cells, inputs = drawn_reads(network, built.x_test, reads, seed)
+    table = conditions.column_reads(cells, inputs, progress, stage="the network's reads in ngspice")
+    return ReadComparison(
+        conditions.column.threshold,
+        unit_difference(reader),
+        (cells * inputs).sum(axis=1),
+        reader(cells, inputs),
+        *by_read(table),
+        table.attrs["cpu_seconds"],
+    )
+
+
+def drawn_reads(network: ColumnNetwork, x: Array, reads: int, seed: int) -> tuple[Array, Array]:
+    """Cell values and input bits, (reads, rows), of single column reads of these samples."""
+    rng = np.random.default_rng([seed, 1])
+    entered = [
+        (network.layers[name], rows)
+        for name, rows in network.column_reads(x).items()
+        if network.layers[name].design.readout.scaled
+    ]
+    cells, inputs = [], []
+    for read in range(reads):
+        layer, rows = entered[read % len(entered)]
+        row = rows[rng.integers(len(rows))][None]
+        stored = cell_values(layer.stored_weights, layer.design)
+        crossbar, column = rng.integers(len(stored)), rng.integers(stored.shape[-1])
+        bit = rng.integers(layer.design.bits)
+        cells.append(stored[crossbar, :, column])
+        inputs.append(pulses(layer.input_codes(row), layer.design)[crossbar, bit])
+    return np.array(cells).astype(int), np.array(inputs).astype(int)
