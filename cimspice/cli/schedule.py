@@ -141,6 +141,7 @@ def schedule(
     from cimspice.schedule.facts import schedule_facts
     from cimspice.schedule.load import load_graph
     from cimspice.schedule.plan import Schedule, Settings
+    from cimspice.screen.stages import Stages
 
     if extra is not None and pes is not None:
         raise ParameterError("--extra and --pes", place="--pes", remedy="give one of them")
@@ -168,7 +169,9 @@ def schedule(
         link=None if link is None else link * 1e9,
         buffer_rows=None if buffer_rows is None else _rows(buffer_rows),
     )
-    found = Schedule(graph, settings, element)
+    with Stages(quiet=json) as stages:
+        found = Schedule(graph, settings, element, stages)
+        _ = found.copies
     facts = schedule_facts(found) | {"seed": None, **_conditions(given)}
     front = [] if to is None else _front(graph, settings, element, to, jobs, quiet=json)
     facts["sweep"] = front or None

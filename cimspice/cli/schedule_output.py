@@ -105,7 +105,7 @@ def show_schedule(facts: Mapping[str, Any]) -> None:
         f"  replayed: {facts['replay']['mvms']:,} MVMs, {facts['replay']['missing_reads']} read what was not "
         "written",
     )
-    for line in lines:
+    for line in (*lines, *(f"  note: {remark}" for remark in facts["remarks"])):
         screen.print(line, markup=False)
     for one in facts["sweep"] or ():
         screen.print(

@@ -77,6 +77,7 @@ def _result(facts: Mapping[str, Any]) -> list[str | Chart]:
         for one in facts["one_more"]
     ]
     return [
+        *(paragraph(f"Note: {remark}.") for remark in facts["remarks"]),
         rows(["", "MVMs", "seconds", "of the schedule", "utilisation"], cells, numeric=range(1, 5)),
         paragraph(
             f"An image every {facts['interval_second']:.4g} s. Energy {energy['total_joule']:.3g} J, of it "

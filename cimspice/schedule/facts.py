@@ -28,7 +28,7 @@ def schedule_facts(plan: Schedule) -> dict[str, Any]:
     return {
         "network": graph.name,
         "input": {"channels": graph.channels, "height": graph.height, "width": graph.width},
-        "remarks": list(graph.remarks),
+        "remarks": _remarks(plan),
         "settings": {
             "sets": given.sets,
             "split": given.split,
@@ -107,6 +107,20 @@ def schedule_facts(plan: Schedule) -> dict[str, Any]:
             "layers_that_cannot_be_earlier": sum(count > 0 for count in early.values()),
         },
     }
+
+
+def _remarks(plan: Schedule) -> list[str]:
+    """What is left out or supposed, in words."""
+    elements, found = plan.settings.elements, []
+    left = [node for node in plan.graph.base if not elements.uses(node)]
+    if left:
+        names = ", ".join(node.name for node in left[:5]) + ", ..." * (len(left) > 5)
+        found.append(f"layers without crossbars, which take no time: {len(left)} ({names})")
+    if elements.columns_per_weight == 1:
+        found.append("one column a weight, as published counts have it; signed weights need 2")
+    if plan.settings.split == "shared" and Sets.of(plan.settings.sets) == Sets(1, 1):
+        found.append("copies share sets of one pixel: one copy of each layer computes")
+    return found
 
 
 def _partial_sums(plan: Schedule) -> int:

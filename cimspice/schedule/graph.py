@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import cached_property
 from math import prod
 from typing import Any
@@ -87,7 +87,6 @@ class Graph:
     height: int
     width: int
     nodes: tuple[Node, ...]
-    remarks: tuple[str, ...] = field(default=())
 
     @cached_property
     def by_name(self) -> dict[str, Node]:
@@ -127,12 +126,12 @@ class Builder:
         self.nodes: dict[str, Node] = {INPUT: Node(INPUT, "input", (), channels, height, width)}
         self.last = INPUT
 
-    def graph(self, remarks: Sequence[str] = ()) -> Graph:
+    def graph(self) -> Graph:
         """What was built; at least one layer with a matrix."""
         nodes = tuple(self.nodes.values())[1:]
         if not any(node.kind in BASE for node in nodes):
             raise self.error("no layer has weights", "give a network with convolutions")
-        return Graph(self.name, *self.shape, nodes, tuple(remarks))
+        return Graph(self.name, *self.shape, nodes)
 
     def error(self, message: str, remedy: str) -> ParameterError:
         """At the network's place."""

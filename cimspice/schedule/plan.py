@@ -10,6 +10,7 @@ from typing import Any, Literal
 import numpy as np
 
 from cimspice.errors import ParameterError
+from cimspice.progress import OnProgress, silent
 from cimspice.schedule.buffers import Buffered, is_stored, live_bytes
 from cimspice.schedule.element_card import ElementCard
 from cimspice.schedule.engine import Layer, Servers, Sets, Split, makespan, run
@@ -94,6 +95,7 @@ class Schedule:
     graph: Graph
     settings: Settings = field(default_factory=Settings)
     card: ElementCard = field(default_factory=ElementCard)
+    progress: OnProgress = silent
 
     @cached_property
     def layers(self) -> tuple[Node, ...]:
@@ -138,7 +140,7 @@ class Schedule:
         found = slowest_first(self.pixels, self.costs, given.extra, leftover=given.leftover)
         if given.objective == "slowest":
             return found
-        return least_time(self._time_of, self.pixels, self.costs, given.extra, found)
+        return least_time(self._time_of, self.pixels, self.costs, given.extra, found, progress=self.progress)
 
     def _used(self, copies: list[int]) -> int:
         return int(np.dot(self.costs, copies))

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
+from cimspice.progress import OnProgress, Progress, silent
+
 _MOST_TRIALS = 3000
 
 
@@ -13,10 +15,13 @@ def least_time(
     costs: Sequence[int],
     spare: int,
     start: Sequence[int],
+    *,
     most: int = _MOST_TRIALS,
+    progress: OnProgress = silent,
 ) -> list[int]:
     """Copies with which ``time_of`` is least among all that differ in a copy added, or one moved to another
-    layer; the search goes on from the best of each round until none is better, or ``most`` were tried.
+    layer, of equal times those with the fastest slowest layer; the search goes on from the best of each round
+    until none is better, or ``most`` were tried.
 
     Parameters
     ----------
@@ -28,10 +33,14 @@ def least_time(
         Crossbars beside one copy of each layer.
     start
         Copies to begin with.
-    most
-        Trials.
+    most, progress
+        Trials, and what is called as they go on.
     """
-    best, least = list(start), time_of(list(start))
+
+    def value(copies: list[int]) -> tuple[float, int]:
+        return time_of(copies), max(-(-p // d) for p, d in zip(pixels, copies, strict=True))
+
+    best, least = list(start), value(list(start))
     tried = {tuple(best)}
     while True:
         before = least
@@ -41,9 +50,10 @@ def least_time(
             if len(tried) >= most:
                 return best
             tried.add(tuple(copies))
-            time = time_of(copies)
-            if time < least:
-                best, least = copies, time
+            progress(Progress(stage="copies", done=len(tried), points=most))
+            found = value(copies)
+            if found < least:
+                best, least = copies, found
         if least == before:
             return best
 

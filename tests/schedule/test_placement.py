@@ -116,3 +116,20 @@ def test_crossbars_of_vgg16_and_resnet50_are_those_that_a_mapping_of_whole_kerne
 def test_more_copies_than_pixels_are_refused():
     with pytest.raises(ParameterError, match="65 copies of layer 'conv1', which has 64 pixels"):
         _ = Schedule(load_graph("digits-cnn"), Settings(extra=99, copies={"conv1": 65})).copies
+
+
+@pytest.mark.parametrize(("network", "split"), [("resnet50", "cyclic"), ("tinyyolov4", "stripes")])
+def test_copies_for_the_schedule_itself_are_never_worse_and_fit(network, split):
+    graph = load_graph(network, "96x96")
+    slowest, own = (
+        Schedule(graph, Settings(extra=16, split=split, objective=objective))
+        for objective in ("slowest", "makespan")
+    )
+    assert own.steps <= slowest.steps
+    assert own.used <= own.present
+    for number in range(len(own.layers)):  # no single copy moved or added is better
+        more = [count + (place == number) for place, count in enumerate(own.copies)]
+        if int(np.dot(own.costs, more)) <= own.present and more[number] <= own.pixels[number]:
+            names = [node.name for node in own.layers]
+            trial = Settings(extra=16, split=split, copies=dict(zip(names, more, strict=True)))
+            assert Schedule(graph, trial).steps >= own.steps
