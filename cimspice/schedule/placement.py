@@ -44,11 +44,9 @@ class Elements:
         for name in ("rows", "columns", "columns_per_weight"):
             if getattr(self, name) < 1:
                 raise ParameterError(f"{name} = {getattr(self, name)}", place="--pe", remedy="give 1 or more")
-        if self.columns % self.columns_per_weight:
+        if self.columns_per_weight % 2 == 0 and self.columns % 2:
             raise ParameterError(
-                f"{self.columns} columns are no whole number of weights of {self.columns_per_weight} columns",
-                place="--pe",
-                remedy=f"give a multiple of {self.columns_per_weight}: odd columns part differential pairs",
+                f"{self.columns} columns part a differential pair", place="--pe", remedy="give an even number"
             )
         words = {"depthwise": ("diagonal", "dense", "digital"), "dense": ("include", "exclude")}
         for name, allowed in words.items():

@@ -237,7 +237,7 @@ class Schedule:
         images = self.times
         if len(images) > 1:
             return makespan(images) - makespan(images[:-1])
-        return float(max(servers.busiest for servers in self.servers().values()))
+        return float(max(one.busiest * max(1, one.send) for one in self.servers().values()))
 
     @cached_property
     def buffers(self) -> tuple[Buffered, dict[str, Buffered]]:

@@ -118,3 +118,12 @@ def test_links_that_take_a_share_of_an_mvm_for_a_byte(slow, steps, capsys, tmp_p
     assert found["cross_layer"]["steps"] == pytest.approx(steps, rel=1e-12)
     assert found["transfer"]["seconds_added"] == pytest.approx((steps - 59) * second, rel=1e-9)
     assert found["transfer"]["bytes"] == 36 * 4 + 9 * 4 + 36 * 2
+
+
+def test_images_on_slow_links_follow_at_the_pace_of_the_slowest_port(capsys, tmp_path):
+    path = toml_file(tmp_path)
+    second = printed(capsys, path)["mvm_time_second"]
+    words = (path, "--sets", "pixel", "--link", 1e-9 / second)  # a step a byte: 4 steps a pixel of layer a
+    found = [printed(capsys, *words, "--images", images) for images in (1, 2, 3)]
+    assert found[0]["interval_second"] == pytest.approx(144 * second, rel=1e-12)
+    assert found[2]["cross_layer"]["steps"] - found[1]["cross_layer"]["steps"] == pytest.approx(144)
