@@ -43,18 +43,19 @@ class NeuronCircuits:
     fine_tuning
         Whether converted weights are trained for the circuit before they are programmed.
     epochs
-        Of that training.
+        Of that training; None for 40, or 10 of a network with convolutions.
     seed
         Of its mini-batches.
     """
 
     model_for: Sizes
     fine_tuning: bool = True
-    epochs: int = 40
+    epochs: int | None = None
     seed: int = 0
 
     def __post_init__(self) -> None:
-        checked_count("epochs", self.epochs, place="neuron circuit")
+        if self.epochs is not None:
+            checked_count("epochs", self.epochs, place="neuron circuit")
         checked_count("seed", self.seed, low=0, place="neuron circuit")
 
     family: ClassVar[str] = "neuron"
@@ -71,8 +72,10 @@ class NeuronCircuits:
         conversion = converted(network, calibration)
         model = self.model_for(conversion.fans, conversion.line_loads)
         unchanged = [stage.normalised() for stage in conversion.stages]
+        convolutions = any(stage.kernel for stage in conversion.stages)
+        epochs = self.epochs or (10 if convolutions else 40)
         trained = fine_tuned(conversion, circuits_of(conversion, model), calibration,
-                             epochs=self.epochs, seed=self.seed)  # fmt: skip
+                             epochs=epochs, seed=self.seed)  # fmt: skip
         raw = _programmed(conversion, model, unchanged, unchanged)
         tuned = _programmed(conversion, model, trained, unchanged)
         if self.fine_tuning:

@@ -92,11 +92,11 @@ class NeuronReads:
         return places(self.layer)
 
     def emulated(self, tile: int, x: np.ndarray) -> np.ndarray:
-        return self.layer.row(tile)(x)
+        return self._rows[tile](x)
 
     def simpler(self, tile: int, x: np.ndarray) -> np.ndarray:
         """With E of each current, and no charge of edges nor measured ramp."""
-        return self._simple.row(tile)(x)
+        return self._simple_rows[tile](x)
 
     def simulated(
         self, inputs: Mapping[int, np.ndarray], progress: OnProgress
@@ -114,8 +114,12 @@ class NeuronReads:
         return inputs * (_START + neuron_seconds(self.layer))
 
     @cached_property
-    def _simple(self) -> ActivationLayer:
-        return self.layer.without(VOLTAGE, READOUT, CHARGE)
+    def _rows(self) -> list[ActivationLayer]:
+        return [self.layer.row(neuron) for neuron in range(len(self.layer.mapping.polarity))]
+
+    @cached_property
+    def _simple_rows(self) -> list[ActivationLayer]:
+        return [row.without(VOLTAGE, READOUT, CHARGE) for row in self._rows]
 
 
 def _spike_times(
