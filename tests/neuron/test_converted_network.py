@@ -218,6 +218,8 @@ def test_a_users_network_equals_ngspice_within_the_bar_and_all_keys_are_there(ow
     alone, _ = family.layer_tiles(layer, jobs=1).simulated({1: x}, lambda state: None)
     together = family.simulate(layer, x, jobs=1).outputs
     np.testing.assert_allclose(alone[1][:, 0], together[:, 1], atol=3e-4 * layer.full_scale)
+    single, _ = family.layer_tiles(layer, jobs=1).simulated({1: x[:1]}, lambda state: None)
+    np.testing.assert_array_equal(single[1], alone[1][:1])
 
 
 def _read(folder):

@@ -23,8 +23,8 @@ READOUT, CHARGE = "read-out", "charge injection and leakage"
 EFFECTS = (REVERSAL, VOLTAGE, CAPACITANCE, READOUT, CHARGE)
 """Without the reversal potential, currents are constant and weights are those before fine-tuning. Without the
 next, each current has its own E. The read-out is the measured ramp and comparator, or a straight ramp."""
-_ROWS = 512
-"""Emulated at once."""
+_ROWS, _STEP = 512, 40e-9
+"""Inputs emulated at once; largest step (s): against 2.5 ns, spikes move by 4 ps (65 to 257 inputs)."""
 
 
 @dataclass(frozen=True)
@@ -105,7 +105,7 @@ class ActivationLayer:
             ),
         )
         mapping = self.mapping if REVERSAL in self.on else self.raw
-        return NeuronLayer(model, mapping.polarity, mapping.program, self.loads[1], load=self.loads[0])
+        return NeuronLayer(model, mapping.polarity, mapping.program, self.loads[1], _STEP, self.loads[0])
 
     @cached_property
     def smooth(self) -> ReversalLayer:

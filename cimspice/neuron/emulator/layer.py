@@ -56,7 +56,7 @@ class NeuronLayer:
     fan_out: int = 0
     """Number of neurons that an output drives (0 for the last layer): chooses the read-out."""
     step: float = 5e-9
-    """Largest time step (s)."""
+    """Largest time step (s) of a phase of 1 µs or more; of shorter ones as much less."""
     load: int = 0
     """Neurons that a line of its inputs drives; 0: its own."""
 
@@ -150,7 +150,7 @@ class NeuronLayer:
     @property
     def _largest_step(self) -> float:
         """Time step (s): resistor synapses have short phases."""
-        return min(self.step, self.model.phase / 200)
+        return self.step * min(1.0, self.model.phase / 1e-6)
 
     @cached_property
     def _rate(self) -> MembraneRate:
