@@ -131,7 +131,7 @@ def _worst_tiles(result: NetworkValidation) -> list[str | Chart]:
     if not worst:
         return []
     table = rows(
-        ["layer", "tile", "largest error of a column, relative to the tile's largest (of neurons: to full scale)"],
+        ["layer", "tile", "largest error of a column, relative to the tile's largest (neurons: full scale)"],
         [[_tile_name(layer, group), tile, f"{error:.2g}"] for error, layer, group, tile in worst],
         numeric=(1, 2),
     )
