@@ -5,7 +5,6 @@ from __future__ import annotations
 import warnings
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import ClassVar
 
 import numpy as np
 
@@ -58,7 +57,10 @@ class NeuronCircuits:
             checked_count("epochs", self.epochs, place="neuron circuit")
         checked_count("seed", self.seed, low=0, place="neuron circuit")
 
-    family: ClassVar[str] = "neuron"
+    @property
+    def family(self) -> str:
+        """``"neuron"``."""
+        return "neuron"
 
     def layers(self, network: Network, calibration: np.ndarray) -> tuple[Layers, Layers | None]:
         """Layers of neurons, scaled and fine-tuned with calibration inputs (samples, ...), and as they were
