@@ -82,14 +82,14 @@ def show_schedule(facts: Mapping[str, Any]) -> None:
     size = "x".join(str(facts["input"][key]) for key in ("channels", "height", "width"))
     lines = (
         f"{facts['network']}, input {size}, on {pe['present']:,} crossbars of {pe['rows']} x {pe['columns']} "
-        f"with {pe['columns_per_weight']} columns a weight; it needs {pe['minimum']:,}, copies use "
+        f"with {pe['columns_per_weight']} column(s) a weight; it needs {pe['minimum']:,}, copies use "
         f"{pe['used']:,}",
         f"  sets {settings['sets']}, split {settings['split']}, objective {settings['objective']}, dense "
         f"layers {settings['dense']}d, depthwise {settings['depthwise']}, images {facts['images']}",
         f"  an MVM takes {facts['mvm_time_second']:.4g} s ({facts['card']['origin']})",
         f"  one layer at a time: {serial['steps']:,} MVMs, {serial['seconds']:.4g} s, utilisation "
         f"{100 * serial['utilisation']:.3g} %; with the best copies for it {serial['best_steps']:,}",
-        f"  across layers: {crossed['steps']:,} MVMs, {crossed['seconds']:.4g} s, utilisation "
+        f"  across layers: {_steps(crossed['steps'])} MVMs, {crossed['seconds']:.4g} s, utilisation "
         f"{100 * crossed['utilisation']:.3g} %",
         f"  {speedup['over_layer_by_layer']:.2f} times as fast as one layer at a time, "
         f"{speedup['over_best_layer_by_layer']:.2f} times as with the best copies for that",
@@ -136,3 +136,7 @@ def show_runs(facts: Mapping[str, Any]) -> None:
         f"{facts['image_second']:.4g} s an image; programming takes {facts['program']['joule']:.3g} J",
         markup=False,
     )
+
+
+def _steps(steps: float) -> str:
+    return f"{steps:,}" if isinstance(steps, int) else f"{steps:,.2f}"

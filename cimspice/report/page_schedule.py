@@ -43,7 +43,7 @@ def _settings(facts: Mapping[str, Any]) -> str:
     size = " x ".join(str(facts["input"][key]) for key in ("channels", "height", "width"))
     return (
         f"Input {size}; {pe['present']:,} crossbars of {pe['rows']} x {pe['columns']} with "
-        f"{pe['columns_per_weight']} columns a weight; sets {given['sets']}, split {given['split']}, "
+        f"{pe['columns_per_weight']} column(s) a weight; sets {given['sets']}, split {given['split']}, "
         f"objective {given['objective']}, dense layers {given['dense']}d, depthwise {given['depthwise']}, "
         f"images {facts['images']}. Spare crossbars go one copy after another to the layer with most "
         "ceil(pixels / copies), among equals to the cheaper, then the earlier. An MVM takes "
