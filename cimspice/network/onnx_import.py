@@ -112,7 +112,7 @@ class ModelReader:
     """The model's values become constants or layers in turn; what a layer is, the class beneath this one says
     with `emit`, `merge`, `shape` and `names`."""
 
-    several_outputs = False
+    several_outputs = interpolates = False
 
     def __init__(
         self, model: onnx.ModelProto, opset: int, place: str, input_shape: Sequence[int] | None

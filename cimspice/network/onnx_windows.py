@@ -114,7 +114,8 @@ def resize(graph: ModelReader, node: onnx.NodeProto) -> None:
     """Upsample too: of the input's axes any but the batch, nearest neighbours alone."""
     mode = attribute(node, "mode", "nearest")
     policy = attribute(node, "keep_aspect_ratio_policy", "stretch")
-    if mode != "nearest" or policy != "stretch":
+    linear = mode == "linear" and graph.interpolates
+    if (mode != "nearest" and not linear) or policy != "stretch":
         raise Unsupported(
             f"resamples by {mode if mode != 'nearest' else policy}", "export the network with mode 'nearest'"
         )
@@ -139,12 +140,13 @@ def resize(graph: ModelReader, node: onnx.NodeProto) -> None:
         check_size(grown)
         if count != length or scale != 1:
             (axis,) = own_axes([axis], len(shape))
-            places[axis] = _nearest(length, count, scale, coordinates, rounding)
+            at = _coordinates(length, count, scale, coordinates)
+            places[axis] = _between(length, at) if linear else _nearest(length, at, scale, rounding)
     graph.emit(node, "resize", node.input[:1], {"places": places})
 
 
-def _nearest(length: int, count: int, scale: float, coordinates: str, rounding: str) -> np.ndarray:
-    """Which of ``length`` elements each of ``count`` takes."""
+def _coordinates(length: int, count: int, scale: float, coordinates: str) -> np.ndarray:
+    """Where among ``length`` elements each of ``count`` lies."""
     number = np.arange(count, dtype=float)
     if coordinates == "half_pixel" or (coordinates == "pytorch_half_pixel" and count > 1):
         at = (number + 0.5) / scale - 0.5
@@ -160,6 +162,16 @@ def _nearest(length: int, count: int, scale: float, coordinates: str, rounding: 
         at = np.zeros(1)
     else:
         raise Unsupported(f"has the coordinates {coordinates!r}")
+    return at
+
+
+def _between(length: int, at: np.ndarray) -> np.ndarray:
+    """The two elements (2, count) between which each is interpolated."""
+    return np.clip([np.floor(at), np.ceil(at)], 0, length - 1).astype(int)
+
+
+def _nearest(length: int, at: np.ndarray, scale: float, rounding: str) -> np.ndarray:
+    """Which of ``length`` elements each takes."""
     if rounding == "round_prefer_floor":
         taken = np.ceil(at - 0.5)
     elif rounding == "round_prefer_ceil":

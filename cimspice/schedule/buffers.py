@@ -90,10 +90,10 @@ def spread_back(node: Node, source: Node, values: Array, into: Array) -> None:
         both = _scattered(rows.T, node.kernel[1], node.stride[1], node.dilation[1], width + left + right).T
         np.maximum(into, both[top : top + height, left : left + width], out=into)
     elif node.kind == "gather":
-        assert node.rows is not None
-        assert node.columns is not None
-        rows, columns = node.rows >= 0, node.columns >= 0
-        np.maximum.at(into, np.ix_(node.rows[rows], node.columns[columns]), values[np.ix_(rows, columns)])
+        for rows in np.atleast_2d(np.asarray(node.rows)):
+            for columns in np.atleast_2d(np.asarray(node.columns)):
+                inside = np.ix_(rows >= 0, columns >= 0)
+                np.maximum.at(into, np.ix_(rows[rows >= 0], columns[columns >= 0]), values[inside])
     elif node.kind in ("dense", "global_pool"):
         np.maximum(into, values.max(), out=into)
     else:

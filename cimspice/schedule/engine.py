@@ -97,10 +97,11 @@ def _sliding(times: Array, kernel: int, stride: int, dilation: int, count: int) 
 def _gathered(times: Array, node: Node) -> Array:
     """Times of the pixels that are read; 0 of padding."""
     for axis, places in ((0, node.rows), (1, node.columns)):
-        assert places is not None
-        times = np.take(times, np.maximum(places, 0), axis=axis)
-        if (places < 0).any():
-            times = np.where(np.expand_dims(places, 1 - axis) < 0, 0, times)
+        seen = []
+        for read in np.atleast_2d(np.asarray(places)):
+            taken = np.take(times, np.maximum(read, 0), axis=axis)
+            seen.append(np.where(np.expand_dims(read, 1 - axis) < 0, 0, taken) if (read < 0).any() else taken)
+        times = np.maximum.reduce(seen)
     return times
 
 

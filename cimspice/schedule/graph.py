@@ -43,8 +43,8 @@ class Node:
     groups
         Of channels that are convolved apart.
     rows, columns
-        Of a gather: which row (height,) and column (width,) of the input each of its own reads, -1 for
-        padding.
+        Of a gather: which row of the input each of its own reads, -1 for padding, (height,), or (2, height)
+        where it is interpolated between two; columns likewise.
     rectified
         Whether a rectifier is folded into it.
     operation
@@ -265,7 +265,7 @@ class Builder:
         """Pixels of other places."""
         read = self.source(name, source)
         channels = read.channels if channels is None else channels
-        return self.add(Node(name, "gather", (source,), channels, len(rows), len(columns),
+        return self.add(Node(name, "gather", (source,), channels, rows.shape[-1], columns.shape[-1],
                              rows=rows, columns=columns, operation=operation))  # fmt: skip
 
     def whole(

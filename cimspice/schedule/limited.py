@@ -112,8 +112,7 @@ def _rows_read(graph: Graph, node: Node, rows: Sequence[int]) -> dict[str, tuple
             span = (node.kernel[0] - 1) * node.dilation[0] + 1
             high = min(rows[-1] * node.stride[0] - node.padding[0] + span, source.height)
         elif node.kind == "gather":
-            assert node.rows is not None
-            places = node.rows[rows[0] : rows[-1] + 1]
+            places = np.atleast_2d(np.asarray(node.rows))[:, rows[0] : rows[-1] + 1]
             places = places[places >= 0]
             low, high = (int(places.min()), int(places.max()) + 1) if places.size else (0, 0)
         elif node.kind not in ("dense", "global_pool") and source.height == node.height:

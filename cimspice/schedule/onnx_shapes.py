@@ -42,7 +42,7 @@ def from_onnx(path: str | Path, input_shape: Sequence[int] | None = None) -> Gra
 class _ShapeReader(ModelReader):
     """Each value of the model is a shape; weights are zeros that take no memory."""
 
-    several_outputs = True
+    several_outputs = interpolates = True
 
     def __init__(self, model: onnx.ModelProto, opset: int, place: str, shape: Sequence[int] | None) -> None:
         super().__init__(model, opset, place, shape)

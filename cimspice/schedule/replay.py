@@ -12,6 +12,7 @@ import heapq
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
+from itertools import product
 
 import numpy as np
 
@@ -92,9 +93,8 @@ def _reads(graph: Graph, node: Node) -> Iterator[tuple[str, Callable[[Array, flo
             for place in np.ndindex(*node.kernel):
                 yield source.name, partial(_window_place, node, place)
         elif node.kind == "gather":
-            assert node.rows is not None
-            assert node.columns is not None
-            yield source.name, partial(_gather_place, node.rows, node.columns)
+            for rows, columns in product(_reads_of(node.rows), _reads_of(node.columns)):
+                yield source.name, partial(_gather_place, rows, columns)
         elif node.kind in ("dense", "global_pool"):
             yield source.name, lambda values, _: np.full(shape, values.max())
         else:
@@ -111,6 +111,10 @@ def _window_place(node: Node, place: tuple[int, ...], values: Array, beyond: flo
         y : y + (node.height - 1) * node.stride[0] + 1 : node.stride[0],
         x : x + (node.width - 1) * node.stride[1] + 1 : node.stride[1],
     ]
+
+
+def _reads_of(places: Array | None) -> Array:
+    return np.atleast_2d(np.asarray(places))
 
 
 def _gather_place(rows: Array, columns: Array, values: Array, beyond: float) -> Array:
@@ -261,15 +265,13 @@ class Emulation:
             patch = self._patches(node, sources[0], top, bottom, left, right, 0.0 if mean else -np.inf)
             return np.moveaxis(patch.mean((3, 4)) if mean else patch.max((3, 4)), 2, 0)
         if node.kind == "gather":
-            assert node.rows is not None
-            assert node.columns is not None
-            rows, columns = node.rows[top:bottom], node.columns[left:right]
-            (y, below), (x, beside) = (
-                (max(int(one.min()), 0), int(one.max()) + 1) for one in (rows, columns)
-            )
+            places = _reads_of(node.rows)[:, top:bottom], _reads_of(node.columns)[:, left:right]
+            (y, below), (x, beside) = ((max(int(one.min()), 0), int(one.max()) + 1) for one in places)
             seen = self._values(sources[0], y, max(below, y), x, max(beside, x))
             around = np.pad(seen, ((0, 0), (0, 1), (0, 1)))  # -1 is the last
-            return around[:, np.maximum(rows - y, -1)[:, None], np.maximum(columns - x, -1)]
+            pairs = product(*places)
+            taken = [around[:, np.maximum(r - y, -1)[:, None], np.maximum(c - x, -1)] for r, c in pairs]
+            return np.mean(taken, axis=0, dtype=around.dtype)
         if node.kind == "global_pool":
             whole = self._values(sources[0], 0, sources[0].height, 0, sources[0].width)
             if operation is not None:

@@ -24,7 +24,11 @@ def pixels_read(graph: Graph, node: Node, y: int, x: int) -> list[tuple[str, int
                 for j in range(node.kernel[1])
             ]
         elif node.kind == "gather":
-            places = [(int(node.rows[y]), int(node.columns[x]))]
+            places = [
+                (int(rows[y]), int(columns[x]))
+                for rows in (node.rows if node.rows.ndim > 1 else [node.rows])
+                for columns in (node.columns if node.columns.ndim > 1 else [node.columns])
+            ]
         elif node.kind in ("dense", "global_pool"):
             places = [(i, j) for i in range(source.height) for j in range(source.width)]
         else:

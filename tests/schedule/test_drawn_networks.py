@@ -5,11 +5,11 @@ from __future__ import annotations
 import graphlib
 import re
 
-import numpy as np
 import pytest
 from event_reference import pixels_read, run_events, sets_of
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from hypothesis.extra.numpy import arrays
 
 from cimspice.errors import ParameterError
 from cimspice.schedule import Builder, Graph, Schedule, Settings, check_reads, load_graph
@@ -50,8 +50,12 @@ def graphs(draw) -> Graph:
             elif kind == "slice":
                 builder.slice(1, source, f"l{number}")
             elif kind == "gather":
-                places = (st.lists(st.integers(-1, n - 1), min_size=1, max_size=6) for n in size_of(read))
-                builder.gather(f"l{number}", source, *(np.array(draw(one)) for one in places))
+                places = []
+                for length in size_of(read):
+                    count, reads = draw(st.integers(1, 6)), draw(st.integers(1, 2))
+                    found = draw(arrays(int, (reads, count), elements=st.integers(-1, length - 1)))
+                    places.append(found if reads > 1 else found[0])
+                builder.gather(f"l{number}", source, *places)
             elif kind == "whole":
                 builder.whole(draw(st.sampled_from(("dense", "global_pool"))), 2, source, f"l{number}")
         except ParameterError:  # does not fit

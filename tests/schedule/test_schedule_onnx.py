@@ -117,3 +117,17 @@ def test_height_and_width_of_a_file_that_leaves_them_open(tmp_path):
     for size in ("96x64", "3x96x64"):
         read, own = load_graph(path, size), load_graph("tinyyolov4", "96x64")
         assert Schedule(read).steps == Schedule(own).steps
+
+
+def test_bilinear_upsampling_reads_two_rows_and_two_columns(tmp_path):
+    """By 2 with half pixels: output y lies at y / 2 - 1 / 4."""
+    model = Writer(load_graph("tinyyolov4", "64x64")).model
+    (resize,) = (node for node in model.graph.node if node.op_type == "Resize")
+    for attribute in resize.attribute:
+        changed = {"mode": b"linear", "coordinate_transformation_mode": b"half_pixel"}
+        attribute.s = changed.get(attribute.name, attribute.s)
+    path = tmp_path / "linear.onnx"
+    path.write_bytes(model.SerializeToString())
+    node = load_graph(path).by_name[resize.output[0]]
+    np.testing.assert_array_equal(node.rows, [[0, 0, 0, 1], [0, 1, 1, 1]])
+    np.testing.assert_array_equal(node.columns, node.rows)
