@@ -28,7 +28,11 @@ if TYPE_CHECKING:
     from cimspice.network.validate import NetworkValidation
 
 Samples = Annotated[
-    int | None, typer.Option(min=1, help="Inputs drawn at random and run through the circuit; default 20.")
+    int | None,
+    typer.Option(
+        min=1,
+        help="Inputs drawn at random and run through the circuit; default 20, or what takes 20 CPU minutes.",
+    ),
 ]
 FlipBound = Annotated[
     float | None,
@@ -79,7 +83,7 @@ def network(
     from cimspice.errors import ParameterError
     from cimspice.network.certificate import runs_needed
     from cimspice.network.sampled_tiles import TilePlan, plan_tiles, validate_tiles
-    from cimspice.network.validate import plan, validate
+    from cimspice.network.validate import default_runs, plan, validate
     from cimspice.report.page_network import write_network_page
     from cimspice.screen.stages import Stages
 
@@ -95,7 +99,8 @@ def network(
         raise ParameterError(f"{other} and --bound", place="--bound", remedy="give one of them")
     folder = usable(output or put.folder("validate"))
     if tiles is None:
-        runs = samples or (min(20, len(x)) if bound is None else runs_needed(len(x), bound))
+        one = plan(mapped, 1, len(x), family.simulation_seconds).cpu_seconds
+        runs = samples or (default_runs(one, len(x)) if bound is None else runs_needed(len(x), bound))
         given = plan(mapped, runs, len(x), family.simulation_seconds)
         announced = (
             f"{given.runs} of {given.population} inputs; if no decision differs, at most "

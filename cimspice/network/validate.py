@@ -31,6 +31,8 @@ from cimspice.progress import OnProgress, Progress, silent
 if TYPE_CHECKING:
     from cimspice.network.sampled_tiles import TilePlan
 
+DEFAULT_INPUTS, DEFAULT_SECONDS = 20, 1200.0
+"""Inputs that run by default: so many, or what is expected to take so many CPU seconds."""
 BUDGET_INPUTS = 200
 """Of the shares, where the emulator takes as many in seconds."""
 
@@ -194,6 +196,11 @@ class NetworkValidation:
             "expected_spice_seconds": self.plan.cpu_seconds,
             "spice_seconds": sum(layer.cpu_seconds for layer in self.layers),
         }
+
+
+def default_runs(seconds: float, population: int) -> int:
+    """Inputs to run where nobody says how many, of which each takes the simulator so many CPU seconds."""
+    return max(1, min(DEFAULT_INPUTS, population, int(DEFAULT_SECONDS / max(seconds, 1e-9))))
 
 
 def plan(mapped: CircuitNetwork, runs: int, population: int, seconds: Seconds) -> Plan:

@@ -4,6 +4,7 @@ import numpy as np
 
 from cimspice.network import graph
 from cimspice.network.circuit import map_network
+from cimspice.network.validate import default_runs
 
 
 class Doubled:
@@ -92,3 +93,56 @@ def test_each_group_of_a_convolution_gets_its_own_patches_with_the_extremes_amon
         0.5,
         None,
     )
+
+
+def test_by_default_as_many_inputs_run_as_the_simulator_takes_minutes_for():
+    assert [default_runs(seconds, 899) for seconds in (0.01, 60.0, 61.0, 130.0, 5000.0)] == [20, 20, 19, 9, 1]
+    assert default_runs(0.01, 12) == 12
+
+
+class Neurons:
+    """Circuits that add the bias and rectify, as a family's own conversion makes them."""
+
+    family = "neurons"
+
+    def layers(self, network, calibration):
+        made = {node.name: Neuron(node) for node in network.weight_layers}
+        return made, {name: Neuron(one.node, gain=0.5) for name, one in made.items()}
+
+
+class Neuron:
+    effects = ("gain",)
+    matrix = None
+    absorbs = ("bias", "relu")
+    full_scale = 4.0
+
+    def __init__(self, node, gain=1.0):
+        self.node, self.gain = node, gain
+
+    def __call__(self, x):
+        weights = self.node.arrays["weights"]
+        bias = self.node.arrays.get("bias", 0.0)
+        return np.maximum(self.gain * x @ weights.reshape(len(weights), -1).T + bias, 0.0)
+
+    def clipped(self, x):
+        return 0
+
+
+def test_a_layer_that_absorbs_bias_and_relu_gets_neither_twice_and_is_compared_after_them():
+    rng = np.random.default_rng(7)
+    nodes = (
+        graph.Node(
+            "a", "dense", ("input",), {}, {"weights": rng.normal(size=(5, 3)), "bias": rng.normal(size=5)}
+        ),
+        graph.Node("relu", "relu", ("a",)),
+        graph.Node("b", "dense", ("relu",), {}, {"weights": rng.uniform(size=(2, 5)), "bias": np.ones(2)}),
+    )
+    net, x = graph.Network("neurons", (3,), nodes, "b"), rng.uniform(0, 1, (6, 3))
+    mapped = map_network(net, x, Neurons())
+    software = mapped.software(x)
+    assert software["a"].min() == 0.0
+    for name, value in mapped.trace(x).values.items():
+        np.testing.assert_allclose(value, software[name], rtol=1e-12, atol=1e-14)
+    assert mapped.error("b", software["b"] + 1.0, software["b"]) == 0.25  # of full scale
+    assert mapped.raw is not None
+    assert np.abs(mapped.raw.outputs(x) - net.outputs(x)).max() > 0.1
