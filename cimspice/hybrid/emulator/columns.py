@@ -6,6 +6,7 @@ Axes of a read are (..., crossbars, input bits, samples, weight slices, columns)
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Literal
 
 import numpy as np
@@ -47,7 +48,7 @@ class Design:
                 remedy=f"use one of {', '.join(SHARED)}",
             )
 
-    @property
+    @cached_property
     def places(self) -> Array:
         """2^(j + k) of input bit j and weight slice k, shape (bits, 1, slices, 1)."""
         of_bits, of_slices = 2.0 ** np.arange(self.bits), 2.0 ** np.arange(self.weights.slices)

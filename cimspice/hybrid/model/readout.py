@@ -9,9 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
-import numpy as np
-
-from cimspice.arrays import Array, checked_count, checked_number
+from cimspice.arrays import checked_count, checked_number
 from cimspice.errors import ParameterError
 
 Zero = Literal["half_cell", "random", "software"]
@@ -132,8 +130,3 @@ def named(text: str, rows: int, *, step: str = "unit", zero: str = "half_cell") 
         place="--readout",
         remedy="use ternary, ternary:1.5, binary, ideal or adc:BITS, with a step of unit, range or cells",
     )
-
-
-def zero_share(codes: Array) -> float:
-    """Share of codes that are 0."""
-    return float(np.mean(codes == 0))

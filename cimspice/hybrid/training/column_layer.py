@@ -151,8 +151,7 @@ class ColumnLayer:
         active = None if chip.law is None else open_weights(open_rows, design)
         codes = codes_of(sums, design.readout, scale / unit, chip, rng, active)
         self._kept = _Kept(x, inputs, weights, open_rows, cells, sums, codes, scale)
-        weighted = np.broadcast_to(scale * design.places, (*sums.shape[:-3], 1, *sums.shape[-2:]))
-        outputs = column_outputs(codes, weighted)
+        outputs = column_outputs(codes, scale * design.places)
         return (outputs if scaled else outputs * unit) + self.bias
 
     def backward(self, error: Array) -> tuple[list[Array], Array]:
