@@ -18,10 +18,9 @@ if TYPE_CHECKING:
         Wires,
     )
     from cimspice.crossbar.emulator.cell_errors import CellErrors
-    from cimspice.crossbar.emulator.perceptron import Perceptron
+    from cimspice.crossbar.emulator.network_layers import tiled_layers, with_tiled_layers
     from cimspice.crossbar.emulator.tile_layer import IDEAL_WIRES, TiledLayer, TileWires
     from cimspice.crossbar.emulator.tile_programming import program_tile
-    from cimspice.crossbar.emulator.tiled import TiledNetwork, map_network
     from cimspice.crossbar.family import card, characterise, check, layer, map, measured, simulate, validate
     from cimspice.crossbar.family import circuit as crossbar_circuit
     from cimspice.crossbar.mapping.compensation import calibrate_gains, compensate
@@ -31,7 +30,6 @@ if TYPE_CHECKING:
     from cimspice.crossbar.programming.bit_slices import BitSlices, quantise
     from cimspice.crossbar.programming.program import program
     from cimspice.crossbar.programming.sections import cut, restore
-    from cimspice.crossbar.training.perceptron import train_perceptron
     from cimspice.crossbar.validation.array_programming import CircuitArray, program_array
     from cimspice.crossbar.validation.network import validate_crossbar
     from cimspice.crossbar.validation.one_transistor import access_spline, one_transistor_crossbar
@@ -48,14 +46,12 @@ __all__ = [
     "CrossbarTooLarge",
     "MappedWeights",
     "NonlinearCrossbar",
-    "Perceptron",
     "Plan",
     "SeriesCell",
     "SinhCell",
     "Solution",
     "TileWires",
     "TiledLayer",
-    "TiledNetwork",
     "TwoTerminalCell",
     "Wires",
     "access_spline",
@@ -68,7 +64,6 @@ __all__ = [
     "cut",
     "layer",
     "map",
-    "map_network",
     "map_weights",
     "measured",
     "one_transistor_crossbar",
@@ -80,10 +75,11 @@ __all__ = [
     "restore",
     "simulate",
     "tile_of",
-    "train_perceptron",
+    "tiled_layers",
     "trained_network",
     "validate",
     "validate_crossbar",
     "vit_base",
+    "with_tiled_layers",
 ]
 __getattr__, __dir__ = lazy(__name__)

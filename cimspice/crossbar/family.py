@@ -28,14 +28,14 @@ if TYPE_CHECKING:
     from cimspice.crossbar.emulator.circuit import CrossbarCircuit
     from cimspice.crossbar.emulator.mapped_layer import MappedLayer
     from cimspice.crossbar.emulator.one_transistor import AccessedMemory
-    from cimspice.crossbar.emulator.perceptron import Perceptron
-    from cimspice.crossbar.emulator.tiled import TiledNetwork
     from cimspice.crossbar.mapping.conductances import ConductanceRange
     from cimspice.crossbar.validation.budget import TileConditions
     from cimspice.crossbar.validation.network import NetworkValidation
     from cimspice.crossbar.validation.tile_reads import TileReads
     from cimspice.crossbar.validation.tiles import SimulatedLayer
     from cimspice.fit.table_fit import FitOptions
+    from cimspice.network.circuit import CircuitNetwork
+    from cimspice.network.graph import Network
 
 
 def characterise(
@@ -111,18 +111,18 @@ def layer(conductances: np.ndarray, card: Card) -> Crossbar | NonlinearCrossbar:
 
 
 def map(
-    network: Perceptron, card: Card, calibration: np.ndarray, *, tile: tuple[int, int] = (32, 32)
-) -> TiledNetwork:
-    """A trained network as conductances on tiles, which emulates it with the card's wires and read law.
+    network: Network, card: Card, calibration: np.ndarray, *, tile: tuple[int, int] = (32, 32)
+) -> CircuitNetwork:
+    """A trained network as conductances on tiles, which emulates it as the card says.
 
     Parameters
     ----------
     network
-        Weights (outputs, inputs) and biases.
+        Any network; its dense and convolution layers are mapped.
     card
         The crossbar's.
     calibration
-        Inputs (samples, inputs) ≥ 0 whose largest values set the input scale of each layer.
+        Inputs (samples, ...) whose largest values set the input scale of each layer.
     tile
         Rows and columns of a tile.
 
@@ -131,14 +131,9 @@ def map(
     MappingError, ParameterError
         For what cannot be mapped.
     """
-    from cimspice.crossbar.emulator.tiled import map_network
-    from cimspice.crossbar.validation.budget import with_nonlinearity
+    from cimspice.network.circuit import map_network
 
-    made = tile_of(card)
-    mapped = map_network(
-        network, calibration, made.cells, tile=tile, wires=made.wires, read_voltage=made.read_voltage
-    )
-    return with_nonlinearity(mapped, _curvature(card))
+    return map_network(network, calibration, circuit(card, tile=tile))
 
 
 def circuit(

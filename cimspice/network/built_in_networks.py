@@ -127,12 +127,18 @@ def _mnist_conv(name: str, seed: int) -> BuiltIn:
     return _kept(replace(network, source=source), Split(x[::10].copy(), y[::10].copy(), x, y))
 
 
+def digits_perceptron(hidden: Sequence[int], seed: int = 0) -> BuiltIn:
+    """As ``digits``, with other layers in between."""
+    return _of_digits(hidden, _DIGITS_EPOCHS, f"digits-{'-'.join(map(str, hidden))}", seed)
+
+
+_DIGITS_EPOCHS = 40
 _of_digits = partial(_dense, digits_split, "half of scikit-learn's digits")
 TRAINED_HERE: dict[str, Callable[[str, int], BuiltIn]] = {
     "iris": partial(_dense, iris_split, "100 of scikit-learn's irises", (16,), 400),
-    "digits": partial(_of_digits, (32,), 40),
-    "digits-64": partial(_of_digits, (64,), 40),
-    "digits-256": partial(_of_digits, (256, 128), 40),
+    "digits": partial(_of_digits, (32,), _DIGITS_EPOCHS),
+    "digits-64": partial(_of_digits, (64,), _DIGITS_EPOCHS),
+    "digits-256": partial(_of_digits, (256, 128), _DIGITS_EPOCHS),
     "digits-cnn": _digits_cnn,
 }
 BUILT_IN = {**TRAINED_HERE, "mnist-conv": _mnist_conv}

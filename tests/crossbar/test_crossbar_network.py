@@ -9,17 +9,18 @@ import pytest
 
 from cimspice.cli.app import run
 from cimspice.crossbar import Crossbar
-from cimspice.crossbar.emulator.perceptron import Perceptron
+from cimspice.crossbar.emulator.circuit import CrossbarCircuit
+from cimspice.crossbar.emulator.network_layers import tiled_layers
 from cimspice.crossbar.emulator.tile_layer import IDEAL_WIRES, TileWires
 from cimspice.crossbar.emulator.tile_programming import program_tile
-from cimspice.crossbar.emulator.tiled import map_network
 from cimspice.crossbar.mapping.compensation import calibrate_gains, compensate, compensate_tile
 from cimspice.crossbar.mapping.conductances import ConductanceRange, difference
-from cimspice.crossbar.training.perceptron import train_perceptron
 from cimspice.crossbar.validation.budget import TileConditions, budget_of, ladder, with_nonlinearity
 from cimspice.crossbar.validation.tiles import NgspiceTiles, compare_tiles
 from cimspice.errors import ParameterError
 from cimspice.fit import ModelCard
+from cimspice.network import Network, map_network
+from cimspice.network.built_in_networks import digits_perceptron
 from cimspice.rram import RramCell, SetResponse, SinhRead, SkywaterReram, WriteScheme
 
 RANGE = ConductanceRange(levels=None)
@@ -28,11 +29,11 @@ STRONG = TileWires(50.0, 50.0, 200.0, 200.0)
 
 @pytest.fixture(scope="module")
 def trained():
-    return train_perceptron(0, (12,))
+    return digits_perceptron((12,))
 
 
-def outputs_error(network, ideal: Perceptron, x) -> float:
-    wanted = ideal.layer_inputs(x)[-1]
+def outputs_error(network, ideal: Network, x) -> float:
+    wanted = ideal.outputs(x)
     return float(np.linalg.norm(network.outputs(x) - wanted) / np.linalg.norm(wanted))
 
 
@@ -63,8 +64,10 @@ def test_compensated_cells_compute_nearly_what_ideal_wires_would():
 
 def test_compensation_of_a_network_beats_gains_and_gains_beat_nothing(trained):
     x = trained.x_test[:300]
-    mapped = map_network(trained.network, trained.x_train, RANGE, tile=(32, 24), wires=STRONG)
-    ideal = map_network(trained.network, trained.x_train, RANGE, tile=(32, 24), wires=IDEAL_WIRES)
+    mapped, ideal = (
+        map_network(trained.network, trained.x_train, CrossbarCircuit(tile=(32, 24), wires=wires))
+        for wires in (STRONG, IDEAL_WIRES)
+    )
     gains = calibrate_gains(mapped, ideal, trained.x_train[:200])
     better = compensate(mapped, RANGE, trained.x_train).network
     errors = [outputs_error(one, trained.network, x) for one in (mapped, gains, better)]
@@ -110,8 +113,8 @@ def test_tiles_in_ngspice_give_the_same_currents_and_decisions(trained):
 @pytest.mark.spice
 def test_ngspice_reads_the_tile_it_is_asked_for(trained):
     """With ideal wires its currents are products, so a tile taken for another would show."""
-    mapped = map_network(trained.network, trained.x_train, RANGE, tile=(22, 12), wires=IDEAL_WIRES)
-    layer = mapped.layers[-1]
+    tiles = CrossbarCircuit(tile=(22, 12), wires=IDEAL_WIRES)
+    layer = tiled_layers(map_network(trained.network, trained.x_train, tiles))[-1]
     volts = np.random.default_rng(0).uniform(0, 0.2, (2, layer.tiling.rows)).round(6)
     inputs = list(layer.tiling.inputs(volts))
     for place, given, found in zip(layer.tiling.places, inputs, NgspiceTiles()(layer, inputs), strict=True):
@@ -119,21 +122,23 @@ def test_ngspice_reads_the_tile_it_is_asked_for(trained):
 
 
 def test_a_written_tile_holds_its_targets_within_the_tolerance_and_counts_its_pulses(trained, access):
-    mapped = map_network(trained.network, trained.x_train, ConductanceRange(levels=8), tile=(8, 8))
+    tiles = CrossbarCircuit(cells=ConductanceRange(levels=8), tile=(8, 8))
+    mapped = map_network(trained.network, trained.x_train, tiles)
     cell = RramCell(device=SkywaterReram.published(), transistor=access, inner_capacitance=2.8e-15)
     scheme = WriteScheme(tolerance=0.08)
     response = SetResponse.of(cell, scheme, points=17)
     written = program_tile(mapped, 1, 1, cell, scheme, response=response)
-    place = mapped.layers[1].tiling.places[1]
-    targets = mapped.layers[1].mapped.conductances[place]
-    reached = written.network.layers[1].mapped.conductances
+    before = tiled_layers(mapped)[1]
+    place = before.tiling.places[1]
+    targets = before.mapped.conductances[place]
+    reached = tiled_layers(written.network)[1].mapped.conductances
     assert written.record.done.all()
     error = reached[place] / targets - 1
     assert 0 < np.abs(error).max() <= 0.08
     assert written.writes >= targets.size
     untouched = reached.copy()
     untouched[place] = targets
-    assert np.array_equal(untouched, mapped.layers[1].mapped.conductances)
+    assert np.array_equal(untouched, before.mapped.conductances)
     with pytest.raises(ParameterError, match="tile 9 of layer 1"):
         program_tile(mapped, 1, 9, cell, scheme)
 
@@ -151,8 +156,9 @@ def test_the_command_reports_what_it_compared(tmp_path, capsys):
     assert facts["ngspice"]["linear"]["digits"] == 3
     for key in ("accuracy_crossbar", "accuracy_compensated"):
         assert facts[key] > facts["accuracy_float"] - 0.05
-    assert [row["title"] for row in facts["budget"]][-1] == "compensated cells"
-    assert sum(row["share"] or 0.0 for row in facts["budget"]) == pytest.approx(1.0)
+    assert [row["title"] for row in facts["causes"]][-1] == "compensated cells"
+    assert sum(facts["budget"].values()) == pytest.approx(1.0)
+    assert facts["budget"]["wires"] == next(r["share"] for r in facts["causes"] if r["title"] == "wires")
     assert facts["normalised_rmse"] <= 1e-6
     assert facts["decisions_agree"] == facts["ngspice"]["linear"]["decisions_agree"] == 1.0
     assert facts["certificate"]["runs"] == 3

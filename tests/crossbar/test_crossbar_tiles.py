@@ -12,9 +12,9 @@ from hypothesis import strategies as st
 
 from cimspice.cli.app import run
 from cimspice.crossbar.emulator.cell_errors import CellErrors
-from cimspice.crossbar.emulator.perceptron import Perceptron
+from cimspice.crossbar.emulator.circuit import CrossbarCircuit
+from cimspice.crossbar.emulator.network_layers import changed, tiled_layers
 from cimspice.crossbar.emulator.tile_layer import IDEAL_WIRES, TiledLayer, TileWires
-from cimspice.crossbar.emulator.tiled import map_network
 from cimspice.crossbar.mapping.conductances import (
     ConductanceRange,
     MappedWeights,
@@ -25,16 +25,17 @@ from cimspice.crossbar.mapping.conductances import (
 from cimspice.crossbar.mapping.tiles import Tiling
 from cimspice.errors import MappingError, ParameterError
 from cimspice.fit import ModelCard
+from cimspice.network import Network, dense_network, map_network
 from cimspice.rram import LinearRead, RramVariability, SinhRead
 from cimspice.rram.validation.device import nonlinearity_of
 
 RANGE = ConductanceRange()
 
 
-def random_network(seed: int, sizes=(11, 7, 4)) -> Perceptron:
+def random_network(seed: int, sizes=(11, 7, 4)) -> Network:
     rng = np.random.default_rng(seed)
     weights = [rng.normal(size=(after, before)) for before, after in pairwise(sizes)]
-    return Perceptron(tuple(weights), tuple(rng.normal(size=n) for n in sizes[1:]))
+    return dense_network("random", weights, [rng.normal(size=n) for n in sizes[1:]])
 
 
 @settings(max_examples=60, deadline=None)
@@ -75,23 +76,23 @@ def test_spread_is_the_transpose_of_difference():
 @pytest.mark.parametrize("tile", [(64, 64), (4, 6), (3, 2)])
 def test_ideal_wires_give_the_trained_network_whatever_the_tiles(tile):
     network, x = random_network(1), np.random.default_rng(2).uniform(size=(20, 11))
-    mapped = map_network(network, x, RANGE, tile=tile, wires=IDEAL_WIRES)
-    np.testing.assert_allclose(mapped.outputs(x), network.layer_inputs(x)[-1], rtol=1e-9, atol=1e-9)
+    mapped = map_network(network, x, CrossbarCircuit(tile=tile, wires=IDEAL_WIRES))
+    np.testing.assert_allclose(mapped.outputs(x), network.outputs(x), rtol=1e-9, atol=1e-9)
 
 
 def test_cells_conduct_at_the_verify_voltage_what_was_programmed():
     """One cell alone: its sinh law meets the linear one at the verify voltage."""
     network, x = random_network(3, (1, 1)), np.array([[1.0]])
-    mapped = map_network(network, x, RANGE, wires=IDEAL_WIRES, read_voltage=0.1)
-    bent = mapped.with_layers(lambda layer: dataclasses.replace(layer, nonlinearity=4.0, verify_voltage=0.1))
+    mapped = map_network(network, x, CrossbarCircuit(wires=IDEAL_WIRES, read_voltage=0.1))
+    bent = changed(mapped, lambda layer: dataclasses.replace(layer, nonlinearity=4.0, verify_voltage=0.1))
     np.testing.assert_allclose(bent.outputs(x), mapped.outputs(x), rtol=1e-9)
-    lower = bent.with_layers(lambda layer: dataclasses.replace(layer, read_voltage=0.05))
-    assert abs(lower.layers[0](x)[0, 0]) < abs(mapped.layers[0](x)[0, 0])
+    lower = changed(bent, lambda layer: dataclasses.replace(layer, read_voltage=0.05))
+    assert abs(tiled_layers(lower)[0](x)[0, 0]) < abs(tiled_layers(mapped)[0](x)[0, 0])
 
 
 def test_inputs_above_the_calibrated_scale_are_clipped():
     network, x = random_network(4), np.random.default_rng(5).uniform(size=(20, 11))
-    layer = map_network(network, x, RANGE, wires=IDEAL_WIRES).layers[0]
+    layer = tiled_layers(map_network(network, x, CrossbarCircuit(wires=IDEAL_WIRES)))[0]
     assert layer.voltages(10 * x + 1).max() == pytest.approx(0.2)
 
 
@@ -151,9 +152,9 @@ def test_tiles_of_no_size_odd_columns_and_foreign_matrices_are_refused():
     with pytest.raises(MappingError, match="not what these tiles cover"):
         Tiling(4, 4).cut(np.ones((4, 5)))
     with pytest.raises(ParameterError, match="calibration"):
-        map_network(random_network(0), -np.ones((2, 11)), RANGE)
+        map_network(random_network(0), -np.ones((2, 11)), CrossbarCircuit(signed=False))
     with pytest.raises(ParameterError, match="read_voltage is 0"):
-        map_network(random_network(0), np.ones((2, 11)), RANGE, read_voltage=0.0)
+        map_network(random_network(0), np.ones((2, 11)), CrossbarCircuit(read_voltage=0.0))
 
 
 def test_a_card_of_another_device_or_law_is_refused():
@@ -192,8 +193,10 @@ def test_bad_input_of_the_command_is_reported_before_anything_is_simulated(words
 
 def test_wires_are_of_every_tile():
     network, x = random_network(6), np.random.default_rng(7).uniform(size=(5, 11))
-    wired = map_network(network, x, RANGE, tile=(4, 4), wires=TileWires(10.0, 10.0, 100.0, 100.0))
-    ideal = map_network(network, x, RANGE, tile=(4, 4), wires=IDEAL_WIRES)
+    wired, ideal = (
+        tiled_layers(map_network(network, x, CrossbarCircuit(tile=(4, 4), wires=wires)))[0]
+        for wires in (TileWires(10.0, 10.0, 100.0, 100.0), IDEAL_WIRES)
+    )
     volts = np.random.default_rng(8).uniform(0.1, 0.2, (3, 4))
-    for one, other in zip(wired.layers[0].tiles[:3], ideal.layers[0].tiles[:3], strict=True):
+    for one, other in zip(wired.tiles[:3], ideal.tiles[:3], strict=True):
         assert (one.currents(volts) < other.currents(volts)).all()

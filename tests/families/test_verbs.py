@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import asdict
 
 import numpy as np
 
 import cimspice as faces
 from cimspice import Conditions, crossbar, rram
-from cimspice.crossbar import Crossbar, NonlinearCrossbar, Perceptron, SinhCell
+from cimspice.crossbar import Crossbar, NonlinearCrossbar, SinhCell, crossbar_circuit, tiled_layers
 from cimspice.fit import CardConditions, ModelCard
+from cimspice.network import dense_network, map_network
 from cimspice.neuron.model.card import neuron_card
 from cimspice.neuron.validation import programmed
 from cimspice.rram.model.card import rram_card
@@ -41,14 +42,21 @@ def test_layer_of_a_crossbar_is_the_solver_with_the_cards_wires_and_read_law():
 
 def test_network_on_tiles_of_a_card_has_its_wires_cells_and_read_law():
     rng = np.random.default_rng(1)
-    network = Perceptron((rng.normal(size=(4, 8)),), (np.zeros(4),))
+    network = dense_network("one", [rng.normal(size=(4, 8))], [np.zeros(4)])
     inputs = rng.uniform(0, 1, (5, 8))
     card = crossbar_card(2.5)
     mapped = crossbar.map(network, card, inputs, tile=(8, 8))
-    layer, tile = mapped.layers[0], crossbar.tile_of(card)
+    layer, tile = tiled_layers(mapped)[0], crossbar.tile_of(card)
     assert (layer.wires, layer.nonlinearity, layer.read_voltage) == (tile.wires, 2.5, tile.read_voltage)
-    by_hand = crossbar.map_network(network, inputs, tile.cells, tile=(8, 8), wires=tile.wires)
-    by_hand = by_hand.with_layers(lambda one: replace(one, nonlinearity=2.5))
+    by_hand = map_network(
+        network,
+        inputs,
+        crossbar_circuit(
+            tile=8, levels=tile.cells.levels, nonlinearity=2.5, tolerance=tile.errors.tolerance,
+            **asdict(tile.wires), g_min=tile.cells.low, g_max=tile.cells.high, read_voltage=tile.read_voltage,
+            stuck_low=tile.errors.stuck_low, stuck_high=tile.errors.stuck_high,
+        ),
+    )  # fmt: skip
     np.testing.assert_array_equal(mapped.outputs(inputs), by_hand.outputs(inputs))
 
 

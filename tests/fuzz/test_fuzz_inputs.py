@@ -14,12 +14,12 @@ from hypothesis import given
 from sram_lines import hand_made
 
 from cimspice.crossbar import Crossbar, NonlinearCrossbar, SinhCell
-from cimspice.crossbar.emulator.perceptron import Perceptron
-from cimspice.crossbar.emulator.tiled import map_network
+from cimspice.crossbar.family import circuit
 from cimspice.crossbar.mapping.conductances import ConductanceRange, map_weights
 from cimspice.crossbar.mapping.tiles import Tiling
 from cimspice.crossbar.programming.bit_slices import BitSlices, quantise
 from cimspice.errors import CimspiceError
+from cimspice.network import dense_network, map_network
 from cimspice.network.decisions import agreement, earliest, share_right, strongest, undecided
 from cimspice.neuron.emulator.spiking_layer import SpikingLayer
 from cimspice.neuron.emulator.spiking_network import SpikingNetwork
@@ -35,7 +35,8 @@ TIMES = np.array([[0.25, 0.5, 0.125], [0.75, 0.25, 0.5]])
 VOLTS = np.array([[0.25, -0.5], [1.0, 0.125]])
 LINE = 5.0  # ohm
 BITS = np.array([0, 1])
-DENSE = Perceptron((WEIGHTS,), (np.array([0.25, -0.5]),))
+DENSE = dense_network("one", [WEIGHTS], [np.array([0.25, -0.5])])
+TILES = circuit(tile=2)
 
 
 class Door(NamedTuple):
@@ -54,11 +55,10 @@ class Door(NamedTuple):
 
 
 def tiled(weights: Any) -> np.ndarray:
-    network = map_network(Perceptron((weights,), (np.zeros(2),)), TIMES, ConductanceRange(), tile=(2, 2))
-    return network.outputs(TIMES)
+    return map_network(dense_network("one", [weights], [np.zeros(2)]), TIMES, TILES).outputs(TIMES)
 
 
-TILED = map_network(DENSE, TIMES, ConductanceRange(), tile=(2, 2))
+TILED = map_network(DENSE, TIMES, TILES)
 LAYER = SpikingLayer(WEIGHTS, 2.5, -1.5)
 
 
@@ -73,13 +73,10 @@ DOORS = {
     "SpikingLayer times": Door(LAYER, TIMES, low=0, infinite=True),
     "SpikingLayer dstd": Door(SpikingLayer(WEIGHTS, 2.5, -1.5, method="dstd"), TIMES, low=0, infinite=True),
     "SpikingNetwork": Door(SpikingNetwork([LAYER]).decisions, TIMES, low=0, infinite=True),
-    "Perceptron weights": Door(lambda w: Perceptron((w,), (np.zeros(2),)).layer_inputs(TIMES)[0], WEIGHTS),
-    "Perceptron biases": Door(
-        lambda b: Perceptron((WEIGHTS,), (b,)).layer_inputs(TIMES)[0], np.array([0.25, 0.5])
-    ),
-    "Perceptron inputs": Door(lambda x: DENSE.layer_inputs(x)[0], TIMES),
-    "TiledNetwork weights": Door(tiled, WEIGHTS),
-    "TiledNetwork inputs": Door(TILED.outputs, TIMES, low=0),
+    "network weights": Door(lambda w: dense_network("one", [w], [np.zeros(2)]).outputs(TIMES), WEIGHTS),
+    "network inputs": Door(DENSE.outputs, TIMES),
+    "tiles' weights": Door(tiled, WEIGHTS),
+    "tiles' inputs": Door(TILED.outputs, TIMES, low=0),
     "Crossbar cells": Door(
         lambda g: Crossbar(g).currents(VOLTS), WEIGHTS**2, low=0, infinite=True, wide=True
     ),
@@ -144,7 +141,9 @@ DOORS = {
     "labels": Door(lambda y: share_right(np.array([0, 1, 1]), y, 2), np.array([0, 1, 0]), low=0, whole=True),
     "agreement": Door(lambda d: agreement(np.array([0, 1, 1]), d), np.array([0, 1, 0]), low=-1, whole=True),
     "undecided": Door(lambda d: undecided(np.array([0, 1, 1]), d), np.array([0, 1, 0]), low=-1, whole=True),
-    "accuracy": Door(lambda y: DENSE.accuracy(TIMES, y), np.array([0, 1]), low=0, whole=True),
+    "accuracy": Door(
+        lambda y: share_right(strongest(DENSE.outputs(TIMES)), y, 2), np.array([0, 1]), low=0, whole=True
+    ),
     "Vteam": Door(Vteam.published().conductance, np.array([0.25, 0.5, 1.0]), low=0, any_shape=True),
     "training times": Door(lambda t: learned(times=t), TIMES, low=0, infinite=True),
     "training labels": Door(lambda y: learned(labels=y), np.array([0, 1]), low=0, whole=True),
@@ -282,16 +281,14 @@ KEPT = {
     ),
     "SpikingLayer": (lambda w: SpikingLayer(w, 2.5, -1.5), WEIGHTS, lambda made: made(TIMES)),
     "initial": (lambda v: SpikingLayer(WEIGHTS, initial=v), np.zeros(2), lambda made: made(TIMES)),
-    "Perceptron": (
-        lambda w: Perceptron((w,), (np.zeros(2),)), WEIGHTS, lambda made: made.layer_inputs(TIMES)[0]
+    "network": (
+        lambda w: dense_network("one", [w], [np.zeros(2)]), WEIGHTS, lambda made: made.outputs(TIMES)
     ),
     "tiles": (
-        lambda w: map_network(Perceptron((w,), (np.zeros(2),)), TIMES, ConductanceRange()), WEIGHTS,
+        lambda w: map_network(dense_network("one", [w], [None]), TIMES, TILES), WEIGHTS,
         lambda made: made.outputs(TIMES),
     ),
-    "calibration": (
-        lambda x: map_network(DENSE, x, ConductanceRange()), TIMES, lambda made: made.outputs(TIMES)
-    ),
+    "calibration": (lambda x: map_network(DENSE, x, TILES), TIMES, lambda made: made.outputs(TIMES)),
     "map_weights": (lambda w: map_weights(w, ConductanceRange()), WEIGHTS, lambda made: made.weights),
 }  # fmt: skip
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -69,6 +69,7 @@ def _run(digits: int, seed: int, folder: Path, stages: Any) -> _Loop:
     from cimspice.crossbar.validation.array import study_array
     from cimspice.crossbar.validation.budget import TileConditions
     from cimspice.crossbar.validation.network import validate_crossbar
+    from cimspice.network.decisions import share_right, strongest
     from cimspice.rram.validation.device import nonlinearity_of, study_device
 
     stages.begin("device: SET, RESET and read of the memory in ngspice and numpy")
@@ -87,12 +88,15 @@ def _run(digits: int, seed: int, folder: Path, stages: Any) -> _Loop:
     )
     stages.begin("program: the last tile by write-verify, a cell fitted to ngspice")
     written = _written(network)
-    accuracy = written.network.accuracy(network.trained.x_test, network.trained.y_test)
+    trained = network.trained
+    decided = strongest(written.network.outputs(trained.x_test))
+    accuracy = share_right(decided, trained.y_test, len(trained.network.weight_layers[-1].arrays["weights"]))
     return _Loop(device, array, network, written, accuracy)
 
 
 def _written(result: NetworkValidation) -> ProgrammedTile:
     """The last tile of the compensated network, written with the model of a 1T1R cell."""
+    from cimspice.crossbar.emulator.network_layers import tiled_layers, with_tiled_layers
     from cimspice.crossbar.emulator.tile_programming import program_tile
     from cimspice.rram.model.programming import SetResponse, WriteScheme
     from cimspice.rram.validation.cell import CircuitCell, fit_cell
@@ -102,12 +106,11 @@ def _written(result: NetworkValidation) -> ProgrammedTile:
     scheme = WriteScheme(tolerance=result.given.errors.tolerance)
     response = SetResponse.of(cell, scheme, points=33)
     # every tile as it was drawn but the layer that is written: its cells are targets
-    network, targets = result.steps.compensated, result.steps.targets
-    last = len(network.layers) - 1
-    cells = targets.layers[last].mapped.conductances
-    layer = network.layers[last].with_conductances(cells, network.layers[last].gains)
-    aimed = replace(network, layers=(*network.layers[:last], layer))
-    tile = len(layer.tiling.places) - 1
+    network, targets = result.steps.compensated, tiled_layers(result.steps.targets)
+    layers = tiled_layers(network)
+    layers[-1] = layers[-1].with_conductances(targets[-1].mapped.conductances, layers[-1].gains)
+    aimed, last = with_tiled_layers(network, layers), len(layers) - 1
+    tile = len(layers[-1].tiling.places) - 1
     return program_tile(aimed, last, tile, cell, scheme, response=response)
 
 
@@ -119,7 +122,7 @@ def _draw(loop: _Loop, folder: Path) -> dict[str, Path]:
     drawn = [
         *draw_device(loop.device, folder),
         *draw_array(loop.array, folder),
-        *draw_causes(loop.network.budget, len(steps.corrections), folder),
+        *draw_causes(loop.network.causes, len(steps.corrections), folder),
         *draw_compensation(steps, folder),
         *draw_writing(loop.written.record, folder),
     ]

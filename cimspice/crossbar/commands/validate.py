@@ -102,7 +102,7 @@ def crossbar(
         )
         stages.begin("draw")
         figures = [
-            *draw_causes(result.budget, len(result.steps.corrections), folder),
+            *draw_causes(result.causes, len(result.steps.corrections), folder),
             *draw_compensation(result.steps, folder),
             *(draw_sweep(result.sweep, folder) if sweep else ()),
         ]
@@ -206,7 +206,7 @@ def show_network(facts: Mapping[str, Any]) -> None:
     table = Table(box=None, pad_edge=False)
     for heading in ("  ", "rms error of outputs", "right", "alone", "share of square"):
         table.add_column(heading, justify="left" if heading == "  " else "right")
-    for row in facts["budget"]:
+    for row in facts["causes"]:
         alone = "" if row["alone"] is None else f"{100 * row['alone']:.2f} %"
         right = f"{100 * row['accuracy']:.1f} %"
         share = "" if row["share"] is None else f"{100 * row['share']:.1f} %"

@@ -7,13 +7,14 @@ from dataclasses import replace
 
 import numpy as np
 
+from cimspice.crossbar.emulator.network_layers import changed, values_read
 from cimspice.crossbar.emulator.tile_layer import TiledLayer, solved
-from cimspice.crossbar.emulator.tiled import TiledNetwork
 from cimspice.fit.bands import Band, parameter_draws, why_not_counted
 from cimspice.fit.card import ModelCard
+from cimspice.network.circuit import CircuitNetwork
 
 
-def current_band(network: TiledNetwork, x: np.ndarray, card: ModelCard, *, seed: int = 0) -> Band:
+def current_band(network: CircuitNetwork, x: np.ndarray, card: ModelCard, *, seed: int = 0) -> Band:
     """The band of the column currents (A) of all tiles, one after another, for inputs (samples, inputs).
 
     Parameters
@@ -21,7 +22,7 @@ def current_band(network: TiledNetwork, x: np.ndarray, card: ModelCard, *, seed:
     network
         Of sinh cells.
     x
-        As ``network.trace`` takes them.
+        As the network takes them.
     card
         Of the read law that the cells' nonlinearity is from.
     seed
@@ -36,7 +37,7 @@ def current_band(network: TiledNetwork, x: np.ndarray, card: ModelCard, *, seed:
             return currents
 
         nonlinearity = float(values[0])
-        network.with_layers(lambda layer: replace(layer, nonlinearity=nonlinearity)).trace(x, read)
+        values_read(changed(network, lambda layer: replace(layer, nonlinearity=nonlinearity)), x, read)
         return np.concatenate([part.ravel() for part in found])
 
     left = {"conductances": "set, not measured", "wires": "set, not measured"}

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 
-from cimspice.crossbar.emulator.tiled import TiledNetwork
+from cimspice.crossbar.emulator.network_layers import tiled_layers, with_tiled_layers
 from cimspice.errors import ParameterError
+from cimspice.network.circuit import CircuitNetwork
 from cimspice.rram.model.programming import SetResponse, Writable, WriteRecord, WriteScheme, write_verify
 
 
@@ -23,7 +24,7 @@ class ProgrammedTile:
         Pulses, energy, time, conductances of the cells (rows, columns).
     """
 
-    network: TiledNetwork
+    network: CircuitNetwork
     record: WriteRecord
 
     @property
@@ -33,7 +34,7 @@ class ProgrammedTile:
 
 
 def program_tile(
-    network: TiledNetwork,
+    network: CircuitNetwork,
     layer: int,
     tile: int,
     cell: Writable,
@@ -57,18 +58,18 @@ def program_tile(
     ParameterError
         For a layer or tile that is not there.
     """
-    if not (0 <= layer < len(network.layers) and 0 <= tile < len(network.layers[layer].tiling.places)):
+    layers = tiled_layers(network)
+    if not (0 <= layer < len(layers) and 0 <= tile < len(layers[layer].tiling.places)):
         raise ParameterError(
             f"tile {tile} of layer {layer} is not there",
             place="program_tile",
             remedy="tiles there are, layer by layer: "
-            + ", ".join(str(len(one.tiling.places)) for one in network.layers),
+            + ", ".join(str(len(one.tiling.places)) for one in layers),
         )
-    chosen = network.layers[layer]
+    chosen = layers[layer]
     place = chosen.tiling.places[tile]
     conductances = np.array(chosen.mapped.conductances)
     record = write_verify(cell, conductances[place].copy(), scheme, response=response)
     conductances[place] = record.conductance
-    layers = list(network.layers)
     layers[layer] = chosen.with_conductances(conductances, chosen.gains)
-    return ProgrammedTile(replace(network, layers=tuple(layers)), record)
+    return ProgrammedTile(with_tiled_layers(network, layers), record)

@@ -14,10 +14,11 @@ from scipy import optimize
 
 from cimspice.arrays import checked_array, checked_count
 from cimspice.crossbar.emulator.array import Crossbar
+from cimspice.crossbar.emulator.network_layers import tiled_layers, with_tiled_layers
 from cimspice.crossbar.emulator.tile_layer import TiledLayer, TileWires
-from cimspice.crossbar.emulator.tiled import TiledNetwork
 from cimspice.crossbar.mapping.conductances import ConductanceRange, difference, spread
 from cimspice.errors import ParameterError
+from cimspice.network.circuit import CircuitNetwork
 
 _RIDGE = 1e-3
 """Of the mean square input, added for directions that no input takes."""
@@ -118,19 +119,20 @@ def _matched(conductances: np.ndarray, lines: dict, root: np.ndarray, target: np
 class CompensatedNetwork:
     """A network after compensation, with every tile's result, layer by layer."""
 
-    network: TiledNetwork
+    network: CircuitNetwork
     tiles: tuple[tuple[CompensatedTile, ...], ...]
 
 
 def compensate(
-    network: TiledNetwork, cells: ConductanceRange, calibration: np.ndarray, *, steps: int = 40
+    network: CircuitNetwork, cells: ConductanceRange, calibration: np.ndarray, *, steps: int = 40
 ) -> CompensatedNetwork:
-    """Cells and gains of every tile, for the inputs that ``calibration`` (samples, inputs) brings to it.
+    """Cells and gains of every tile of a network of dense layers with ReLU in between, in pairs of columns,
+    for the inputs that ``calibration`` (samples, inputs) brings to it.
 
     The layers' inputs are those of the network on ideal wires. Cells are taken as linear.
     """
     layers, done = [], []
-    for layer, values in zip(network.layers, _ideal_inputs(network, calibration), strict=True):
+    for layer, values in zip(tiled_layers(network), _ideal_inputs(network, calibration), strict=True):
         tiles = [
             compensate_tile(wanted, layer.wires, cells, volts, steps=steps)
             for wanted, volts in _tile_inputs(layer, values)
@@ -138,10 +140,12 @@ def compensate(
         joined = layer.tiling.joined([tile.conductances for tile in tiles])
         layers.append(layer.with_conductances(joined, tuple(tile.gains for tile in tiles)))
         done.append(tuple(tiles))
-    return CompensatedNetwork(TiledNetwork(tuple(layers), network.biases), tuple(done))
+    return CompensatedNetwork(with_tiled_layers(network, layers), tuple(done))
 
 
-def calibrate_gains(network: TiledNetwork, reference: TiledNetwork, calibration: np.ndarray) -> TiledNetwork:
+def calibrate_gains(
+    network: CircuitNetwork, reference: CircuitNetwork, calibration: np.ndarray
+) -> CircuitNetwork:
     """The digital gain that suits each column pair of each tile, as read from the tiles; cells stay.
 
     Parameters
@@ -153,15 +157,15 @@ def calibrate_gains(network: TiledNetwork, reference: TiledNetwork, calibration:
     calibration
         Inputs (samples, inputs) that are read.
     """
-    layers = []
-    pairs = zip(network.layers, reference.layers, _ideal_inputs(reference, calibration), strict=True)
-    for layer, wanted, values in pairs:
+    layers, wanted_layers = [], tiled_layers(reference)
+    inputs = _ideal_inputs(reference, calibration)
+    for layer, wanted, values in zip(tiled_layers(network), wanted_layers, inputs, strict=True):
         gains = []
         for tile, (ideal, volts) in zip(layer.tiles, _tile_inputs(wanted, values), strict=True):
             found = difference(tile.currents(volts))
             gains.append(_gains(found, volts @ difference(ideal)))
         layers.append(replace(layer, gains=tuple(gains)))
-    return TiledNetwork(tuple(layers), network.biases)
+    return with_tiled_layers(network, layers)
 
 
 def _tile_inputs(layer: TiledLayer, values: np.ndarray):
@@ -169,10 +173,12 @@ def _tile_inputs(layer: TiledLayer, values: np.ndarray):
     return zip(conductances, layer.tiling.inputs(layer.voltages(values)), strict=True)
 
 
-def _ideal_inputs(network: TiledNetwork, x: np.ndarray) -> list[np.ndarray]:
+def _ideal_inputs(network: CircuitNetwork, x: np.ndarray) -> list[np.ndarray]:
     """What each layer receives where wires take nothing (samples, inputs)."""
-    values, found = checked_array("calibration", x, ("samples", network.layers[0].tiling.rows), low=0), []
-    for layer, bias in zip(network.layers, network.biases, strict=True):
+    layers = tiled_layers(network)
+    values, found = checked_array("calibration", x, ("samples", layers[0].tiling.rows), low=0), []
+    for layer, node in zip(layers, network.network.weight_layers, strict=True):
         found.append(values)
-        values = np.maximum(np.minimum(values, layer.input_scale) @ layer.mapped.weights.T + bias, 0.0)
+        sums = np.minimum(values, layer.input_scale) @ layer.mapped.weights.T
+        values = np.maximum(sums + node.arrays.get("bias", 0.0), 0.0)
     return found

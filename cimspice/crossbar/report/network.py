@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 
 from cimspice.campaign import Figure
+from cimspice.crossbar.emulator.network_layers import tiled_layers
 from cimspice.crossbar.validation.budget import CauseRow, NetworkLadder
 from cimspice.report.figure import draw
 from cimspice.report.style import CIRCUIT, MODEL, legend_above, save, sheet
@@ -64,7 +65,7 @@ def draw_sweep(table: pd.DataFrame, folder: Path) -> list[Path]:
 def draw_compensation(steps: NetworkLadder, folder: Path) -> list[Path]:
     """Cells of the first tile as mapped and as compensated (µS), and what each cell was given more."""
     wanted, better = (
-        1e6 * network.layers[0].tile_conductances[0] for network in (steps.complete, steps.compensated)
+        1e6 * tiled_layers(network)[0].tile_conductances[0] for network in (steps.complete, steps.compensated)
     )
     largest = float(np.abs(better - wanted).max())
     with sheet(8.4, 2.9, grid=False) as canvas:

@@ -9,12 +9,14 @@ import numpy as np
 import pandas as pd
 
 from cimspice.crossbar.emulator.cell_errors import CellErrors
+from cimspice.crossbar.emulator.circuit import CrossbarCircuit
+from cimspice.crossbar.emulator.network_layers import changed
 from cimspice.crossbar.emulator.tile_layer import TileWires
-from cimspice.crossbar.emulator.tiled import TiledNetwork, map_network
 from cimspice.crossbar.mapping.compensation import calibrate_gains, compensate
 from cimspice.crossbar.mapping.conductances import ConductanceRange
-from cimspice.crossbar.training.perceptron import TrainedPerceptron
 from cimspice.network.budget import REST, shapley
+from cimspice.network.built_in_networks import BuiltIn
+from cimspice.network.circuit import CircuitNetwork, map_network
 from cimspice.network.decisions import share_right, strongest
 
 IDEAL, LEVELS, WIRES = "ideal cells and wires", "levels of conductance", "wires"
@@ -83,18 +85,18 @@ class NetworkLadder:
     before it is programmed.
     """
 
-    causes: dict[str, TiledNetwork]
-    alone: dict[str, TiledNetwork]
-    corrections: dict[str, TiledNetwork]
-    targets: TiledNetwork
+    causes: dict[str, CircuitNetwork]
+    alone: dict[str, CircuitNetwork]
+    corrections: dict[str, CircuitNetwork]
+    targets: CircuitNetwork
 
     @property
-    def complete(self) -> TiledNetwork:
+    def complete(self) -> CircuitNetwork:
         """With every cause, not corrected."""
         return self.causes[PROGRAMMING]
 
     @property
-    def compensated(self) -> TiledNetwork:
+    def compensated(self) -> CircuitNetwork:
         """With every cause, its cells compensated before they were programmed, and a gain for each output."""
         return self.corrections["compensated cells"]
 
@@ -104,27 +106,25 @@ def causes_of(given: TileConditions) -> tuple[str, ...]:
     return (LEVELS, WIRES, TERMINALS, *([NONLINEARITY] if given.nonlinearity else ()), PROGRAMMING)
 
 
-def network_with(trained: TrainedPerceptron, given: TileConditions, causes: Collection[str]) -> TiledNetwork:
+def network_with(trained: BuiltIn, given: TileConditions, causes: Collection[str]) -> CircuitNetwork:
     """The network on tiles with these causes of error and no other."""
     wires = given.wires
     if WIRES not in causes:
         wires = replace(wires, word_line_resistance=0.0, bit_line_resistance=0.0)
     if TERMINALS not in causes:
         wires = replace(wires, source_resistance=0.0, sense_resistance=0.0)
-    made = map_network(
-        trained.network,
-        trained.x_train,
-        given.cells if LEVELS in causes else replace(given.cells, levels=None),
+    tiles = CrossbarCircuit(
+        cells=given.cells if LEVELS in causes else replace(given.cells, levels=None),
         tile=given.tile,
         wires=wires,
         read_voltage=given.read_voltage,
+        nonlinearity=given.nonlinearity if NONLINEARITY in causes else 0.0,
     )
-    if NONLINEARITY in causes:
-        made = with_nonlinearity(made, given.nonlinearity)
+    made = map_network(trained.network, trained.x_train, tiles)
     return with_errors(made, given) if PROGRAMMING in causes else made
 
 
-def ladder(trained: TrainedPerceptron, given: TileConditions) -> NetworkLadder:
+def ladder(trained: BuiltIn, given: TileConditions) -> NetworkLadder:
     """Networks with one cause of error after another."""
     calibration, cells = trained.x_train, given.cells
     names = causes_of(given)
@@ -144,27 +144,28 @@ def ladder(trained: TrainedPerceptron, given: TileConditions) -> NetworkLadder:
     return NetworkLadder(causes, alone, corrections, targets)
 
 
-def with_nonlinearity(network: TiledNetwork, nonlinearity: float) -> TiledNetwork:
+def with_nonlinearity(network: CircuitNetwork, nonlinearity: float) -> CircuitNetwork:
     """The same cells with i = g sinh(a v) / a; a in 1/V, 0 for linear ones."""
-    return network.with_layers(lambda layer: replace(layer, nonlinearity=nonlinearity))
+    return changed(network, lambda layer: replace(layer, nonlinearity=nonlinearity))
 
 
-def with_errors(network: TiledNetwork, given: TileConditions) -> TiledNetwork:
+def with_errors(network: CircuitNetwork, given: TileConditions) -> CircuitNetwork:
     """The network as it is programmed: errors drawn with ``given.seed``, the same for equal shapes."""
     rng = np.random.default_rng(given.seed)
-    return network.with_layers(
+    return changed(
+        network,
         lambda layer: layer.with_conductances(
             given.errors.programmed(layer.mapped.conductances, given.cells, rng), layer.gains
-        )
+        ),
     )
 
 
 def rows_of(
-    networks: dict[str, TiledNetwork], trained: TrainedPerceptron, samples: int | None = None
+    networks: dict[str, CircuitNetwork], trained: BuiltIn, samples: int | None = None
 ) -> list[CauseRow]:
     """Output error and accuracy of each network over held-out samples, against the trained network."""
     x, labels = trained.x_test[:samples], trained.y_test[:samples]
-    wanted = trained.network.layer_inputs(x)[-1]
+    wanted = trained.network.outputs(x)
     found = []
     for title, network in networks.items():
         outputs = network.outputs(x)
@@ -173,12 +174,12 @@ def rows_of(
     return found
 
 
-def budget_of(steps: NetworkLadder, trained: TrainedPerceptron, given: TileConditions) -> list[CauseRow]:
+def budget_of(steps: NetworkLadder, trained: BuiltIn, given: TileConditions) -> list[CauseRow]:
     """All causes, with what each does alone and its share, then the corrections."""
     alone = {row.title: row.output_error for row in rows_of(steps.alone, trained)}
     rows = rows_of({**steps.causes, **steps.corrections}, trained)
     x = trained.x_test[:_SHARE_SAMPLES]
-    wanted = trained.network.layer_inputs(x)[-1]
+    wanted = trained.network.outputs(x)
 
     def squares(on: frozenset[str]) -> float:
         return float(np.mean((network_with(trained, given, on).outputs(x) - wanted) ** 2))
@@ -190,7 +191,7 @@ def budget_of(steps: NetworkLadder, trained: TrainedPerceptron, given: TileCondi
 
 
 def sweep_wires(
-    trained: TrainedPerceptron,
+    trained: BuiltIn,
     given: TileConditions,
     resistances: Sequence[float],
     tiles: Sequence[int],

@@ -12,7 +12,7 @@ import pandas as pd
 
 from cimspice.campaign.versions import provenance
 from cimspice.crossbar.emulator.bands import current_band
-from cimspice.crossbar.training.perceptron import TrainedPerceptron, train_perceptron
+from cimspice.crossbar.emulator.network_layers import tiled_layers
 from cimspice.crossbar.validation.budget import (
     CauseRow,
     NetworkLadder,
@@ -27,6 +27,7 @@ from cimspice.errors import ParameterError
 from cimspice.fit.bands import Band
 from cimspice.fit.card import MODEL, ModelCard
 from cimspice.fit.family_card import Card
+from cimspice.network.built_in_networks import BuiltIn, digits_perceptron
 from cimspice.network.certificate import flip_bound
 from cimspice.network.circuit import relative
 from cimspice.network.decisions import share_right, strongest
@@ -53,7 +54,7 @@ class NetworkValidation:
         cells. All with wires, terminals, levels and programming errors.
     band
         Of the tile currents of ``nonlinear``: what the card of the read law leaves open.
-    budget
+    causes
         Errors by cause over held-out digits, then corrected.
     sweep
         Accuracy over segment resistance and tile size; empty if not asked for.
@@ -61,20 +62,20 @@ class NetworkValidation:
 
     device: str
     given: TileConditions
-    trained: TrainedPerceptron
+    trained: BuiltIn
     steps: NetworkLadder
     linear: TileComparison
     nonlinear: TileComparison
     compensated: TileComparison
     band: Band
-    budget: list[CauseRow]
+    causes: list[CauseRow]
     sweep: pd.DataFrame
 
     def _repr_html_(self) -> str:
         from cimspice.crossbar.report.network import draw_causes
 
-        draw = partial(draw_causes, self.budget, len(self.steps.corrections))
-        return shown("Digits on tiles", network_report(self), map(vars, self.budget), draw)
+        draw = partial(draw_causes, self.causes, len(self.steps.corrections))
+        return shown("Digits on tiles", network_report(self), map(vars, self.causes), draw)
 
 
 def validate_crossbar(
@@ -113,10 +114,10 @@ def validate_crossbar(
     device = str(law.provenance.get("measured_file", law.provenance.get("device", device or DEVICE)))
     with threadpool_limits(1, "blas"):  # products this small only wait for a second thread
         progress(Progress(stage="train: a perceptron on half of the digits"))
-        trained = train_perceptron(seed, hidden)
+        trained = digits_perceptron(hidden, seed)
         progress(Progress(stage="map: tiles, cause after cause; compensate"))
         steps = ladder(trained, given)
-        budget = budget_of(steps, trained, given)
+        causes = budget_of(steps, trained, given)
         linear, nonlinear, compensated = compare_with_ngspice(
             steps, trained, digits, nonlinear_digits, progress
         )
@@ -126,7 +127,7 @@ def validate_crossbar(
             progress(Progress(stage="sweep: segment resistance and tile size"))
             sweep = sweep_wires(trained, given, resistances, tiles)
     return NetworkValidation(
-        device, given, trained, steps, linear, nonlinear, compensated, band, budget, sweep
+        device, given, trained, steps, linear, nonlinear, compensated, band, causes, sweep
     )
 
 
@@ -146,10 +147,10 @@ def _law_of(
 
 
 def compare_with_ngspice(
-    steps: NetworkLadder, trained: TrainedPerceptron, digits: int, nonlinear_digits: int, progress: OnProgress
+    steps: NetworkLadder, trained: BuiltIn, digits: int, nonlinear_digits: int, progress: OnProgress
 ) -> tuple[TileComparison, TileComparison, TileComparison]:
     """Linear cells, non-linear cells, and compensated linear cells, each through the whole network."""
-    count = sum(len(layer.tiling.places) for layer in steps.complete.layers)
+    count = sum(len(layer.tiling.places) for layer in tiled_layers(steps.complete))
     runs = (
         ("linear cells", with_nonlinearity(steps.complete, 0.0), digits),
         ("non-linear cells", steps.complete, nonlinear_digits),
@@ -173,7 +174,7 @@ def network_report(result: NetworkValidation) -> dict[str, Any]:
     """Everything as one JSON object."""
     given, trained = result.given, result.trained
     labels = trained.y_test
-    by_title = {row.title: row for row in result.budget}
+    by_title = {row.title: row for row in result.causes}
     return {
         "error_vs_ngspice": result.linear.tile_error,
         "error_vs_ngspice_nonlinear": result.nonlinear.tile_error,
@@ -183,7 +184,8 @@ def network_report(result: NetworkValidation) -> dict[str, Any]:
         "accuracy_gains": by_title["a gain for each output"].accuracy,
         "accuracy_compensated": by_title["compensated cells"].accuracy,
         "held_out_digits": len(labels),
-        "budget": [vars(row) for row in result.budget],
+        "budget": {row.title: row.share for row in result.causes if row.share is not None},
+        "causes": [vars(row) for row in result.causes],
         "ngspice": {
             name: _compared(comparison, trained)
             for name, comparison in (
@@ -192,8 +194,11 @@ def network_report(result: NetworkValidation) -> dict[str, Any]:
                 ("compensated", result.compensated),
             )
         },
-        "network": [trained.x_test.shape[1], *(len(bias) for bias in trained.network.biases)],
-        "tiles": sum(len(layer.tiling.places) for layer in result.steps.complete.layers),
+        "network": [
+            trained.x_test.shape[1],
+            *(len(node.arrays["weights"]) for node in trained.network.weight_layers),
+        ],
+        "tiles": sum(len(layer.tiling.places) for layer in tiled_layers(result.steps.complete)),
         "tile": list(given.tile),
         "cells": {**asdict(given.cells), "device": result.device, "nonlinearity": given.nonlinearity},
         "wires": asdict(given.wires),
@@ -206,11 +211,11 @@ def network_report(result: NetworkValidation) -> dict[str, Any]:
     }
 
 
-def _as_networks(linear: TileComparison, trained: TrainedPerceptron) -> dict[str, Any]:
+def _as_networks(linear: TileComparison, trained: BuiltIn) -> dict[str, Any]:
     """Keys of ``validate network``, of the linear cells; the held-out digits are in random order."""
     outputs, circuit = linear.outputs, linear.circuit_outputs
     runs, labels = len(outputs), trained.y_test
-    ideal = trained.network.layer_inputs(trained.x_test[:runs])[-1]
+    ideal = trained.network.outputs(trained.x_test[:runs])
     decided = {
         "ideal": strongest(ideal),
         "emulator": strongest(outputs),
@@ -230,9 +235,9 @@ def _as_networks(linear: TileComparison, trained: TrainedPerceptron) -> dict[str
     }
 
 
-def _compared(comparison: TileComparison, trained: TrainedPerceptron) -> dict[str, Any]:
+def _compared(comparison: TileComparison, trained: BuiltIn) -> dict[str, Any]:
     samples = len(comparison.outputs)
-    wanted = trained.network.layer_inputs(trained.x_test[:samples])[-1]
+    wanted = trained.network.outputs(trained.x_test[:samples])
     return {
         "digits": samples,
         "tiles": comparison.tiles,

@@ -16,10 +16,11 @@ from cimspice.crossbar.circuit.cells import ArrayCircuit
 from cimspice.crossbar.circuit.cells_read import CellsReadParameters
 from cimspice.crossbar.circuit.passive import CrossbarReadParameters
 from cimspice.crossbar.emulator.mapped_layer import MappedLayer
+from cimspice.crossbar.emulator.network_layers import tiled_layers, values_read
 from cimspice.crossbar.emulator.tile_layer import TiledLayer, solved
-from cimspice.crossbar.emulator.tiled import TiledNetwork
 from cimspice.errors import ParameterError
 from cimspice.netlist import NetlistParameters
+from cimspice.network.circuit import CircuitNetwork
 from cimspice.network.decisions import agreement, share_right, strongest, undecided
 from cimspice.progress import OnProgress, Progress, silent
 from cimspice.rram.circuit.device import RramModel
@@ -273,16 +274,17 @@ class TileComparison:
         return share_right(strongest(self.circuit_outputs), labels, self.circuit_outputs.shape[1])
 
 
-def compare_tiles(network: TiledNetwork, x: np.ndarray, progress: OnProgress = silent) -> TileComparison:
+def compare_tiles(mapped: CircuitNetwork, x: np.ndarray, progress: OnProgress = silent) -> TileComparison:
     """Send samples (samples, inputs) through the whole network in ngspice and in the exact solver."""
-    reader = NgspiceTiles(progress)
-    circuit, solved = network.trace(x, reader), network.trace(x)
+    reader, network = NgspiceTiles(progress), mapped.network
+    circuit = values_read(mapped, x, reader)
+    pairs = zip(tiled_layers(mapped), network.weight_layers, strict=True)
     return TileComparison(
-        solved.outputs,
-        circuit.outputs,
+        mapped.outputs(x),
+        circuit[network.output],
         max(reader.errors),
         reader.count,
         reader.seconds,
         reader.solver_seconds,
-        circuit.clipped,
+        tuple(layer.clipped(circuit[node.inputs[0]]) for layer, node in pairs),
     )
