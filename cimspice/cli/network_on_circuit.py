@@ -152,7 +152,7 @@ def on_circuits(
     CimspiceError
         For a network, samples, settings, a card or a family that cannot be had.
     """
-    from cimspice.errors import ParameterError
+    from cimspice.errors import CimspiceError, ParameterError
     from cimspice.families import read_card
     from cimspice.network.circuit import map_network
 
@@ -162,7 +162,11 @@ def on_circuits(
     family = _family(circuit, needed)
     known = None if card is None else read_card(card, circuit)
     settings = _settings(config)
-    circuits = family.circuit(known, **settings)
+    try:
+        circuits = family.circuit(known, **settings)
+    except CimspiceError as error:
+        error.place = f"{config}: {error.place}" if settings else error.place
+        raise
     if fine_tune and not hasattr(circuits, "drawn"):
         raise ParameterError(
             f"{circuit} circuits are fine-tuned whenever they are mapped",
@@ -274,13 +278,25 @@ def _settings(file: Path | None) -> dict[str, Any]:
     if file is None:
         return {}
     try:
-        return parse_toml(read_plain(file, _LARGEST_CONFIG))
+        found = parse_toml(read_plain(file, _LARGEST_CONFIG))
     except (OSError, ValueError) as error:
         raise ParameterError(
             f"no settings of a circuit: {getattr(error, 'strerror', None) or error}",
             place=str(file),
             remedy="give a TOML file with a line such as tile = 32 for each",
         ) from None
+    for name, value in found.items():
+        if isinstance(value, dict):
+            raise ParameterError(
+                f"settings in a table [{name}]",
+                place=str(file),
+                remedy="give a line such as tile = 32 for each",
+            )
+    if "card" in found:
+        raise ParameterError(
+            f"card is {found['card']!r}"[:200], place=str(file), remedy="give the card with --card FILE"
+        )
+    return found
 
 
 def show_fine_tuning(facts: Mapping[str, Any] | None) -> None:

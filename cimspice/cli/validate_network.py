@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import partial
 from inspect import Signature, signature
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -125,7 +126,7 @@ def network(
                 x,
                 put.labels,
                 given,
-                lambda layer, inputs, progress: family.simulate(layer, inputs, jobs=jobs, progress=progress),
+                partial(family.simulate, jobs=jobs),
                 seed=seed,
                 progress=stages,
             )

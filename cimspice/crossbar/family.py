@@ -191,6 +191,12 @@ def circuit(
     for name in ("word_line_resistance", "bit_line_resistance", "source_resistance", "sense_resistance"):
         if name in config:
             check_resistance(name, checked_number(name, config[name]))
+    for name in ("g_min", "g_max", "write_verify"):
+        if (value := verify if name == "write_verify" else config.get(name)) is not None:
+            checked_number(name, value, above=0, place="crossbar circuit")
+    for name, value in (("device", device), ("memory_card", memory_card)):
+        if value is not None and not isinstance(value, str):
+            raise ParameterError(f"{name} is {value!r}", place="crossbar circuit", remedy="give a name")
     for part, keys in known.items():
         given = {names.get(key, key): value for key, value in config.items() if key in keys}
         if given.get("levels") == 0:

@@ -34,7 +34,12 @@ class Simulated(Protocol):
     def cpu_seconds(self) -> float: ...
 
 
-Simulate = Callable[[Layer, np.ndarray, OnProgress], Simulated]
+class Simulate(Protocol):
+    """A family's ``simulate`` of a layer for inputs (n, inputs)."""
+
+    def __call__(self, layer: Any, x: np.ndarray, *, progress: OnProgress) -> Simulated: ...
+
+
 Seconds = Callable[[Layer, int], float]
 """CPU time that the simulator is expected to take for a layer and a number of inputs."""
 
@@ -60,7 +65,7 @@ class SimulatedLayer:
         distinct, place = np.unique(x, axis=0, return_inverse=True)
         parts = []
         for first in range(0, len(distinct), _VECTORS):
-            found = self.simulate(self.layer, distinct[first : first + _VECTORS], self.progress)
+            found = self.simulate(self.layer, distinct[first : first + _VECTORS], progress=self.progress)
             parts.append(found.outputs)
             self.seconds += found.cpu_seconds
             self.places = found.places

@@ -263,3 +263,35 @@ def test_fine_tuning_without_labels_and_epochs_without_it_are_refused(capsys):
     ):
         assert run(["map", "iris", "--circuit", "crossbar", *words]) == 2
         assert said in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("line", "named"),
+    [
+        ("tiles = 3", "tiles"),
+        ('tile = "a"', "tile"),
+        ("[circuit]\ntile = 3", "[circuit]"),
+        ('card = "x"', "--card"),
+        ("device = 3", "device"),
+        ('drive = "up"', "drive"),
+        ("sense = 1", "sense"),
+        ('signed = "yes"', "signed"),
+        ('nonlinearity = "x"', "nonlinearity"),
+        ("nonlinearity = -1", "nonlinearity"),
+        ("read_voltage = 0", "read_voltage"),
+        ("levels = 2.5", "levels"),
+        ('g_min = "x"', "g_min"),
+        ("weight_percentile = 101", "weight_percentile"),
+        ("write_verify = [1]", "write_verify"),
+        ("memory_card = 3\nwrite_verify = 0.05", "memory_card"),
+        ("stuck_low = 2", "stuck_low"),
+        ("tile =", "line 1"),
+    ],
+)
+def test_a_setting_that_is_none_is_refused_with_its_file_and_key(capsys, line, named):
+    Path("wrong.toml").write_text(line + "\n")
+    assert run(["map", "iris", "--circuit", "crossbar", "--config", "wrong.toml"]) == 2
+    said = " ".join(capsys.readouterr().err.split())
+    assert named in said
+    assert "wrong.toml" in said
+    assert "remedy" in said

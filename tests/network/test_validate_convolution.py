@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 import numpy as np
 import pytest
 
@@ -29,9 +31,7 @@ def test_groups_and_patches_equal_ngspice_and_every_layer_is_compared(tmp_path):
     given = plan(mapped, 3, len(x), family.simulation_seconds)
     result = validate(
         mapped, x, None, given,
-        lambda layer, inputs, progress: family.simulate(
-            layer, inputs, store=tmp_path / "store.sqlite", jobs=1, progress=progress
-        ),
+        partial(family.simulate, store=tmp_path / "store.sqlite", jobs=1),
     )  # fmt: skip
     facts = result.facts()
     assert facts["normalised_rmse"] <= 1e-9

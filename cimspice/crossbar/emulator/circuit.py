@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from typing import Literal
 
 import numpy as np
@@ -23,6 +23,7 @@ from cimspice.crossbar.emulator.mapped_layer import (
 )
 from cimspice.crossbar.emulator.one_transistor import AccessedMemory
 from cimspice.crossbar.emulator.tile_layer import TileWires
+from cimspice.crossbar.emulator.wires import Wires
 from cimspice.crossbar.mapping.conductances import Columns, ConductanceRange
 from cimspice.crossbar.mapping.forms import FORMS, PAIR, Form
 from cimspice.crossbar.mapping.tiles import Tiling
@@ -109,8 +110,12 @@ class CrossbarCircuit:
     def __post_init__(self) -> None:
         place = "crossbar circuit"
         Tiling(1, 2, *self.tile)
+        Wires.of(1, 2, **asdict(self.wires), contacts="segment")  # refuses ends that are none
         for name in ("weight_percentile", "input_percentile", "adc_percentile"):
             checked_number(name, getattr(self, name), above=0, high=100, place=place)
+        for name in ("read_voltage", "verify_voltage"):
+            checked_number(name, getattr(self, name), above=0, place=place)
+        checked_number("nonlinearity", self.nonlinearity, low=0, place=place)
         for name in ("dac_bits", "adc_bits", "weight_bits", "slice_bits"):
             if getattr(self, name) is not None:
                 checked_count(name, getattr(self, name), low=1 + (name == "adc_bits"), high=24, place=place)
@@ -126,8 +131,8 @@ class CrossbarCircuit:
             raise ParameterError(
                 "inputs bit by bit without a number of bits", place=place, remedy="give dac_bits"
             )
-        for name in ("bit_serial", "stuck_remapping"):
-            if not isinstance(getattr(self, name), bool):
+        for name in ("bit_serial", "stuck_remapping", "signed"):
+            if not isinstance(getattr(self, name), bool) and (name != "signed" or self.signed is not None):
                 raise ParameterError(
                     f"{name} is {getattr(self, name)!r}", place=place, remedy="use true or false"
                 )
