@@ -92,7 +92,7 @@ def test_every_chip_draws_its_own_and_the_effect_switches_off(written):
     [
         ({"memory_card": "absent.json"}, "without write_verify"),
         ({"memory_card": "absent.json", "write_verify": 0.05}, "absent.json"),
-        ({"write_verify": 0.0}, "tolerance is 0"),
+        ({"write_verify": 0.0}, "write_verify is 0"),
         ({"written": 1}, "no setting 'written'"),
     ],
 )
