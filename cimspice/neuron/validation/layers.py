@@ -20,8 +20,10 @@ from cimspice.progress import OnProgress, silent
 
 _TOGETHER = 8
 """Neurons of one run: they share its lines, and are solved in parallel runs of other neurons."""
-_START, _NEURON, _LINE = 0.3, 0.3, 0.045
+_START, _NEURON, _LINE = 0.15, 0.1, 0.06
 """CPU seconds of a run, of each of its neurons, and of each of a neuron's inputs."""
+_TIME_LIMIT = 3600.0
+"""Of a run (s): a minute of CPU time, on a machine that does much else."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -157,6 +159,8 @@ def _spike_times(
         )
         for neurons, times in reads
     ]
-    table = run_bench("neuron_layer", runs, where, workers=jobs, store=store, progress=progress)
+    table = run_bench(
+        "neuron_layer", runs, where, workers=jobs, store=store, progress=progress, time_limit=_TIME_LIMIT
+    )
     ends = np.cumsum([len(neurons) for neurons, _ in reads])[:-1]
     return np.split(table["spike_time"].to_numpy(), ends), table.attrs["cpu_seconds"]
