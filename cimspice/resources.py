@@ -1,11 +1,11 @@
-"""Where packaged data lie (netlists/, pdk/, characterize/), in a checkout and when installed from a wheel."""
+"""Where packaged data lie (netlists/, pdk/, ...), in a checkout and when installed from a wheel."""
 
 from pathlib import Path
 
 from cimspice.errors import CimspiceError
 
 _PACKAGE = Path(__file__).resolve().parent
-_KINDS = ("netlists", "pdk", "characterize")
+_KINDS = ("netlists", "pdk", "characterize", "cards")
 
 
 def data_directory(kind: str) -> Path:
@@ -16,7 +16,7 @@ def data_directory(kind: str) -> Path:
     Parameters
     ----------
     kind
-        ``"netlists"``, ``"pdk"`` or ``"characterize"``.
+        ``"netlists"``, ``"pdk"``, ``"characterize"`` or ``"cards"``.
     """
     if kind not in _KINDS:
         raise CimspiceError(f"unknown kind of data {kind!r}", remedy=f"use one of {', '.join(_KINDS)}")

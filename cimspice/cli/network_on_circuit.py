@@ -37,7 +37,7 @@ Data = Annotated[
         "have held-out samples of their own.",
     ),
 ]
-CircuitName = Annotated[str, typer.Option("--circuit", help="Family of circuits: crossbar or neuron.")]
+CircuitName = Annotated[str, typer.Option("--circuit", help="Family of circuits: crossbar, neuron or sram.")]
 Config = Annotated[
     Path | None,
     typer.Option(
@@ -138,14 +138,13 @@ def on_circuits(
     config: Path | None,
     card: Path | None,
     seed: int,
-    needed: str = "simulation_seconds",
-    *,
+    *needed: str,
     fine_tune: bool = False,
     epochs: int | None = None,
     progress: OnProgress = silent,
 ) -> OnCircuits:
-    """The network of the command line on the circuits of the command line, whose family has the function
-    ``needed``.
+    """The network of the command line on the circuits of the command line, whose family has one of the
+    functions ``needed``.
 
     Raises
     ------
@@ -159,7 +158,7 @@ def on_circuits(
     if epochs is not None and not fine_tune:
         raise ParameterError("--epochs without --fine-tune", place="--epochs", remedy="give both")
     made, samples = _network_and_samples(net, data, seed, fine_tune)
-    family = _family(circuit, needed)
+    family = _family(circuit, needed or ("simulation_seconds",))
     known = None if card is None else read_card(card, circuit)
     settings = _settings(config)
     try:
@@ -246,15 +245,15 @@ def _network_and_samples(net: str, data: Path | None, seed: int, fine_tune: bool
     )
 
 
-def _family(name: str, needed: str) -> Any:
-    """The family's functions, ``circuit`` and the one ``needed`` among them."""
+def _family(name: str, needed: tuple[str, ...]) -> Any:
+    """The family's functions, ``circuit`` and one of those ``needed`` among them."""
     from cimspice.errors import ParameterError
     from cimspice.families import family, with_card
 
     found = family(name)
-    if not hasattr(found, needed):
-        have = [one for one in with_card() if hasattr(family(one), needed)]
-        part = "single tiles" if needed == "layer_tiles" else "the layers"
+    if not any(hasattr(found, one) for one in needed):
+        have = [one for one in with_card() if any(hasattr(family(one), function) for function in needed)]
+        part = "single tiles" if "layer_tiles" in needed else "the layers"
         raise ParameterError(
             f"{name} circuits cannot take {part} of a network yet",
             place="--circuit",

@@ -28,6 +28,8 @@ from cimspice.screen.validation_output import usable, write_report
 if TYPE_CHECKING:
     from cimspice.network.validate import NetworkValidation
 
+_LONG, _LONGEST = 1200.0, 1800.0
+"""CPU seconds of a default number of single passes, and of one input that runs whole by default."""
 Samples = Annotated[
     int | None,
     typer.Option(
@@ -47,8 +49,10 @@ Reads = Annotated[
     typer.Option(
         "--tiles",
         min=1,
-        help="Instead of whole inputs, about so many reads of single tiles (400 or more), drawn by what they "
-        "send to the output; --samples are then the inputs that they are drawn from.",
+        help="Instead of whole inputs, about so many reads of single tiles, drawn by what they send to the "
+        "output (crossbar, 400 or more), or of single passes of neurons, each as likely (sram, 50 or more); "
+        "--samples are then the inputs that they are drawn from. Where one whole input takes more than 30 "
+        "CPU minutes passes are the default, as many as 20 allow.",
     ),
 ]
 Jobs = Annotated[int | None, typer.Option("--jobs", "-j", min=1, help="Worker processes.")]
@@ -83,15 +87,16 @@ def network(
     from cimspice.campaign.versions import provenance
     from cimspice.errors import ParameterError
     from cimspice.network.certificate import runs_needed
+    from cimspice.network.sampled_lines import LinePlan, plan_lines, validate_lines
     from cimspice.network.sampled_tiles import TilePlan, plan_tiles, validate_tiles
     from cimspice.network.validate import default_runs, plan, validate
     from cimspice.report.page_network import write_network_page
     from cimspice.screen.stages import Stages
 
-    needed = "simulation_seconds" if tiles is None else "layer_tiles"
+    needed = ("simulation_seconds",) if tiles is None else ("layer_tiles", "line_reads")
     with Stages(quiet=json) as stages:
         put = on_circuits(
-            net, circuit, data, config, card, seed, needed,
+            net, circuit, data, config, card, seed, *needed,
             fine_tune=fine_tune, epochs=epochs, progress=stages,
         )  # fmt: skip
     mapped, x, family = put.mapped, put.x, put.family
@@ -99,15 +104,25 @@ def network(
         other = "--samples" if tiles is None else "--tiles"
         raise ParameterError(f"{other} and --bound", place="--bound", remedy="give one of them")
     folder = usable(output or put.folder("validate"))
-    if tiles is None:
-        one = plan(mapped, 1, len(x), family.simulation_seconds).cpu_seconds
+    single = tiles is not None
+    one = 0.0 if single else plan(mapped, 1, len(x), family.simulation_seconds).cpu_seconds
+    if samples is None and bound is None and hasattr(family, "line_reads"):
+        single = single or one > _LONGEST
+    if not single:
         runs = samples or (default_runs(one, len(x)) if bound is None else runs_needed(len(x), bound))
         given = plan(mapped, runs, len(x), family.simulation_seconds)
         announced = (
             f"{given.runs} of {given.population} inputs; if no decision differs, at most "
             f"{100 * given.flips_without_one:.2g} % of all do (95 % confidence); 1 % needs {given.needed}"
         )
+    elif hasattr(family, "line_reads"):
+        reads = lambda layer: family.line_reads(layer, jobs=jobs)  # noqa: E731
+        given = plan_lines(mapped, x, tiles, reads, samples=samples, longest=_LONG, seed=seed)
+        announced = (
+            f"{given.runs} passes of neurons, drawn from {len(given.emulated):,} of {given.population} inputs"
+        )
     else:
+        assert tiles is not None
         given = plan_tiles(
             mapped, x, tiles, lambda layer: family.layer_tiles(layer, jobs=jobs), samples=samples, seed=seed
         )
@@ -118,7 +133,9 @@ def network(
     if not json:
         say(f"{announced}. ngspice is expected to take about {given.cpu_seconds:.2g} CPU seconds")
     with Stages(quiet=json) as stages:
-        if isinstance(given, TilePlan):
+        if isinstance(given, LinePlan):
+            result = validate_lines(given, put.labels, seed=seed, progress=stages)
+        elif isinstance(given, TilePlan):
             result = validate_tiles(given, put.labels, seed=seed, progress=stages)
         else:
             result = validate(

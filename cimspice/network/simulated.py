@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from math import prod
 from typing import Any, Protocol
 
@@ -14,6 +14,34 @@ from cimspice.progress import OnProgress, Progress
 
 _VECTORS = 1000
 """Of one run of the simulator; patches of a convolution are many."""
+
+
+@dataclass(frozen=True)
+class LineComparison:
+    """What converters take in, and their codes: circuit against emulator for the same inputs of a layer.
+
+    Attributes
+    ----------
+    error, size
+        Sums of squares: of the differences, and of what the emulator has (V²).
+    codes, differing, unexplained
+        Conversions; how many codes differ; and of these how many farther from the threshold in between than
+        it is known.
+    """
+
+    error: float = 0.0
+    size: float = 0.0
+    codes: int = 0
+    differing: int = 0
+    unexplained: int = 0
+
+    def __add__(self, other: LineComparison) -> LineComparison:
+        return LineComparison(*(getattr(self, one.name) + getattr(other, one.name) for one in fields(self)))
+
+    @property
+    def relative(self) -> float:
+        """Rms difference over the rms of the emulator's."""
+        return float(np.sqrt(self.error / self.size)) if self.size else (0.0 if not self.error else np.inf)
 
 
 class Simulated(Protocol):
@@ -35,7 +63,8 @@ class Simulated(Protocol):
 
 
 class Simulate(Protocol):
-    """A family's ``simulate`` of a layer for inputs (n, inputs)."""
+    """A family's ``simulate`` of a layer for inputs (n, inputs). What it gives may have ``lines``, a
+    `LineComparison`, where sums are converted."""
 
     def __call__(self, layer: Any, x: np.ndarray, *, progress: OnProgress) -> Simulated: ...
 
@@ -55,6 +84,7 @@ class SimulatedLayer:
     seconds: float = 0.0
     errors: np.ndarray = field(default_factory=lambda: np.zeros(0))
     places: list[tuple[slice, slice]] = field(default_factory=list)
+    lines: LineComparison | None = None
 
     @property
     def absorbs(self) -> tuple[str, ...]:
@@ -69,6 +99,8 @@ class SimulatedLayer:
             parts.append(found.outputs)
             self.seconds += found.cpu_seconds
             self.places = found.places
+            if (lines := getattr(found, "lines", None)) is not None:
+                self.lines = lines if self.lines is None else self.lines + lines
             self.errors = (
                 np.maximum(self.errors, found.tile_errors) if self.errors.size else found.tile_errors
             )

@@ -25,10 +25,18 @@ from cimspice.network.certificate import (
 from cimspice.network.circuit import CircuitNetwork, of_layer, relative
 from cimspice.network.decisions import agreement, share_right, strongest
 from cimspice.network.output_error import LEAST_INPUTS, whole_inputs_bound
-from cimspice.network.simulated import Seconds, Simulate, by_node, simulated_layers, vectors
+from cimspice.network.simulated import (
+    LineComparison,
+    Seconds,
+    Simulate,
+    by_node,
+    simulated_layers,
+    vectors,
+)
 from cimspice.progress import OnProgress, Progress, silent
 
 if TYPE_CHECKING:
+    from cimspice.network.sampled_lines import LinePlan
     from cimspice.network.sampled_tiles import TilePlan
 
 DEFAULT_INPUTS, DEFAULT_SECONDS = 20, 1200.0
@@ -86,6 +94,8 @@ class LayerComparison:
         `Simulated`; NaN for tiles that were not read.
     cpu_seconds
         Of the simulator.
+    lines
+        What its converters took in, where it has any.
     """
 
     name: str
@@ -94,6 +104,7 @@ class LayerComparison:
     clipped_inputs: int
     tiles: tuple[TileErrors, ...]
     cpu_seconds: float
+    lines: LineComparison | None = None
 
 
 @dataclass(frozen=True, eq=False)
@@ -122,7 +133,7 @@ class NetworkValidation:
     """
 
     mapped: CircuitNetwork
-    plan: Plan | TilePlan
+    plan: Plan | TilePlan | LinePlan
     drawn: np.ndarray
     outputs: Mapping[str, np.ndarray]
     labels: np.ndarray | None
@@ -146,10 +157,21 @@ class NetworkValidation:
         if decided is not None and self.labels is not None:
             classes = outputs["ideal"].shape[1]
             accuracy |= {name: share_right(one, self.labels, classes) for name, one in decided.items()}
+        compared: dict[str, float] = {}
+        lines = together([layer.lines for layer in self.layers])
+        if lines is not None:
+            compared = {
+                "codes": lines.codes,
+                "codes_differing": lines.differing,
+                "codes_unexplained": lines.unexplained,
+            }
         if "circuit" in outputs:
             error = relative(outputs["circuit"], outputs["emulator"])
             if of_layer(self.mapped.layers[self.mapped.last][0], "full_scale") is not None:
                 error = next(layer.error for layer in self.layers if layer.name == self.mapped.last)
+            last = next(layer.lines for layer in self.layers if layer.name == self.mapped.last)
+            if last is not None:
+                compared["output_rmse"], error = error, last.relative
         else:
             assert self.certificate is not None
             decided, error = None, self.certificate.estimate
@@ -161,6 +183,7 @@ class NetworkValidation:
                 "emulated_error": layer.emulated_error,
                 "clipped_inputs": layer.clipped_inputs,
                 "tile_error": max(float(np.nanmax(one.errors, initial=0.0)) for one in layer.tiles),
+                "line_error": layer.lines and layer.lines.relative,
                 "spice_seconds": layer.cpu_seconds,
             }
             for facts, layer in zip(mapped["layers"], self.layers, strict=True)
@@ -178,6 +201,7 @@ class NetworkValidation:
             "circuit": self.mapped.family,
             "samples": len(self.drawn),
             "normalised_rmse": error,
+            **compared,
             "emulated_error": relative(outputs["emulator"], outputs["ideal"]),
             "decisions_agree": decided and agreement(decided["emulator"], decided["circuit"]),
             **{f"accuracy_{name}": value for name, value in accuracy.items()},
@@ -265,6 +289,7 @@ def validate(
             trace.clipped[name],
             tuple(TileErrors(one.places, one.errors) for one in made),
             sum(one.seconds for one in made),
+            together([one.lines for one in made]),
         )
         for name, made in circuits.items()
     )
@@ -320,6 +345,12 @@ def error_budget(mapped: CircuitNetwork, x: np.ndarray) -> Budget:
 def raw_outputs(mapped: CircuitNetwork, x: np.ndarray) -> dict[str, np.ndarray]:
     """``raw`` to outputs (samples, outputs) of the emulator without fine-tuning, where there was any."""
     return {} if mapped.raw is None else {"raw": mapped.raw.outputs(x).reshape(len(x), -1)}
+
+
+def together(lines: Sequence[LineComparison | None]) -> LineComparison | None:
+    """Of several layers or groups; None where none has converters that were compared."""
+    found = [one for one in lines if one is not None]
+    return sum(found[1:], found[0]) if found else None
 
 
 def is_cheap(mapped: CircuitNetwork, name: str) -> bool:

@@ -43,7 +43,7 @@ def _proven(result: NetworkValidation, facts: Mapping[str, Any]) -> list[str | C
     if "circuit" not in result.outputs:
         ran = (
             f"{result.plan.runs} tiles were read by ngspice, for {facts['samples']} of {population} inputs. "
-            "By these its outputs differ"
+            f"By these its {'outputs differ' if 'codes' not in facts else 'sums before conversion differ'}"
         )
     shown: list[str | Chart] = [
         paragraph(

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from cimspice.sram.emulator.periphery import Periphery, PeripherySpread
     from cimspice.sram.emulator.read import MultiRowRead
     from cimspice.sram.family import card, characterise, check, layer, map, measured, model_of, validate
+    from cimspice.sram.family import circuit as sram_circuit
     from cimspice.sram.mapping.format import WordFormat
     from cimspice.sram.mapping.pulses import compensated_codes, power_codes
     from cimspice.sram.mapping.words import row_codes, store_words, stored_words
@@ -55,6 +56,7 @@ __all__ = [
     "power_codes",
     "random_words",
     "row_codes",
+    "sram_circuit",
     "store_words",
     "stored_words",
     "unseen",

@@ -10,7 +10,7 @@ from cimspice.families import read_card
 from cimspice.fit.family_card import REMEDY, Card
 from cimspice.pdk import Conditions
 from cimspice.progress import OnProgress, silent
-from cimspice.sram.model.card import CELL_CURRENT, LINE_CURRENT, sram_fit, with_measured_current
+from cimspice.sram.model.card import CELL_CURRENT, FAMILY, LINE_CURRENT, sram_fit, with_measured_current
 
 if TYPE_CHECKING:
     import numpy as np
@@ -18,10 +18,13 @@ if TYPE_CHECKING:
     from cimspice.campaign import Store
     from cimspice.fit.table_fit import FitOptions
     from cimspice.sram.characterisation.conditions import SramConditions
+    from cimspice.sram.emulator.circuit import SramCircuit
     from cimspice.sram.emulator.layer import SramLayer
+    from cimspice.sram.emulator.mapped_layer import MappedLayer
     from cimspice.sram.emulator.periphery import Periphery
     from cimspice.sram.mapping.format import WordFormat
     from cimspice.sram.model.bit_line import BitLines
+    from cimspice.sram.validation.layer_passes import PassReads, SimulatedLayer
     from cimspice.sram.validation.read import SramValidation
 
 
@@ -32,6 +35,7 @@ def characterise(
     largest_code: int = 15,
     settle: float = 250e-12,
     cells: int = 100,
+    passes: bool = False,
     jobs: int | None = None,
     store: Store | Path | str | None = None,
     progress: OnProgress = silent,
@@ -48,6 +52,8 @@ def characterise(
         (s).
     cells
         With mismatch, which give the spread.
+    passes
+        Whether the card has the part ``forward_pass``, for networks: ten CPU minutes more.
     jobs, store, progress
         Worker processes (default: one for each processor); where points are kept; what is called as they
         finish.
@@ -63,8 +69,11 @@ def characterise(
     """
     from cimspice.sram.characterisation.card import characterised_card
     from cimspice.sram.characterisation.conditions import SramConditions
+    from cimspice.sram.characterisation.forward_pass import with_characterised_pass
     from cimspice.sram.circuit.array import Array
 
+    if not isinstance(passes, bool):
+        raise ParameterError(f"passes is {passes!r}"[:200], place="--set", remedy="use true or false")
     for name, value, allowed in (
         ("unit_width", unit_width, int | float),
         ("largest_code", largest_code, int),
@@ -84,7 +93,8 @@ def characterise(
         workers=jobs,
         store=store,
     )
-    return characterised_card(where, cells=cells, progress=progress)
+    made = characterised_card(where, cells=cells, progress=progress)
+    return with_characterised_pass(made, where, progress=progress) if passes else made
 
 
 def card(file: str | Path) -> Card:
@@ -146,6 +156,103 @@ def layer(
     return SramLayer(design, stored if stored.ndim > 2 else stored[None])
 
 
+def circuit(card: Card | None = None, **config: Any) -> SramCircuit:
+    """6T arrays for the layers of a network, all cells and circuits nominal.
+
+    Parameters
+    ----------
+    card
+        The array's; by default that of the default array at tt, 27 °C, which comes with cimspice. One
+        without the part ``forward_pass`` gets that of the default array, if it is of the same array.
+    config
+        Settings of `cimspice.sram.emulator.circuit.SramCircuit`: ``slices``, ``columns``,
+        ``weight_scale``, ``weight_percentile``, ``input_percentile``, ``input_calibration``, ``signed``,
+        ``reference_drop`` (V).
+
+    Raises
+    ------
+    ParameterError, MappingError
+        For an unknown key, values that make no circuit, and a card of another array without forward passes.
+    """
+    from dataclasses import fields
+
+    from cimspice.sram.emulator.circuit import SramCircuit
+
+    known = sorted({field.name for field in fields(SramCircuit)} - {"card"})
+    if unknown := config.keys() - set(known):
+        raise ParameterError(
+            f"no setting {min(unknown)!r}", place="sram circuit", remedy=f"choose from {', '.join(known)}"
+        )
+    return SramCircuit(card=_with_passes(card), **config)
+
+
+def _with_passes(card: Card | None) -> Card:
+    from cimspice.resources import data_directory
+    from cimspice.sram.model.forward_card import FORWARD_PASS
+
+    if card is not None and FORWARD_PASS in card.parts:
+        return card
+    packaged = Card.load(data_directory("cards") / "sram.json", FAMILY)
+    if card is None:
+        return packaged
+    there, own = ((one.provenance.get("circuit"), one.conditions) for one in (packaged, card))
+    if there != own:
+        raise ParameterError(
+            "the card says nothing of a neuron's forward pass, and is of another array or condition than the "
+            "card that comes with cimspice",
+            place="card of sram",
+            remedy="make it anew: cimspice characterize sram --set passes=true --card FILE",
+        )
+    return card.model_copy(update={"parts": {**card.parts, FORWARD_PASS: packaged.part(FORWARD_PASS)}})
+
+
+def simulate(
+    layer: MappedLayer,
+    x: np.ndarray,
+    *,
+    store: Store | Path | str | None = None,
+    jobs: int | None = None,
+    progress: OnProgress = silent,
+) -> SimulatedLayer:
+    """Weighted sums of a circuit's layer for inputs (n, inputs), each pass of a neuron one run of ngspice.
+
+    Parameters
+    ----------
+    layer
+        Of a `circuit`.
+    x
+        Inputs (n, inputs).
+    store, jobs
+        Where finished passes are kept (default: the store of all runs), and how many run at once.
+    progress
+        What is called as it goes on.
+
+    Raises
+    ------
+    SimulationError
+        If a pass fails.
+    """
+    from cimspice.sram.validation.layer_passes import simulate_layer
+
+    return simulate_layer(layer, x, _conditions(layer.circuit.card, jobs, store), progress=progress)
+
+
+def simulation_seconds(layer: MappedLayer, inputs: int) -> float:
+    """CPU time that `simulate` is expected to take for so many inputs, within a factor of about two."""
+    from cimspice.sram.validation.layer_passes import expected_seconds
+
+    return expected_seconds(layer, inputs)
+
+
+def line_reads(
+    layer: MappedLayer, *, store: Store | Path | str | None = None, jobs: int | None = None
+) -> PassReads:
+    """The passes of a circuit's layer one by one; ``store``, ``jobs`` as of `simulate`."""
+    from cimspice.sram.validation.layer_passes import PassReads
+
+    return PassReads(layer, _conditions(layer.circuit.card, jobs, store))
+
+
 def validate(
     card: Card,
     *,
@@ -198,9 +305,11 @@ def _conditions(card: Card, jobs: int | None, store: Store | Path | str | None) 
     circuit = card.provenance.get("circuit")
     if not isinstance(circuit, dict) or "array" not in circuit:
         raise ParameterError("the card does not say of which array it is", place="provenance", remedy=REMEDY)
-    own = card.conditions
+    own, array = card.conditions, circuit["array"]
+    if array.get("cell", {}).get("devices") == "special":  # of one size, which the card names as well
+        array = array | {"cell": {"devices": "special"}}
     return SramConditions(
-        array=Array.model_validate(circuit["array"]),
+        array=Array.model_validate(array),
         corner=own.corner or "tt",
         temperature=27.0 if own.temperature is None else own.temperature,
         **{name: circuit[name] for name in ("unit_width", "largest_code", "settle") if name in circuit},
@@ -211,7 +320,11 @@ def _conditions(card: Card, jobs: int | None, store: Store | Path | str | None) 
 
 def check(card: Card) -> None:
     """CimspiceError if the card does not make an array's column."""
+    from cimspice.sram.model.forward_card import FORWARD_PASS, forward_pass_of
+
     sram_fit(card)
+    if FORWARD_PASS in card.parts:
+        forward_pass_of(card)
 
 
 def measured(card: Card, part: str, source: Path, given: FitOptions) -> tuple[Card, str, list[str]]:

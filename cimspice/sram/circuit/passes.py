@@ -13,7 +13,7 @@ import pandas as pd
 from pydantic import computed_field, model_validator
 
 from cimspice.bench.bench import Bench, register
-from cimspice.converter.circuit.controls import QUICK, Gates, PhaseTiming, Points, at, pulses
+from cimspice.converter.circuit.controls import Gates, PhaseTiming, Points, at, pulses
 from cimspice.converter.circuit.converter import Converter, ConverterTiming, decisions
 from cimspice.netlist import NetlistParameters, quantity
 from cimspice.pdk.wires import cell_wires
@@ -22,6 +22,10 @@ from cimspice.sram.circuit.multi_row_read import MultiRowParameters
 
 Time = Annotated[float, quantity("s", ge=1e-10, le=1e-6)]
 Code = Annotated[int, quantity("1", ge=0, le=255)]
+
+_SUMS = SolverOptions(reltol=1e-4, abstol=1e-12, vntol=1e-7, chgtol=1e-15, trtol=70.0, gmin=1e-15)
+"""Equations solved closely at steps that are not: what a tolerance of 10 uV leaves on each capacitor, and not
+the truncation of steps of 20 ps, makes the error of products and sums."""
 
 
 class PassParameters(MultiRowParameters):
@@ -36,7 +40,7 @@ class PassParameters(MultiRowParameters):
     """Of the converter."""
     target: Annotated[int, quantity("1", ge=-127, le=127)] = 0
     """Code preloaded on its capacitors; it is added to the input."""
-    time_step: Annotated[float, quantity("s", gt=0, le=1e-9, description="largest step")] = 40e-12
+    time_step: Annotated[float, quantity("s", gt=0, le=1e-9, description="largest step")] = 20e-12
 
     @model_validator(mode="after")
     def _converts(self) -> PassParameters:
@@ -173,7 +177,7 @@ _CONVERTED = {"sampled_difference": "V", "code": "", "flipped": ""}
 class _Pass(Bench):
     flat: ClassVar[bool] = True
     traced: ClassVar[tuple[str, ...]] = ()
-    solver: ClassVar[SolverOptions] = QUICK
+    solver: ClassVar[SolverOptions] = _SUMS
     """Nodes of each column that are measured, beside its lines."""
 
     def analysis(self, parameters: PassParameters) -> Tran:

@@ -201,17 +201,27 @@ def _paths(table: pd.DataFrame) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
 
 def _kick(edges: pd.DataFrame, thresholds: np.ndarray) -> np.ndarray:
     """Correction (V) of all thresholds from inputs about some of them between which the code turns by one."""
+    index, seen, _ = turns(edges)
+    return np.polyval(np.polyfit(thresholds[index], seen - thresholds[index], 1), thresholds)
+
+
+def turns(edges: pd.DataFrame) -> tuple[np.ndarray, np.ndarray, float]:
+    """Thresholds by their number between which inputs in fine steps the code turned by one, the middle of
+    these (V), and the largest of the steps (V).
+
+    FitError if it turned at fewer than two.
+    """
     rows = edges[edges["decision"] == 0].sort_values("difference")
     volts, code = rows["difference"].to_numpy(), rows["code"].to_numpy()
-    turns = np.flatnonzero((np.diff(code) == 1) & (np.diff(volts) < FINE))
-    if len(turns) < 2:
+    places = np.flatnonzero((np.diff(code) == 1) & (np.diff(volts) < FINE))
+    if len(places) < 2:
         raise FitError(
-            f"the code turns within a step of {FINE:g} V at {len(turns)} places",
+            f"the code turns within a step of {FINE:g} V at {len(places)} places",
             remedy="give inputs in finer steps about at least two thresholds",
         )
-    index = code[turns + 1].astype(int) + len(thresholds) // 2
-    shift = (volts[turns] + volts[turns + 1]) / 2 - thresholds[index]
-    return np.polyval(np.polyfit(thresholds[index], shift, 1), thresholds)
+    index = code[places + 1].astype(int) + 2 ** int(edges["decision"].max()) - 1
+    middle = (volts[places] + volts[places + 1]) / 2
+    return index, middle, float((volts[places + 1] - volts[places]).max())
 
 
 FINE = 0.5e-3

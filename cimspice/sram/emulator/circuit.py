@@ -1,0 +1,128 @@
+"""6T arrays as the circuit of a network's layers: how weights become words, and how they are read."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Literal
+
+import numpy as np
+
+from cimspice.arrays import Array, checked_array, checked_count, checked_number
+from cimspice.errors import CimspiceError, ParameterError
+from cimspice.fit.family_card import Card
+from cimspice.sram.emulator.mapped_layer import MappedLayer
+from cimspice.sram.emulator.read import MultiRowRead
+from cimspice.sram.mapping.format import WordFormat
+from cimspice.sram.model.card import sram_fit
+from cimspice.sram.model.forward_card import forward_pass_of
+from cimspice.sram.model.forward_pass import MOST_COLUMNS, ForwardPass
+
+_PLACE = "sram circuit"
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class SramCircuit:
+    """How a matrix of weights is put into arrays as words, and read neuron by neuron.
+
+    Attributes
+    ----------
+    card
+        The array's, with its part ``forward_pass``.
+    slices
+        Columns that a word takes, each with as many bits as the pass has pulses.
+    columns
+        Inputs that share one pair of rails; the codes of further ones are added digitally.
+    weight_scale
+        The weight that the outermost word stands for: of each neuron, or of the whole matrix (``"tensor"``).
+    weight_percentile, input_percentile
+        Of the magnitudes of weights and of calibration inputs, that which is full scale (%); larger ones are
+        clipped.
+    input_calibration
+        ``"percentile"``, or ``"least error"``: the full scale with the least mean square error of the inputs.
+    signed
+        Inputs of both signs, in two passes; by default if the calibration inputs are. Otherwise negative
+        inputs are clipped.
+    reference_drop
+        Of the converter's reference below the supply (V), which sets its range; by default, for each layer,
+        the one with the least mean square error of the calibration's conversions.
+    """
+
+    card: Card
+    slices: int = 1
+    columns: int = MOST_COLUMNS
+    weight_scale: Literal["neuron", "tensor"] = "neuron"
+    weight_percentile: float = 100.0
+    input_percentile: float = 100.0
+    input_calibration: Literal["percentile", "least error"] = "percentile"
+    signed: bool | None = None
+    reference_drop: float | None = None
+
+    def __post_init__(self) -> None:
+        for name in ("weight_percentile", "input_percentile"):
+            checked_number(name, getattr(self, name), above=0, high=100, place=_PLACE)
+        checked_count("columns", self.columns, high=MOST_COLUMNS, place=_PLACE)
+        for name, allowed in (
+            ("weight_scale", ("neuron", "tensor")),
+            ("input_calibration", ("percentile", "least error")),
+            ("signed", (None, True, False)),
+        ):
+            if getattr(self, name) not in allowed:
+                words = " or ".join(str(one).lower() for one in allowed if one is not None)
+                raise ParameterError(
+                    f"{name} is {getattr(self, name)!r}", place=_PLACE, remedy=f"use {words}"
+                )
+        if self.reference_drop is not None:
+            self.forward.thresholds_at(checked_number("reference_drop", self.reference_drop, place=_PLACE))
+        _ = self.form, self.discharge
+
+    @property
+    def family(self) -> str:
+        """Its name."""
+        return "sram"
+
+    @cached_property
+    def forward(self) -> ForwardPass:
+        """What a neuron's pass gives."""
+        return forward_pass_of(self.card)
+
+    @cached_property
+    def form(self) -> WordFormat:
+        """Of the words."""
+        return WordFormat(len(self.forward.pulses), self.slices)
+
+    @cached_property
+    def discharge(self) -> Array:
+        """By the bit lines' model, of a slice's words 0, 1, ...: complement's less line's (V)."""
+        bits = len(self.forward.pulses)
+        stored = (np.arange(2**bits)[:, None] >> np.arange(bits)) & 1
+        places = (np.arange(bits) + 0.5) / self.array_rows
+        read = MultiRowRead(sram_fit(self.card).model)
+        found = read(self.forward.pulses.astype(int), stored, positions=places).discharge
+        return found[:, 1] - found[:, 0]
+
+    @property
+    def array_rows(self) -> int:
+        """Rows of an array."""
+        return int(self.card.provenance["circuit"]["array"]["rows"])
+
+    @property
+    def array_neurons(self) -> int:
+        """Neurons that an array holds: in the half of its rows that is nearer to the converter."""
+        return self.array_rows // 2 // len(self.forward.pulses)
+
+    def layer(self, weights: Array, calibration: Array, name: str = "layer") -> MappedLayer:
+        """The arrays of weights (outputs, inputs), ranges calibrated with inputs (n, inputs).
+
+        Raises
+        ------
+        MappingError, ParameterError
+            For what cannot be mapped, naming the layer.
+        """
+        try:
+            w = checked_array("weights", weights, ("outputs", "inputs"))
+            x = checked_array("calibration", calibration, ("n", w.shape[1]))
+            return MappedLayer.calibrated(self, w, x, name)
+        except CimspiceError as error:
+            error.place = f"layer {name!r}: {error.place}"
+            raise

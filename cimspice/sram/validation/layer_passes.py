@@ -1,0 +1,218 @@
+"""A network's layer in 6T arrays through ngspice: a pass of a neuron is one transient of the whole circuit.
+
+Cells, word lines' pulses, precharge, multipliers, shared rails and the converter are in it; columns whose
+input is 0 stay disconnected, and only load the word lines.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from cimspice.arrays import Array
+from cimspice.errors import SimulationError
+from cimspice.network.simulated import LineComparison
+from cimspice.progress import OnProgress, silent
+from cimspice.sram.characterisation.conditions import SramConditions
+from cimspice.sram.characterisation.forward_pass import FORWARD, pass_parameters
+from cimspice.sram.emulator.mapped_layer import MappedLayer
+
+_START, _COLUMN = 3.0, 0.9
+"""CPU seconds of a pass, and what a column adds."""
+
+
+@dataclass(frozen=True, eq=False)
+class SimulatedLayer:
+    """A layer through ngspice.
+
+    Attributes
+    ----------
+    outputs
+        Weighted sums (n, outputs), from ngspice's codes.
+    tile_errors
+        Of each neuron and group of inputs, the largest difference of rails to the emulator's, relative to the
+        largest of the layer.
+    places
+        Inputs and outputs of each.
+    lines
+        Differences of rails (V) and codes beside the emulator's.
+    cpu_seconds
+        Of ngspice, now or when the passes were first run.
+    """
+
+    outputs: Array
+    tile_errors: Array
+    places: list[tuple[slice, slice]]
+    lines: LineComparison
+    cpu_seconds: float
+
+
+def simulate_layer(
+    layer: MappedLayer, x: Array, conditions: SramConditions, *, progress: OnProgress = silent
+) -> SimulatedLayer:
+    """Weighted sums of inputs (n, inputs). Finished passes are kept and are not run again.
+
+    Raises
+    ------
+    SimulationError
+        If a pass fails, or a cell loses its bit.
+    """
+    passes = [codes for _, codes in layer.passes(x)]
+    every = [(number, place) for number, codes in enumerate(passes) for place in _places(layer, codes)]
+    read = read_passes(layer, [(passes[number], *place) for number, place in every], conditions, progress)
+    shape = (len(passes), len(x), len(layer.weights), len(layer.groups), layer.words.shape[2])
+    volts, codes = np.zeros(shape), np.zeros(shape, int)
+    there = np.zeros(shape, bool)
+    if every:
+        index = tuple(np.transpose([(number, *place) for number, place in every]))
+        volts[index], codes[index], there[index] = read.rails, read.codes, True
+    emulated = np.stack([layer.rails(one) for one in passes])
+    errors = np.abs(volts - emulated).max(axis=(0, 1, 4), initial=0.0) / (np.abs(emulated).max() or 1.0)
+    places = [(group, slice(one, one + 1)) for one in range(len(layer.weights)) for group in layer.groups]
+    return SimulatedLayer(
+        layer.decoded(list(zip(passes, codes, strict=True))),
+        errors.ravel(),
+        places,
+        compare_lines(layer, volts[there], codes[there], emulated[there]),
+        read.cpu_seconds,
+    )
+
+
+@dataclass(frozen=True, eq=False)
+class Read:
+    """Passes in ngspice: difference of the rails as sampled (V), the converter's codes, CPU time."""
+
+    rails: Array
+    codes: Array
+    cpu_seconds: float
+
+
+def read_passes(
+    layer: MappedLayer,
+    places: Sequence[tuple[Array, int, int, int, int]],
+    conditions: SramConditions,
+    progress: OnProgress,
+) -> Read:
+    """Passes: input codes (n, inputs), sample, output, group and slice of each."""
+    runs = [_run(layer, conditions, *place) for place in places]
+    table = conditions.run(FORWARD, runs, progress)
+    first = table.groupby("run")[["sampled_difference", "code", "flipped"]].first()
+    if first["flipped"].any():
+        raise SimulationError(
+            f"{int(first['flipped'].sum())} cells of layer {layer.name!r} lose their bit in a pass",
+            remedy="use the card of an array with a lower word-line voltage or shorter pulses",
+        )
+    return Read(
+        first["sampled_difference"].to_numpy(), first["code"].to_numpy(int), table.attrs["cpu_seconds"]
+    )
+
+
+def compare_lines(layer: MappedLayer, volts: Array, codes: Array, emulated: Array) -> LineComparison:
+    """Circuit's differences of rails (V) and codes beside the emulator's differences (V), any one shape."""
+    expected = layer.convert(emulated)
+    apart = codes != expected
+    half = (len(layer.thresholds) + 1) // 2
+    between = layer.thresholds[np.maximum(codes, expected)[apart] + half - 1]
+    far = np.abs(volts[apart] - between) > layer.circuit.forward.threshold_uncertainty
+    far |= np.abs(codes - expected)[apart] > 1
+    error, size = (float(np.sum(one**2)) for one in (volts - emulated, emulated))
+    return LineComparison(error, size, codes.size, int(apart.sum()), int(far.sum()))
+
+
+def expected_seconds(layer: MappedLayer, inputs: int) -> float:
+    """CPU time that ngspice-39 takes for so many inputs like the calibration's, within a factor of two."""
+    sharing = np.concatenate([layer.sharing(codes).ravel() for _, codes in layer.passes(layer.calibration)])
+    each = np.where(sharing > 0, _START + _COLUMN * sharing, 0.0).sum() / len(layer.calibration)
+    return float(each * inputs * layer.words.shape[2] * len(layer.weights))
+
+
+def _places(layer: MappedLayer, codes: Array) -> list[tuple[int, int, int, int]]:
+    """Sample, output, group and slice of the passes that a batch takes."""
+    outputs, slices = range(len(layer.weights)), range(layer.words.shape[2])
+    return [
+        (int(sample), output, int(group), number)
+        for sample, group in np.argwhere(layer.sharing(codes))
+        for output in outputs
+        for number in slices
+    ]
+
+
+def _run(
+    layer: MappedLayer,
+    conditions: SramConditions,
+    codes: Array,
+    sample: int,
+    output: int,
+    group: int,
+    number: int,
+) -> dict[str, Any]:
+    """Parameters of the bench of one pass."""
+    model, place = layer.circuit.forward, layer.groups[group]
+    seen = codes[sample, place]
+    return pass_parameters(
+        conditions,
+        model.pulses,
+        output % layer.circuit.array_neurons * len(model.pulses),
+        layer.words[output, place, number][seen > 0],
+        seen[seen > 0],
+        layer.reference_drop,
+        model.converter_bits,
+    )
+
+
+@dataclass(frozen=True, eq=False)
+class PassReads:
+    """The protocol of `cimspice.network.sampled_lines.LineReads`: passes, outputs, groups and slices of a
+    layer, the last running fastest."""
+
+    layer: MappedLayer
+    conditions: SramConditions
+
+    @property
+    def places(self) -> list[tuple[slice, slice]]:
+        """Inputs and outputs of each."""
+        _, outputs, groups, _ = np.indices(self._shape).reshape(4, -1)
+        return [
+            (self.layer.groups[group], slice(int(output), int(output) + 1))
+            for output, group in zip(outputs, groups, strict=True)
+        ]
+
+    @property
+    def _shape(self) -> tuple[int, int, int, int]:
+        layer = self.layer
+        return 1 + layer.signed, len(layer.weights), len(layer.groups), layer.words.shape[2]
+
+    def emulated(self, x: Array) -> Array:
+        """Difference of the rails (n, conversions), V; NaN where all inputs of a group are 0."""
+        parts = []
+        for _, codes in self.layer.passes(x):
+            idle = (self.layer.sharing(codes) == 0)[:, None, :, None]
+            parts.append(np.where(idle, np.nan, self.layer.rails(codes)).reshape(len(x), -1))
+        return np.concatenate(parts, axis=1)
+
+    def simulated(
+        self, x: Array, numbers: Array, progress: OnProgress
+    ) -> tuple[Array, LineComparison, float]:
+        """Differences of the rails by ngspice (reads,), V; these and the codes beside the emulator's; CPU
+        time."""
+        passes = [codes for _, codes in self.layer.passes(x)]
+        signs, outputs, groups, slices = np.unravel_index(numbers, self._shape)
+        places = [
+            (passes[sign], sample, int(output), int(group), int(number))
+            for sample, (sign, output, group, number) in enumerate(
+                zip(signs, outputs, groups, slices, strict=True)
+            )
+        ]
+        read = read_passes(self.layer, places, self.conditions, progress)
+        emulated = self.emulated(x)[np.arange(len(x)), numbers]
+        lines = compare_lines(self.layer, read.rails, read.codes, emulated)
+        return read.rails, lines, read.cpu_seconds
+
+    def seconds(self, x: Array) -> float:
+        """CPU time that one conversion of each of the inputs is expected to take."""
+        sharing = np.concatenate([self.layer.sharing(codes) for _, codes in self.layer.passes(x)])
+        busy = sharing[sharing > 0]
+        return len(x) * (_START + _COLUMN * float(busy.mean())) if busy.size else 0.0

@@ -1,0 +1,172 @@
+"""Layers of a network as words of a 6T array: against sums over columns written out, and ngspice."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from cimspice.errors import CimspiceError, ParameterError
+from cimspice.network import built_in, map_network
+from cimspice.network.decisions import share_right, strongest
+from cimspice.sram import sram_circuit
+from cimspice.sram.emulator.mapped_layer import CONVERTER, EFFECTS, MappedLayer
+from cimspice.sram.family import line_reads, simulate, simulation_seconds
+from cimspice.sram.validation.layer_passes import compare_lines
+
+
+def drawn(outputs: int, inputs: int, seed: int = 0, low: float = 0.0) -> tuple[np.ndarray, np.ndarray]:
+    """Weights (outputs, inputs) and inputs (40, inputs), some of them 0."""
+    rng = np.random.default_rng(seed)
+    x = rng.uniform(low, 1.0, (40, inputs)) * (rng.random((40, inputs)) > 0.4)
+    return rng.normal(0.0, 0.3, (outputs, inputs)), x
+
+
+def layer(weights: np.ndarray, x: np.ndarray, **config) -> MappedLayer:
+    return sram_circuit(**config).layer(weights, x)
+
+
+@given(
+    outputs=st.integers(1, 5),
+    inputs=st.integers(1, 9),
+    columns=st.integers(1, 9),
+    slices=st.integers(1, 2),
+    signed=st.booleans(),
+    scale=st.sampled_from(["neuron", "tensor"]),
+    percentile=st.sampled_from([90.0, 100.0]),
+    seed=st.integers(0, 99),
+)
+def test_sums_are_those_of_the_weights_where_every_effect_is_off(
+    outputs, inputs, columns, slices, signed, scale, percentile, seed
+):
+    weights, x = drawn(outputs, inputs, seed, -1.0 if signed else 0.0)
+    made = layer(weights, x, columns=columns, slices=slices, weight_scale=scale, weight_percentile=percentile,
+                 input_percentile=percentile)  # fmt: skip
+    found = made.without(*EFFECTS)(x)
+    assert np.allclose(found, x @ weights.T, rtol=0, atol=1e-9 * np.abs(weights).sum())
+
+
+def test_rails_are_the_sum_of_their_columns_over_those_that_share():
+    weights, x = drawn(3, 10)
+    made = layer(weights, x, columns=4, slices=2)
+    model, discharge = made.circuit.forward, made.circuit.discharge
+    (_, codes), *more = made.passes(x)
+    assert not more
+    rails = made.rails(codes)
+    assert rails.shape == (40, 3, 3, 2)
+    for sample, output, group, number in np.ndindex(5, 3, 3, 2):
+        columns = [c for c in range(4 * group, min(4 * group + 4, 10)) if codes[sample, c] > 0]
+        total = 0.0
+        for column in columns:
+            word, code = made.words[output, column, number], codes[sample, column]
+            total += discharge[word] * model.gain[code] + model.loading[word, code]
+        capacitance = len(columns) * (1 + model.wire_ratio) + model.load_ratio
+        assert rails[sample, output, group, number] == pytest.approx(total / capacitance, abs=1e-15)
+
+
+def test_words_give_the_weights_back_to_half_a_step():
+    weights, x = drawn(6, 20)
+    for slices, most in ((1, 15), (2, 255)):
+        made = layer(weights, x, slices=slices)
+        arrays = made.arrays()
+        scale = np.abs(weights).max(axis=1, keepdims=True)
+        assert np.all(np.abs(arrays["weights"][0] - weights) <= scale / most * (1 + 1e-12))
+        assert arrays["words"].shape == (1, 6, 20, slices)
+        assert made.facts()["cells"] == weights.size * 4 * slices
+
+
+def test_negative_inputs_take_a_second_pass_or_are_counted_as_clipped():
+    weights, x = drawn(4, 12, low=-1.0)
+    both, one = layer(weights, x), layer(weights, x, signed=False)
+    assert (both.facts()["inputs"], one.facts()["inputs"]) == ("2 passes", "one pass")
+    assert both.clipped(x) == 0
+    assert one.clipped(x) == np.count_nonzero(x < 0)
+    exact = x @ weights.T
+    error, without = (np.linalg.norm(made(x) - exact) / np.linalg.norm(exact) for made in (both, one))
+    assert error < 0.15 < without
+
+
+def test_weights_and_inputs_beyond_full_scale_and_saturated_conversions_are_counted():
+    weights, x = drawn(4, 12)
+    made = layer(weights, x, weight_scale="tensor", weight_percentile=75, input_percentile=75)
+    full = np.percentile(np.abs(weights), 75)
+    assert made.facts()["clipped_weights"] == np.count_nonzero(np.abs(weights) > full)
+    assert made.clipped(x) == np.count_nonzero(x > np.percentile(x, 75))
+    narrow = layer(weights, x, reference_drop=0.01)
+    volts = narrow.rails(narrow.passes(x)[0][1])
+    low, high = narrow.thresholds[[0, -1]]
+    beyond = (volts < low - narrow.step) | (volts > high + narrow.step)
+    assert narrow.facts()["saturated"] == np.count_nonzero(beyond) > 0
+
+
+def test_converter_range_of_a_layer_errs_least_on_its_calibration():
+    weights, x = drawn(8, 16)
+    exact = layer(weights, x).without(CONVERTER)(x)
+    chosen = np.linalg.norm(layer(weights, x)(x) - exact)
+    for reference in (0.01, 0.04):
+        assert chosen <= np.linalg.norm(layer(weights, x, reference_drop=reference)(x) - exact) * 1.001
+
+
+def test_digits_in_words_of_four_bits_lose_less_than_two_points():
+    digits = built_in("digits")
+    mapped = map_network(digits.network, digits.x_train, sram_circuit())
+    right = share_right(strongest(mapped.outputs(digits.x_test)), digits.y_test, 10)
+    assert right > digits.test_accuracy - 0.02
+
+
+def test_settings_that_make_no_circuit_are_refused_by_name():
+    refused: tuple[tuple[dict[str, Any], str], ...] = (
+        ({"column": 3}, "column"),
+        ({"columns": 65}, "columns"),
+        ({"weight_scale": "row"}, "weight_scale"),
+        ({"reference_drop": 0.2}, "reference"),
+        ({"slices": 5}, "slices"),
+        ({"signed": "yes"}, "signed"),
+        ({"input_percentile": 0}, "input_percentile"),
+    )
+    for config, word in refused:
+        with pytest.raises(CimspiceError) as found:
+            sram_circuit(**config)
+        assert word in str(found.value)
+        assert found.value.remedy
+
+
+def test_card_without_passes_takes_those_of_the_packaged_array_only_if_it_is_that_array():
+    card = sram_circuit().card
+    bare = card.model_copy(
+        update={"parts": {name: part for name, part in card.parts.items() if name != "forward_pass"}}
+    )
+    assert np.array_equal(sram_circuit(bare).forward.loading, sram_circuit().forward.loading)
+    hot = bare.model_copy(update={"conditions": card.conditions.model_copy(update={"temperature": 85.0})})
+    with pytest.raises(ParameterError, match="passes=true"):
+        sram_circuit(hot)
+
+
+def test_codes_that_differ_are_explained_only_near_their_threshold():
+    weights, x = drawn(2, 6)
+    made = layer(weights, x)
+    known, threshold = made.circuit.forward.threshold_uncertainty, made.thresholds[40]
+    emulated = np.array([threshold + 1e-7, threshold + 1e-7, threshold + 1e-7, threshold + 0.4 * made.step])
+    volts = emulated - np.array([2e-7, 2 * known, 0.0, 0.0])
+    codes = made.convert(emulated) - np.array([1, 1, 2, 0])
+    lines = compare_lines(made, volts, codes, emulated)
+    assert (lines.codes, lines.differing, lines.unexplained) == (4, 3, 2)
+    assert lines.relative == pytest.approx(np.linalg.norm(volts - emulated) / np.linalg.norm(emulated))
+
+
+@pytest.mark.spice
+def test_a_neuron_of_three_columns_equals_ngspice_on_its_rails_and_code():
+    weights = np.array([[0.3, -0.9, 0.6, 0.1]])
+    x = np.array([[1.0, 0.7, 0.0, 0.4]])  # one column has no input
+    made = layer(weights, np.vstack([x, 0 * x]))
+    found = simulate(made, x, jobs=1)
+    assert found.lines.relative < 2e-3
+    assert (found.lines.codes, found.lines.unexplained) == (1, 0)
+    reads = line_reads(made, jobs=1)
+    volts, lines, seconds = reads.simulated(x, np.array([0]), lambda state: None)
+    assert volts[0] == pytest.approx(reads.emulated(x)[0, 0], rel=2e-3)
+    assert lines == found.lines
+    assert 0 < seconds < 5 * simulation_seconds(made, 1) + 20
