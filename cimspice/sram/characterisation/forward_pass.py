@@ -17,14 +17,14 @@ from cimspice.sram.emulator.read import MultiRowRead
 from cimspice.sram.mapping.pulses import compensated_codes
 from cimspice.sram.model.card import sram_fit
 from cimspice.sram.model.forward_card import with_forward_pass
-from cimspice.sram.model.forward_pass import ForwardPass, Sums, fit_products
+from cimspice.sram.model.forward_pass import BLOCK, MOST_COLUMNS, ForwardPass, Passes, fit_passes
 from cimspice.sram.model.periphery_fit import fit_converter, turns
 
-FORWARD, CONVERSION = "sram_forward_pass", "sram_converter"
+FORWARD, READ, CONVERSION = "sram_forward_pass", "sram_forward_read", "sram_converter"
 _BITS, _INPUT_BITS, _CONVERTER_BITS = 4, 4, 6
 _COLUMNS = 15
 """Of most passes that are simulated."""
-_OTHERS = (1, 4, 30)
+_OTHERS = (30,)
 """Columns of one further pass each."""
 _REFERENCES = (0.01, 0.04)
 """Of the converter below the supply (V); its thresholds in between are checked at their geometric mean."""
@@ -86,34 +86,48 @@ def with_characterised_pass(card: Card, conditions: SramConditions, *, progress:
     ]
     table = conditions.run(FORWARD, runs, in_stage("forward passes of neurons", progress))
     given = np.concatenate(columns)
-    sums = Sums(
-        table.groupby("run")["sampled_difference"].first().to_numpy(),
-        table["run"].to_numpy(),
-        given[:, 0],
-        given[:, 1],
-        (table["output_bar"] - table["output"]).to_numpy(),
-    )
     stored = (np.arange(2**_BITS)[:, None] >> np.arange(_BITS)) & 1
     places = (np.arange(_BITS) + 0.5) / conditions.array.rows
     discharge = MultiRowRead(lines)(pulses, stored, positions=places).discharge
-    gain, loading, wire, load, residual = fit_products(
-        sums, discharge[:, 1] - discharge[:, 0], 2**_INPUT_BITS
+    passes = Passes(
+        sampled=table.groupby("run")["sampled_difference"].first().to_numpy(),
+        number=table["run"].to_numpy(),
+        word=given[:, 0],
+        code=given[:, 1],
+        outputs=table[["output", "output_bar"]].to_numpy(),
     )
+    fitted = fit_passes(passes, discharge[:, 1] - discharge[:, 0], 2**_INPUT_BITS)
     thresholds, uncertainty = _converter(conditions, progress)
     model = ForwardPass(
         pulses=pulses,
-        gain=gain,
-        loading=loading,
-        wire_ratio=wire,
-        load_ratio=load,
+        **fitted,
+        word_line=_word_line(conditions, pulses, progress),
         reference_drops=np.array(_REFERENCES),
         thresholds=thresholds,
         threshold_uncertainty=uncertainty,
-        residual=residual,
     )
     rows = table_provenance(table)
     source = {"bench": FORWARD, "rows": rows["table_rows"], "digest": rows["table_digest"]}
     return with_forward_pass(card, model, source)
+
+
+def _word_line(conditions: SramConditions, pulses: Array, progress: OnProgress) -> Array:
+    """As of `ForwardPass`: a column's gates load the word lines otherwise than the array's lumped ones do.
+    The bits' parts of a discharge add up."""
+    signs = 2 * ((np.arange(2**_BITS)[:, None] >> np.arange(_BITS)) & 1) - 1
+    counts = [_COLUMNS, *range(BLOCK, MOST_COLUMNS + 1, BLOCK)]
+    words = [np.resize([0, 1, 3, 7], count) for count in counts]
+    runs = [
+        pass_parameters(conditions, pulses, 0, one, np.full(len(one), 2**_INPUT_BITS - 1), _REFERENCES[-1])
+        for one in words
+    ]
+    table = conditions.run(READ, runs, in_stage("columns on the rails", progress))
+    difference = table["bit_line_bar_discharge"] - table["bit_line_discharge"]
+    found = [
+        np.linalg.lstsq(signs[one], difference[table["run"] == run].to_numpy(), rcond=None)[0]
+        for run, one in enumerate(words)
+    ]
+    return np.stack([np.zeros(_BITS), *(one - found[0] for one in found[1:])])
 
 
 def _converter(conditions: SramConditions, progress: OnProgress) -> tuple[Array, float]:

@@ -5,13 +5,14 @@ for each (:mod:`cimspice.sram.mapping.format`).
 
 Forward, neuron by neuron: the rows of group g are opened with pulses that weight the bits; each column's two
 discharges are multiplied by input x_c; charge sharing takes the mean over the columns of a slice, and a
-signed converter converts it. Slices are added digitally.
+signed converter converts it. Slices are added digitally, and groups of columns where a rail cannot have all.
 Transposed: all groups are opened at once, pulses weighting bits by |e_g|, once for the positive and once for
 the negative errors; a converter reads every column (Kumar et al., arXiv 2005.09526).
 """
 
 import warnings
 from dataclasses import dataclass, field
+from itertools import pairwise
 
 import numpy as np
 
@@ -85,6 +86,18 @@ class SramLayer:
         """Inputs, that of the bias included."""
         return self.words.shape[2]
 
+    @property
+    def groups(self) -> list[slice]:
+        """Columns that share charge, as few groups as a rail allows, none more than one column smaller."""
+        most = self.design.periphery.sharing.largest_columns
+        edges = np.cumsum([0, *map(len, np.array_split(np.arange(self.columns), -(-self.columns // most)))])
+        return [slice(*pair) for pair in pairwise(edges.tolist())]
+
+    @property
+    def conversions(self) -> list[tuple[slice, int]]:
+        """Columns and slice of each conversion of a neuron, slices running fastest."""
+        return [(group, number) for group in self.groups for number in range(self.design.form.slices)]
+
     def _positions(self, groups: int) -> Array:
         rows = np.arange(groups * self.design.form.slice_bits).reshape(groups, -1)
         return (rows + 0.5) / self.design.array_rows
@@ -130,7 +143,7 @@ class SramLayer:
         Returns
         -------
         Array
-            V, shape (chips, samples, neurons, slices).
+            V, shape (chips, samples, neurons, conversions): group by group the slices of each.
 
         Raises
         ------
@@ -150,17 +163,25 @@ class SramLayer:
         product = periphery.multiplier(
             volts, codes[:, :, None, None, :], None if spread is None else spread.multiplier
         )
-        rails = periphery.sharing(np.swapaxes(product, -1, -2), None if spread is None else spread.shares)
-        return self._noisy(rails[..., 1] - rails[..., 0], periphery.shared_noise(columns))
+        found = []
+        for group in self.groups:
+            rails = periphery.sharing(
+                np.swapaxes(product[..., group, :], -1, -2),
+                None if spread is None else spread.shares[..., group],
+            )
+            noise = periphery.shared_noise(group.stop - group.start)
+            found.append(self._noisy(rails[..., 1] - rails[..., 0], noise))
+        return np.concatenate(found, axis=-1)
 
     def convert(self, rails: Array) -> Array:
-        """Codes of the rails' differences, slices added: whole numbers of the least slice's steps over
-        ``form.weights[-1]``, shape of ``rails`` without its last axis."""
+        """Codes of the rails' differences, slices and groups added, shape of ``rails`` without its last axis.
+
+        Of one group whole numbers of the least slice's steps over ``form.weights[-1]``."""
         return self.merge(self.codes(rails))
 
     def codes(self, rails: Array) -> Array:
-        """Codes of each slice, shape of ``rails``."""
-        offset = 0.0 if self.spread is None else self.spread.offset
+        """Codes of each conversion, shape of ``rails``."""
+        offset = 0.0 if self.spread is None else np.tile(self.spread.offset, len(self.groups))
         return self._converted(rails, offset)
 
     def _converted(self, volts: Array, offset: Array | float) -> Array:
@@ -169,9 +190,14 @@ class SramLayer:
         return converter(volts, offset=offset, noise=self.noise)
 
     def merge(self, codes: Array) -> Array:
-        """Slices, last axis, as one number in steps of the most significant slice's converter."""
-        weights = self.design.form.weights
-        return (codes @ weights) / weights[-1]
+        """Conversions of a neuron, last axis, as one number in steps of the most significant slice's
+        converter for the first group; or the slices of a transposed read."""
+        weights, sharing = self.design.form.weights, self.design.periphery.sharing
+        if np.shape(codes)[-1] == len(weights):
+            return (codes @ weights) / weights[-1]
+        sizes = [group.stop - group.start for group in self.groups]
+        means = np.array([size / sharing.attenuation(size) for size in sizes])
+        return (codes @ np.outer(means / means[0], weights).ravel()) / weights[-1]
 
     def below_target(self, rail: Array, codes: Array, target: Array, chip: Array) -> Array:
         """Target minus output as the converter gives it, with the target preloaded on its capacitors.
@@ -179,9 +205,9 @@ class SramLayer:
         Parameters
         ----------
         rail
-            Of the most significant slice (V), shape (N,).
+            Of the last conversion (V), shape (N,).
         codes
-            Of all slices as converted before, shape (N, slices): the lower ones go into the target.
+            Of all as converted before, shape (N, conversions): the others go into the target.
         target
             In steps of the most significant slice, shape (N,); limited to the converter's range.
         chip

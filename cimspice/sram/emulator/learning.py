@@ -48,11 +48,12 @@ def layer_scale(design: LayerDesign, columns: int) -> LayerScale:
     )
     largest = 2**periphery.multiplier.bits - 1
     product = periphery.multiplier(forward - design.line_rise, np.array(largest))
-    rails = periphery.sharing(np.repeat(product[:, None], columns, axis=1))
+    shared = -(-columns // -(-columns // periphery.sharing.largest_columns))  # of the first group
+    rails = periphery.sharing(np.repeat(product[:, None], shared, axis=1))
     whole = form.weights.sum() / form.weights[-1]  # a word of ones, all its slices
     step = periphery.converter.step
     return LayerScale(
-        sum_steps=float(rails[1] - rails[0]) * whole / step / columns,
+        sum_steps=float(rails[1] - rails[0]) * whole / step / shared,
         error_steps=periphery.line_sampling.attenuation * float(backward[1] - backward[0]) * whole / step,
     )
 
@@ -91,7 +92,7 @@ class Trace:
     inputs: tuple[Array, ...]
     """Codes at the columns of each layer, the bias's last, each of shape (chips, samples, columns)."""
     rails: tuple[Array, ...]
-    """Difference of the rails of each layer (V), each of shape (chips, samples, neurons, slices)."""
+    """Difference of the rails of each layer (V), each of shape (chips, samples, neurons, conversions)."""
     codes: tuple[Array, ...]
     """Of the converter, same shapes."""
     outputs: tuple[Array, ...]
@@ -108,8 +109,12 @@ class LearningNetwork:
     """Where the updates' rounding is drawn from."""
     rule: LearningRule = field(default_factory=LearningRule)
     """The digital part."""
+    hidden_gains: Sequence[float] | None = None
+    """Of each hidden layer in the place of the rule's one."""
 
     def __post_init__(self) -> None:
+        if self.hidden_gains is not None:
+            checked_array("hidden_gains", self.hidden_gains, (len(self.layers) - 1,), low=0)
         if not len(self.layers):
             raise ParameterError("a network without layers", place="layers", remedy="give at least one")
         for before, after in pairwise(self.layers):
@@ -158,7 +163,8 @@ class LearningNetwork:
     def hidden_codes(self, number: int, outputs: Array) -> Array:
         """Inputs of the next layer from a hidden layer's outputs."""
         most = largest_input(self.layers[number + 1].design)
-        gain = most * self.rule.hidden_gain / self._scales[number].sum_steps
+        given = self.rule.hidden_gain if self.hidden_gains is None else self.hidden_gains[number]
+        gain = most * given / self._scales[number].sum_steps
         return np.clip(np.rint(gain * outputs), 0, most).astype(int)
 
     def classes(self, inputs: Array) -> Array:
@@ -225,7 +231,7 @@ class LearningNetwork:
     def hidden_errors(self, number: int, trace: Trace, errors: Array) -> Array:
         """Errors of hidden layer ``number`` from the whole ones of the layer after it, (chips, neurons)."""
         layer = self.layers[number + 1]
-        codes = layer.backward(errors, layer.columns - 1)  # none goes to the bias
+        codes = sum(layer.backward(part, layer.columns - 1) for part in _together(layer.design, errors))
         signal = trace.inputs[number + 1][:, 0, :-1]
         passes = self._flags[number].passes(
             signal, largest_input(layer.design), codes, self.rule.stuck_period
@@ -246,6 +252,16 @@ class LearningNetwork:
     @staticmethod
     def _outer(relative: Array, inputs: Array, design: LayerDesign) -> Array:
         return relative[:, :, None] * inputs[:, 0, None, :] / largest_input(design)
+
+
+def _together(design: LayerDesign, errors: Array) -> list[Array]:
+    """Errors (chips, neurons) in parts of as many of either sign as a transposed read opens."""
+    most = design.open_groups
+    if most is None:
+        return [errors]
+    rank = np.where(errors > 0, np.cumsum(errors > 0, axis=1), np.cumsum(errors < 0, axis=1)) - 1
+    turns = np.where(errors == 0, 0, rank // most)
+    return [np.where(turns == turn, errors, 0) for turn in range(int(turns.max(initial=0)) + 1)]
 
 
 def largest_input(design: LayerDesign) -> int:

@@ -10,7 +10,7 @@ import numpy as np
 
 from cimspice.arrays import Array, checked_array
 from cimspice.errors import ParameterError
-from cimspice.sram.model.forward_pass import MOST_COLUMNS
+from cimspice.sram.model.forward_pass import BLOCK, MOST_COLUMNS, sharing_columns
 
 if TYPE_CHECKING:
     from cimspice.sram.emulator.circuit import SramCircuit
@@ -129,15 +129,24 @@ class MappedLayer:
         group has codes of 0 only."""
         groups, slices = self.groups, self.words.shape[2]
         found = np.zeros((len(codes), len(self.weights), len(groups), slices))
-        products = self._products
-        for group, place in enumerate(groups):
-            part, words = codes[:, place], self.words[:, place]
+        model, products, gain = self.circuit.forward, self._products, self._gain
+        sharing = self.sharing(codes)
+        common = np.stack([model.common[codes[:, place]].sum(axis=1) for place in groups], axis=1)
+        for group, number in np.ndindex(len(groups), slices):
+            part, words = codes[:, groups[group]], self.words[:, groups[group], number].T
+            sums = found[:, :, group, number]
             for code in range(1, self._largest + 1):
-                there = (part == code).astype(float)
+                there = part == code
                 if there.any():
-                    for number in range(slices):
-                        found[:, :, group, number] += there @ products[words[:, :, number].T, code]
-        return found / self.circuit.forward.capacitance(self.sharing(codes))[:, None, :, None]
+                    sums += there @ products[words, code]
+            if LINES not in self.off:
+                for bit, change in enumerate(model.word_line[sharing[:, group] // BLOCK].T):
+                    sums += change[:, None] * (gain[part] @ (2.0 * ((words >> bit) & 1) - 1))
+        if MULTIPLIER in self.off:
+            capacitance = model.capacitance(sharing)
+        else:
+            capacitance = model.capacitance(sharing, common)
+        return found / capacitance[:, None, :, None]
 
     def convert(self, rails: Array) -> Array:
         """Codes of rails' differences; with the converter's quantisation off, fractions of steps too."""
@@ -223,7 +232,8 @@ class MappedLayer:
 
     def sharing(self, codes: Array) -> Array:
         """Columns that share charge (n, groups)."""
-        return np.stack([np.count_nonzero(codes[:, place], axis=1) for place in self.groups], axis=1)
+        busy = np.stack([np.count_nonzero(codes[:, place], axis=1) for place in self.groups], axis=1)
+        return sharing_columns(busy)
 
     @cached_property
     def _full_scale(self) -> Array:
@@ -251,12 +261,16 @@ class MappedLayer:
     def _products(self) -> Array:
         """Of a slice's words and input codes (words, codes), V."""
         circuit, model = self.circuit, self.circuit.forward
-        discharge, codes = circuit.discharge, np.arange(self._largest + 1)
+        discharge = circuit.discharge
         if LINES in self.off:
             discharge = self._values * float(discharge @ self._values / (self._values @ self._values))
-        if MULTIPLIER in self.off:
-            return discharge[:, None] * (codes * float(model.gain @ codes / (codes @ codes)))
-        return model.products(discharge)
+        return discharge[:, None] * self._gain + (0.0 if MULTIPLIER in self.off else model.loading)
+
+    @cached_property
+    def _gain(self) -> Array:
+        """Of a word's discharge, by input code."""
+        gain, codes = self.circuit.forward.gain, np.arange(self._largest + 1)
+        return codes * float(gain @ codes / (codes @ codes)) if MULTIPLIER in self.off else gain
 
     @property
     def _values(self) -> Array:

@@ -12,7 +12,7 @@ from cimspice.sram.model.forward_pass import MOST_COLUMNS, ForwardPass
 
 FORWARD_PASS = "forward_pass"
 
-_UNITS = {"wire_ratio": "1", "load_ratio": "1", "threshold_uncertainty": "V", "residual": "V"}
+_UNITS = {"wire_ratio": "1", "load_ratio": "1", "bend": "1/V", "threshold_uncertainty": "V", "residual": "V"}
 
 
 def with_forward_pass(card: Card, model: ForwardPass, source: Mapping[str, Any]) -> Card:

@@ -58,11 +58,12 @@ class CircuitLayer(SramLayer):
 
     def rails(self, inputs: Array) -> Array:
         """As the emulator's: what the converter samples of both rails."""
-        lead = (1, np.shape(inputs)[1], self.words.shape[1], self.design.form.slices)
+        conversions = self.conversions
+        lead = (1, np.shape(inputs)[1], self.words.shape[1], len(conversions))
         runs = [
-            self._forward(group, piece, inputs[0, sample])
-            for _, sample, group, piece in np.ndindex(lead)
-        ]  # fmt: skip
+            self._forward(neuron, *conversions[place], inputs[0, sample])
+            for _, sample, neuron, place in np.ndindex(lead)
+        ]
         table = self._run(FORWARD, runs, "forward passes in ngspice")
         return self._remembered(table, runs).reshape(lead)
 
@@ -105,14 +106,14 @@ class CircuitLayer(SramLayer):
         found = self._run(TRANSPOSED, runs, "transposed reads in ngspice")
         return self._remembered(found, runs).reshape(1, *lead)
 
-    def _forward(self, group: int, piece: int, inputs: Array) -> dict[str, Any]:
-        """Parameters of one slice of one neuron's pass."""
+    def _forward(self, neuron: int, group: slice, piece: int, inputs: Array) -> dict[str, Any]:
+        """Parameters of one conversion of one neuron's pass: a slice of some columns."""
         form = self.design.form
-        bits = form.bits_of(self.words)[0, group, :, piece]  # (columns, b)
-        rows = group * form.slice_bits + np.arange(form.slice_bits)
-        shifts = None if self.shifts is None else np.moveaxis(self.shifts[group, :, piece], 0, 1)
+        bits = form.bits_of(self.words)[0, neuron, group, piece]  # (columns, b)
+        rows = neuron * form.slice_bits + np.arange(form.slice_bits)
+        shifts = None if self.shifts is None else np.moveaxis(self.shifts[neuron, group, piece], 0, 1)
         circuit = self._circuit(rows, self.design.pulses[0], bits.T, shifts)
-        return circuit | {"codes": [int(code) for code in inputs]}
+        return circuit | {"codes": [int(code) for code in inputs[group]]}
 
     def _circuit(self, rows: Array, codes: Array, bits: Array, shifts: Array | None) -> dict[str, Any]:
         """Rows opened by pulses of these codes; ``bits`` (rows, columns), ``shifts`` (rows, columns, 6)."""

@@ -1,7 +1,7 @@
 """A network's layer in 6T arrays through ngspice: a pass of a neuron is one transient of the whole circuit.
 
-Cells, word lines' pulses, precharge, multipliers, shared rails and the converter are in it; columns whose
-input is 0 stay disconnected, and only load the word lines.
+Cells, word lines' pulses, precharge, multipliers, shared rails and the converter are in it. Columns that do
+not share charge only load the word lines; unused ones that have to, where a group has too few, store 0.
 """
 
 from __future__ import annotations
@@ -19,6 +19,7 @@ from cimspice.progress import OnProgress, silent
 from cimspice.sram.characterisation.conditions import SramConditions
 from cimspice.sram.characterisation.forward_pass import FORWARD, pass_parameters
 from cimspice.sram.emulator.mapped_layer import MappedLayer
+from cimspice.sram.model.forward_pass import sharing_columns
 
 _START, _COLUMN = 3.0, 0.9
 """CPU seconds of a pass, and what a column adds."""
@@ -151,13 +152,16 @@ def _run(
 ) -> dict[str, Any]:
     """Parameters of the bench of one pass."""
     model, place = layer.circuit.forward, layer.groups[group]
-    seen = codes[sample, place]
+    seen, words = codes[sample, place], layer.words[output, place, number]
+    count = int(sharing_columns(np.count_nonzero(seen)))
+    order = np.argsort(seen == 0, kind="stable")[:count]
+    spare = np.zeros(count - len(order), int)
     return pass_parameters(
         conditions,
         model.pulses,
         output % layer.circuit.array_neurons * len(model.pulses),
-        layer.words[output, place, number][seen > 0],
-        seen[seen > 0],
+        np.concatenate([words[order], spare]),
+        np.concatenate([seen[order], spare]),
         layer.reference_drop,
         model.converter_bits,
     )

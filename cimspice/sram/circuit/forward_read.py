@@ -1,0 +1,40 @@
+"""What a forward pass's columns are discharged by, without the rest of the pass."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+import pandas as pd
+
+from cimspice.bench.bench import register
+from cimspice.netlist import NetlistParameters
+from cimspice.spice import Tran, Waveforms
+from cimspice.sram.circuit.passes import ForwardParameters, ForwardPass
+
+
+@register
+class ForwardRead(ForwardPass):
+    """One row per column. The whole circuit of the pass, at the same steps of time, until lines are read."""
+
+    name: ClassVar[str] = "sram_forward_read"
+    title: ClassVar[str] = (
+        "discharges of a neuron's forward pass: SRAM columns with multipliers and converter"
+    )
+    Parameters: ClassVar[type[NetlistParameters]] = ForwardParameters
+    columns: ClassVar[dict[str, str]] = {
+        "column": "",
+        "bit_line_discharge": "V",
+        "bit_line_bar_discharge": "V",
+    }
+
+    def analysis(self, parameters: ForwardParameters) -> Tran:
+        columns, step = range(parameters.array.simulated_columns), parameters.time_step
+        stop = max(1.05 * parameters.read_time, 110 * step)  # a shorter one would begin with shorter steps
+        nodes = tuple(f"{line}{column}_0" for line in "bc" for column in columns)
+        return Tran(step, stop, max_step=step, save=nodes)
+
+    def measure(self, parameters: ForwardParameters, waveforms: Waveforms) -> pd.DataFrame:
+        return pd.DataFrame([
+            {"column": column, **self._discharges(parameters, waveforms, column)}
+            for column in range(parameters.array.simulated_columns)
+        ])  # fmt: skip
