@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from cimspice.fit.family_card import Card
     from cimspice.network.circuit import Circuit, CircuitNetwork
-    from cimspice.network.graph import Network
+    from cimspice.network.samples import Samples
 
 _LARGEST_CONFIG = 2**20
 
@@ -107,30 +107,6 @@ class OnCircuits:
         }
 
 
-@dataclass(frozen=True, eq=False)
-class _Samples:
-    """Inputs and labels to run; those to calibrate and to train with, and what these are."""
-
-    x: np.ndarray
-    y: np.ndarray | None
-    x_train: np.ndarray
-    y_train: np.ndarray | None
-    said: str
-
-    def apart(self) -> tuple[_Samples, int]:
-        """Without those to run that are to train with, too, and how many these are."""
-        from cimspice.errors import ParameterError
-
-        seen = {sample.tobytes() for sample in self.x_train}
-        kept = [number for number, sample in enumerate(self.x) if sample.tobytes() not in seen]
-        if not kept:
-            raise ParameterError(
-                "every sample is one to train with", place="--data", remedy="give others as x and y"
-            )
-        left_out = len(self.x) - len(kept)
-        return replace(self, x=self.x[kept], y=None if self.y is None else self.y[kept]), left_out
-
-
 def on_circuits(
     net: str,
     circuit: str,
@@ -154,10 +130,11 @@ def on_circuits(
     from cimspice.errors import CimspiceError, ParameterError
     from cimspice.families import read_card
     from cimspice.network.circuit import map_network
+    from cimspice.network.samples import network_and_samples
 
     if epochs is not None and not fine_tune:
         raise ParameterError("--epochs without --fine-tune", place="--epochs", remedy="give both")
-    made, samples = _network_and_samples(net, data, seed, fine_tune)
+    made, samples = network_and_samples(net, data, seed, fine_tune)
     family = _family(circuit, needed or ("simulation_seconds",))
     known = None if card is None else read_card(card, circuit)
     settings = _settings(config)
@@ -185,7 +162,7 @@ def on_circuits(
 def _fine_tuned(
     mapped: CircuitNetwork,
     circuits: Circuit,
-    samples: _Samples,
+    samples: Samples,
     epochs: int | None,
     seed: int,
     progress: OnProgress,
@@ -210,39 +187,6 @@ def _fine_tuned(
     ]
     found = {"trained_on": samples.said, "accuracy_before": accuracy[0], "accuracy_after": accuracy[1]}
     return after, tuned.facts() | found
-
-
-def _network_and_samples(net: str, data: Path | None, seed: int, fine_tune: bool) -> tuple[Network, _Samples]:
-    """The network, and its samples or those of the command line; those to train with, too."""
-    import numpy as np
-
-    from cimspice.errors import ParameterError
-    from cimspice.network.built_in_networks import BUILT_IN, built_in
-
-    if net in BUILT_IN and data is None:
-        found = built_in(net, seed)
-        said = f"training samples of {net}"
-        return found.network, _Samples(found.x_test, found.y_test, found.x_train, found.y_train, said)
-    from cimspice.network.data import load_data, load_training_data
-    from cimspice.network.load import load_network
-
-    if data is None:
-        raise ParameterError(
-            "no inputs to run", place="--data", remedy="give a file with x, and y where there are labels"
-        )
-    made = load_network(net, seed=seed)
-    given = load_data(data, made)
-    if not fine_tune:
-        return made, _Samples(given.x, given.y, given.x, given.y, "")
-    own = load_training_data(data, made)
-    if own is not None:
-        return made, _Samples(given.x, given.y, own.x, own.y, f"x_train of {data.name}")
-    order, half = np.random.default_rng(seed).permutation(len(given.x)), len(given.x) // 2
-    train, test = np.sort(order[:half]), np.sort(order[half:])
-    y, y_train = (None, None) if given.y is None else (given.y[test], given.y[train])
-    return made, _Samples(
-        given.x[test], y, given.x[train], y_train, f"half of {data.name}, drawn with the seed"
-    )
 
 
 def _family(name: str, needed: tuple[str, ...]) -> Any:

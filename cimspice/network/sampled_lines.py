@@ -26,6 +26,7 @@ from cimspice.network.validate import (
     TileErrors,
     error_budget,
     is_cheap,
+    raw_outputs,
 )
 from cimspice.progress import OnProgress, Progress, silent
 
@@ -203,7 +204,8 @@ def validate_lines(
         mapped,
         given,
         drawn,
-        {name: found[network.output].reshape(len(drawn), -1) for name, found in values.items()},
+        {name: found[network.output].reshape(len(drawn), -1) for name, found in values.items()}
+        | raw_outputs(mapped, given.x[drawn]),
         None if labels is None else labels[drawn],
         tuple(
             LayerComparison(

@@ -111,6 +111,10 @@ class SramCircuit:
         """Neurons that an array holds: in the half of its rows that is nearer to the converter."""
         return self.array_rows // 2 // len(self.forward.pulses)
 
+    def drawn(self, seed: int) -> SramCircuit:
+        """One chip: itself, as all are nominal."""
+        return self
+
     def layer(self, weights: Array, calibration: Array, name: str = "layer") -> MappedLayer:
         """The arrays of weights (outputs, inputs), ranges calibrated with inputs (n, inputs).
 

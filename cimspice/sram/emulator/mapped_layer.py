@@ -71,6 +71,11 @@ class MappedLayer:
         return tuple(name for name in EFFECTS if name not in self.off)
 
     @property
+    def fast(self) -> bool:
+        """True: thousands of inputs take seconds."""
+        return True
+
+    @property
     def matrix(self) -> None:
         """None: codes are whole numbers."""
         return None

@@ -40,6 +40,11 @@ class Effects:
     capacitors: bool = False
 
     @classmethod
+    def nominal(cls) -> Effects:
+        """All that chips have in common."""
+        return cls(cells=False, noise=False)
+
+    @classmethod
     def none(cls) -> Effects:
         return cls(*[False] * len(cls.__dataclass_fields__))
 
@@ -152,8 +157,9 @@ class ChipFamily:
                 remedy="give inputs and at least one layer, and one array of weights for each layer",
             )
         has, design = effects or Effects(), self.design(effects)
-        if len(sizes) < 4:  # only outputs are read transposed, one of either sign
-            design = replace(design, open_groups=1)
+        # of outputs one of either sign is read transposed; of hidden neurons as many at once as cells survive
+        opened = 1.0 if len(sizes) < 4 else design.charge_limit // design.pulses[-1].sum()
+        design = replace(design, open_groups=int(np.clip(opened, 1, max(sizes))))
         generator = np.random.default_rng([seed, 1])
         layers = []
         for number, (before, after) in enumerate(pairwise(sizes)):

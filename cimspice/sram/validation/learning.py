@@ -25,7 +25,8 @@ from cimspice.sram.model.bit_line import BitLines
 from cimspice.sram.model.build import log_factors
 from cimspice.sram.model.readout_loads import fit_readout_loads
 from cimspice.sram.training.accuracy import FORMATS, Lessons
-from cimspice.sram.training.chip import ChipFamily
+from cimspice.sram.training.chip import ChipFamily, Effects
+from cimspice.sram.training.network_lessons import StoredNetwork
 from cimspice.sram.validation.circuit_layer import BLOCKS, CircuitLayer
 from cimspice.sram.validation.learning_comparison import ForwardComparison, Pair, StepComparison
 from cimspice.sram.validation.learning_periphery import characterised_periphery
@@ -151,6 +152,42 @@ def _drawn_step(design: LayerDesign, generator: np.random.Generator) -> tuple[li
             return words, inputs, label
 
 
+def compare_network_step(
+    known: Characterised,
+    stored: StoredNetwork,
+    family: ChipFamily,
+    inputs: Array,
+    label: Array,
+    rule: LearningRule,
+    progress: OnProgress = silent,
+) -> dict[str, Any]:
+    """One sample, codes (1, features) and its class (1,), through a stored network on a nominal chip in
+    emulator and circuit: forward, error, transposed read, gradient."""
+    nominal = stored.on_chips(family, 1, rule=rule, effects=Effects.nominal())
+    design = nominal.layers[0].design
+    networks = []
+    for kind in (SramLayer, CircuitLayer):
+        own = {"conditions": known.conditions, "progress": progress} if kind is CircuitLayer else {}
+        layers = [kind(design, layer.words, **own) for layer in nominal.layers]
+        networks.append(LearningNetwork(layers, np.random.default_rng(0), rule, stored.gains))
+    emulated, circuit = networks
+    traces = [network.forward(inputs[:, None, :]) for network in (circuit, emulated)]
+    errors, changes = [], []
+    for network, trace in zip((circuit, emulated), traces, strict=True):
+        errors.append(network.output_errors(trace, label))
+        changes.append(_flat(network.changes(trace, errors[-1])))
+    rails, codes, gradient = _pair(traces, "rails"), _pair(traces, "codes"), Pair(*changes)
+    return {
+        "forward_error_percent": rails.percent,
+        "codes": codes.measured.size,
+        "codes_differ": codes.differ,
+        "errors_differ": Pair(*errors).differ,
+        "gradient_error_percent": gradient.percent,
+        "gradient_nonzero": int(np.count_nonzero(gradient.measured)),
+        "spice_seconds": sum(layer.seconds for layer in _circuits(circuit)),
+    }
+
+
 def compare_forward(
     known: Characterised,
     lessons: Lessons,
@@ -194,7 +231,6 @@ def compare_forward(
 
 def _learnt(family: ChipFamily, lessons: Lessons, splits: Folds) -> list[Array]:
     """Words of one nominal chip that has learnt, without noise."""
-    from cimspice.sram.training.chip import Effects
     from cimspice.sram.training.lessons import learn
 
     effects = Effects(cells=False, noise=False)
