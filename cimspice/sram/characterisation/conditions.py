@@ -107,8 +107,14 @@ class SramConditions(Conditions):
             **more,
         }
 
-    def run(self, bench: str, runs: Sequence[dict[str, Any]], progress: OnProgress) -> pd.DataFrame:
-        """The runs of a bench under these conditions."""
+    def run(
+        self,
+        bench: str,
+        runs: Sequence[dict[str, Any]],
+        progress: OnProgress,
+        time_limit: float | None = None,
+    ) -> pd.DataFrame:
+        """The runs of a bench under these conditions; ``time_limit`` as of ``run_bench`` (s)."""
         return run_bench(
             bench,
             runs,
@@ -116,6 +122,7 @@ class SramConditions(Conditions):
             workers=self.workers,
             store=self.store,
             progress=progress,
+            **({} if time_limit is None else {"time_limit": time_limit}),
         )
 
     def population(self, shifts: np.ndarray | None = None, **settings: Any) -> dict[str, Any]:

@@ -17,7 +17,7 @@ from cimspice.sram.emulator.read import MultiRowRead
 from cimspice.sram.mapping.pulses import compensated_codes
 from cimspice.sram.model.card import sram_fit
 from cimspice.sram.model.forward_card import with_forward_pass
-from cimspice.sram.model.forward_pass import BLOCK, MOST_COLUMNS, ForwardPass, Passes, fit_passes
+from cimspice.sram.model.forward_pass import BLOCK, ForwardPass, Passes, fit_passes
 from cimspice.sram.model.periphery_fit import fit_converter, turns
 
 FORWARD, READ, CONVERSION = "sram_forward_pass", "sram_forward_read", "sram_converter"
@@ -26,8 +26,12 @@ _COLUMNS = 15
 """Of most passes that are simulated."""
 _OTHERS = (30,)
 """Columns of one further pass each."""
+_MOST_COLUMNS = 40
+"""That share charge."""
+LONGEST = 3600.0
+"""Seconds that a pass may take, on a machine that others use as well."""
 _REFERENCES = (0.01, 0.04)
-"""Of the converter below the supply (V); its thresholds in between are checked at their geometric mean."""
+"""Of the converter below the supply (V)."""
 _INPUTS = np.linspace(-0.756, 0.743, 32)
 """Of the reference: one code in two, 0.2 steps above its threshold."""
 _WATCHED = [4, 31, 58]
@@ -84,7 +88,7 @@ def with_characterised_pass(card: Card, conditions: SramConditions, *, progress:
     runs = [
         pass_parameters(conditions, pulses, 0, pairs[:, 0], pairs[:, 1], _REFERENCES[-1]) for pairs in columns
     ]
-    table = conditions.run(FORWARD, runs, in_stage("forward passes of neurons", progress))
+    table = conditions.run(FORWARD, runs, in_stage("forward passes of neurons", progress), LONGEST)
     given = np.concatenate(columns)
     stored = (np.arange(2**_BITS)[:, None] >> np.arange(_BITS)) & 1
     places = (np.arange(_BITS) + 0.5) / conditions.array.rows
@@ -115,13 +119,13 @@ def _word_line(conditions: SramConditions, pulses: Array, progress: OnProgress) 
     """As of `ForwardPass`: a column's gates load the word lines otherwise than the array's lumped ones do.
     The bits' parts of a discharge add up."""
     signs = 2 * ((np.arange(2**_BITS)[:, None] >> np.arange(_BITS)) & 1) - 1
-    counts = [_COLUMNS, *range(BLOCK, MOST_COLUMNS + 1, BLOCK)]
+    counts = [_COLUMNS, *range(BLOCK, _MOST_COLUMNS + 1, BLOCK)]
     words = [np.resize([0, 1, 3, 7], count) for count in counts]
     runs = [
         pass_parameters(conditions, pulses, 0, one, np.full(len(one), 2**_INPUT_BITS - 1), _REFERENCES[-1])
         for one in words
     ]
-    table = conditions.run(READ, runs, in_stage("columns on the rails", progress))
+    table = conditions.run(READ, runs, in_stage("columns on the rails", progress), LONGEST)
     difference = table["bit_line_bar_discharge"] - table["bit_line_discharge"]
     found = [
         np.linalg.lstsq(signs[one], difference[table["run"] == run].to_numpy(), rcond=None)[0]
@@ -131,18 +135,17 @@ def _word_line(conditions: SramConditions, pulses: Array, progress: OnProgress) 
 
 
 def _converter(conditions: SramConditions, progress: OnProgress) -> tuple[Array, float]:
-    """Thresholds (references, codes − 1), V, and within which they are known (V): the largest distance to
-    where the code was seen to turn, and half the step of looking; at a reference in between as well."""
+    """Thresholds (references, codes − 1), V, and within which they are known (steps): the largest distance to
+    where the code was seen to turn, and half the step of looking."""
     found, worst = [], 0.0
     for reference in _REFERENCES:
         conversions = _conversions(conditions, reference * _INPUTS, reference, progress)
         coarse = fit_converter(conversions).thresholds
         edges = _edges(conditions, coarse, reference, progress)
-        found.append(fit_converter(conversions, edges).thresholds)
-        worst = max(worst, _distance(edges, found[-1]))
-    between = float(np.sqrt(np.prod(_REFERENCES)))
-    expected = np.array([np.interp(between, _REFERENCES, pair) for pair in np.transpose(found)])
-    return np.array(found), max(worst, _distance(_edges(conditions, expected, between, progress), expected))
+        model = fit_converter(conversions, edges)
+        found.append(model.thresholds)
+        worst = max(worst, _distance(edges, model.thresholds) / model.step)
+    return np.array(found), worst
 
 
 def _edges(

@@ -16,7 +16,7 @@ from cimspice.sram.emulator.read import MultiRowRead
 from cimspice.sram.mapping.format import WordFormat
 from cimspice.sram.model.card import sram_fit
 from cimspice.sram.model.forward_card import forward_pass_of
-from cimspice.sram.model.forward_pass import MOST_COLUMNS, ForwardPass
+from cimspice.sram.model.forward_pass import ForwardPass
 
 _PLACE = "sram circuit"
 
@@ -36,10 +36,10 @@ class SramCircuit:
     weight_scale
         The weight that the outermost word stands for: of each neuron, or of the whole matrix (``"tensor"``).
     weight_percentile, input_percentile
-        Of the magnitudes of weights and of calibration inputs, that which is full scale (%); larger ones are
-        clipped.
+        Of the magnitudes of weights and, with calibration by percentile, of calibration inputs, that which is
+        full scale (%); larger ones are clipped.
     input_calibration
-        ``"percentile"``, or ``"least error"``: the full scale with the least mean square error of the inputs.
+        ``"least error"``: the full scale with the least mean square error of the inputs; or ``"percentile"``.
     signed
         Inputs of both signs, in two passes; by default if the calibration inputs are. Otherwise negative
         inputs are clipped.
@@ -50,18 +50,18 @@ class SramCircuit:
 
     card: Card
     slices: int = 1
-    columns: int = MOST_COLUMNS
+    columns: int = 32
     weight_scale: Literal["neuron", "tensor"] = "neuron"
     weight_percentile: float = 100.0
     input_percentile: float = 100.0
-    input_calibration: Literal["percentile", "least error"] = "percentile"
+    input_calibration: Literal["percentile", "least error"] = "least error"
     signed: bool | None = None
     reference_drop: float | None = None
 
     def __post_init__(self) -> None:
         for name in ("weight_percentile", "input_percentile"):
             checked_number(name, getattr(self, name), above=0, high=100, place=_PLACE)
-        checked_count("columns", self.columns, high=MOST_COLUMNS, place=_PLACE)
+        checked_count("columns", self.columns, high=self.forward.most_columns, place=_PLACE)
         for name, allowed in (
             ("weight_scale", ("neuron", "tensor")),
             ("input_calibration", ("percentile", "least error")),
@@ -105,6 +105,11 @@ class SramCircuit:
     def array_rows(self) -> int:
         """Rows of an array."""
         return int(self.card.provenance["circuit"]["array"]["rows"])
+
+    @property
+    def array_columns(self) -> int:
+        """Columns of an array."""
+        return int(self.card.provenance["circuit"]["array"]["columns"])
 
     @property
     def array_neurons(self) -> int:

@@ -10,7 +10,7 @@ import numpy as np
 
 from cimspice.arrays import Array, checked_array
 from cimspice.errors import ParameterError
-from cimspice.sram.model.forward_pass import BLOCK, MOST_COLUMNS, sharing_columns
+from cimspice.sram.model.forward_pass import BLOCK, sharing_columns
 
 if TYPE_CHECKING:
     from cimspice.sram.emulator.circuit import SramCircuit
@@ -207,7 +207,7 @@ class MappedLayer:
         return {
             "cells": cells,
             "tiles": arrays,
-            "utilisation": cells / (arrays * circuit.array_rows * MOST_COLUMNS),
+            "utilisation": cells / (arrays * circuit.array_rows * circuit.array_columns),
             "clipped_weights": int(np.count_nonzero(np.abs(w) > self._full_scale[:, None])),
             "saturated": sum(self.saturated(rails) for rails in read),
             "conversions": sum(rails.size for rails in read),

@@ -8,11 +8,11 @@ from typing import Any
 from cimspice.errors import ParameterError
 from cimspice.fit.family_card import REMEDY, Card, Part, encode
 from cimspice.fit.records import ParameterRecord, RangeRecord
-from cimspice.sram.model.forward_pass import MOST_COLUMNS, ForwardPass
+from cimspice.sram.model.forward_pass import ForwardPass
 
 FORWARD_PASS = "forward_pass"
 
-_UNITS = {"wire_ratio": "1", "load_ratio": "1", "bend": "1/V", "threshold_uncertainty": "V", "residual": "V"}
+_UNITS = {"wire_ratio": "1", "load_ratio": "1", "bend": "1/V", "threshold_uncertainty": "1", "residual": "V"}
 
 
 def with_forward_pass(card: Card, model: ForwardPass, source: Mapping[str, Any]) -> Card:
@@ -23,7 +23,7 @@ def with_forward_pass(card: Card, model: ForwardPass, source: Mapping[str, Any])
         source=dict(source),
         range={
             "reference_drop": RangeRecord(low=low, high=high, unit="V"),
-            "columns": RangeRecord(low=1, high=MOST_COLUMNS, unit="1"),
+            "columns": RangeRecord(low=1, high=model.most_columns, unit="1"),
         },
         parameters={
             name: ParameterRecord(

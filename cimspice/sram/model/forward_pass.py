@@ -19,8 +19,6 @@ import numpy as np
 from cimspice.arrays import Array, kept_array
 from cimspice.errors import FitError, ParameterError
 
-MOST_COLUMNS = 64
-"""Of an array, on one pair of rails."""
 BLOCK = 8
 """The number of columns that share charge is a multiple."""
 
@@ -56,7 +54,7 @@ class ForwardPass:
     thresholds
         At which the code turns (references, 2**bits − 1), V.
     threshold_uncertainty
-        Within which they are known (V).
+        Within which they are known (steps).
     residual
         Rms of the rails' differences that were simulated, from these numbers (V).
     """
@@ -81,7 +79,7 @@ class ForwardPass:
             "gain": ("codes",),
             "loading": (2**bits, np.size(self.gain)),
             "common": (np.size(self.gain),),
-            "word_line": (MOST_COLUMNS // BLOCK + 1, bits),
+            "word_line": ("blocks", bits),
             "reference_drops": ("references",),
             "thresholds": (np.size(self.reference_drops), "thresholds"),
         }
@@ -91,6 +89,11 @@ class ForwardPass:
             raise ParameterError(
                 f"references {self.reference_drops}", place="forward pass", remedy="give two, rising"
             )
+
+    @property
+    def most_columns(self) -> int:
+        """That may share charge."""
+        return BLOCK * (len(self.word_line) - 1)
 
     @property
     def input_bits(self) -> int:

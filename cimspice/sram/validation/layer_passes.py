@@ -17,7 +17,7 @@ from cimspice.errors import SimulationError
 from cimspice.network.simulated import LineComparison
 from cimspice.progress import OnProgress, silent
 from cimspice.sram.characterisation.conditions import SramConditions
-from cimspice.sram.characterisation.forward_pass import FORWARD, pass_parameters
+from cimspice.sram.characterisation.forward_pass import FORWARD, LONGEST, pass_parameters
 from cimspice.sram.emulator.mapped_layer import MappedLayer
 from cimspice.sram.model.forward_pass import sharing_columns
 
@@ -99,7 +99,7 @@ def read_passes(
 ) -> Read:
     """Passes: input codes (n, inputs), sample, output, group and slice of each."""
     runs = [_run(layer, conditions, *place) for place in places]
-    table = conditions.run(FORWARD, runs, progress)
+    table = conditions.run(FORWARD, runs, progress, LONGEST)
     first = table.groupby("run")[["sampled_difference", "code", "flipped"]].first()
     if first["flipped"].any():
         raise SimulationError(
@@ -117,7 +117,7 @@ def compare_lines(layer: MappedLayer, volts: Array, codes: Array, emulated: Arra
     apart = codes != expected
     half = (len(layer.thresholds) + 1) // 2
     between = layer.thresholds[np.maximum(codes, expected)[apart] + half - 1]
-    far = np.abs(volts[apart] - between) > layer.circuit.forward.threshold_uncertainty
+    far = np.abs(volts[apart] - between) > layer.circuit.forward.threshold_uncertainty * layer.step
     far |= np.abs(codes - expected)[apart] > 1
     error, size = (float(np.sum(one**2)) for one in (volts - emulated, emulated))
     return LineComparison(error, size, codes.size, int(apart.sum()), int(far.sum()))
