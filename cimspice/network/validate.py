@@ -171,7 +171,7 @@ class NetworkValidation:
                 error = next(layer.error for layer in self.layers if layer.name == self.mapped.last)
             last = next(layer.lines for layer in self.layers if layer.name == self.mapped.last)
             if last is not None:
-                compared["output_rmse"], error = error, last.relative
+                compared["output_rmse"], error = float(error or 0.0), last.relative
         else:
             assert self.certificate is not None
             decided, error = None, self.certificate.estimate

@@ -112,7 +112,7 @@ class SramConditions(Conditions):
         bench: str,
         runs: Sequence[dict[str, Any]],
         progress: OnProgress,
-        time_limit: float | None = None,
+        time_limit: float = 600.0,
     ) -> pd.DataFrame:
         """The runs of a bench under these conditions; ``time_limit`` as of ``run_bench`` (s)."""
         return run_bench(
@@ -122,7 +122,7 @@ class SramConditions(Conditions):
             workers=self.workers,
             store=self.store,
             progress=progress,
-            **({} if time_limit is None else {"time_limit": time_limit}),
+            time_limit=time_limit,
         )
 
     def population(self, shifts: np.ndarray | None = None, **settings: Any) -> dict[str, Any]:

@@ -7,6 +7,7 @@ from typing import ClassVar
 import pandas as pd
 
 from cimspice.bench.bench import register
+from cimspice.converter.circuit.controls import at
 from cimspice.netlist import NetlistParameters
 from cimspice.spice import Tran, Waveforms
 from cimspice.sram.circuit.passes import ForwardParameters, ForwardPass
@@ -34,7 +35,12 @@ class ForwardRead(ForwardPass):
         return Tran(step, stop, max_step=step, save=nodes)
 
     def measure(self, parameters: ForwardParameters, waveforms: Waveforms) -> pd.DataFrame:
+        supply, read = parameters.array.supply_voltage, parameters.read_time
         return pd.DataFrame([
-            {"column": column, **self._discharges(parameters, waveforms, column)}
+            {
+                "column": column,
+                "bit_line_discharge": supply - at(waveforms, f"b{column}_0", read),
+                "bit_line_bar_discharge": supply - at(waveforms, f"c{column}_0", read),
+            }
             for column in range(parameters.array.simulated_columns)
         ])  # fmt: skip

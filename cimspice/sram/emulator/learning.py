@@ -231,7 +231,9 @@ class LearningNetwork:
     def hidden_errors(self, number: int, trace: Trace, errors: Array) -> Array:
         """Errors of hidden layer ``number`` from the whole ones of the layer after it, (chips, neurons)."""
         layer = self.layers[number + 1]
-        codes = sum(layer.backward(part, layer.columns - 1) for part in _together(layer.design, errors))
+        # none goes to the bias
+        parts = [layer.backward(part, layer.columns - 1) for part in _together(layer.design, errors)]
+        codes = np.sum(parts, axis=0)
         signal = trace.inputs[number + 1][:, 0, :-1]
         passes = self._flags[number].passes(
             signal, largest_input(layer.design), codes, self.rule.stuck_period

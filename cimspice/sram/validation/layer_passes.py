@@ -153,7 +153,7 @@ def _run(
     """Parameters of the bench of one pass."""
     model, place = layer.circuit.forward, layer.groups[group]
     seen, words = codes[sample, place], layer.words[output, place, number]
-    count = int(sharing_columns(np.count_nonzero(seen)))
+    count = int(sharing_columns(np.asarray(np.count_nonzero(seen))))
     order = np.argsort(seen == 0, kind="stable")[:count]
     spare = np.zeros(count - len(order), int)
     return pass_parameters(
