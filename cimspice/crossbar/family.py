@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import asdict, fields, replace
-from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -24,11 +23,9 @@ _OWN = {"cell", "device", "memory_card", "write_verify"}
 if TYPE_CHECKING:
     from cimspice.campaign.store import Store
     from cimspice.crossbar.emulator import Crossbar, NonlinearCrossbar
-    from cimspice.crossbar.emulator.cell_errors import WriteErrors
     from cimspice.crossbar.emulator.circuit import CrossbarCircuit
     from cimspice.crossbar.emulator.mapped_layer import MappedLayer
     from cimspice.crossbar.emulator.one_transistor import AccessedMemory
-    from cimspice.crossbar.mapping.conductances import ConductanceRange
     from cimspice.crossbar.validation.budget import TileConditions
     from cimspice.crossbar.validation.network import NetworkValidation
     from cimspice.crossbar.validation.tile_reads import TileReads
@@ -208,7 +205,9 @@ def circuit(
         rest["tile"] = tuple(checked_array("tile", np.resize(tile, 2) if tile.size == 1 else tile, (2,),
                                            low=1, whole=True).tolist())  # fmt: skip
     if verify is not None:
-        parts["errors"] = replace(parts["errors"], written=_written(verify, parts["cells"], memory_card))
+        from cimspice.crossbar.validation.write_errors import write_errors
+
+        parts["errors"] = replace(parts["errors"], written=write_errors(verify, parts["cells"], memory_card))
     elif memory_card is not None:
         raise ParameterError(
             "memory_card without write_verify",
@@ -221,24 +220,6 @@ def circuit(
     if cell != "passive":
         raise ParameterError(f"cells are {cell!r}", place="cell", remedy="use 'passive' or '1T1R'")
     return made
-
-
-@cache
-def _written(tolerance: float, cells: ConductanceRange, memory_card: str | None) -> WriteErrors:
-    """What write-verify leaves by the model of a card's cell, or of SkyWater's fitted to ngspice."""
-    from cimspice.crossbar.emulator.cell_errors import WriteErrors
-    from cimspice.rram.model.card import cell_of
-    from cimspice.rram.model.programming import WriteScheme
-    from cimspice.rram.validation.cell import CircuitCell, fit_cell
-    from cimspice.rram.validation.device import DEVICES
-
-    scheme = WriteScheme(tolerance=tolerance)
-    if memory_card is None:
-        cell = fit_cell(DEVICES["skywater"].published(), CircuitCell(), scheme).cell
-        return WriteErrors.of(cell, cells, scheme)
-    card = read_card(memory_card, "rram")
-    temperature = card.conditions.temperature
-    return WriteErrors.of(cell_of(card), cells, scheme, ambient=27.0 if temperature is None else temperature)
 
 
 def _accessed(device: str, read_voltage: float) -> AccessedMemory:
