@@ -59,7 +59,7 @@ def test_circuits_have_the_reference_that_the_conditions_ask_for(tmp_path):
     def parameters(**more):
         conditions = SramConditions(array=BANK, store=tmp_path / "points.sqlite", **more)
         return CircuitLayer(design, np.zeros((1, 1, 4), int), conditions=conditions)._forward(
-            0, 0, np.array([15, 3, 0, 1])
+            0, slice(0, 4), 0, np.array([15, 3, 0, 1])
         )
 
     assert "converter" not in parameters()
