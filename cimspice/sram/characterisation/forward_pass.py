@@ -24,7 +24,7 @@ FORWARD, READ, CONVERSION = "sram_forward_pass", "sram_forward_read", "sram_conv
 _BITS, _INPUT_BITS, _CONVERTER_BITS = 4, 4, 6
 _COLUMNS = 15
 """Of most passes that are simulated."""
-_OTHERS = (30,)
+_OTHERS = (1, 4, 30)
 """Columns of one further pass each."""
 _MOST_COLUMNS = 40
 """That share charge."""
