@@ -58,11 +58,14 @@ class CircuitLayer(SramLayer):
 
     def rails(self, inputs: Array) -> Array:
         """As the emulator's: what the converter samples of both rails."""
+        samples, neurons = range(np.shape(inputs)[1]), range(self.words.shape[1])
         conversions = self.conversions
-        lead = (1, np.shape(inputs)[1], self.words.shape[1], len(conversions))
+        lead = (1, len(samples), len(neurons), len(conversions))
         runs = [
-            self._forward(neuron, *conversions[place], inputs[0, sample])
-            for _, sample, neuron, place in np.ndindex(lead)
+            self._forward(neuron, group, piece, inputs[0, sample])
+            for sample in samples
+            for neuron in neurons
+            for group, piece in conversions
         ]
         table = self._run(FORWARD, runs, "forward passes in ngspice")
         return self._remembered(table, runs).reshape(lead)
