@@ -250,3 +250,22 @@ def test_an_altered_gate_bias_gives_the_trace_of_a_rendered_one():
 def test_a_spike_outside_the_phase_is_refused():
     with pytest.raises(ValueError, match="not inside the phase"):
         bench("neuron_single_spike").Parameters.model_validate({"spike_time": 1e-6})
+
+
+def test_neurons_of_a_layer_spike_as_in_a_network_with_real_drivers():
+    neurons, inputs, begin, phase = 12, 8, 20e-9, 1e-6
+    line = bench("neuron_line")
+    parameters = line.Parameters.model_validate({"fan_out": neurons, "begin": begin})
+    with Session() as session:
+        session.load(line.netlist(parameters), options=line.options(parameters), flat=line.flat)
+        waveforms = session.run(line.analysis(parameters))
+    delay = waveforms.crossing("spike", parameters.circuit.supply / 2, "rise") - begin
+    edges = {name: tuple(column) for name, column in line.measure(parameters, waveforms).items()}
+    neuron = {"ramp_bias": 0.55, "polarity": [[1] * inputs], "program": [[0.45] * inputs]}
+    every = {name: value * neurons if name != "ramp_bias" else value for name, value in neuron.items()}
+    times = np.linspace(0.1, 0.8, inputs)  # of the drivers' inputs; lines follow
+    layer = table("neuron_layer", edges=edges, spikes=(times + delay / phase).tolist(), **neuron)
+    network = table("neuron_network", programming=[every], spikes=times.tolist())
+    assert 0.1 * phase < network["spike_time"][0] < 0.9 * phase
+    # straight edges of the same slope between 20 and 80 % are 0.5 ns off
+    assert layer["spike_time"][0] == pytest.approx(network["spike_time"][0], abs=0.25e-9)

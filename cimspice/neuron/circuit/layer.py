@@ -17,7 +17,10 @@ from cimspice.spice import SolverOptions, Tran, Waveforms
 
 OPTIONS = SolverOptions(reltol=1e-4, abstol=1e-13, vntol=1e-7, chgtol=1e-15)
 """Against chgtol 1e-16 and half the steps: spikes 0.1 ns apart, 1.6 times quicker."""
-Duration = Annotated[float, quantity("s", gt=0, le=1e-7)]
+SHARES = np.array([0.02, 0.1, 0.3, 0.5, 0.7, 0.9, 0.98])
+"""Of an edge's way from rail to rail, where it is measured; beyond, it is taken to go on straight."""
+EDGES = ("rise", "complement_fall", "fall", "complement_rise")
+Moments = tuple[Annotated[float, quantity("s", ge=-1e-7, le=1e-7)], ...]
 
 
 class LineParameters(NetlistParameters):
@@ -34,26 +37,17 @@ class LineParameters(NetlistParameters):
 
 @register
 class SpikeLine(Bench):
-    """Edges of a spike and its complement: when they cross half the supply, and how long straight ones of
-    their slope (between 20 and 80 %) take.
+    """Shape of the edges of a spike and its complement: when each is a share of its way from rail to rail.
 
-    ``lead``: how much earlier than the spike rises the complement falls; delays of the other two edges are
-    from the end of the driver's input.
+    ``rise`` and ``complement_fall`` count from the moment at which the spike has risen to half the supply,
+    ``fall`` and ``complement_rise`` from the end of the driver's input.
     """
 
     name: ClassVar[str] = "neuron_line"
     title: ClassVar[str] = "spiking neuron: edges of a loaded spike line"
     template: ClassVar[str] = "neuron/line"
     Parameters: ClassVar[type[NetlistParameters]] = LineParameters
-    columns: ClassVar[dict[str, str]] = {
-        "rise": "s",
-        "lead": "s",
-        "complement_fall": "s",
-        "fall_delay": "s",
-        "fall": "s",
-        "complement_delay": "s",
-        "complement_rise": "s",
-    }
+    columns: ClassVar[dict[str, str]] = {"share": ""} | dict.fromkeys(EDGES, "s")
     flat: ClassVar[bool] = True
     solver: ClassVar[SolverOptions] = SolverOptions(reltol=1e-5, abstol=1e-14, vntol=1e-7, chgtol=1e-17)
 
@@ -63,34 +57,44 @@ class SpikeLine(Bench):
 
     def measure(self, parameters: LineParameters, waveforms: Waveforms) -> pd.DataFrame:
         supply, end = parameters.circuit.supply, parameters.begin + parameters.hold
+        half = waveforms.crossing("spike", supply / 2, "rise")
 
-        def edge(node: str, direction: Literal["rise", "fall"], after: float) -> tuple[float, float]:
-            levels = (0.2, 0.5, 0.8) if direction == "rise" else (0.8, 0.5, 0.2)
-            first, middle, last = (
-                waveforms.crossing(node, level * supply, direction, after=after) for level in levels
+        def edge(node: str, direction: Literal["rise", "fall"], after: float, since: float) -> np.ndarray:
+            levels = SHARES if direction == "rise" else 1 - SHARES
+            found = np.array(
+                [waveforms.crossing(node, level * supply, direction, after=after) for level in levels]
             )
-            if not np.isfinite(last):
+            if not np.isfinite(found).all():
                 raise SimulationError("the driver made no spike", place=self.name, remedy="lower fan_out")
-            return middle, (last - first) / 0.6
+            slopes = np.diff(found) / np.diff(SHARES)
+            ends = found[0] - slopes[0] * SHARES[0], found[-1] + slopes[-1] * (1 - SHARES[-1])
+            return np.array([ends[0], *found, ends[1]]) - since
 
-        up, rise = edge("spike", "rise", 0.0)
-        complement, complement_fall = edge("spike_bar", "fall", 0.0)
-        down, fall = edge("spike", "fall", end)
-        back, complement_rise = edge("spike_bar", "rise", end)
-        row = [rise, up - complement, complement_fall, down - end, fall, back - end, complement_rise]
-        return pd.DataFrame([dict(zip(self.columns, row, strict=True))])
+        edges = (
+            edge("spike", "rise", 0.0, half),
+            edge("spike_bar", "fall", 0.0, half),
+            edge("spike", "fall", end, end),
+            edge("spike_bar", "rise", end, end),
+        )
+        table = {"share": np.array([0.0, *SHARES, 1.0])} | dict(zip(EDGES, edges, strict=True))
+        return pd.DataFrame(table)
 
 
 class Edges(NetlistParameters):
-    """What the bench ``neuron_line`` measures."""
+    """What the bench ``neuron_line`` measures; the tables are of one length."""
 
-    rise: Duration
-    lead: Annotated[float, quantity("s", ge=-1e-8, le=1e-8)]
-    complement_fall: Duration
-    fall_delay: Duration
-    fall: Duration
-    complement_delay: Duration
-    complement_rise: Duration
+    share: tuple[Annotated[float, quantity("1", ge=0, le=1)], ...] = Field(min_length=2)
+    rise: Moments
+    complement_fall: Moments
+    fall: Moments
+    complement_rise: Moments
+
+    @model_validator(mode="after")
+    def _rising(self) -> Self:
+        tables = [self.share, self.rise, self.complement_fall, self.fall, self.complement_rise]
+        if len({len(table) for table in tables}) > 1 or any(np.any(np.diff(table) <= 0) for table in tables):
+            raise ValueError("edges are not tables of one length that rise")
+        return self
 
 
 class LayerParameters(NetlistParameters):
