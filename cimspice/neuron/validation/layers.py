@@ -20,7 +20,7 @@ from cimspice.progress import OnProgress, silent
 
 _TOGETHER = 8
 """Neurons of one run: they share its lines, and are solved in parallel runs of other neurons."""
-_START, _NEURON, _INPUTS = 0.15, 0.1, 1.2e-3
+_START, _NEURON, _INPUTS = 0.2, 0.5, 1.2e-3
 """CPU seconds of a run, of each of its neurons, and of its inputs squared, where half of them spike."""
 _TIME_LIMIT = 3600.0
 """Of a run (s): a minute of CPU time, on a machine that does much else."""
