@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, cast
 
 import typer
 
@@ -14,9 +14,11 @@ from cimspice.screen.output import JsonFlag, print_json
 if TYPE_CHECKING:
     from cimspice.fit.family_card import Card
     from cimspice.schedule.element_card import ElementCard
+    from cimspice.schedule.engine import Split
     from cimspice.schedule.graph import Graph
-    from cimspice.schedule.placement import Elements
-    from cimspice.schedule.plan import Settings
+    from cimspice.schedule.networks import Stride
+    from cimspice.schedule.placement import Dense, Depthwise, Elements
+    from cimspice.schedule.plan import Objective, Settings
 
 _LARGEST_FILE = 2**20
 
@@ -147,7 +149,7 @@ def schedule(
         raise ParameterError("--extra and --pes", place="--pes", remedy="give one of them")
     given = _card(card)
     element, elements = _elements(given, pe, columns_per_weight, depthwise, dense)
-    graph = load_graph(network, input_size, stride)  # pyright: ignore[reportArgumentType]
+    graph = load_graph(network, input_size, cast("Stride", stride))  # each name is checked where it is used
     if table:
         facts = table_facts(graph, elements)
         print_json(facts) if json else show_table(facts)
@@ -162,8 +164,8 @@ def schedule(
         elements=elements,
         extra=_spare(graph, minimum, extra, pes),
         sets=sets,
-        split=split,  # pyright: ignore[reportArgumentType]
-        objective=objective,  # pyright: ignore[reportArgumentType]
+        split=cast("Split", split),
+        objective=cast("Objective", objective),
         leftover=leftover,
         images=images,
         link=None if link is None else link * 1e9,
@@ -251,7 +253,7 @@ def _elements(
             place="--card",
             remedy="leave --pe and --columns-per-weight out, or give a card of this size",
         )
-    made = Elements(*size, columns_per_weight, depthwise, dense)  # pyright: ignore[reportArgumentType]
+    made = Elements(*size, columns_per_weight, cast("Depthwise", depthwise), cast("Dense", dense))
     return replace(element, rows=size[0], columns=size[1], columns_per_weight=columns_per_weight), made
 
 

@@ -26,13 +26,7 @@ def _tinyyolov3(b: Builder, stride: Stride) -> None:
     b.conv(512, 3)
     b.pool(2, 1, (0, 0, 1, 1))
     b.conv(1024, 3)
-    neck = b.conv(256, 1)
-    b.conv(512, 3)
-    b.conv(255, 1, rectified=False)
-    b.conv(128, 1, source=neck)
-    b.join("concat", (b.upsample(2), route))
-    b.conv(256, 3)
-    b.conv(255, 1, rectified=False)
+    _two_scales(b, route)
 
 
 def _tinyyolov4(b: Builder, stride: Stride) -> None:
@@ -48,6 +42,11 @@ def _tinyyolov4(b: Builder, stride: Stride) -> None:
         b.join("concat", (first, route))
         b.pool(2)
     b.conv(512, 3)
+    _two_scales(b, route)
+
+
+def _two_scales(b: Builder, route: str) -> None:
+    """What TinyYOLO networks detect with: on the last map, and on twice its size with an earlier one."""
     neck = b.conv(256, 1)
     b.conv(512, 3)
     b.conv(255, 1, rectified=False)
