@@ -149,7 +149,7 @@ def on_circuits(
             place="--fine-tune",
             remedy="leave it out",
         )
-    mapped = map_network(made, samples.x_train, circuits)
+    mapped = map_network(made, samples.x_train, circuits, progress)
     tuning = None
     if fine_tune:
         samples, left_out = samples.apart()

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Protocol, cast
 import numpy as np
 
 from cimspice.network.convolution import patches
+from cimspice.progress import OnProgress, silent
 
 if TYPE_CHECKING:
     from cimspice.network.graph import Network, Node
@@ -84,7 +85,7 @@ class Converter(Protocol):
         ...
 
     def layers(
-        self, network: Network, calibration: np.ndarray
+        self, network: Network, calibration: np.ndarray, progress: OnProgress = ...
     ) -> tuple[Mapping[str, Layer], Mapping[str, Layer] | None]:
         """Circuit of each dense or conv node, calibrated with inputs (samples, ...); and where weights were
         trained further, the circuits without that.
@@ -271,7 +272,12 @@ class CircuitNetwork:
         )
 
 
-def map_network(network: Network, calibration: np.ndarray, circuit: Circuit | Converter) -> CircuitNetwork:
+def map_network(
+    network: Network,
+    calibration: np.ndarray,
+    circuit: Circuit | Converter,
+    progress: OnProgress = silent,
+) -> CircuitNetwork:
     """Put a trained network on circuits of one family.
 
     Parameters
@@ -282,6 +288,8 @@ def map_network(network: Network, calibration: np.ndarray, circuit: Circuit | Co
         Inputs (samples, ...) from whose values the ranges of each layer are taken.
     circuit
         Of the family.
+    progress
+        Of a family that first characterises and trains for the network's sizes.
 
     Raises
     ------
@@ -291,7 +299,7 @@ def map_network(network: Network, calibration: np.ndarray, circuit: Circuit | Co
     if not hasattr(circuit, "layer"):
         made, raw = (
             given and CircuitNetwork(network, circuit.family, {name: (one,) for name, one in given.items()})
-            for given in cast(Converter, circuit).layers(network, calibration)
+            for given in cast(Converter, circuit).layers(network, calibration, progress)
         )
         return replace(cast(CircuitNetwork, made), raw=raw)
     circuit = cast(Circuit, circuit)

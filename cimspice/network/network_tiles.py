@@ -49,8 +49,9 @@ class LayerTiles(Protocol):
         """The same by the simulator, for inputs of some tiles; and its CPU time."""
         ...
 
-    def seconds(self, tile: int, inputs: int) -> float:
-        """CPU time that `simulated` is expected to take for so many inputs of a tile."""
+    def seconds(self, tile: int, x: np.ndarray) -> float:
+        """CPU time that `simulated` is expected to take for these inputs of a tile. Where reads differ much,
+        ``read_seconds(tile, x)`` (n,) says it of each."""
         ...
 
 
@@ -93,11 +94,19 @@ class NetworkTiles:
         found = []
         for part in self.parts:
             for tile in range(len(part.tiles.places)):
-                sums = self._sums(part, tile, part.tiles.emulated)
+                sums = self._of_pixels(part, tile, part.tiles.emulated)
                 sent = np.einsum(
                     "socp,spc->pso", self._to_output[part.name][:, :, _channels(part, tile)], sums
                 )
                 found.append(np.linalg.norm(sent, axis=2))
+        return np.concatenate(found)
+
+    def cost(self) -> np.ndarray:
+        """Expected of each tile (tiles, samples), in any unit."""
+        found = []
+        for part in self.parts:
+            seconds = getattr(part.tiles, "read_seconds", lambda _, x: np.ones(len(x)))
+            found += [self._of_pixels(part, tile, seconds).T for tile in range(len(part.tiles.places))]
         return np.concatenate(found)
 
     def inputs(self, tile: int) -> np.ndarray:
@@ -129,16 +138,20 @@ class NetworkTiles:
     def _controls(self) -> dict[tuple[int, int], np.ndarray]:
         """Emulator less a simpler one (samples, pixels, columns), by part and tile."""
         return {
-            (number, tile): self._sums(part, tile, part.tiles.emulated)
-            - self._sums(part, tile, part.tiles.simpler)
+            (number, tile): self._of_pixels(part, tile, part.tiles.emulated)
+            - self._of_pixels(part, tile, part.tiles.simpler)
             for number, part in enumerate(self.parts)
             for tile in range(len(part.tiles.places))
         }
 
-    def _sums(self, part: Part, tile: int, emulator: Callable[[int, np.ndarray], np.ndarray]) -> np.ndarray:
+    def _of_pixels(
+        self, part: Part, tile: int, function: Callable[[int, np.ndarray], np.ndarray]
+    ) -> np.ndarray:
+        """What a function of a tile and its inputs gives (samples, pixels, ...)."""
         samples, pixels, _ = part.inputs.shape
         x = part.inputs[:, :, part.tiles.places[tile][0]]
-        return emulator(tile, x.reshape(samples * pixels, -1)).reshape(samples, pixels, -1)
+        found = function(tile, x.reshape(samples * pixels, -1))
+        return found.reshape(samples, pixels, *found.shape[1:])
 
     @cached_property
     def _to_output(self) -> dict[str, np.ndarray]:

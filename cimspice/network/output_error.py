@@ -148,9 +148,16 @@ def draw_samples(inputs: int, reads: int, rng: np.random.Generator, samples: int
     return rng.permutation(inputs)[:count]
 
 
-def draw_tiles(signal: np.ndarray, samples: np.ndarray, reads: int, rng: np.random.Generator) -> TileDraw:
-    """About ``reads`` reads for the `draw_samples`: some tiles of each by ``signal`` (tiles, samples)."""
-    sent = checked_array("signal", signal, ("tiles", len(samples)), low=0)
+def draw_tiles(
+    signal: np.ndarray,
+    samples: np.ndarray,
+    reads: int,
+    rng: np.random.Generator,
+    cost: np.ndarray | float = 1.0,
+) -> TileDraw:
+    """About ``reads`` reads for the `draw_samples`: some tiles of each by ``signal`` (tiles, samples) over
+    the root of their ``cost``, which gives the least spread for what all reads cost."""
+    sent = checked_array("signal", signal, ("tiles", len(samples)), low=0) / np.sqrt(cost)
     total = sent.sum(axis=0)
     share = np.divide(sent, total, out=np.full_like(sent, 1 / len(sent)), where=total > 0)
     share = (1 - _UNIFORM) * share + _UNIFORM / len(share)

@@ -61,6 +61,14 @@ class TilePlan:
         """Inputs the bound is about."""
         return len(self.x)
 
+    def inputs(self, number: int, tile: int) -> tuple[np.ndarray, np.ndarray]:
+        """What a tile of a part is read with (n, rows), each once, and which of it is each read's."""
+        part, own = self.tiles.parts[number], self.reads[number, tile]
+        pixels = [self.tiles.units[unit][2] for unit in self.draw.tiles.ravel()[own]]
+        x = part.inputs[own // self.draw.tiles.shape[1], pixels, part.tiles.places[tile][0]]
+        distinct, place = np.unique(x, axis=0, return_inverse=True)
+        return distinct, np.ravel(place)
+
 
 def plan_tiles(
     mapped: CircuitNetwork,
@@ -92,13 +100,14 @@ def plan_tiles(
         for group, (layer, part) in enumerate(zip(layers, seen, strict=True)):
             parts.append(Part(node.name, layer_tiles(layer), group * outputs, part))
     tiles = NetworkTiles(mapped, trace.values, tuple(parts))
-    draw = draw_tiles(tiles.signal(), drawn, reads, rng)
+    draw = draw_tiles(tiles.signal(), drawn, reads, rng, tiles.cost())
     by_tile: dict[tuple[int, int], list[int]] = {}
     for read, unit in enumerate(draw.tiles.ravel()):
         by_tile.setdefault(tiles.units[unit][:2], []).append(read)
     found = {key: np.array(places) for key, places in sorted(by_tile.items())}
-    seconds = sum(parts[part].tiles.seconds(tile, len(reads)) for (part, tile), reads in found.items())
-    return TilePlan(mapped, x, draw, tiles, trace, found, seconds)
+    plan = TilePlan(mapped, x, draw, tiles, trace, found, 0.0)
+    seconds = sum(parts[part].tiles.seconds(tile, plan.inputs(part, tile)[0]) for part, tile in found)
+    return replace(plan, cpu_seconds=seconds)
 
 
 def validate_tiles(
@@ -163,8 +172,7 @@ def _errors(
 ) -> tuple[np.ndarray, dict[str, list[tuple[TileErrors, float]]]]:
     """Simulator less emulator of each read (samples, reads, columns); by layer, of each part, the tiles'
     largest relative to their largest sum, and CPU time."""
-    draw, units = given.draw, given.tiles.units
-    samples, reads = draw.tiles.shape
+    samples, reads = given.draw.tiles.shape
     parts = given.tiles.parts
     widest = max(columns.stop - columns.start for part in parts for _, columns in part.tiles.places)
     errors = np.zeros((samples * reads, widest))
@@ -173,13 +181,9 @@ def _errors(
         places = part.tiles.places
         distinct, of_read = {}, {}
         for tile in range(len(places)):
-            own = given.reads.get((number, tile))
-            if own is None:
-                continue
-            pixels = [units[unit][2] for unit in draw.tiles.ravel()[own]]
-            x = part.inputs[own // reads, pixels, places[tile][0]]
-            distinct[tile], found = np.unique(x, axis=0, return_inverse=True)
-            of_read[tile] = own, np.ravel(found)
+            if (number, tile) in given.reads:
+                distinct[tile], place = given.inputs(number, tile)
+                of_read[tile] = given.reads[number, tile], place
 
         def named(state: Progress, name: str = part.name) -> None:
             progress(Progress(stage=f"ngspice: tiles of {name}", done=state.done, points=state.points))

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field, fields, replace
 from math import prod
 from typing import Any, Protocol
 
 import numpy as np
 
 from cimspice.network.circuit import CircuitNetwork, Layer, of_layer
-from cimspice.progress import OnProgress, Progress
+from cimspice.progress import OnProgress
 
 _VECTORS = 1000
 """Of one run of the simulator; patches of a convolution are many."""
@@ -114,7 +114,7 @@ def simulated_layers(
 
     def named(name: str) -> OnProgress:
         return lambda state: progress(
-            Progress(stage=f"ngspice: tiles of {name}", done=state.done, points=state.points)
+            replace(state, stage=": ".join(filter(None, (f"ngspice: tiles of {name}", state.stage))))
         )
 
     return {

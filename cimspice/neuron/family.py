@@ -232,10 +232,10 @@ def circuit(
     own = None if card is None else model_of(card)
     where = NeuronConditions(corner or "tt", 27.0 if temperature is None else temperature)
 
-    def model_for(fans: Sequence[tuple[int, int]], loads: Sequence[int]) -> NeuronModel:
+    def model_for(fans: Sequence[tuple[int, int]], loads: Sequence[int], progress: OnProgress) -> NeuronModel:
         sizes = Sizes(fans, loads)
         if own is None:
-            return characterised_model(where, sizes)
+            return characterised_model(where, sizes, progress)
         check_sizes(own, sizes)
         return own
 

@@ -95,6 +95,18 @@ def test_reads_of_tiles_hold_the_truth_whether_their_errors_add_up_or_not(kind):
     assert np.mean(found) <= (1.001 if kind == "coherent" else 1.35)
 
 
+def test_reads_that_cost_more_are_drawn_less_often_and_the_estimate_keeps_its_mean():
+    rng = np.random.default_rng(3)
+    samples, signal = np.arange(20), rng.uniform(0.5, 1.5, (16, 20))
+    cost = np.where(np.arange(16)[:, None] < 4, 100.0, 1.0)
+    plain, dear = (draw_tiles(signal, samples, 40000, rng, one) for one in (1.0, cost))
+    shares = [np.mean(draw.tiles < 4) for draw in (plain, dear)]
+    assert shares[1] < 0.3 * shares[0]
+    truth = signal.sum(axis=0)
+    found = np.mean(signal[dear.tiles, samples[:, None]] / dear.probability, axis=1)
+    np.testing.assert_allclose(found, truth, rtol=0.1)
+
+
 def test_too_few_reads_are_refused():
     with pytest.raises(ParameterError, match="100 reads"):
         draw_samples(50, 100, np.random.default_rng(0))

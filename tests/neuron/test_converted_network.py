@@ -24,6 +24,7 @@ from cimspice.neuron.training.circuits import NeuronCircuits, RawConversionWarni
 from cimspice.neuron.training.conversion import converted
 from cimspice.neuron.training.fine_tuning import loss
 from cimspice.neuron.training.spiking_stage import SpikingStage
+from cimspice.progress import Progress
 
 DRAWN = np.random.default_rng(4)
 
@@ -43,7 +44,7 @@ def of_any_size(model, fans, loads):
 
 def circuits(model=None, **settings):
     model = model or synthetic(reversal=(2.8, -1.5))
-    return NeuronCircuits(lambda fans, loads: of_any_size(model, fans, loads), **settings)
+    return NeuronCircuits(lambda fans, loads, _: of_any_size(model, fans, loads), **settings)
 
 
 def convolutional(rng):
@@ -246,3 +247,15 @@ def test_a_card_of_other_sizes_is_refused_with_what_to_characterise(neuron, own_
     said = " ".join(capsys.readouterr().err.split())
     assert "(3, 0)" in said
     assert "--set network=" in said
+
+
+def test_characterisation_for_the_networks_sizes_is_shown_before_it_is_fine_tuned():
+    model, shown = synthetic(reversal=(2.8, -1.5)), []
+
+    def characterised(fans, loads, progress):
+        progress(Progress(stage="characterise"))
+        return of_any_size(model, fans, loads)
+
+    network, x = convolutional(np.random.default_rng(5)), np.random.default_rng(6).uniform(0, 1, (8, 2, 4, 5))
+    map_network(network, x, NeuronCircuits(characterised, epochs=1), shown.append)
+    assert [state.stage for state in shown] == ["characterise", "fine-tuning for the circuit"]

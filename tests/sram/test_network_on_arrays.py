@@ -15,7 +15,7 @@ from cimspice.network.decisions import share_right, strongest
 from cimspice.sram import sram_circuit
 from cimspice.sram.emulator.mapped_layer import CONVERTER, EFFECTS, MappedLayer
 from cimspice.sram.family import line_reads, simulate, simulation_seconds
-from cimspice.sram.validation.layer_passes import compare_lines
+from cimspice.sram.validation.layer_passes import compare_lines, pass_seconds
 
 
 def drawn(outputs: int, inputs: int, seed: int = 0, low: float = 0.0) -> tuple[np.ndarray, np.ndarray]:
@@ -186,3 +186,11 @@ def test_a_neuron_of_three_columns_equals_ngspice_on_its_rails_and_code():
     assert volts[0] == pytest.approx(reads.emulated(x)[0, 0], rel=2e-3)
     assert lines == found.lines
     assert 0 < seconds < 5 * simulation_seconds(made, 1) + 20
+
+
+def test_expected_time_of_passes_is_near_those_that_were_timed():
+    """CPU seconds until the converter has sampled, and some 4 of the conversion."""
+    timed = {8: 6.5, 16: 13.0, 24: 21.0, 32: 31.0}
+    expected = pass_seconds(np.array([0, *timed]))
+    assert expected[0] == 0
+    assert expected[1:] == pytest.approx([4 + one for one in timed.values()], rel=0.15)

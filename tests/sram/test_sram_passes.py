@@ -54,6 +54,19 @@ def plain() -> pd.DataFrame:
     return forward()
 
 
+@pytest.mark.spice
+def test_a_pass_that_ends_when_it_has_sampled_and_a_conversion_alone_are_the_whole_pass(plain):
+    """To the last bit of what is sampled: the steps of time are the same until then."""
+    rows = opened([1, 0], [0, 0], [1, 0])
+    array = BANK | {"simulated_columns": 2}
+    begun = passed("sram_forward_sampling", array=array, open_rows=rows, codes=CODES)
+    for name in ("sampled_difference", "output", "output_bar"):
+        assert begun[name].tolist() == plain[name].tolist()
+    difference, drop = (float(begun[name].iloc[0]) for name in ("sampled_difference", "sampled_drop"))
+    alone = passed("sram_converter", difference=difference, common_drop=drop)
+    assert alone["code"].iloc[0] == plain["code"].iloc[0] != 0
+
+
 def product(code: int, discharges: np.ndarray) -> np.ndarray:
     """Outputs of a multiplier with perfect switches on lines of 256 rows."""
     wires, rows = cell_wires(), BANK["rows"]

@@ -59,9 +59,9 @@ class TileReads:
         found = zip(inputs, currents, strict=True)
         return {tile: self._summed(tile, self._tiles[tile].decoded([part])) for tile, part in found}, seconds
 
-    def seconds(self, tile: int, inputs: int) -> float:
+    def seconds(self, tile: int, x: np.ndarray) -> float:
         """CPU time that `simulated` is expected to take, within a factor of about two."""
-        return tile_seconds(self._tiles[tile], 0, inputs)
+        return tile_seconds(self._tiles[tile], 0, len(x))
 
     def _lines(self, tile: int, x: np.ndarray) -> np.ndarray:
         """What the tile's rows carry of its inputs, which may have exchanged places within it."""

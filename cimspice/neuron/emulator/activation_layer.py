@@ -48,6 +48,8 @@ class ActivationLayer:
         What is programmed, and what would be without fine-tuning; (neurons, inputs + 1).
     loads
         Neurons that a line of its inputs drives, and that a line of its outputs drives.
+    spiking
+        Share of the calibration's inputs that spike.
     on
         Effects that are on.
     """
@@ -57,6 +59,7 @@ class ActivationLayer:
     raw: LayerMapping
     scales: Scales
     loads: tuple[int, int]
+    spiking: float
     on: frozenset[str] = frozenset(EFFECTS)
     matrix: None = None
 

@@ -18,9 +18,11 @@ from cimspice.neuron.model.neuron import NeuronModel
 from cimspice.neuron.model.simplify import ramp_beta
 from cimspice.neuron.training.conversion import Conversion, converted
 from cimspice.neuron.training.fine_tuning import Circuits, fine_tuned
+from cimspice.progress import OnProgress, Progress, silent
 
-Sizes = Callable[[Sequence[tuple[int, int]], Sequence[int]], NeuronModel]
-"""(Fan-in, fan-out) of all layers and loads of all lines to the model of a neuron that is known for them."""
+Sizes = Callable[[Sequence[tuple[int, int]], Sequence[int], OnProgress], NeuronModel]
+"""(Fan-in, fan-out) of all layers, loads of all lines, and what shows progress, to the model of a neuron that
+is known for them."""
 Layers = dict[str, ActivationLayer]
 _MARGIN = 0.95
 """Of the largest current, for weights that are trained."""
@@ -62,7 +64,9 @@ class NeuronCircuits:
         """``"neuron"``."""
         return "neuron"
 
-    def layers(self, network: Network, calibration: np.ndarray) -> tuple[Layers, Layers | None]:
+    def layers(
+        self, network: Network, calibration: np.ndarray, progress: OnProgress = silent
+    ) -> tuple[Layers, Layers | None]:
         """Layers of neurons, scaled and fine-tuned with calibration inputs (samples, ...), and as they were
         converted; no labels are needed.
 
@@ -72,7 +76,8 @@ class NeuronCircuits:
             For what spikes cannot express: node, reason, remedy.
         """
         conversion = converted(network, calibration)
-        model = self.model_for(conversion.fans, conversion.line_loads)
+        model = self.model_for(conversion.fans, conversion.line_loads, progress)
+        progress(Progress(stage="fine-tuning for the circuit"))
         unchanged = [stage.normalised() for stage in conversion.stages]
         convolutions = any(stage.kernel for stage in conversion.stages)
         epochs = self.epochs or (10 if convolutions else 40)
@@ -107,6 +112,7 @@ def _programmed(
             map_layer(model, unchanged),
             Scales(stage.input_scale, stage.full_scale, stage.offset, stage.rectifies),
             stage.loads,
+            stage.spiking,
         )
         for stage, matrix, unchanged in zip(conversion.stages, weights, raw, strict=True)
     }

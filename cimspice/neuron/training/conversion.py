@@ -44,6 +44,8 @@ class Stage:
         What is added to outputs before they become spikes; 0 of a layer with a ReLU.
     loads
         Neurons that a line of its inputs drives, and that a line of its outputs drives.
+    spiking
+        Share of the inputs that are not 0.
     """
 
     node: Node
@@ -52,6 +54,7 @@ class Stage:
     full_scale: float
     offset: float
     loads: tuple[int, int]
+    spiking: float
 
     @property
     def inputs(self) -> int:
@@ -119,7 +122,14 @@ def converted(network: Network, calibration: np.ndarray) -> Conversion:
         full = (float(sums.max()) - low) / _HEADROOM or 1.0
         offset = (1 - _HEADROOM) / 2 * full - low if last else 0.0
         drawn.append(
-            {"node": node, "behind": behind, "input_scale": scale, "full_scale": full, "offset": offset}
+            {
+                "node": node,
+                "behind": behind,
+                "input_scale": scale,
+                "full_scale": full,
+                "offset": offset,
+                "spiking": float(np.mean(values[node.inputs[0]] > 0)),
+            }
         )
         scale = full
     loads = [_driven(node) for node, _ in chains] + [0]

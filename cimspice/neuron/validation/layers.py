@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -20,8 +21,9 @@ from cimspice.progress import OnProgress, silent
 
 _TOGETHER = 8
 """Neurons of one run: they share its lines, and are solved in parallel runs of other neurons."""
-_START, _NEURON, _INPUTS = 0.2, 0.5, 1.2e-3
-"""CPU seconds of a run, of each of its neurons, and of its inputs squared, where half of them spike."""
+_START, _NEURON, _INPUT, _SPIKE = 0.2, 0.2, 0.010, 1.6e-3
+"""CPU seconds of a run, of each of its neurons, of each input of these, and of that for each input that
+spikes: every edge has its own steps of time, at which every synapse is evaluated."""
 _TIME_LIMIT = 3600.0
 """Of a run (s): a minute of CPU time, on a machine that does much else."""
 
@@ -64,14 +66,18 @@ def simulate_layer(
 
 
 def expected_seconds(layer: ActivationLayer, inputs: int) -> float:
-    """CPU time of so many inputs, within a factor of about two: neurons of 5 to 257 inputs were timed."""
-    neurons = len(layer.mapping.polarity)
-    return inputs * (_START * -(-neurons // _TOGETHER) + neurons * neuron_seconds(layer))
+    """CPU time of so many inputs like those that the ranges were set with; neurons of 5 to 257 inputs were
+    timed."""
+    neurons, lines = layer.mapping.polarity.shape
+    each = _START * -(-neurons // _TOGETHER) + neurons * neuron_seconds(
+        lines, layer.spiking * (lines - 1) + 1
+    )
+    return float(inputs * each)
 
 
-def neuron_seconds(layer: ActivationLayer) -> float:
-    """The same of one neuron for one input."""
-    return _NEURON + _INPUTS * layer.mapping.polarity.shape[1] ** 2
+def neuron_seconds(lines: int, spikes: Any) -> Any:
+    """CPU time that ngspice-39 takes for a neuron of so many inputs, the bias among them."""
+    return _NEURON + lines * (_INPUT + _SPIKE * spikes)
 
 
 def places(layer: ActivationLayer) -> list[tuple[slice, slice]]:
@@ -112,8 +118,15 @@ class NeuronReads:
         found = iter(self.layer.activations(np.concatenate(times)))
         return {tile: np.array([[next(found)] for _ in x]) for tile, x in inputs.items()}, seconds
 
-    def seconds(self, tile: int, inputs: int) -> float:
-        return inputs * (_START + neuron_seconds(self.layer))
+    def seconds(self, tile: int, x: np.ndarray) -> float:
+        return float(self.read_seconds(tile, x).sum())
+
+    def read_seconds(self, tile: int, x: np.ndarray) -> np.ndarray:
+        """Of each of the inputs (n, inputs)."""
+        times = self.layer.line_times(x)
+        return _START + neuron_seconds(
+            times.shape[1], np.count_nonzero(times < self.layer.model.phase, axis=1)
+        )
 
     @cached_property
     def _rows(self) -> list[ActivationLayer]:

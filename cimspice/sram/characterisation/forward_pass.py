@@ -20,7 +20,7 @@ from cimspice.sram.model.forward_card import with_forward_pass
 from cimspice.sram.model.forward_pass import BLOCK, ForwardPass, Passes, fit_passes
 from cimspice.sram.model.periphery_fit import fit_converter, turns
 
-FORWARD, READ, CONVERSION = "sram_forward_pass", "sram_forward_read", "sram_converter"
+SAMPLING, READ, CONVERSION = "sram_forward_sampling", "sram_forward_read", "sram_converter"
 _BITS, _INPUT_BITS, _CONVERTER_BITS = 4, 4, 6
 _COLUMNS = 15
 """Of most passes that are simulated."""
@@ -88,7 +88,7 @@ def with_characterised_pass(card: Card, conditions: SramConditions, *, progress:
     runs = [
         pass_parameters(conditions, pulses, 0, pairs[:, 0], pairs[:, 1], _REFERENCES[-1]) for pairs in columns
     ]
-    table = conditions.run(FORWARD, runs, in_stage("forward passes of neurons", progress), LONGEST)
+    table = conditions.run(SAMPLING, runs, in_stage("forward passes of neurons", progress), LONGEST)
     given = np.concatenate(columns)
     stored = (np.arange(2**_BITS)[:, None] >> np.arange(_BITS)) & 1
     places = (np.arange(_BITS) + 0.5) / conditions.array.rows
@@ -111,7 +111,7 @@ def with_characterised_pass(card: Card, conditions: SramConditions, *, progress:
         threshold_uncertainty=uncertainty,
     )
     rows = table_provenance(table)
-    source = {"bench": FORWARD, "rows": rows["table_rows"], "digest": rows["table_digest"]}
+    source = {"bench": SAMPLING, "rows": rows["table_rows"], "digest": rows["table_digest"]}
     return with_forward_pass(card, model, source)
 
 

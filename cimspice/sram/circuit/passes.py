@@ -70,6 +70,11 @@ class PassParameters(MultiRowParameters):
         return self.read_time + self.conversion.sample
 
     @property
+    def held(self) -> float:
+        """When what it samples is taken: before its switches open (s)."""
+        return self.sampled - self.conversion.edge
+
+    @property
     def stop(self) -> float:
         return self.sampled + self.conversion.settle + self.bits * self.conversion.period
 
@@ -190,13 +195,13 @@ class _Pass(Bench):
         return Tran(step, parameters.stop, max_step=step, save=(*nodes, *latches, "top", "top_bar"))
 
     def _converted(self, parameters: PassParameters, waveforms: Waveforms) -> dict[str, float]:
-        sampled = parameters.sampled - parameters.conversion.edge
+        sampled = parameters.held
         decided = decisions(waveforms, parameters.bits, parameters.array.supply_voltage, self.name)
         weights = 2 ** np.arange(parameters.bits)[::-1]
         return {
             "sampled_difference": at(waveforms, "top", sampled) - at(waveforms, "top_bar", sampled),
             "code": float(weights @ decided - 2 ** (parameters.bits - 1)),
-            "flipped": float(_flipped(parameters, waveforms)),
+            "flipped": float(flipped(parameters, waveforms)),
         }
 
     def _discharges(self, parameters: PassParameters, waveforms: Waveforms, column: int) -> dict[str, float]:
@@ -207,7 +212,7 @@ class _Pass(Bench):
         }
 
 
-def _flipped(parameters: PassParameters, waveforms: Waveforms) -> int:
+def flipped(parameters: PassParameters, waveforms: Waveforms) -> int:
     """Open cells that do not hold their bit at the end."""
     return sum(
         (waveforms[f"left_{k}_{column}"][-1] > waveforms[f"right_{k}_{column}"][-1]) != bool(bit)

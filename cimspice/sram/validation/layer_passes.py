@@ -1,13 +1,15 @@
-"""A network's layer in 6T arrays through ngspice: a pass of a neuron is one transient of the whole circuit.
+"""A network's layer in 6T arrays through ngspice: a pass of a neuron is one transient of the whole circuit,
+until the converter has sampled; its conversion another one of the converter alone.
 
-Cells, word lines' pulses, precharge, multipliers, shared rails and the converter are in it. Columns that do
-not share charge only load the word lines; unused ones that have to, where a group has too few, store 0.
+Cells, word lines' pulses, precharge, multipliers, shared rails and the converter are in the first. The
+conversion begins with the columns' switches open, and depends on nothing but what was sampled. Columns that
+do not share charge only load the word lines; unused ones that have to, where a group has too few, store 0.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -15,14 +17,14 @@ import numpy as np
 from cimspice.arrays import Array
 from cimspice.errors import SimulationError
 from cimspice.network.simulated import LineComparison
-from cimspice.progress import OnProgress, silent
+from cimspice.progress import OnProgress, in_stage, silent
 from cimspice.sram.characterisation.conditions import SramConditions
-from cimspice.sram.characterisation.forward_pass import FORWARD, LONGEST, pass_parameters
+from cimspice.sram.characterisation.forward_pass import CONVERSION, LONGEST, SAMPLING, pass_parameters
 from cimspice.sram.emulator.mapped_layer import MappedLayer
 from cimspice.sram.model.forward_pass import sharing_columns
 
-_START, _COLUMN = 3.0, 0.9
-"""CPU seconds of a pass, and what a column adds."""
+_CONVERSION, _COLUMN, _GROWTH = 4.0, 0.72, 0.011
+"""CPU seconds of a conversion, what a column adds to a pass, and that this grows by with each column."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -98,17 +100,31 @@ def read_passes(
     progress: OnProgress,
 ) -> Read:
     """Passes: input codes (n, inputs), sample, output, group and slice of each."""
+    if not places:
+        return Read(np.zeros(0), np.zeros(0, int), 0.0)
     runs = [_run(layer, conditions, *place) for place in places]
-    table = conditions.run(FORWARD, runs, progress, LONGEST)
-    first = table.groupby("run")[["sampled_difference", "code", "flipped"]].first()
+    table = conditions.run(SAMPLING, runs, in_stage("passes", progress), LONGEST)
+    first = table.groupby("run")[["sampled_difference", "sampled_drop", "flipped"]].first()
     if first["flipped"].any():
         raise SimulationError(
             f"{int(first['flipped'].sum())} cells of layer {layer.name!r} lose their bit in a pass",
             remedy="use the card of an array with a lower word-line voltage or shorter pulses",
         )
-    return Read(
-        first["sampled_difference"].to_numpy(), first["code"].to_numpy(int), table.attrs["cpu_seconds"]
-    )
+    rails, drops = first["sampled_difference"].to_numpy(), first["sampled_drop"].to_numpy()
+    at = replace(conditions, reference_drop=layer.reference_drop)
+    conversions = [
+        {
+            "difference": round(float(volts), 9),
+            "common_drop": round(float(max(drop, abs(volts) / 2 + 1e-9)), 9),
+            "supply_voltage": conditions.array.supply_voltage,
+            "bits": layer.circuit.forward.converter_bits,
+            **at.converter,
+        }
+        for volts, drop in zip(rails, drops, strict=True)
+    ]
+    converted = at.run(CONVERSION, conversions, in_stage("conversions", progress))
+    codes = converted.groupby("run")["code"].first().to_numpy(int)
+    return Read(rails, codes, table.attrs["cpu_seconds"] + converted.attrs["cpu_seconds"])
 
 
 def compare_lines(layer: MappedLayer, volts: Array, codes: Array, emulated: Array) -> LineComparison:
@@ -124,10 +140,14 @@ def compare_lines(layer: MappedLayer, volts: Array, codes: Array, emulated: Arra
 
 
 def expected_seconds(layer: MappedLayer, inputs: int) -> float:
-    """CPU time that ngspice-39 takes for so many inputs like the calibration's, within a factor of two."""
-    sharing = np.concatenate([layer.sharing(codes).ravel() for _, codes in layer.passes(layer.calibration)])
-    each = np.where(sharing > 0, _START + _COLUMN * sharing, 0.0).sum() / len(layer.calibration)
-    return float(each * inputs * layer.words.shape[2] * len(layer.weights))
+    """CPU time of so many inputs like the calibration's; passes of 8 to 32 columns were timed."""
+    each = sum(pass_seconds(layer.sharing(codes)).sum() for _, codes in layer.passes(layer.calibration))
+    return float(each) / len(layer.calibration) * inputs * layer.words.shape[2] * len(layer.weights)
+
+
+def pass_seconds(sharing: Array) -> Array:
+    """CPU time that ngspice-39 takes for a pass and its conversion, by the number of columns that share."""
+    return np.where(sharing > 0, _CONVERSION + _COLUMN * sharing * (1 + _GROWTH * sharing), 0.0)
 
 
 def _places(layer: MappedLayer, codes: Array) -> list[tuple[int, int, int, int]]:
@@ -219,4 +239,4 @@ class PassReads:
         """CPU time that one conversion of each of the inputs is expected to take."""
         sharing = np.concatenate([self.layer.sharing(codes) for _, codes in self.layer.passes(x)])
         busy = sharing[sharing > 0]
-        return len(x) * (_START + _COLUMN * float(busy.mean())) if busy.size else 0.0
+        return len(x) * float(pass_seconds(busy).mean()) if busy.size else 0.0
