@@ -37,7 +37,9 @@ Data = Annotated[
         "have held-out samples of their own.",
     ),
 ]
-CircuitName = Annotated[str, typer.Option("--circuit", help="Family of circuits: crossbar, neuron or sram.")]
+CircuitName = Annotated[
+    str, typer.Option("--circuit", help="Family of circuits: crossbar, hybrid, neuron or sram.")
+]
 Config = Annotated[
     Path | None,
     typer.Option(

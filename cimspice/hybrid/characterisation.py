@@ -1,29 +1,33 @@
-"""What is simulated of a column of 6T cells with a comparator on its lines, and the models made of it."""
+"""What is simulated of a column of 6T cells with a comparator on its lines, and the card made of it."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
-from cimspice.arrays import Array
-from cimspice.errors import SimulationError
-from cimspice.hybrid.emulator.column_read import ColumnReader
+from cimspice.arrays import Array, checked_count
+from cimspice.campaign.versions import provenance
+from cimspice.errors import ParameterError, SimulationError
+from cimspice.fit.family_card import REMEDY, Card
+from cimspice.fit.fit import table_provenance
+from cimspice.hybrid.circuit.comparator import Comparator
+from cimspice.hybrid.circuit.comparator_noise import REFERENCE as NOISE_REFERENCE
 from cimspice.hybrid.mapping.slices import stored_bits
-from cimspice.hybrid.model.column import Column, LineLaw, SecondRead
+from cimspice.hybrid.model.card import ColumnComparator, ColumnModel, hybrid_card
+from cimspice.hybrid.model.column import Column, SecondRead
 from cimspice.progress import OnProgress, in_stage, silent
-from cimspice.sram.characterisation.array import cell_currents, cell_shifts
+from cimspice.sram.characterisation.card import characterised_card as characterised_array_card
 from cimspice.sram.characterisation.conditions import SramConditions
+from cimspice.sram.circuit.array import Array as SramArray
+from cimspice.sram.model.card import sram_fit
 from cimspice.sram.validation.periphery import packaged_table
-from cimspice.sram.validation.read import characterised_lines
 
 SECOND_READS = 24
 """Reads to which the second difference is fitted."""
-SECOND_DELAY = 1.0e-9
-"""From the first word lines to those of the dummy cells for the second decision (s)."""
 ACTIVE = (6, 32)
 """Fewest and most inputs of 1 in these reads; pulses of 60 ps take the lines 80 to 360 mV down."""
 
@@ -35,15 +39,63 @@ class ColumnConditions(SramConditions):
     column: Column = field(default_factory=Column)
     largest_code: int = 4
     """Longest pulse of the reads that the lines are fitted to, in units; a column's own are one unit."""
+    input_width: float = 12e-6
+    """Of the comparator's input transistors (m)."""
+    strobe: float = 0.6e-9
+    """Time that a decision has (s)."""
+    recovery: float = 0.4e-9
+    """How much longer it takes from the first word lines to those of the second decision (s)."""
 
     def __post_init__(self) -> None:
         super().__post_init__()
         if self.array.rows != self.column.rows:
             object.__setattr__(self, "array", self.array.model_copy(update={"rows": self.column.rows}))
 
-    def run(self, bench: str, runs: Sequence[dict[str, Any]], progress: OnProgress) -> pd.DataFrame:
+    @classmethod
+    def of(cls, card: Card, workers: int | None = None, store: Any = None) -> ColumnConditions:
+        """What a card was characterised as. ParameterError if it does not say."""
+        try:
+            circuit = card.provenance["circuit"]
+            array = circuit["array"]
+            if array["cell"]["devices"] == "special":  # of one size, which the card names as well
+                array = array | {"cell": {"devices": "special"}}
+            return cls(
+                column=Column(**circuit["column"]),
+                array=SramArray.model_validate(array),
+                corner=card.conditions.corner or "tt",
+                temperature=27.0 if card.conditions.temperature is None else card.conditions.temperature,
+                **{name: circuit[name] for name in _SETTINGS},
+                workers=workers,
+                store=store,
+            )
+        except (KeyError, TypeError, ValueError) as error:
+            raise ParameterError(
+                f"the card does not say of which column it is: {error!r}"[:200],
+                place="provenance",
+                remedy=REMEDY,
+            ) from None
+
+    @property
+    def circuit(self) -> dict[str, Any]:
+        """What a card says of the column."""
+        return {
+            "array": self.array.model_dump(mode="json", round_trip=True),
+            "column": asdict(self.column),
+            **{name: getattr(self, name) for name in _SETTINGS},
+        }
+
+    def run(
+        self,
+        bench: str,
+        runs: Sequence[dict[str, Any]],
+        progress: OnProgress,
+        time_limit: float = 600.0,
+    ) -> pd.DataFrame:
         """The runs of a bench under these conditions, reads of lines with the comparator on them."""
-        return super().run("hybrid_line_read" if bench == "sram_multi_row_read" else bench, runs, progress)
+        if bench == "sram_multi_row_read":
+            sizes = Comparator(input_width=self.input_width).converter.model_dump(round_trip=True)
+            bench, runs = "hybrid_line_read", [{**one, "converter": sizes} for one in runs]
+        return super().run(bench, runs, progress, time_limit)
 
     def column_reads(
         self, cells: Array, inputs: Array, progress: OnProgress = silent, *, stage: str
@@ -63,12 +115,28 @@ class ColumnConditions(SramConditions):
             in_stage(stage, progress),
         )
 
+    @property
+    def threshold(self) -> dict[str, Any]:
+        """Parameters of ``hybrid_threshold`` for this column."""
+        own = self.column
+        return {
+            "weights": own.weights,
+            "dummies": own.dummies,
+            "rows": own.rows,
+            "active": max(min(20, own.weights), own.dummies),
+            "input_width": self.input_width,
+            "pulse": self.unit_width,
+            "word_line_voltage": self.array.word_line_voltage,
+            "strobe": self.strobe,
+            "recovery": self.recovery,
+        }
+
     def _column_read(self, bits: Array, inputs: Array) -> dict[str, Any]:
         column, array = self.column, self.array
         rows = np.flatnonzero(np.repeat(inputs, 2))
         opened = [*rows, *column.first_dummies, *column.second_dummies]
         stored = [*bits[rows], *[0] * column.dummies, *[1] * 2 * column.dummies]
-        delays = [0.0] * (len(rows) + column.dummies) + [SECOND_DELAY] * 2 * column.dummies
+        delays = [0.0] * (len(rows) + column.dummies) + [self.strobe + self.recovery] * 2 * column.dummies
         first = array.word_line_start + self.unit_width + self.settle
         return {
             "array": array.model_dump(round_trip=True, exclude_defaults=True),
@@ -77,20 +145,96 @@ class ColumnConditions(SramConditions):
                 for row, bit, delay in zip(opened, stored, delays, strict=True)
             ],
             "settle": self.settle,
-            "strobes": [first, first + SECOND_DELAY],
+            "converter": Comparator(input_width=self.input_width).converter.model_dump(round_trip=True),
+            "strobe": self.strobe,
+            "strobes": [first, first + self.strobe + self.recovery],
         }
 
 
-def characterised_reader(conditions: ColumnConditions, *, progress: OnProgress = silent) -> ColumnReader:
-    """The emulator of a column, characterised in ngspice as far as the store lacks it.
+_SETTINGS = ("unit_width", "largest_code", "settle", "input_width", "strobe", "recovery")
+
+
+def characterised_card(
+    conditions: ColumnConditions, *, samples: int = 1000, cells: int = 100, progress: OnProgress = silent
+) -> Card:
+    """The card of a column, characterised in ngspice as far as the store lacks it.
 
     SimulationError if a read flips cells or fails; FitError if a fit does not converge.
+
+    Parameters
+    ----------
+    conditions
+        Column, comparator, corner, temperature.
+    samples, cells
+        Comparators with mismatch that give the offset, and cells that give the spread of currents.
+    progress
+        Progress.
     """
-    lines = characterised_lines(conditions, cells=16, progress=progress).model
-    cells, inputs = _training_reads(conditions.column.weights)
-    table = conditions.column_reads(cells, inputs, progress, stage="reads with both decisions")
-    discharge, difference, _ = by_read(table)
-    return ColumnReader(conditions.column, lines, SecondRead.fit(discharge, difference[:, 1]))
+    checked_count("samples", samples, low=3, high=100_000, place="characterise")
+    lines = characterised_array_card(conditions, cells=cells, progress=progress)
+    stored, inputs = _training_reads(conditions.column.weights)
+    reads = conditions.column_reads(stored, inputs, progress, stage="reads with both decisions")
+    discharge, difference, _ = by_read(reads)
+    threshold = conditions.run("hybrid_threshold", [conditions.threshold], in_stage("thresholds", progress))
+    limits = threshold.iloc[0]
+    tables = {
+        name: _campaign(f"hybrid_comparator_{name}", conditions, given, progress)
+        for name, given in {
+            "offset": {"monte_carlo.samples": samples, "period": 2e-9 * max(1.0, conditions.strobe / 0.6e-9)},
+            "noise": {"strobe": conditions.strobe},
+            "decision": {"common_drop": 0.2, "strobe": 2 * conditions.strobe},
+        }.items()
+    }
+    offset, decision = tables["offset"]["offset"], tables["decision"].sort_values("difference")
+    half = decision.iloc[(decision["difference"] - limits["unit"] / 2).abs().argmin()]
+    kelvin = conditions.temperature + 273.15
+    comparator = ColumnComparator(
+        offset_mean=float(offset.mean()),
+        offset_deviation=float(offset.std(ddof=1)),
+        samples=len(offset),
+        noise=float(tables["noise"]["noise"].iloc[0] * np.sqrt(kelvin / NOISE_REFERENCE)),
+        difference=decision["difference"].to_numpy(float),
+        delay=decision["decision_delay"].to_numpy(float),
+        supply_energy=float(half["supply_energy"]),
+        strobe_energy=float(half["strobe_energy"]),
+        kick_back=float(half["kick_back_after"]),
+    )
+    second = SecondRead.fit(discharge, difference[:, 1])
+    known = {"second_read": reads, "thresholds": threshold, **tables}
+    known |= {"delay": known.pop("decision"), "energy": tables["decision"]}
+    sources = {name: dict(part.source) for name, part in lines.parts.items()}
+    sources["bit_line"]["reads"] = {**sources["bit_line"]["reads"], "bench": "hybrid_line_read"}
+    sources |= {
+        name: {"rows": of["table_rows"], "digest": of["table_digest"]}
+        for name, of in ((name, table_provenance(table)) for name, table in known.items())
+    }
+    model = ColumnModel(
+        conditions.column,
+        sram_fit(lines),
+        second,
+        *(float(limits[name]) for name in ("upper", "lower", "unit")),
+        comparator,
+    )
+    return hybrid_card(model, sources, {**provenance(), "circuit": conditions.circuit})
+
+
+def _campaign(
+    name: str, conditions: ColumnConditions, given: dict[str, Any], progress: OnProgress
+) -> pd.DataFrame:
+    """A packaged campaign for this column's comparator and conditions alone."""
+    wanted = {
+        **given,
+        "input_width": conditions.input_width,
+        "corners": [conditions.corner],
+        "temperatures": [conditions.temperature],
+    }
+    return packaged_table(
+        name,
+        [f"{key}={value!r}" for key, value in wanted.items()],
+        workers=conditions.workers,
+        store=conditions.store,
+        progress=in_stage(name.replace("_", " "), progress),
+    )
 
 
 def by_read(table: pd.DataFrame) -> tuple[Array, Array, Array]:
@@ -122,46 +266,3 @@ def _training_reads(weights: int) -> tuple[Array, Array]:
         lean = rng.uniform(-0.5, 0.5)
         cells[read] = rng.choice([-1, 0, 1], weights, p=[(1 - lean) / 3, 1 / 3, (1 + lean) / 3])
     return cells, inputs
-
-
-def unit_difference(reader: ColumnReader, *, active: int = 20) -> float:
-    """Volts of the lines' difference for one unit of the partial sum, about a sum of 0."""
-    cells, inputs = np.zeros((2, 2, reader.column.weights), int)
-    inputs[:, :active] = 1
-    cells[:, 0] = 1, -1
-    high, low = reader(cells, inputs).difference[:, 0]
-    return float(high - low) / 2
-
-
-def line_law(reader: ColumnReader) -> LineLaw:
-    """Of the reader's lines: sums to twice the threshold and beyond, of 4 to 40 open weights."""
-    weights, reach = reader.column.weights, int(2 * reader.column.threshold) + 1
-    numbers = range(4, min(40, weights) + 1, 4)
-    pairs = [(s, a) for a in numbers for s in range(-min(reach, a), min(reach, a) + 1)]
-    sums, active = np.array(pairs).T
-    place = np.random.default_rng(0).permutation(weights)  # along the line
-    inputs = (place < active[:, None]).astype(int)
-    cells = np.sign(sums)[:, None] * (place < np.abs(sums)[:, None])
-    return LineLaw.fit(sums, active, reader(cells, inputs).difference, reader.column.threshold)
-
-
-def cell_deviation(conditions: SramConditions, *, cells: int = 100, progress: OnProgress = silent) -> float:
-    """Standard deviation of ln(current) of 6T cells with mismatch, which is that of the current over its
-    mean."""
-    shifts = cell_shifts(range(cells), 1, conditions.array.cell)
-    table = cell_currents(conditions, shifts, progress)
-    logs = table.assign(log=np.log(table["current"])).groupby(["stored", "line_voltage"])["log"]
-    return float(logs.std(ddof=1).mean())
-
-
-def comparator_offset(conditions: SramConditions, *, progress: OnProgress = silent) -> float:
-    """Standard deviation (V) of the comparator's offset at the lines' common mode."""
-    given = {"corners": [conditions.corner], "temperatures": [conditions.temperature]}
-    table = packaged_table(
-        "hybrid_comparator_offset",
-        [f"{key}={value!r}" for key, value in given.items()],
-        workers=conditions.workers,
-        store=conditions.store,
-        progress=in_stage("offsets of comparators", progress),
-    )
-    return float(table["offset"].std(ddof=1))

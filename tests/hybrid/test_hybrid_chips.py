@@ -14,7 +14,7 @@ from cimspice.hybrid.emulator.columns import codes_of
 from cimspice.hybrid.mapping.slices import FORMATS
 from cimspice.hybrid.model.column import LineLaw
 from cimspice.hybrid.training.train import Schedule
-from cimspice.hybrid.validation.chips import layer_shapes, stacked, study_chips
+from cimspice.hybrid.validation.chips import stacked, study_chips
 from cimspice.network import built_in
 
 
@@ -49,7 +49,7 @@ def test_chips_on_a_leading_axis_are_each_what_they_are_alone():
     network = ColumnNetwork(built.network, design, built.x_train)
     network.start_scales(built.x_train)
     spread = Spread(offset=0.4, cell=0.1)
-    chips = [spread.draw(layer_shapes(network), np.random.default_rng(n)) for n in range(3)]
+    chips = [spread.draw(network.layer_shapes, np.random.default_rng(n)) for n in range(3)]
     alone = [shares_right(network, built.x_test, built.y_test, chip) for chip in chips]
     assert shares_right(network, built.x_test, built.y_test, stacked(chips)).tolist() == alone
     assert len(set(alone)) > 1
@@ -73,9 +73,8 @@ def test_training_that_knows_the_offsets_holds_on_chips_and_calibration_adds_to_
         study_chips("digits-64", design, Spread(), chips=1, seeds=(0, 1))
 
 
-@pytest.mark.spice
 def test_command_prints_three_ways_of_training_on_the_same_chips(capsys, tmp_path):
-    words = ["validate", "hybrid", "--chips", "2", "--seeds", "1", "--offset-sigma", "0.7", "--epochs", "3"]
+    words = ["validate", "hybrid", "--network=iris", "--chips=2", "--seeds=1", "--offset-sigma=0.7"]
     assert run([*words, "--json", "-o", str(tmp_path)]) == 0
     found = json.loads(capsys.readouterr().out)
     assert found["chips"] == 2

@@ -11,7 +11,6 @@ from cimspice import run_bench
 from cimspice.errors import FitError, ParameterError
 from cimspice.hybrid import (
     Column,
-    ColumnConditions,
     ColumnNetwork,
     ColumnReading,
     Design,
@@ -19,7 +18,7 @@ from cimspice.hybrid import (
     Ternary,
     stored_bits,
 )
-from cimspice.hybrid.characterisation import SECOND_DELAY
+from cimspice.hybrid.characterisation import ColumnConditions
 from cimspice.hybrid.model.column import SecondRead
 from cimspice.hybrid.validation.reads import drawn_reads
 from cimspice.network import built_in
@@ -38,12 +37,12 @@ def four_columns() -> tuple[dict, np.ndarray]:
     bits, rows = stored_bits(cells), np.flatnonzero(np.repeat(inputs, 2))
     opened = [(row, bits[:, row], 0.0) for row in rows]
     opened += [(row, np.zeros(4, int), 0.0) for row in column.first_dummies]
-    opened += [(row, np.ones(4, int), SECOND_DELAY) for row in column.second_dummies]
+    opened += [(row, np.ones(4, int), 1e-9) for row in column.second_dummies]
     open_rows = [
         {"row": int(row), "width": 60e-12, "bits": stored.tolist(), "delay": delay}
         for row, stored, delay in opened
     ]
-    strobes = [0.61e-9, 0.61e-9 + SECOND_DELAY]
+    strobes = [0.61e-9, 0.61e-9 + 1e-9]
     array = {"rows": column.rows, "simulated_columns": 4}
     return {"array": array, "open_rows": open_rows, "strobes": strobes}, (cells * inputs).sum(axis=1)
 

@@ -9,11 +9,10 @@ from cimspice.converter.circuit.offset import OffsetByBisection
 from cimspice.netlist import NetlistParameters, quantity
 
 
-class ComparatorParameters(NetlistParameters):
+class ComparatorSearch(NetlistParameters):
     """A comparator whose inputs stand about ``common_drop`` below the supply, and the search."""
 
     gates: Gates = Gates()
-    converter: Converter = Converter()
     supply_voltage: Annotated[float, quantity("V", ge=1.4, le=1.95)] = 1.8
     common_drop: Annotated[float, quantity("V", ge=0, le=0.5)] = 0.05
     period: Annotated[float, quantity("s", ge=4e-10, le=1e-6, description="of one decision")] = 2e-9
@@ -21,6 +20,13 @@ class ComparatorParameters(NetlistParameters):
     search_range: Annotated[float, quantity("V", gt=0, le=0.5)] = 0.032
     decisions: Annotated[int, quantity("1", ge=4, le=16)] = 8
     time_step: Annotated[float, quantity("s", gt=0, le=1e-9, description="largest step")] = 40e-12
+    latches: Annotated[int, quantity("1", ge=1, le=16, description="that each output drives")] = 6
+
+
+class ComparatorParameters(ComparatorSearch):
+    """The converter's."""
+
+    converter: Converter = Converter()
 
 
 @register

@@ -32,6 +32,8 @@ class ColumnReadParameters(MultiRowParameters):
     gates: Gates = Gates()
     converter: Converter = Converter()
     """Sizes of the comparator: it is that of the converter."""
+    comparators: Annotated[int, quantity("1", ge=1, le=2)] = 1
+    """Of a column; of two, each has one of the strobes."""
     strobes: tuple[Time, ...] = ()
     """When the comparators are strobed (s)."""
     strobe: Time = 0.6e-9
@@ -40,6 +42,8 @@ class ColumnReadParameters(MultiRowParameters):
 
     @model_validator(mode="after")
     def _strobes_after_one_another(self) -> ColumnReadParameters:
+        if self.comparators == 2 and len(self.strobes) != 2:
+            raise ValueError(f"{len(self.strobes)} strobes of two comparators, which need two")
         _ = self.strobe_points
         return self
 
@@ -50,10 +54,11 @@ class ColumnReadParameters(MultiRowParameters):
 
     @computed_field
     @property
-    def strobe_points(self) -> Points:
-        """Of the strobe's source."""
+    def strobe_points(self) -> tuple[Points, ...]:
+        """Of each comparator's strobe."""
         high = [(start, start + self.strobe) for start in self.strobes]
-        return pulses(high, self.array.supply_voltage, self.strobe_edge)
+        each = [high] if self.comparators == 1 else [[one] for one in high]
+        return tuple(pulses(one, self.array.supply_voltage, self.strobe_edge) for one in each)
 
 
 @register
@@ -98,15 +103,19 @@ class ColumnRead(MultiRowRead):
     def analysis(self, parameters: ColumnReadParameters) -> Analysis:
         planned = super().analysis(parameters)
         columns = range(parameters.array.simulated_columns)
-        outputs = [f"{side}{column}" for side in ("win", "win_bar") for column in columns]
-        return replace(planned, save=(*planned.save, *outputs, "vsupply#branch", "vstrobe#branch"))
+        each = range(parameters.comparators)
+        outputs = [f"{side}{column}_{k}" for side in ("win", "win_bar") for column in columns for k in each]
+        strobes = [f"vstrobe{k}#branch" for k in each]
+        return replace(planned, save=(*planned.save, *outputs, "vsupply#branch", *strobes))
 
     def measure(self, parameters: ColumnReadParameters, waveforms: Waveforms) -> pd.DataFrame:
         array, supply = parameters.array, parameters.array.supply_voltage
         before = array.word_line_start - 2 * array.driver_edge
         used = {
             "comparator_energy": energy(waveforms, "vsupply", supply),
-            "strobe_energy": control_energy(waveforms, "vstrobe", supply),
+            "strobe_energy": sum(
+                control_energy(waveforms, f"vstrobe{k}", supply) for k in range(parameters.comparators)
+            ),
         }
         flipped = super().measure(parameters, waveforms)["flipped"]
         rows = []
@@ -115,7 +124,8 @@ class ColumnRead(MultiRowRead):
             start = [at(waveforms, line, before) for line in lines]
             for strobe, time in enumerate(parameters.strobes):
                 now = [at(waveforms, line, time) for line in lines]
-                decided, delay = _decision(parameters, waveforms, column, time)
+                which = f"{column}_{strobe if parameters.comparators == 2 else 0}"
+                decided, delay = _decision(parameters, waveforms, which, time)
                 rows.append({
                     "column": column,
                     "strobe": strobe,
@@ -131,18 +141,18 @@ class ColumnRead(MultiRowRead):
 
 
 def _decision(
-    parameters: ColumnReadParameters, waveforms: Waveforms, column: int, time: float
+    parameters: ColumnReadParameters, waveforms: Waveforms, comparator: str, time: float
 ) -> tuple[float, float]:
     """1 or 0, and the time (s) from the strobe at half supply to the output at half supply."""
     half, end = parameters.array.supply_voltage / 2, time + parameters.strobe
-    win, other = (at(waveforms, f"{side}{column}", end) > half for side in ("win", "win_bar"))
+    win, other = (at(waveforms, f"{side}{comparator}", end) > half for side in ("win", "win_bar"))
     if win == other:
         raise SimulationError(
-            f"the comparator of column {column} has not decided {parameters.strobe:g} s after its strobe",
+            f"comparator {comparator} has not decided {parameters.strobe:g} s after its strobe",
             place="hybrid_column_read",
             remedy="lengthen strobe, or keep sums off the threshold",
         )
-    trace = waveforms[f"win{column}" if win else f"win_bar{column}"]
+    trace = waveforms[f"win{comparator}" if win else f"win_bar{comparator}"]
     during = (waveforms.axis >= time) & (waveforms.axis <= end)
     first = float(waveforms.axis[during][np.argmax(trace[during] > half)])
     return float(win), first - time - parameters.strobe_edge / 2

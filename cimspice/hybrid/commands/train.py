@@ -44,6 +44,14 @@ def hybrid(
     ] = False,
     epochs: Annotated[int, typer.Option(min=1, max=1000, help="Through the read-out.")] = 100,
     seed: Annotated[int, typer.Option(min=0, help="The first one.")] = 0,
+    card: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FILE",
+            help="Of a column: train on chips drawn anew with its offsets, noise, cells, lines and "
+            "thresholds.",
+        ),
+    ] = None,
     output: Annotated[
         Path | None, typer.Option("--output", "-o", metavar="FOLDER", help="Default: runs/train-hybrid")
     ] = None,
@@ -72,6 +80,9 @@ def hybrid(
         shared=scale_factors,  # type: ignore[arg-type]
         scale_bits=scale_bits,
     )
+    spread = None
+    if card is not None:
+        design, spread = _on_card(card, design)
     folder = usable(output or Path("runs") / "train-hybrid")
     with Stages(quiet=json) as stages:
         found = study(
@@ -80,6 +91,7 @@ def hybrid(
             range(seed, seed + seeds),
             schedule=Schedule(epochs=epochs),
             public_scale_gradient=public_gradient,
+            spread=spread,
             progress=stages,
         )
     facts = {
@@ -100,11 +112,42 @@ def hybrid(
         console().print(f"  {folder / 'report.json'}", markup=False)
 
 
+def _on_card(file: Path, design: Any) -> tuple[Any, Any]:
+    """The design with a card's thresholds, and the spread of its chips.
+
+    ParameterError for another read-out, or a layer of other rows than the card's column has.
+    """
+    from dataclasses import replace
+
+    from cimspice.errors import ParameterError
+    from cimspice.families import read_card
+    from cimspice.hybrid.emulator.chips import Spread
+    from cimspice.hybrid.model.card import column_model
+    from cimspice.hybrid.model.readout import Ternary
+
+    model = column_model(read_card(file, "hybrid"))
+    asked, made = design.readout, Ternary(model.column.threshold)
+    if not isinstance(asked, Ternary) or asked.threshold not in (None, made.threshold):
+        raise ParameterError(
+            f"the card's column is read as {made}, not as {asked}",
+            place="--readout",
+            remedy="leave it out, or make a card with other dummy cells: --set dummies=5",
+        )
+    if design.rows != model.column.weights:
+        raise ParameterError(
+            f"{design.rows} rows on the card's column of {model.column.weights} weights",
+            place="--rows",
+            remedy=f"use --rows {model.column.weights}, or make a card with other --set weights",
+        )
+    return replace(design, readout=made), Spread.of(model)
+
+
 ROWS = {
     "accuracy_ideal": "ideal sums",
     "accuracy": "trained through the read-out",
     "accuracy_untrained": "not trained through it",
     "accuracy_on_comparators": "trained, on comparators",
+    "accuracy_on_chips": "trained on chips, on another chip",
     "below_ideal": "below ideal sums",
 }
 

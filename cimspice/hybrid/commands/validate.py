@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -11,26 +11,41 @@ from cimspice.progress import OnProgress
 from cimspice.screen.output import JsonFlag, console, print_json
 from cimspice.screen.validation_output import usable, write_report
 
+if TYPE_CHECKING:
+    from cimspice.fit.family_card import Card
+
 
 def hybrid(
     reads: Annotated[int, typer.Option(min=0, max=100_000, help="Column reads that ngspice runs, too.")] = 0,
+    digits: Annotated[
+        int,
+        typer.Option(min=0, max=10_000, help="Samples of which ngspice runs all reads of the last layer."),
+    ] = 0,
     chips: Annotated[int, typer.Option(min=0, max=10_000, help="Chips on which the network is run.")] = 0,
-    offset_sigma: Annotated[
-        float | None,
-        typer.Option(
-            help="Of the comparators, in cells, lines adding up exactly. Default: comparator and lines as "
-            "simulated."
-        ),
+    card: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE", help="The column's. Default: that of tt, 27 °C, three dummy cells."),
     ] = None,
-    noise_sigma: Annotated[float, typer.Option(help="Of each decision, in cells.")] = 0.0,
+    offset_sigma: Annotated[
+        float | None, typer.Option(help="Of the comparators, in cells, in the place of the card's.")
+    ] = None,
+    noise_sigma: Annotated[float | None, typer.Option(help="Of each decision, likewise.")] = None,
+    comparators: Annotated[
+        int, typer.Option(min=1, max=2, help="One strobed twice, or two with offsets of their own, on chips.")
+    ] = 1,
     dummies: Annotated[
-        int, typer.Option(help="Dummy cells that make the threshold, half a unit each: 1, 3, 5 ...")
-    ] = 3,
+        int | None,
+        typer.Option(help="Dummy cells that make the threshold, half a cell each: 1, 3 ... Without a card."),
+    ] = None,
     network: Annotated[str, typer.Option(help="A built-in network.")] = "digits-64",
     seeds: Annotated[int, typer.Option(min=1, max=100, help="Networks that share the chips.")] = 3,
     epochs: Annotated[int, typer.Option(min=1, max=1000, help="Through the read-out.")] = 100,
-    corner: Annotated[str, typer.Option(help="Process corner: tt, ff, ss, sf or fs.")] = "tt",
-    temperature: Annotated[float, typer.Option(help="Degrees Celsius, -55 to 150.")] = 27.0,
+    corner: Annotated[
+        str | None, typer.Option(help="Process corner: tt, ff, ss, sf or fs. Without a card.")
+    ] = None,
+    temperature: Annotated[
+        float | None, typer.Option(help="Degrees Celsius, -55 to 150. Without a card.")
+    ] = None,
     seed: Annotated[int, typer.Option(min=0, help="Of the first network, and of what is drawn.")] = 0,
     jobs: Annotated[int | None, typer.Option("--jobs", "-j", min=1, help="Worker processes.")] = None,
     output: Annotated[
@@ -39,36 +54,49 @@ def hybrid(
     json: JsonFlag = False,
 ) -> None:
     """Ternary columns read by one comparator strobed twice, thresholds from dummy cells: a trained
-    network's own reads against ngspice (--reads), and the network on chips whose comparators and cells
-    differ (--chips)."""
+    network's own reads against ngspice (--reads), whole samples through its last layer (--digits), and the
+    network on chips whose comparators and cells differ (--chips)."""
+    from cimspice.arrays import checked_count
     from cimspice.campaign.versions import provenance
     from cimspice.errors import ParameterError
-    from cimspice.hybrid.characterisation import ColumnConditions
-    from cimspice.hybrid.model.column import Column
+    from cimspice.hybrid.emulator.chips import Spread
+    from cimspice.hybrid.model.card import column_model
     from cimspice.hybrid.training.train import Schedule
-    from cimspice.hybrid.validation.reads import compare_reads
+    from cimspice.hybrid.validation.chips import study_chips
+    from cimspice.hybrid.validation.digits import compare_digits
+    from cimspice.hybrid.validation.reads import column_design, compare_reads
     from cimspice.screen.stages import Stages
 
-    if not (reads or chips):
+    if not (reads or digits or chips):
         raise ParameterError(
-            "neither reads nor chips", place="--reads, --chips", remedy="give --reads 500, --chips 51 or both"
+            "neither reads nor digits nor chips",
+            place="--reads, --digits, --chips",
+            remedy="give --reads 500, --digits 20, --chips 51 or several",
         )
-    conditions = ColumnConditions(
-        column=Column(dummies=dummies), corner=corner, temperature=temperature, workers=jobs
-    )
-    schedule = Schedule(epochs=epochs)
+    if chips:
+        checked_count("chips", chips, low=seeds, place="--chips")
+    given = {"offset": offset_sigma, "noise": noise_sigma}
+    known = {name: value for name, value in given.items() if value is not None}
+    _ = Spread(**known)
     folder = usable(output or Path("runs") / "validate-hybrid")
-    facts: dict[str, Any] = {"network": network, "threshold_cells": conditions.column.threshold}
     with Stages(quiet=json) as stages:
+        used = card_of(card, {"corner": corner, "temperature": temperature, "dummies": dummies}, jobs, stages)
+        model = column_model(used)
+        facts: dict[str, Any] = {"network": network, "threshold_cells": model.column.threshold}
+        common: dict[str, Any] = {"schedule": Schedule(epochs=epochs), "progress": stages}
+        columns = {"name": network, "seed": seed, "jobs": jobs, **common}
         if reads:
-            facts |= compare_reads(
-                conditions, reads=reads, name=network, seed=seed, schedule=schedule, progress=stages
-            ).facts()
+            facts |= compare_reads(used, reads=reads, **columns).facts()
+        if digits:
+            facts |= {"digit_codes": compare_digits(used, digits, **columns).facts()}
         if chips:
-            given = offset_sigma, noise_sigma
+            spread = replace(Spread.of(model), **known)
+            design = column_design(model.column, independent=comparators == 2)
             which = range(seed, seed + seeds)
-            facts |= _chip_facts(conditions, given, chips, network, which, schedule, stages)
-    facts |= {"seed": seed, "corner": corner, "temperature": temperature, "provenance": provenance()}
+            found = study_chips(network, design, spread, chips=chips, seeds=which, **common)
+            facts |= {**found.facts(), "offset_sigma_mv": 1e3 * model.unit * spread.offset}
+            facts |= {"comparators": comparators}
+    facts |= {"seed": seed, **used.conditions.model_dump(), "provenance": provenance()}
     write_report(facts, folder)
     if json:
         print_json(facts)
@@ -77,46 +105,34 @@ def hybrid(
         console().print(f"  {folder / 'report.json'}", markup=False)
 
 
-def _chip_facts(
-    conditions: Any,
-    given: tuple[float | None, float],
-    chips: int,
-    network: str,
-    seeds: range,
-    schedule: Any,
-    progress: OnProgress,
-) -> dict[str, Any]:
-    """The network on chips, whose spread is simulated as far as it is not given."""
-    from cimspice.arrays import checked_count
-    from cimspice.hybrid.characterisation import (
-        cell_deviation,
-        characterised_reader,
-        comparator_offset,
-        line_law,
-        unit_difference,
-    )
-    from cimspice.hybrid.emulator.chips import Spread
-    from cimspice.hybrid.emulator.columns import Design
-    from cimspice.hybrid.model.readout import Ternary
-    from cimspice.hybrid.validation.chips import study_chips
+def card_of(file: Path | None, wanted: Mapping[str, Any], jobs: int | None, progress: OnProgress) -> "Card":
+    """The card of a file; else the one that comes with cimspice, or where something else is ``wanted`` (of
+    ``corner``, ``temperature``, ``dummies``) one that is characterised.
 
-    offset, noise = given
-    checked_count("chips", chips, low=len(seeds), place="--chips")
-    spread = Spread(offset or 0.0, noise=noise)
-    facts: dict[str, Any] = {"offset_sigma_mv": None}
-    if offset is None:
-        volts = comparator_offset(conditions, progress=progress)
-        reader = characterised_reader(conditions, progress=progress)
-        offset = volts / unit_difference(reader)
-        facts["offset_sigma_mv"] = 1e3 * volts
-        spread = replace(spread, law=line_law(reader))
-    spread = replace(spread, offset=offset, cell=cell_deviation(conditions, progress=progress))
-    column = conditions.column
-    design = Design(Ternary(column.threshold), rows=column.weights, shared="slice")
-    found = study_chips(
-        network, design, spread, chips=chips, seeds=seeds, schedule=schedule, progress=progress
-    )
-    return facts | found.facts()
+    ParameterError if both a file and something else are given.
+    """
+    from cimspice.errors import ParameterError
+    from cimspice.families import read_card
+    from cimspice.hybrid.family import characterise, packaged_card
+    from cimspice.hybrid.model.column import Column
+    from cimspice.pdk import Conditions
+
+    known = {name: value for name, value in wanted.items() if value is not None}
+    if file is not None:
+        if known:
+            raise ParameterError(
+                f"{', '.join(f'--{name}' for name in known)} beside a card, which says it",
+                place="--card",
+                remedy="leave it out, or make the card anew: cimspice characterize hybrid --card FILE",
+            )
+        return read_card(file, "hybrid")
+    packaged = packaged_card()
+    own = {**packaged.conditions.model_dump(), **packaged.provenance["circuit"]["column"]}
+    if all(own[name] == value for name, value in known.items()):
+        return packaged
+    dummies = known.pop("dummies", own["dummies"])
+    _ = Column(dummies=dummies)
+    return characterise(Conditions(**known), dummies=dummies, jobs=jobs, progress=progress)
 
 
 CHIP_ROWS = {
@@ -138,10 +154,19 @@ def _show(facts: Mapping[str, Any]) -> None:
             f"equal, {facts['near_threshold']} nearer than 0.5 mV; lines "
             f"{facts['line_rmse_percent_full_scale']:.4f} % rms of {facts['full_scale_mv']:.0f} mV"
         )
+    if "digit_codes" in facts:
+        found = facts["digit_codes"]
+        screen.print(
+            f"[bold]{found['digits']} samples[/] through the last layer: {found['codes_differing']} of "
+            f"{found['codes']} codes differ, {found['digits_equal']} decisions equal, "
+            f"{found['digits_right']} right; {found['spice_seconds']:.0f} s of CPU time in ngspice, "
+            f"{found['expected_spice_seconds']:.0f} expected"
+        )
     if "chips" in facts:
         screen.print(
             f"[bold]{facts['chips']} chips[/], comparators with an offset of "
-            f"{facts['offset_sigma_cells']:.2f} cells, cells of {100 * facts['cell_sigma']:.1f} %"
+            f"{facts['offset_sigma_cells']:.2f} cells, noise of {facts['noise_sigma_cells']:.3f}, cells of "
+            f"{100 * facts['cell_sigma']:.1f} %"
         )
         table = Table(box=None, pad_edge=False)
         for heading in ("  held-out samples right", "mean %", "95 %", "worst"):

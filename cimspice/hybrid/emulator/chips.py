@@ -8,8 +8,10 @@ from dataclasses import dataclass
 import numpy as np
 
 from cimspice.arrays import checked_number
+from cimspice.hybrid.emulator.column_read import ColumnReader
 from cimspice.hybrid.emulator.columns import Design, Deviations
 from cimspice.hybrid.mapping.slices import crossbars
+from cimspice.hybrid.model.card import ColumnModel
 from cimspice.hybrid.model.column import LineLaw
 from cimspice.hybrid.model.readout import Ideal, Ternary
 
@@ -34,6 +36,17 @@ class Spread:
     def __post_init__(self) -> None:
         for name in ("offset", "cell", "noise"):
             checked_number(name, getattr(self, name), low=0, place="Spread")
+
+    @classmethod
+    def of(cls, model: ColumnModel) -> Spread:
+        """That of a card: offset, noise of comparator and precharge, cells, and the law of the lines."""
+        reader, comparator = ColumnReader.of(model), model.comparator
+        return cls(
+            comparator.offset_deviation / reader.unit,
+            model.fit.model.variation.current_deviation,
+            float(np.hypot(comparator.noise, model.line_noise)) / reader.unit,
+            reader.law,
+        )
 
     def draw(
         self, layers: Mapping[str, LayerShape], rng: np.random.Generator, chips: tuple[int, ...] = ()

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 
 from cimspice.arrays import Array, checked_array
 from cimspice.hybrid.mapping.slices import stored_bits
-from cimspice.hybrid.model.column import Column, SecondRead
+from cimspice.hybrid.model.card import ColumnModel
+from cimspice.hybrid.model.column import Column, LineLaw, SecondRead
 from cimspice.sram.emulator.read import MultiRowRead
 from cimspice.sram.model.bit_line import BitLines
 
@@ -35,6 +37,33 @@ class ColumnReader:
     lines: BitLines
     """With the comparator on them."""
     second: SecondRead
+
+    @classmethod
+    def of(cls, model: ColumnModel) -> ColumnReader:
+        """That of a card."""
+        return cls(model.column, model.fit.model, model.second)
+
+    @cached_property
+    def unit(self) -> float:
+        """Volts of the lines' difference for one unit of the partial sum, about a sum of 0 of 20 open
+        weights, or of as many as there are."""
+        cells, inputs = np.zeros((2, 2, self.column.weights), int)
+        inputs[:, :20] = 1
+        cells[:, 0] = 1, -1
+        high, low = self(cells, inputs).difference[:, 0]
+        return float(high - low) / 2
+
+    @cached_property
+    def law(self) -> LineLaw:
+        """Of the lines: sums to twice the threshold and beyond, of 4 to 40 open weights."""
+        weights, reach = self.column.weights, int(2 * self.column.threshold) + 1
+        numbers = range(4, min(40, weights) + 1, 4)
+        pairs = [(s, a) for a in numbers for s in range(-min(reach, a), min(reach, a) + 1)]
+        sums, active = np.array(pairs).T
+        place = np.random.default_rng(0).permutation(weights)  # along the line
+        inputs = (place < active[:, None]).astype(int)
+        cells = np.sign(sums)[:, None] * (place < np.abs(sums)[:, None])
+        return LineLaw.fit(sums, active, self(cells, inputs).difference, self.column.threshold)
 
     def __call__(
         self, cells: Array, inputs: Array, *, offset: Array | float = 0.0, noise: Array | float = 0.0

@@ -12,6 +12,7 @@ import numpy as np
 
 from cimspice.arrays import Array
 from cimspice.errors import ParameterError
+from cimspice.hybrid.emulator.chips import LayerShape
 from cimspice.hybrid.emulator.columns import NOMINAL, Design, Deviations
 from cimspice.hybrid.model.readout import Ideal
 from cimspice.hybrid.training.column_layer import ColumnLayer
@@ -74,6 +75,14 @@ class ColumnNetwork:
     def scale_factors(self) -> int:
         """How many are stored."""
         return sum(layer.scale.size for layer in self.layers.values() if layer.design.readout.scaled)
+
+    @property
+    def layer_shapes(self) -> dict[str, LayerShape]:
+        """What chips are drawn for."""
+        return {
+            name: (layer.design, layer.weights.shape[1], len(layer.weights))
+            for name, layer in self.layers.items()
+        }
 
     def with_readout(self, design: Design, *, public_scale_gradient: bool = False) -> ColumnNetwork:
         """A copy with its weights and steps on other crossbars, read in another way; scale factors are 1."""

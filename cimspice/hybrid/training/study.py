@@ -5,18 +5,23 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any
 
 import numpy as np
 from scipy.stats import t as student
 
 from cimspice.arrays import Array, checked_count
+from cimspice.hybrid.emulator.chips import Spread
 from cimspice.hybrid.emulator.columns import Design, codes_of, quantised_scale
 from cimspice.hybrid.model.readout import Binary, Ideal
 from cimspice.hybrid.training.network import ColumnNetwork
 from cimspice.hybrid.training.train import QUANTISATION, READ_OUT, Schedule, shares_right, train
 from cimspice.network.built_in_networks import BuiltIn, built_in
 from cimspice.progress import OnProgress, Progress, silent
+
+CHIP_SEED = 1000
+"""Of chips that training has not drawn."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -36,6 +41,8 @@ class ReadOutStudy:
     """Of one network."""
     cpu_seconds: Array
     """Of the training through the read-out, (seeds,)."""
+    on_chips: Array | None = None
+    """Of networks trained on chips drawn anew: on one chip more, each (seeds,)."""
 
     def facts(self) -> dict[str, Any]:
         """What ``cimspice train hybrid --json`` prints of it."""
@@ -50,6 +57,7 @@ class ReadOutStudy:
             "accuracy_on_comparators": None
             if self.on_comparators is None
             else mean_with_interval(self.on_comparators),
+            "accuracy_on_chips": None if self.on_chips is None else mean_with_interval(self.on_chips),
             "zeros": self.zeros,
             "scale_factors": self.scale_factors,
             "cpu_seconds_per_seed": float(self.cpu_seconds.mean()),
@@ -82,9 +90,11 @@ def study(
     *,
     schedule: Schedule = READ_OUT,
     public_scale_gradient: bool = False,
+    spread: Spread | None = None,
     progress: OnProgress = silent,
 ) -> ReadOutStudy:
-    """Train a built-in network once for each seed, which also draws its split of the data.
+    """Train a built-in network once for each seed, which also draws its split of the data; where a spread is
+    given, on a chip drawn for each mini-batch.
 
     ParameterError for an unknown network, or one that is no chain of layers.
     """
@@ -100,7 +110,11 @@ def study(
         untrained.start_scales(built.x_train, least_squares=True)
         network = ideal.with_readout(design, public_scale_gradient=public_scale_gradient)
         network.start_scales(built.x_train)
-        seconds = train(network, built.x_train, built.y_train, schedule, seed=seed)
+        shapes, chips, other = network.layer_shapes, None, None
+        if spread is not None:
+            chips = partial(spread.draw, shapes)
+            other = spread.draw(shapes, np.random.default_rng([CHIP_SEED, seed]))
+        seconds = train(network, built.x_train, built.y_train, schedule, seed=seed, chips=chips)
         rows.append((
             float(shares_right(ideal, *test)),
             float(shares_right(network, *test, seed=seed)),
@@ -108,6 +122,7 @@ def study(
             float(shares_right(on_comparators(network), *test)),
             zeros(network, built.x_test),
             seconds,
+            float(shares_right(network, *test, other, seed=seed)),
         ))  # fmt: skip
     assert network is not None
     columns = np.array(rows).T
@@ -121,6 +136,7 @@ def study(
         zeros=float(columns[4].mean()),
         scale_factors=network.scale_factors,
         cpu_seconds=columns[5],
+        on_chips=None if spread is None else columns[6],
     )
 
 

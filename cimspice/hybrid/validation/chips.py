@@ -11,18 +11,16 @@ from typing import Any
 import numpy as np
 
 from cimspice.arrays import Array, checked_count
-from cimspice.hybrid.emulator.chips import LayerShape, Spread
+from cimspice.hybrid.emulator.chips import Spread
 from cimspice.hybrid.emulator.columns import Design, Deviations
 from cimspice.hybrid.training.network import ColumnNetwork
-from cimspice.hybrid.training.study import mean_with_interval, quantised
+from cimspice.hybrid.training.study import CHIP_SEED, mean_with_interval, quantised
 from cimspice.hybrid.training.train import CALIBRATION, READ_OUT, Schedule, shares_right, train
 from cimspice.network.built_in_networks import BuiltIn, built_in
 from cimspice.progress import OnProgress, Progress, silent
 
 AT_ONCE = 8
 """Chips emulated at once: 0.3 GB of partial sums."""
-CHIP_SEED = 1000
-"""Added to the seed of a network: chips that training has not drawn."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -84,7 +82,7 @@ def study_chips(
         built = built_in(name, seed)
         test = built.x_test, built.y_test
         ideal = quantised(built, design, seed=seed)
-        shapes = layer_shapes(ideal.with_readout(design))
+        shapes = ideal.with_readout(design).layer_shapes
         plain, aware = (_trained(ideal, built, design, schedule, seed, known) for known in (None, spread))
         drawn = [spread.draw(shapes, np.random.default_rng([CHIP_SEED + seed, int(chip)])) for chip in part]
         nominal.append((float(shares_right(plain, *test)), float(shares_right(aware, *test))))
@@ -116,18 +114,10 @@ def _trained(
     """Through the read-out, on a chip drawn for each mini-batch where a spread is known."""
     network = ideal.with_readout(design)
     network.start_scales(built.x_train)
-    shapes = layer_shapes(network)
+    shapes = network.layer_shapes
     chips = None if known is None else lambda rng: known.draw(shapes, rng)
     train(network, built.x_train, built.y_train, schedule, seed=seed, chips=chips)
     return network
-
-
-def layer_shapes(network: ColumnNetwork) -> dict[str, LayerShape]:
-    """What chips are drawn for."""
-    return {
-        name: (layer.design, layer.weights.shape[1], len(layer.weights))
-        for name, layer in network.layers.items()
-    }
 
 
 def stacked(chips: Sequence[dict[str, Deviations]]) -> dict[str, Deviations]:

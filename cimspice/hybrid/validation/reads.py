@@ -8,19 +8,17 @@ from typing import Any
 import numpy as np
 
 from cimspice.arrays import Array, checked_count
-from cimspice.hybrid.characterisation import (
-    ColumnConditions,
-    by_read,
-    characterised_reader,
-    unit_difference,
-)
-from cimspice.hybrid.emulator.column_read import ColumnReading
+from cimspice.fit.family_card import Card
+from cimspice.hybrid.characterisation import ColumnConditions, by_read
+from cimspice.hybrid.emulator.column_read import ColumnReader, ColumnReading
 from cimspice.hybrid.emulator.columns import Design, cell_values, pulses
+from cimspice.hybrid.model.card import column_model
+from cimspice.hybrid.model.column import Column
 from cimspice.hybrid.model.readout import Ternary
 from cimspice.hybrid.training.network import ColumnNetwork
 from cimspice.hybrid.training.study import quantised
 from cimspice.hybrid.training.train import READ_OUT, Schedule, train
-from cimspice.network.built_in_networks import built_in
+from cimspice.network.built_in_networks import BuiltIn, built_in
 from cimspice.progress import OnProgress, Progress, silent
 
 NEAR = 0.5e-3
@@ -74,12 +72,13 @@ class ReadComparison:
 
 
 def compare_reads(
-    conditions: ColumnConditions,
+    card: Card,
     *,
     reads: int = 500,
     name: str = "digits-64",
     seed: int = 0,
     schedule: Schedule = READ_OUT,
+    jobs: int | None = None,
     progress: OnProgress = silent,
 ) -> ReadComparison:
     """Train a built-in network through the column's own thresholds, and read some of its columns in both.
@@ -88,8 +87,8 @@ def compare_reads(
 
     Parameters
     ----------
-    conditions
-        The column, corner, temperature.
+    card
+        The column's.
     reads
         How many, drawn from all of the held-out samples: each layer alike, then any crossbar, slice, input
         bit, position and column.
@@ -97,27 +96,38 @@ def compare_reads(
         Of the network; of its training and of the draw.
     schedule
         Of the training through the read-out.
-    progress
-        Progress.
+    jobs, progress
+        Worker processes; progress.
     """
     checked_count("reads", reads, place="reads")
-    reader = characterised_reader(conditions, progress=progress)
+    reader, conditions = ColumnReader.of(column_model(card)), ColumnConditions.of(card, jobs)
     progress(Progress(stage=f"train {name} through these thresholds"))
-    built = built_in(name, seed)
-    design = Design(Ternary(conditions.column.threshold), rows=conditions.column.weights, shared="slice")
-    network = quantised(built, design, seed=seed).with_readout(design)
-    network.start_scales(built.x_train)
-    train(network, built.x_train, built.y_train, schedule, seed=seed)
+    network, built = trained(name, column_design(reader.column), seed, schedule)
     cells, inputs = drawn_reads(network, built.x_test, reads, seed)
     table = conditions.column_reads(cells, inputs, progress, stage="the network's reads in ngspice")
     return ReadComparison(
-        conditions.column.threshold,
-        unit_difference(reader),
+        reader.column.threshold,
+        reader.unit,
         (cells * inputs).sum(axis=1),
         reader(cells, inputs),
         *by_read(table),
         table.attrs["cpu_seconds"],
     )
+
+
+def column_design(column: Column, *, independent: bool = False) -> Design:
+    """Of layers on this column: its thresholds and rows, a scale factor for each slice and input bit;
+    ``independent`` for two comparators."""
+    return Design(Ternary(column.threshold, independent), rows=column.weights, shared="slice")
+
+
+def trained(name: str, design: Design, seed: int, schedule: Schedule) -> tuple[ColumnNetwork, BuiltIn]:
+    """A built-in network trained through nominal columns."""
+    built = built_in(name, seed)
+    network = quantised(built, design, seed=seed).with_readout(design)
+    network.start_scales(built.x_train)
+    train(network, built.x_train, built.y_train, schedule, seed=seed)
+    return network, built
 
 
 def drawn_reads(network: ColumnNetwork, x: Array, reads: int, seed: int) -> tuple[Array, Array]:
