@@ -212,7 +212,9 @@ def characterised_card(
         conditions.column,
         sram_fit(lines),
         second,
-        *(float(limits[name]) for name in ("upper", "lower", "unit")),
+        float(limits["upper"]),
+        float(limits["lower"]),
+        float(limits["unit"]),
         comparator,
     )
     return hybrid_card(model, sources, {**provenance(), "circuit": conditions.circuit})

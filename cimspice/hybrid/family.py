@@ -71,8 +71,12 @@ def characterise(
     from cimspice.hybrid.model.column import Column
     from cimspice.sram.circuit.array import Array
 
-    times = {"unit_width": unit_width, "strobe": strobe, "recovery": recovery}
-    for name, value in {"input_width": input_width, **times}.items():
+    for name, value in {
+        "input_width": input_width,
+        "unit_width": unit_width,
+        "strobe": strobe,
+        "recovery": recovery,
+    }.items():
         if isinstance(value, bool) or not isinstance(value, int | float):
             raise ParameterError(
                 f"{name} is {value!r}"[:200], place="--set", remedy="give a number in SI units"
@@ -83,7 +87,9 @@ def characterise(
         corner=conditions.corner,
         temperature=conditions.temperature,
         input_width=input_width,
-        **times,
+        unit_width=unit_width,
+        strobe=strobe,
+        recovery=recovery,
         workers=jobs,
         store=store,
     )

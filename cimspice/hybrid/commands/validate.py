@@ -77,7 +77,7 @@ def hybrid(
         checked_count("chips", chips, low=seeds, place="--chips")
     given = {"offset": offset_sigma, "noise": noise_sigma}
     known = {name: value for name, value in given.items() if value is not None}
-    _ = Spread(**known)
+    _ = replace(Spread(), **known)
     folder = usable(output or Path("runs") / "validate-hybrid")
     with Stages(quiet=json) as stages:
         used = card_of(card, {"corner": corner, "temperature": temperature, "dummies": dummies}, jobs, stages)
