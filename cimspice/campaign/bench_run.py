@@ -194,17 +194,17 @@ def _specification(
 
 def _plain(parameters: Parameters) -> dict[str, Any]:
     """As JSON would hold them."""
-    return (
-        _listed(parameters)
-        if isinstance(parameters, NetlistParameters)
-        else {name: _listed(value) for name, value in parameters.items()}
-    )
+    return _listed(parameters)
 
 
 def _listed(value: Any) -> Any:
-    """Parameter models as mappings, numpy arrays and scalars as lists and numbers."""
+    """Parameter models as mappings, numpy arrays and scalars as lists and numbers, however deep."""
     if isinstance(value, NetlistParameters):
         return value.model_dump(mode="json", round_trip=True)
+    if isinstance(value, Mapping):
+        return {name: _listed(one) for name, one in value.items()}
+    if isinstance(value, list | tuple):
+        return [_listed(one) for one in value]
     return value.tolist() if hasattr(value, "tolist") else value
 
 

@@ -202,6 +202,8 @@ def _show(facts: Mapping[str, Any], result: NetworkValidation) -> None:
         screen.print(f"  right: {', '.join(right)}", markup=False)
     shares = ", ".join(f"{name} {100 * share:.3g} %" for name, share in facts["budget"].items())
     screen.print(f"  mean square error by effect: {shares}", markup=False)
+    if facts["budget_note"] is not None:
+        screen.print(f"  {facts['budget_note']}", markup=False)
     for one in dict.fromkeys((result.certificate, result.output_certificate)):
         if one is not None:
             screen.print(f"  {one.sentence}", markup=False)

@@ -134,7 +134,7 @@ def map(
 
 
 def circuit(
-    card: Card | None = None, *, device: str = "skywater", cell: str = "passive", **config: Any
+    card: Card | None = None, *, device: str | None = None, cell: str = "passive", **config: Any
 ) -> CrossbarCircuit:
     """Crossbars for the layers of a network.
 
@@ -143,7 +143,7 @@ def circuit(
     card
         The crossbar's; by default segments of 1 ohm, cells from 2 to 80 µS, read at 0.2 V, nothing else.
     device
-        The memory of 1T1R cells.
+        The memory of 1T1R cells, by default SkyWater's; passive ones have none.
     cell
         ``"passive"``, or ``"1T1R"`` with the array's access transistor, whose currents are simulated once.
     config
@@ -216,9 +216,15 @@ def circuit(
         )
     made = replace(base, **parts, **rest)
     if cell == "1T1R":
-        return replace(made, memory=_accessed(device, made.read_voltage), nonlinearity=0.0)
+        return replace(made, memory=_accessed(device or "skywater", made.read_voltage), nonlinearity=0.0)
     if cell != "passive":
         raise ParameterError(f"cells are {cell!r}", place="cell", remedy="use 'passive' or '1T1R'")
+    if device is not None:
+        raise ParameterError(
+            f"device is {device!r} with passive cells, which are conductances",
+            place="crossbar circuit",
+            remedy='give cell = "1T1R" too, or leave device out',
+        )
     return made
 
 

@@ -28,6 +28,9 @@ MOST_EXACT = 8
 _ROUNDING = 1e-20
 """A smaller rest, relative to the whole, is that of floating-point sums."""
 
+_SMALL = 0.01
+"""Shares that are so far outside 0 to 1 are not remarked on."""
+
 Squares = Callable[[frozenset[str]], float | np.ndarray]
 """The effects that are on to a mean square error, or to several (such as one for each layer)."""
 
@@ -47,12 +50,28 @@ class Budget:
         Effect to the standard error of its share; None where every subset was evaluated.
     evaluations
         How many subsets of effects were evaluated.
+    largest
+        Mean square of the subset that has most, over ``total`` (...): 1 where no effect hides another.
     """
 
     total: np.ndarray
     shares: dict[str, np.ndarray]
     sampling_error: dict[str, np.ndarray] | None
     evaluations: int
+    largest: np.ndarray
+
+    @property
+    def note(self) -> str | None:
+        """That effects cancel one another, where a share of the first mean square lies outside 0 to 1."""
+        shares = {name: float(np.ravel(share)[0]) for name, share in self.shares.items()}
+        if not shares or (min(shares.values()) >= -_SMALL and max(shares.values()) <= 1 + _SMALL):
+            return None
+        hides = ", ".join(name for name, share in shares.items() if share < -_SMALL)
+        return (
+            f"Effects cancel one another: with some of them off the mean square error is up to "
+            f"{float(np.ravel(self.largest)[0]):.3g} times that with all on"
+            + (f". A share below 0 is of an effect that takes error away ({hides})." if hides else ".")
+        )
 
     def facts(self) -> dict[str, Any]:
         """What ``--json`` prints under ``budget``: the shares alone."""
@@ -95,7 +114,8 @@ def shapley(squares: Squares, effects: Sequence[str], *, orders: int | None = No
         shares[REST] = rest / scale
     if errors is not None:
         errors = {name: error / scale for name, error in errors.items()}
-    return Budget(total, shares, errors, len(known))
+    largest = np.max(list(known.values()), axis=0) / scale
+    return Budget(total, shares, errors, len(known), largest)
 
 
 def _over_subsets(evaluated: Squares, effects: Sequence[str]) -> dict[str, np.ndarray]:

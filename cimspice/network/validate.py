@@ -209,6 +209,7 @@ class NetworkValidation:
             "clipped_weights": total(mapped["layers"], "clipped_weights"),
             "saturated": total(mapped["layers"], "saturated"),
             "budget": {name: float(share[0]) for name, share in shares.items()},
+            "budget_note": self.budget.note,
             "budget_sampling_error": self.budget.sampling_error
             and {name: float(np.ravel(error)[0]) for name, error in self.budget.sampling_error.items()},
             "budget_by_layer": {

@@ -114,7 +114,7 @@ def _budget(facts: Mapping[str, Any]) -> list[str | Chart]:
     note = (
         "Shapley values: what an effect adds to the mean square difference of emulator and software, "
         "averaged over all orders in which effects can be switched on; of the network's output, then of each "
-        "layer's."
+        "layer's." + (f" {facts['budget_note']}" if facts["budget_note"] else "")
     )
     return [Chart("Shares of the mean square error", [View("shares", bars, layout)], note)]
 

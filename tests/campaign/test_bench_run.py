@@ -93,3 +93,13 @@ def test_a_failed_run_is_an_error_with_its_place_and_the_others_are_kept(tmp_pat
         run_bench("test_divider", runs, engine=engine, store=store)
     assert "measure" in str(caught.value.place)
     run_bench("test_divider", [runs[0], runs[2]], engine=Refusing(), store=store)
+
+
+def test_numpy_numbers_within_parameters_are_kept_as_plain_numbers(tmp_path, engine):
+    row = {"row": np.int64(0), "width": np.float64(6e-10), "bits": (np.int64(1),)}
+    given = {"array": {"rows": np.int32(64), "columns": 64}, "open_rows": [row]}
+    plain = {"array": {"rows": 64, "columns": 64}, "open_rows": [{"row": 0, "width": 6e-10, "bits": [1]}]}
+    store = tmp_path / "points.sqlite"
+    first = run_bench("sram_multi_row_read", given, engine=engine, store=store)
+    again = run_bench("sram_multi_row_read", [plain], engine=Refusing(), store=store)
+    assert again.drop(columns="run").equals(first)

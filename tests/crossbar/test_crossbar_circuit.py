@@ -233,6 +233,7 @@ def test_stacked_tiles_with_wires_beyond_merging_are_solved_one_by_one():
         ({"tile": (4, 3)}, "part the two columns"),
         ({"tile": 0}, "tile hold 0"),
         ({"cell": "2T2R"}, "cells are '2T2R'"),
+        ({"device": "pcm"}, "device is 'pcm' with passive cells"),
         ({"adc_bits": 1}, "adc_bits is 1"),
         ({"adc_calibration": "guess"}, "adc_calibration is 'guess'"),
         ({"word_line_resistance": -1.0}, "-1 ohm"),

@@ -83,3 +83,15 @@ def test_no_error_has_no_shares():
 def test_effects_named_twice_are_refused():
     with pytest.raises(ParameterError, match="name each once"):
         shapley(lambda on: 0.0, ["wires", "wires"])
+
+
+def test_effects_that_cancel_are_said_with_how_much_larger_the_error_is_without_one():
+    """Errors of 3 and −2 on all outputs: 1 with both, 9 with one of them off."""
+    vectors = {"wires": np.full(6, 3.0), "clipping": np.full(6, -2.0)}
+    budget = shapley(coherent(vectors), list(vectors))
+    assert budget.shares["wires"] == pytest.approx((9 + (1 - 4)) / 2)
+    assert budget.note is not None
+    assert "up to 9 times" in budget.note
+    assert "(clipping)" in budget.note
+    alone = {"wires": np.array([3.0, 0, 0, 0, 0, 0]), "clipping": np.array([0, 2.0, 0, 0, 0, 0])}
+    assert shapley(coherent(alone), list(alone)).note is None

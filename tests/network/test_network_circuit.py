@@ -105,7 +105,7 @@ class Neurons:
 
     family = "neurons"
 
-    def layers(self, network, calibration):
+    def layers(self, network, calibration, progress):
         made = {node.name: Neuron(node) for node in network.weight_layers}
         return made, {name: Neuron(one.node, gain=0.5) for name, one in made.items()}
 

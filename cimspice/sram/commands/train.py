@@ -119,12 +119,15 @@ def network_facts(
     progress: OnProgress,
 ) -> dict[str, Any]:
     """A user's network, stored and learnt."""
+    from dataclasses import replace
+
     import numpy as np
 
     from cimspice.errors import ParameterError
     from cimspice.network.decisions import share_right, strongest
     from cimspice.network.samples import network_and_samples
     from cimspice.sram.emulator.learning import LearningRule
+    from cimspice.sram.training.chip import TITLES, Effects
     from cimspice.sram.training.lessons import accuracy, learn
     from cimspice.sram.training.network_lessons import own_folds, stored_network
     from cimspice.sram.validation.learning import characterised
@@ -139,6 +142,12 @@ def network_facts(
     folds = own_folds(stored, train, test, chips)
     arrays = stored.on_chips(family, chips, rule=rule, seed=seed)
     before = accuracy(arrays, folds)
+    progress(Progress(stage=f"{network.name} with one effect alone"))
+    only = {name: replace(Effects.none(), **{name: True}) for name in TITLES if name != "capacitors"}
+    alone = {
+        name: float(accuracy(stored.on_chips(family, chips, effects=effects, seed=seed), folds).mean())
+        for name, effects in {"words": Effects.none(), **only}.items()
+    }
     progress(Progress(stage=f"learn {network.name} on {chips} chips"))
     learn(arrays, folds, epochs=epochs, seed=seed, progress=progress)
     after = accuracy(arrays, folds)
@@ -154,6 +163,7 @@ def network_facts(
         "clipped_signals": stored.clipped,
         "accuracy_software": share_right(strongest(outputs), test[1], outputs.shape[1]),
         "accuracy_stored": float(before.mean()),
+        "accuracy_stored_with_only": alone,
         "accuracy_learnt": float(after.mean()),
         "chip_accuracy_stored": before,
         "chip_accuracy_learnt": after,
@@ -173,6 +183,8 @@ def network_facts(
 
 def _show_network(facts: Mapping[str, Any]) -> None:
     """The figures on stdout."""
+    from cimspice.sram.training.chip import TITLES
+
     screen = console()
     screen.print(
         f"{facts['network']} ({'-'.join(map(str, facts['sizes']))}) in 6T arrays, {facts['chips']} chips, "
@@ -184,6 +196,11 @@ def _show_network(facts: Mapping[str, Any]) -> None:
         for name, title in (("software", "software"), ("stored", "stored"), ("learnt", "learnt on the chips"))
     )
     screen.print(f"  right of {facts['held_out']:,} held out: {shares}", markup=False)
+    titles = {"words": "words alone", **TITLES}
+    alone = "; ".join(
+        f"{titles[name]} {100 * right:.3g} %" for name, right in facts["accuracy_stored_with_only"].items()
+    )
+    screen.print(f"  stored, words with one effect alone: {alone}", markup=False)
     if (step := facts["step"]) is not None:
         screen.print(
             f"  a step in ngspice: rails {step['forward_error_percent']:.3g} % (rms of the largest), "
