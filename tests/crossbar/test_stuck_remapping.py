@@ -28,6 +28,8 @@ def drawn(seed: int, outputs: int, inputs: int, *, signed: bool = False) -> tupl
 
 def unmapped(arrays: dict[str, np.ndarray], chip: int = 0) -> np.ndarray:
     g = arrays["conductances"][chip]
+    if g.shape[2] == arrays["unit"].shape[1]:  # a column each, signs in slices of their own
+        return np.einsum("sio,so->oi", g, arrays["unit"])
     return np.einsum("sio,so->oi", g[..., 0::2] - g[..., 1::2], arrays["unit"])
 
 
@@ -38,12 +40,14 @@ def unmapped(arrays: dict[str, np.ndarray], chip: int = 0) -> np.ndarray:
     tile=st.sampled_from([(4, 4), (5, 8), (16, 32)]),
     sliced=st.sampled_from([{}, {"levels": 8}, {"weight_bits": 4, "slice_bits": 2}]),
     scale=st.sampled_from(["tensor", "column"]),
+    form=st.sampled_from(["differential", "sign-magnitude"]),
 )
 def test_the_error_is_never_larger_than_in_order_and_sums_are_those_of_the_saved_weights(
-    seed, shape, tile, sliced, scale
+    seed, shape, tile, sliced, scale, form
 ):
     w, x = drawn(seed, *shape, signed=bool(seed % 2))
-    given = dict(tile=tile, weight_scale=scale, seed=seed, **STUCK, **IDEAL, **sliced)
+    given = dict(tile=tile, weight_scale=scale, seed=seed, weight_form=form, **STUCK, **IDEAL, **sliced)
+    width = 2 if form == "differential" else 1
     plain = crossbar_circuit(**given).layer(w, x)
     placed = crossbar_circuit(stuck_remapping=True, **given).layer(w, x)
     target = unmapped(plain.without("stuck cells").arrays())
@@ -58,7 +62,7 @@ def test_the_error_is_never_larger_than_in_order_and_sums_are_those_of_the_saved
     weights = unmapped(placed.arrays())
     np.testing.assert_allclose(placed.arrays()["weights"][0], weights, atol=1e-12)
     np.testing.assert_allclose(placed.without("clipping")(x), x @ weights.T, atol=1e-11)
-    for name, count, size in (("rows", w.shape[1], tile[0]), ("pairs", w.shape[0], tile[1] // 2)):
+    for name, count, size in (("rows", w.shape[1], tile[0]), ("pairs", w.shape[0], tile[1] // width)):
         places = placed.arrays()[name][0]
         assert sorted(places) == list(range(count))
         assert np.array_equal(places // size, np.arange(count) // size)  # nothing leaves its tile

@@ -154,7 +154,7 @@ def test_tiles_of_the_form_equal_ngspice(form, changes, tmp_path):
         ({"weight_form": "pairs"}, "weight_form is 'pairs'"),
         ({"weight_form": OFFSET, "levels": 2}, "3 levels or more"),
         ({"weight_form": OFFSET, "tile": (8, 1)}, "none beside the reference"),
-        ({"weight_form": SIGN, "stuck_remapping": True}, "stuck_remapping"),
+        ({"weight_form": OFFSET, "stuck_remapping": True}, "stuck_remapping"),
     ],
 )
 def test_forms_that_hold_no_weights_are_refused(changes, words):

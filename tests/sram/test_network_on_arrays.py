@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from cimspice.errors import CimspiceError, ParameterError
 from cimspice.network import built_in, map_network
 from cimspice.network.decisions import share_right, strongest
+from cimspice.network.fine_tuning import fine_tune
 from cimspice.sram import sram_circuit
 from cimspice.sram.emulator.mapped_layer import CONVERTER, EFFECTS, MappedLayer
 from cimspice.sram.family import line_reads, simulate, simulation_seconds
@@ -194,3 +195,14 @@ def test_expected_time_of_passes_is_near_those_that_were_timed():
     expected = pass_seconds(np.array([0, *timed]))
     assert expected[0] == 0
     assert expected[1:] == pytest.approx([4 + one for one in timed.values()], rel=0.15)
+
+
+def test_fine_tuning_through_the_arrays_gives_back_what_clipped_weights_lose():
+    iris, arrays = built_in("iris"), sram_circuit(weight_scale="tensor", weight_percentile=70)
+    tuned = fine_tune(iris.network, arrays, iris.x_train, iris.y_train, epochs=20)
+    before, after = (
+        share_right(strongest(map_network(one, iris.x_train, arrays).outputs(iris.x_test)), iris.y_test, 3)
+        for one in (iris.network, tuned.network)
+    )
+    assert before < 0.75
+    assert after > 0.9

@@ -25,7 +25,7 @@ from cimspice.crossbar.emulator.one_transistor import AccessedMemory
 from cimspice.crossbar.emulator.tile_layer import TileWires
 from cimspice.crossbar.emulator.wires import Wires
 from cimspice.crossbar.mapping.conductances import Columns, ConductanceRange
-from cimspice.crossbar.mapping.forms import FORMS, PAIR, Form
+from cimspice.crossbar.mapping.forms import FORMS, OFFSET, PAIR, SIGN, Form
 from cimspice.crossbar.mapping.tiles import Tiling
 from cimspice.errors import CimspiceError, ParameterError
 
@@ -136,11 +136,11 @@ class CrossbarCircuit:
                 raise ParameterError(
                     f"{name} is {getattr(self, name)!r}", place=place, remedy="use true or false"
                 )
-        if self.stuck_remapping and self.weight_form != PAIR:
+        if self.stuck_remapping and self.weight_form == OFFSET:
             raise ParameterError(
                 f"stuck_remapping with weight_form = {self.weight_form!r}",
                 place=place,
-                remedy=f"use {PAIR!r}, whose pairs exchange places",
+                remedy=f"use {PAIR!r} or {SIGN!r}: a tile's reference column belongs to all of its outputs",
             )
         checked_count("chips", self.chips, place=place)
         checked_count("seed", self.seed, low=0, place=place)

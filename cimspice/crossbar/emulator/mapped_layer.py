@@ -171,7 +171,7 @@ class MappedLayer:
     @property
     def _stuck_cells(self) -> list[np.ndarray]:
         """Of every chip, all slices."""
-        slices, shape = range(len(self._slices)), (*self.weights.T.shape, 2)
+        slices, shape = range(len(self._slices)), (*self.weights.T.shape, -1)
         return [
             np.stack([self._stuck(chip, place).reshape(shape) for place in slices]) for chip in self._numbers
         ]
@@ -234,12 +234,13 @@ class MappedLayer:
 
     @cached_property
     def _pairs(self) -> tuple[np.ndarray, np.ndarray]:
-        """Target conductances (slices, inputs, outputs, 2), S, and error of the sums per siemens."""
+        """Target conductances (slices, inputs, outputs, columns of each), S, and error of the sums per
+        siemens."""
         slices = self._slices
         targets = np.stack([part.conductances for part in slices])
         units = np.stack([np.broadcast_to(part.unit, len(self.weights)) for part in slices])
         scale = units[:, None] * np.sqrt(self._input_power)[:, None]
-        return targets.reshape(*targets.shape[:2], -1, 2), scale
+        return targets.reshape(*targets.shape[:2], len(self.weights), -1), scale
 
     @property
     def _input_power(self) -> np.ndarray:

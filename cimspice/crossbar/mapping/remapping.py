@@ -15,7 +15,8 @@ _ROUNDS = 3
 
 @dataclass(frozen=True, eq=False)
 class Placement:
-    """Which input each row has (inputs,), and which output each pair of columns (outputs,)."""
+    """Which input each row has (inputs,), and which output each pair of columns, or column of weights whose
+    signs have slices of their own (outputs,)."""
 
     rows: np.ndarray
     pairs: np.ndarray
@@ -26,7 +27,7 @@ class Placement:
         return replace(mapped, conductances=_moved(mapped.conductances, self.rows, self.pairs), unit=unit)
 
     def ordered(self, conductances: np.ndarray) -> np.ndarray:
-        """Conductances (inputs, 2 outputs) of the places in the order of inputs and outputs."""
+        """Conductances (inputs, columns) of the places in the order of inputs and outputs."""
         return _moved(conductances, np.argsort(self.rows), np.argsort(self.pairs))
 
     def matrix(self, weights: np.ndarray) -> np.ndarray:
@@ -43,11 +44,12 @@ def avoid_stuck_cells(
     Parameters
     ----------
     targets
-        Conductances (slices, inputs, outputs, 2), S, in the order of inputs and outputs.
+        Conductances (slices, inputs, outputs, 2), S, in the order of inputs and outputs; of single columns
+        (slices, inputs, outputs, 1).
     stuck
-        Those of stuck cells (slices, rows, pairs, 2), NaN for cells that are not.
+        Those of stuck cells (slices, rows, pairs, 2 or 1), NaN for cells that are not.
     scale
-        Error per siemens of G⁺ - G⁻ (slices, inputs, outputs).
+        Error per siemens of G⁺ - G⁻, or of G (slices, inputs, outputs).
     tile
         Rows and columns within which places are exchanged, alike in all tiles beside or below.
 
@@ -58,7 +60,7 @@ def avoid_stuck_cells(
     rows, pairs = np.arange(targets.shape[1]), np.arange(targets.shape[2])
     for _ in range(_ROUNDS):
         turned = (np.swapaxes(each, 1, 2) for each in (targets[:, rows], stuck, scale[:, rows]))
-        pairs = _assigned(*turned, tile[1] // 2)
+        pairs = _assigned(*turned, tile[1] // targets.shape[3])
         rows = _assigned(targets[:, :, pairs], stuck, scale[:, :, pairs], tile[0])
     return Placement(rows, pairs)
 
@@ -89,9 +91,9 @@ def _assigned(targets: np.ndarray, stuck: np.ndarray, scale: np.ndarray, size: i
 def _errors(targets: np.ndarray, stuck: np.ndarray, scale: np.ndarray) -> np.ndarray:
     """Of each weight, summed over its slices."""
     off = np.where(np.isnan(stuck), 0.0, stuck - targets)
-    return np.sum((off[..., 0] - off[..., 1]) * scale, axis=0)
+    return np.sum((off @ np.array([1.0, -1.0])[: off.shape[-1]]) * scale, axis=0)
 
 
 def _moved(conductances: np.ndarray, rows: np.ndarray, pairs: np.ndarray) -> np.ndarray:
     inputs, columns = conductances.shape
-    return conductances.reshape(inputs, -1, 2)[np.ix_(rows, pairs)].reshape(inputs, columns)
+    return conductances.reshape(inputs, len(pairs), -1)[np.ix_(rows, pairs)].reshape(inputs, columns)
