@@ -46,6 +46,9 @@ class ArrayCircuit(NetlistParameters):
     source_resistance: Resistance = 0.0
     sense_resistance: Resistance = 0.0
     drive: Literal["left", "both"] = "left"
+    parallel: Annotated[
+        int, quantity("1", ge=1, le=4096, description="access transistors of a place, whose memory is theirs")
+    ] = 1
 
     @model_validator(mode="after")
     def _parts_fit(self) -> ArrayCircuit:
