@@ -75,6 +75,40 @@ def compare(first: File, second: File, json: JsonFlag = False) -> None:
         _rows(rows)
 
 
+@app.command("table")
+def table(
+    files: Annotated[list[Path], typer.Argument(metavar="FILE...", help="Cards of one family.")],
+    part: Annotated[str, typer.Option(help="The part whose figures are shown.")],
+    json: JsonFlag = False,
+) -> None:
+    """The figures of one part over several cards, such as those of corners and temperatures."""
+    cards = [read_card(file) for file in files]
+    cards = [read_card(file, cards[0].family) for file in files]
+    parts = [card.part(part) for card in cards]
+    names = dict.fromkeys(name for one in parts for name in one.parameters)
+    if json:
+        print_json(
+            {
+                "family": cards[0].family,
+                "part": part,
+                "files": files,
+                "conditions": [card.conditions.model_dump() for card in cards],
+                "origin": [one.origin for one in parts],
+                "parameters": {
+                    name: [one.parameters[name].value if name in one.parameters else None for one in parts]
+                    for name in names
+                },
+            }
+        )
+        return
+    rows = [("", *map(conditions, cards))]
+    for name in names:
+        known = [one.parameters.get(name) for one in parts]
+        rows.append((name, *(shown(each) if each else "-" for each in known)))
+    console().print(f"{cards[0].family}, {part}", markup=False)
+    _rows(rows)
+
+
 def differences(first: Card, second: Card) -> dict[str, Any]:
     """Part by part: origins, whether data and sources are the same, ranges, and each figure's values, their
     difference, and that over its own 95 % half-width (null where one has no interval)."""

@@ -59,7 +59,12 @@ Goal = Annotated[
 ]
 Images = Annotated[int, typer.Option("--images", help="Images one after another.")]
 CardFile = Annotated[
-    Path | None, typer.Option("--card", metavar="FILE", help="A card with the part processing_element.")
+    Path | None,
+    typer.Option(
+        "--card",
+        metavar="FILE",
+        help="A card with the part processing_element; crossbar: the one that comes with cimspice.",
+    ),
 ]
 Link = Annotated[
     float | None,
@@ -147,7 +152,7 @@ def schedule(
 
     if extra is not None and pes is not None:
         raise ParameterError("--extra and --pes", place="--pes", remedy="give one of them")
-    given = _card(card)
+    given = None if card is None else packaged_or(card)
     element, elements = _elements(given, pe, columns_per_weight, depthwise, dense)
     graph = load_graph(network, input_size, cast("Stride", stride))  # each name is checked where it is used
     if table:
@@ -192,13 +197,14 @@ def schedule(
     show_schedule(facts)
 
 
-def _card(file: Path | None) -> Card | None:
-    """Of any family: its part of processing elements is all that is used."""
-    if file is None:
-        return None
+def packaged_or(file: Path) -> Card:
+    """A card of any family, whose part of processing elements is all that is used; ``crossbar`` is the one
+    that comes with cimspice."""
     from cimspice.fit.family_card import Card
+    from cimspice.resources import data_directory
 
-    return Card.load(file)
+    packaged = data_directory("cards") / f"{file}.json"
+    return Card.load(packaged if file == Path("crossbar") and not file.exists() else file)
 
 
 def _front(

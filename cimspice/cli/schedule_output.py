@@ -86,7 +86,8 @@ def show_schedule(facts: Mapping[str, Any]) -> None:
         f"{pe['used']:,}",
         f"  sets {settings['sets']}, split {settings['split']}, objective {settings['objective']}, dense "
         f"layers {settings['dense']}d, depthwise {settings['depthwise']}, images {facts['images']}",
-        f"  an MVM takes {facts['mvm_time_second']:.4g} s ({facts['card']['origin']})",
+        f"  an MVM takes {facts['mvm_time_second']:.4g} s ({facts['card']['origin']}"
+        f"{', extrapolated' * facts['card']['extrapolated']})",
         f"  one layer at a time: {serial['steps']:,} MVMs, {serial['seconds']:.4g} s, utilisation "
         f"{100 * serial['utilisation']:.3g} %; with the best copies for it {serial['best_steps']:,}",
         f"  across layers: {_steps(crossed['steps'])} MVMs, {crossed['seconds']:.4g} s, utilisation "

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import time
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from cimspice.cli.schedule import Extra, InputSize, SetSize, SplitName
+from cimspice.cli.schedule import Extra, InputSize, SetSize, SplitName, packaged_or
 from cimspice.screen.output import JsonFlag, console, print_json
 
 if TYPE_CHECKING:
@@ -30,6 +31,14 @@ Tiles = Annotated[
 Vectors = Annotated[int, typer.Option("--vectors", min=1, help="Reads of each tile.")]
 Samples = Annotated[int, typer.Option(min=1, help="Inputs that run in the schedule's order.")]
 Seed = Annotated[int, typer.Option(min=0, help="Of the draws.")]
+CardFile = Annotated[
+    Path | None,
+    typer.Option(
+        "--card",
+        metavar="FILE",
+        help="Of the crossbar: its time and energy are checked. By default the packaged one.",
+    ),
+]
 Jobs = Annotated[int | None, typer.Option("--jobs", "-j", min=1, help="Worker processes.")]
 
 
@@ -42,6 +51,7 @@ def schedule(
     vectors: Vectors = 4,
     samples: Samples = 4,
     input_size: InputSize = None,
+    card: CardFile = None,
     seed: Seed = 0,
     jobs: Jobs = None,
     json: JsonFlag = False,
@@ -50,7 +60,7 @@ def schedule(
     until they are written, and gives what it gives layer by layer, bit by bit.
 
     Any layer one step earlier must read what is not written. For digits-cnn the emulator is that of crossbars
-    with trained weights, and ngspice reads a sample of its tiles.
+    with trained weights, and ngspice reads a sample of its tiles, some of them in time with amplifiers.
     """
     from cimspice.schedule.plan import Settings
     from cimspice.screen.stages import Stages
@@ -58,7 +68,7 @@ def schedule(
     given = Settings(extra=extra or 0, sets=sets, split=split)  # pyright: ignore[reportArgumentType]
     with Stages(quiet=json) as stages:
         if network == "digits-cnn":
-            facts = _trained(given, tiles, vectors, samples, seed, jobs, stages)
+            facts = _trained(given, card, tiles, vectors, samples, seed, jobs, stages)
         else:
             facts = _random(network, given, input_size, seed, stages)
     facts |= {
@@ -86,14 +96,29 @@ def schedule(
             f"{facts['normalised_rmse']:.2g} rms, worst {facts['worst_error']:.2g} of a layer's largest sum",
             markup=False,
         )
+        mvm = facts["mvm"]
+        screen.print(
+            f"  an MVM by the card ({mvm['origin']}) {mvm['card_second']:.4g} s and {mvm['card_joule']:.3g} "
+            f"J, by ngspice, of {mvm['tiles']} tiles, {mvm['simulated_second']:.4g} s and "
+            f"{mvm['simulated_joule']:.3g} J",
+            markup=False,
+        )
 
 
 def _trained(
-    given: Settings, tiles: int, vectors: int, samples: int, seed: int, jobs: int | None, stages: Stages
+    given: Settings,
+    card: Path | None,
+    tiles: int,
+    vectors: int,
+    samples: int,
+    seed: int,
+    jobs: int | None,
+    stages: Stages,
 ) -> dict[str, Any]:
     from dataclasses import asdict, replace
 
     from cimspice.campaign.versions import provenance
+    from cimspice.crossbar.validation.products import check_products
     from cimspice.families import family
     from cimspice.network.built_in_networks import built_in
     from cimspice.network.circuit import map_network
@@ -113,6 +138,8 @@ def _trained(
         mapped, x, lambda layer: crossbars.layer_tiles(layer, jobs=jobs), tiles, vectors,  # pyright: ignore[reportAttributeAccessIssue]
         seed=seed, progress=stages,
     )  # fmt: skip
+    known = packaged_or(card or Path("crossbar"))
+    products = check_products(known, mapped, x, (_TILE, _TILE), seed=seed, jobs=jobs, progress=stages)
     return {
         "max_difference": order.max_difference,
         "missing_reads": order.missing_reads,
@@ -122,6 +149,7 @@ def _trained(
         "layers_that_cannot_be_earlier": sum(count > 0 for count in order.earlier.values()),
         **{key: value for key, value in asdict(read).items() if key != "seconds"},
         "spice_seconds": read.seconds,
+        "mvm": asdict(products),
         "provenance": provenance(),
     }
 
@@ -155,4 +183,5 @@ def _random(
         "normalised_rmse": None,
         "worst_error": None,
         "spice_seconds": 0.0,
+        "mvm": None,
     }

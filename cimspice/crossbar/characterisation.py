@@ -7,6 +7,7 @@ from collections.abc import Mapping
 
 from cimspice.campaign.versions import provenance
 from cimspice.crossbar.model.card import ASSUMED, PARTS, Tile, crossbar_card, tile_of
+from cimspice.crossbar.processing_element import simulated_element
 from cimspice.errors import ParameterError
 from cimspice.fit.card import SET
 from cimspice.fit.family_card import Card, CardConditions
@@ -21,7 +22,7 @@ from cimspice.rram.validation.device import check_device, read_law
 from cimspice.schedule.element_card import PART as ELEMENT
 from cimspice.schedule.element_card import UNITS, element_with
 
-WIRES = ("assumed", "sky130")
+WIRES, ELEMENTS = ("assumed", "sky130"), ("simulated", "assumed")
 _FILE = "sky130_wires.toml"
 
 
@@ -31,6 +32,8 @@ def characterised_card(
     *,
     memory: Card | None = None,
     wires: str = "assumed",
+    element: str = "simulated",
+    jobs: int | None = None,
     progress: OnProgress = silent,
     **changes: float,
 ) -> Card:
@@ -47,9 +50,14 @@ def characterised_card(
     wires
         ``"assumed"``: 5 ohm per segment. ``"sky130"``: segments of the 1T1R cell's layout, word lines in
         metal 2 and bit lines in metal 1.
+    element
+        ``"simulated"``: reads of arrays of SkyWater's memory in time, conversions, and the emulated error
+        make the part of processing elements. ``"assumed"``, as for other devices.
+    jobs
+        Worker processes.
     changes
         Parameters of :data:`cimspice.crossbar.model.card.PARTS`, and of the part of processing elements
-        (:data:`cimspice.schedule.element_card.UNITS`), which is assumed.
+        (:data:`cimspice.schedule.element_card.UNITS`).
 
     Raises
     ------
@@ -67,8 +75,10 @@ def characterised_card(
             raise ParameterError(
                 f"{name} is {value!r}"[:200], place="--set", remedy="give a number in SI units"
             )
-    if wires not in WIRES:
-        raise ParameterError(f"wires are {wires!r}", place="--set", remedy=f"use {' or '.join(WIRES)}")
+    for words, value, choices in (("wires are", wires, WIRES), ("element is", element, ELEMENTS)):
+        if value not in choices:
+            remedy = f"use {' or '.join(choices)}"
+            raise ParameterError(f"{words} {value!r}"[:200], place="--set", remedy=remedy)
     if memory is None:
         check_device(device)
         progress(Progress(stage="ngspice: reads of the memory"))
@@ -92,11 +102,13 @@ def characterised_card(
         card = _with(card, "wires", segments, "sheet resistance and layout of the 1T1R cell", source)
     for part, names in PARTS.items():
         card = _with(card, part, {name: changes[name] for name in names if name in changes}, SET)
-    element = element_with({name: changes[name] for name in UNITS if name in changes})
-    given = element.part(ASSUMED, dict.fromkeys(changes, SET))
-    card = card.model_copy(update={"parts": {**card.parts, ELEMENT: given}})
-    tile_of(card)
-    return card
+    figures = {name: changes[name] for name in UNITS if name in changes}
+    tile, assumed = tile_of(card), element_with(figures)
+    if element == "simulated" and device == "skywater":
+        part = simulated_element(tile, conditions, figures, jobs=jobs, progress=progress)
+    else:
+        part = assumed.part(ASSUMED, dict.fromkeys(changes, SET))
+    return card.model_copy(update={"parts": {**card.parts, ELEMENT: part}})
 
 
 def _with(

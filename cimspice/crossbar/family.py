@@ -41,6 +41,7 @@ def characterise(
     device: str = "skywater",
     memory: Card | str | Path | None = None,
     wires: str = "assumed",
+    element: str = "simulated",
     jobs: int | None = None,
     progress: OnProgress = silent,
     **changes: float,
@@ -57,10 +58,13 @@ def characterise(
         Its card, or a file with it, in the place of simulations.
     wires
         ``"assumed"``, or ``"sky130"`` for segments of the 1T1R cell's layout.
+    element
+        What an MVM takes in time and energy, for `cimspice schedule`: ``"simulated"`` from reads of arrays of
+        SkyWater's memory, with converters, or ``"assumed"``.
     jobs, progress
-        Worker processes, of which the few simulations need one; what is called as they go on.
+        Worker processes; what is called as simulations go on.
     changes
-        Parameters of the card's parts in SI units: ``g_max=1e-4``, ``levels=16``.
+        Parameters of the card's parts in SI units: ``g_max=1e-4``, ``levels=16``, ``rows=64``.
 
     Raises
     ------
@@ -70,7 +74,16 @@ def characterise(
     from cimspice.crossbar.characterisation import characterised_card
 
     known = memory if memory is None or isinstance(memory, Card) else read_card(str(memory))
-    return characterised_card(conditions, device, memory=known, wires=wires, progress=progress, **changes)
+    return characterised_card(
+        conditions,
+        device,
+        memory=known,
+        wires=wires,
+        element=element,
+        jobs=jobs,
+        progress=progress,
+        **changes,
+    )
 
 
 def card(file: str | Path) -> Card:

@@ -47,7 +47,8 @@ def _settings(facts: Mapping[str, Any]) -> str:
         f"objective {given['objective']}, dense layers {given['dense']}d, depthwise {given['depthwise']}, "
         f"images {facts['images']}. Spare crossbars go one copy after another to the layer with most "
         "ceil(pixels / copies), among equals to the cheaper, then the earlier. An MVM takes "
-        f"{facts['mvm_time_second']:.4g} s ({facts['card']['origin']})."
+        f"{facts['mvm_time_second']:.4g} s ({facts['card']['origin']}"
+        f"{', extrapolated' * facts['card']['extrapolated']})."
     )
 
 

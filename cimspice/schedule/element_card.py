@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from cimspice.errors import ParameterError
@@ -16,9 +16,10 @@ PART = "processing_element"
 UNITS = {
     "rows": "1", "columns": "1", "columns_per_weight": "1", "input_bits": "1", "settle_time": "s",
     "conversion_time": "s", "columns_per_converter": "1", "energy_per_mvm": "J", "idle_power": "W",
-    "error": "1", "overlap": "1", "gated": "1",
+    "error": "1", "overlap": "1", "gated": "1", "wake_time": "s", "off_power": "W",
 }  # fmt: skip
-"""Of the part's figures; the last two may be left out."""
+"""Of the part's figures; those of ``OPTIONAL`` may be left out."""
+OPTIONAL = ("overlap", "gated", "wake_time", "off_power")
 
 
 @dataclass(frozen=True)
@@ -36,7 +37,7 @@ class ElementCard:
     columns_per_converter
         Columns that a converter serves one after another.
     energy_per_mvm
-        Of one crossbar: reads and conversions (J).
+        Of one crossbar: what reads and conversions take beside idle power (J).
     idle_power
         Of a crossbar while its amplifiers are on (W).
     error
@@ -45,8 +46,14 @@ class ElementCard:
         1 if columns settle while others are converted, 0 if not.
     gated
         1 if idle crossbars are off, 0 if not.
+    wake_time
+        By how much the first read of an MVM takes longer if crossbars are off before it (s).
+    off_power
+        Of a crossbar that is off (W).
     origin
         assumed, simulated or measured.
+    extrapolated
+        Whether the crossbar has more or fewer rows than the data of the card.
     """
 
     rows: int = 256
@@ -61,19 +68,23 @@ class ElementCard:
     error: float = 0.01
     overlap: int = 0
     gated: int = 0
+    wake_time: float = 0.0
+    off_power: float = 0.0
     origin: str = "assumed"
+    extrapolated: bool = False
 
     def __post_init__(self) -> None:
         for name, unit in UNITS.items():
             value = getattr(self, name)
             flag = name in ("overlap", "gated")
             whole = unit == "1" and name != "error"
-            good = value in (0, 1) if flag else math.isfinite(value) and value > 0
-            if not good or (whole and value != int(value)):
+            good = math.isfinite(value) and (value > 0 or (value == 0 and name in OPTIONAL))
+            if not good or (whole and value != int(value)) or (flag and value > 1):
+                least = "of 0 or more" if name in OPTIONAL else "above 0"
                 raise ParameterError(
                     f"{name} is {value}",
                     place=f"part {PART}",
-                    remedy="give 0 or 1" if flag else f"give a {'whole ' * whole}number above 0 ({unit})",
+                    remedy="give 0 or 1" if flag else f"give a {'whole ' * whole}number {least} ({unit})",
                 )
 
     @property
@@ -81,11 +92,11 @@ class ElementCard:
         """Of one MVM (s)."""
         conversions = self.columns_per_converter * self.conversion_time
         each = max(self.settle_time, conversions) if self.overlap else self.settle_time + conversions
-        return self.input_bits * each
+        return self.input_bits * each + (self.wake_time if self.gated else 0.0)
 
     def idle_energy(self, crossbars: int, time: float) -> float:
         """Of so many crossbars for so long (J)."""
-        return 0.0 if self.gated else crossbars * self.idle_power * time
+        return crossbars * (self.off_power if self.gated else self.idle_power) * time
 
     def part(self, reason: str, reasons: Mapping[str, str] | None = None) -> Part:
         """As a part of a card; ``reason`` is why figures have no interval, ``reasons`` that of some."""
@@ -110,7 +121,7 @@ def element_of(card: Card) -> ElementCard:
         If the card has none, or its figures make none.
     """
     part = card.part(PART)
-    lacking = [name for name in UNITS if name not in part.parameters and name not in ("overlap", "gated")]
+    lacking = [name for name in UNITS if name not in part.parameters and name not in OPTIONAL]
     if lacking:
         raise ParameterError(
             f"part {PART} lacks {', '.join(lacking)}", place="card", remedy="add them to the part"
@@ -122,7 +133,9 @@ def element_of(card: Card) -> ElementCard:
                 place=f"part {PART}",
                 remedy=f"give {', '.join(UNITS)} in SI units",
             )
-    return element_with({name: record.value for name, record in part.parameters.items()}, part.origin)
+    found = element_with({name: record.value for name, record in part.parameters.items()}, part.origin)
+    seen = part.range.get("rows")
+    return replace(found, extrapolated=seen is not None and not seen.low <= found.rows <= seen.high)
 
 
 def element_with(values: Mapping[str, float], origin: str = "assumed") -> ElementCard:

@@ -39,7 +39,12 @@ def schedule_facts(plan: Schedule) -> dict[str, Any]:
             "link": given.link,
             "extra": given.extra,
         },
-        "card": {"origin": card.origin, "idle_off": bool(card.gated), "error": card.error},
+        "card": {
+            "origin": card.origin,
+            "idle_off": bool(card.gated),
+            "error": card.error,
+            "extrapolated": card.extrapolated,
+        },
         "mvm_time_second": time,
         "pe": {
             "rows": given.elements.rows,

@@ -22,7 +22,8 @@ SHORT = ["validate", "crossbar", "--hidden", 8, "--digits", 1, "--nonlinear-digi
 @pytest.fixture(scope="module")
 def made(tmp_path_factory) -> Path:
     path = tmp_path_factory.mktemp("made") / "crossbar.json"
-    assert run(["characterize", "crossbar", "--card", str(path), "--json"]) == 0
+    words = ["characterize", "crossbar", "--card", str(path), "--set", "element=assumed", "--json"]
+    assert run(words) == 0
     return path
 
 
@@ -66,7 +67,7 @@ def test_a_card_validates_as_the_run_without_it_to_the_last_digit(made, asked, t
 @pytest.mark.spice
 def test_wires_of_the_layout_and_other_settings_are_in_the_card_and_computed_with(asked, tmp_path):
     path = tmp_path / "crossbar.json"
-    make = ["characterize", "crossbar", "--card", path, "--set", "wires=sky130"]
+    make = ["characterize", "crossbar", "--card", path, "--set", "wires=sky130", "--set", "element=assumed"]
     asked(*make, "--set", "sense_resistance=250", "--set", "settle_time=2e-8", "--set", "rows=128",
           "--set", f"memory={memory(tmp_path / 'memory.json', 2.9)}", "--set", "levels=16")  # fmt: skip
     parts = asked("card", "show", path)["parts"]
@@ -132,5 +133,6 @@ def test_what_the_card_answers_and_cards_of_something_else_are_refused(made, tmp
     hot = memory(tmp_path / "hot.json", 2.0, temperature=85.0)
     make = ["characterize", "crossbar", "--card", tmp_path / "new.json", "--set"]
     assert "give one of rram, tt, 27.0 °C" in refused(capsys, *make, f"memory={hot}")
+    assert "element is 'measured'" in refused(capsys, *make, "element=measured")
     assert "wires are 'copper'" in refused(capsys, *make, "wires=copper")
     assert "no setting 'wire'" in refused(capsys, *make, "wire=3")

@@ -36,6 +36,12 @@ def test_the_trained_network_in_schedule_order_and_its_tiles_against_ngspice(cap
     assert [layer["name"] for layer in found["layers"]] == ["conv1", "conv2", "dense"]
     assert found["worst_error"] < 1e-9
     assert 0 < found["normalised_rmse"] < 1e-9
+    mvm = found[
+        "mvm"
+    ]  # the packaged card's figures in the size of the tiles, against reads in time of a tile each
+    assert (mvm["origin"], mvm["tiles"]) == ("simulated", 3)
+    assert abs(mvm["time_error"]) < 0.1
+    assert abs(mvm["energy_error"]) < 0.1
 
 
 def test_a_published_network_with_random_weights_in_schedule_order(capsys):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Annotated, ClassVar, Literal
 
 import pandas as pd
@@ -11,7 +12,7 @@ from cimspice.bench.bench import register
 from cimspice.converter.circuit.controls import control_energy
 from cimspice.crossbar.circuit.settling import ReadInTime, SettlingParameters, Time
 from cimspice.netlist import NetlistParameters, quantity
-from cimspice.spice import Waveforms
+from cimspice.spice import SolverOptions, Waveforms
 
 
 class GatedReadParameters(SettlingParameters):
@@ -57,6 +58,10 @@ class GatedRead(ReadInTime):
 
     def saved(self, parameters: GatedReadParameters) -> tuple[str, ...]:
         return (*super().saved(parameters), "vsleep#branch")
+
+    def options(self, parameters: GatedReadParameters) -> SolverOptions:
+        # supplies of amplifiers that are off float: with less, there is no operating point in the cold
+        return replace(super().options(parameters), gmin=1e-12)
 
     def measure(self, parameters: GatedReadParameters, waveforms: Waveforms) -> pd.DataFrame:
         gates = control_energy(waveforms, "vsleep", parameters.supply_voltage) * parameters.stands_for

@@ -59,6 +59,11 @@ class TileReads:
         found = zip(inputs, currents, strict=True)
         return {tile: self._summed(tile, self._tiles[tile].decoded([part])) for tile, part in found}, seconds
 
+    def read_of(self, tile: int, x: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """The tile's conductances (S), and its inputs (n, rows) in shares of the read voltage."""
+        one = self._tiles[tile]
+        return one.mapped.conductances, one.voltages(self._lines(tile, x)) / self.layer.circuit.read_voltage
+
     def seconds(self, tile: int, x: np.ndarray) -> float:
         """CPU time that `simulated` is expected to take, within a factor of about two."""
         return tile_seconds(self._tiles[tile], 0, len(x))
