@@ -84,7 +84,9 @@ class ChargeSharing(Model):
             raise ParameterError(
                 f"{columns} columns on one rail, which has {self.smallest_columns} to {self.largest_columns}",
                 place="discharge",
-                remedy="share in groups and add the groups' codes, or characterise a longer rail",
+                remedy="share in groups and add the groups' codes, or characterise a longer rail"
+                if columns > self.largest_columns
+                else "add columns whose input is always 0, or characterise a shorter rail",
             )
         self._check(discharge=volts)
         shares = np.ones(columns) if weights is None else checked_array("weights", weights, (..., columns))
