@@ -63,7 +63,7 @@ CardFile = Annotated[
     typer.Option(
         "--card",
         metavar="FILE",
-        help="A card with the part processing_element; crossbar: the one that comes with cimspice.",
+        help="A card with the part processing_element; crossbar, sram: those that come with cimspice.",
     ),
 ]
 Link = Annotated[
@@ -198,13 +198,13 @@ def schedule(
 
 
 def packaged_or(file: Path) -> Card:
-    """A card of any family, whose part of processing elements is all that is used; ``crossbar`` is the one
-    that comes with cimspice."""
+    """A card of any family, whose part of processing elements is all that is used; ``crossbar`` and ``sram``
+    are those that come with cimspice."""
     from cimspice.fit.family_card import Card
     from cimspice.resources import data_directory
 
     packaged = data_directory("cards") / f"{file}.json"
-    return Card.load(packaged if file == Path("crossbar") and not file.exists() else file)
+    return Card.load(packaged if packaged.exists() and not file.exists() else file)
 
 
 def _front(

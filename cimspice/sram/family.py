@@ -36,6 +36,7 @@ def characterise(
     settle: float = 250e-12,
     cells: int = 100,
     passes: bool = False,
+    element: bool = False,
     jobs: int | None = None,
     store: Store | Path | str | None = None,
     progress: OnProgress = silent,
@@ -54,6 +55,9 @@ def characterise(
         With mismatch, which give the spread.
     passes
         Whether the card has the part ``forward_pass``, for networks: ten CPU minutes more.
+    element
+        Whether it has the part ``processing_element``, for `cimspice schedule`: two CPU minutes more. It
+        needs ``passes``, but for the array and condition of the card that comes with cimspice.
     jobs, store, progress
         Worker processes (default: one for each processor); where points are kept; what is called as they
         finish.
@@ -69,11 +73,13 @@ def characterise(
     """
     from cimspice.sram.characterisation.card import characterised_card
     from cimspice.sram.characterisation.conditions import SramConditions
+    from cimspice.sram.characterisation.element import with_element
     from cimspice.sram.characterisation.forward_pass import with_characterised_pass
     from cimspice.sram.circuit.array import Array
 
-    if not isinstance(passes, bool):
-        raise ParameterError(f"passes is {passes!r}"[:200], place="--set", remedy="use true or false")
+    for name, value in (("passes", passes), ("element", element)):
+        if not isinstance(value, bool):
+            raise ParameterError(f"{name} is {value!r}"[:200], place="--set", remedy="use true or false")
     for name, value, allowed in (
         ("unit_width", unit_width, int | float),
         ("largest_code", largest_code, int),
@@ -94,7 +100,9 @@ def characterise(
         store=store,
     )
     made = characterised_card(where, cells=cells, progress=progress)
-    return with_characterised_pass(made, where, progress=progress) if passes else made
+    if passes:
+        made = with_characterised_pass(made, where, progress=progress)
+    return with_element(_with_passes(made), where, progress) if element else made
 
 
 def card(file: str | Path) -> Card:

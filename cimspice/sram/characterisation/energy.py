@@ -9,12 +9,16 @@ reference's generator, leakage between operations; and input registers.
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
+from pathlib import Path
 from typing import Any
 
 import pandas as pd
 
 from cimspice.campaign.bench_run import run_bench
+from cimspice.campaign.store import Store
 from cimspice.errors import ParameterError
+from cimspice.pdk import Conditions
+from cimspice.progress import OnProgress, silent
 
 BITS = 4
 """Of a stored word: rows that are read for one product, at once or one after another."""
@@ -83,7 +87,15 @@ class EnergyTable:
         }
 
 
-def energy_table(columns: int = 16, *, rows: int = 512, workers: int | None = None) -> EnergyTable:
+def energy_table(
+    columns: int = 16,
+    *,
+    rows: int = 512,
+    conditions: Conditions | None = None,
+    workers: int | None = None,
+    store: Store | Path | str | None = None,
+    progress: OnProgress = silent,
+) -> EnergyTable:
     """Simulate what the store lacks, and sum up.
 
     ParameterError if a rail cannot have so many columns.
@@ -94,7 +106,9 @@ def energy_table(columns: int = 16, *, rows: int = 512, workers: int | None = No
         On one rail.
     rows
         Of the array, which has 64 columns.
-    workers
+    conditions
+        Corner and temperature.
+    workers, store, progress
         As for ``run_campaign``.
     """
     if not RAIL[0] <= columns <= RAIL[1]:
@@ -103,7 +117,9 @@ def energy_table(columns: int = 16, *, rows: int = 512, workers: int | None = No
         )
 
     def run(bench: str, parameters: dict[str, Any], **sweep: Any) -> pd.DataFrame:
-        return run_bench(bench, parameters, sweep=sweep, workers=workers)
+        return run_bench(
+            bench, parameters, conditions, sweep=sweep, workers=workers, store=store, progress=progress
+        )
 
     first = rows // 4
     opened = [{"row": first + k, "width": code * 60e-12, "bits": [k % 2]} for k, code in enumerate(CODES)]
