@@ -220,6 +220,31 @@ def characterised_card(
     return hybrid_card(model, sources, {**provenance(), "circuit": conditions.circuit})
 
 
+def comparator_offsets(conditions: ColumnConditions, samples: int, *, progress: OnProgress = silent) -> Array:
+    """Offsets of so many comparators (V), the first ones of those that a card is made of."""
+    given = {"monte_carlo.samples": checked_count("samples", samples, low=2, place="comparators")}
+    return _campaign("hybrid_comparator_offset", conditions, given, progress)["offset"].to_numpy(float)
+
+
+def array_energy(
+    conditions: ColumnConditions, *, active: int = 20, progress: OnProgress = silent
+) -> dict[str, float]:
+    """Energy (J) of one column read until its lines are restored, by block: ``active`` weights open, a sum of
+    about 0, all dummy cells."""
+    column, rows = conditions.column, np.arange(2 * active)
+    opened = [*rows, *column.first_dummies, *column.second_dummies]
+    stored = [*(rows // 2 % 2), *[0] * column.dummies, *[1] * 2 * column.dummies]
+    read = conditions.read(np.array(opened), np.ones(len(opened), int), np.array(stored), restore=2e-9)
+    table = conditions.run("sram_read_energy", [read], in_stage("energy of the array", progress))
+    names = {
+        "cell_energy": "cells",
+        "precharge_energy": "precharge",
+        "word_line_energy": "word lines",
+        "control_energy": "gates of the precharge",
+    }
+    return {title: float(table[name].iloc[0]) for name, title in names.items()}
+
+
 def _campaign(
     name: str, conditions: ColumnConditions, given: dict[str, Any], progress: OnProgress
 ) -> pd.DataFrame:

@@ -1,0 +1,87 @@
+"""Figures of the demonstration: offsets, decisions, chips, energy by block."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+
+import numpy as np
+
+from cimspice.arrays import Array
+from cimspice.hybrid.model.card import ColumnModel
+from cimspice.hybrid.validation.chips import ChipStudy
+from cimspice.hybrid.validation.reads import ReadComparison
+from cimspice.report.style import CIRCUIT, GREY, MODEL, legend_above, legend_beside, save, sheet
+
+
+def draw_offsets(offsets: Array, model: ColumnModel, folder: Path, name: str = "offsets") -> list[Path]:
+    """Shares of comparators with at most an offset: those simulated here, and the card's distribution."""
+    from scipy.stats import norm
+
+    one = model.comparator
+    ordered = 1e3 * np.sort(offsets)
+    reach = 3.2e3 * one.offset_deviation
+    volts = np.linspace(-reach, reach, 200)
+    with sheet(6.4, 3.6) as canvas:
+        axes = canvas.subplots()
+        law = norm.cdf(volts, 1e3 * one.offset_mean, 1e3 * one.offset_deviation)
+        axes.plot(volts, 100 * law, color=MODEL, label=f"card: normal, {one.samples} comparators")
+        share = 100 * (np.arange(len(ordered)) + 0.5) / len(ordered)
+        axes.plot(ordered, share, ".", color=CIRCUIT, label=f"{len(ordered)} comparators in ngspice")
+        for side in (-0.5e3, 0.5e3):
+            axes.axvline(side * model.unit, color=GREY, linewidth=0.8, linestyle="--")
+        axes.set_xlabel("offset (mV); dashed: half a unit of the partial sum")
+        axes.set_ylabel("comparators (%)")
+        legend_above(canvas)
+        return save(canvas, folder, name)
+
+
+def draw_decisions(result: ReadComparison, folder: Path, name: str = "decisions") -> list[Path]:
+    """Difference of the lines at both strobes over the partial sum, in ngspice and in the emulator."""
+    with sheet(7.4, 3.8) as canvas:
+        pair = canvas.subplots(1, 2, sharey=True)
+        for strobe, (axes, threshold) in enumerate(
+            zip(pair, (result.threshold, -result.threshold), strict=True)
+        ):
+            circuit, emulated = (
+                1e3 * one[:, strobe] for one in (result.difference, result.emulated.difference)
+            )
+            axes.plot(result.sums, circuit, "o", color=CIRCUIT, mfc="none", label="ngspice")
+            axes.plot(result.sums, emulated, "x", color=MODEL, label="emulator")
+            axes.axhline(0, color=GREY, linewidth=0.8)
+            axes.axvline(threshold, color=GREY, linewidth=0.8, linestyle="--")
+            axes.set_title(
+                f"{('first', 'second')[strobe]} strobe: is the sum above {threshold:g}?", fontsize=9
+            )
+            axes.set_xlabel("partial sum (units)")
+        pair[0].set_ylabel("difference of the lines (mV)")
+        legend_above(canvas)
+        return save(canvas, folder, name)
+
+
+def draw_hybrid_chips(result: ChipStudy, folder: Path, name: str = "chips") -> list[Path]:
+    """Share of chips that reach at least an accuracy, by what their network was trained with."""
+    titles = {"plain": "nominal columns", "aware": "chips drawn anew", "calibrated": "and calibrated"}
+    with sheet(7.4, 3.6) as canvas:
+        axes = canvas.subplots()
+        for (key, title), colour in zip(titles.items(), (GREY, CIRCUIT, MODEL), strict=True):
+            ordered = 100 * np.sort(getattr(result, key))
+            share = 100 * (1 - np.arange(len(ordered)) / len(ordered))
+            axes.step(ordered, share, where="pre", color=colour, label=title)
+        axes.set_xlabel("held-out samples right, at least (%)")
+        axes.set_ylabel("chips (%)")
+        legend_beside(axes)
+        return save(canvas, folder, name)
+
+
+def draw_energy(blocks: Mapping[str, float], folder: Path, name: str = "energy") -> list[Path]:
+    """Energy of one column read by block."""
+    with sheet(6.4, 0.5 * len(blocks) + 1.2, grid=False) as canvas:
+        axes = canvas.subplots()
+        values = 1e15 * np.array(list(blocks.values()))
+        bars = axes.barh(list(blocks), values, color=MODEL, height=0.6)
+        axes.bar_label(bars, [f"{value:.0f}" for value in values], padding=3)
+        axes.invert_yaxis()
+        axes.set_xlim(0, 1.15 * values.max())
+        axes.set_xlabel("energy of a column read (fJ)")
+        return save(canvas, folder, name)

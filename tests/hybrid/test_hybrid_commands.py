@@ -1,0 +1,71 @@
+"""The commands of columns read by comparators, end to end on ngspice with a few reads."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from cimspice.cli.app import run
+
+
+@pytest.mark.spice
+def test_a_networks_own_reads_and_a_whole_sample_are_decided_in_ngspice_as_in_the_emulator(capsys, tmp_path):
+    words = ["validate", "hybrid", "--network", "iris", "--reads", "3", "--digits", "1", "-j", "1", "--json"]
+    assert run([*words, "-o", str(tmp_path)]) == 0
+    found = json.loads(capsys.readouterr().out)
+    assert found["reads"] == 3
+    assert found["decisions_equal"] == 1.0
+    assert found["line_rmse_percent_full_scale"] < 0.3
+    digits = found["digit_codes"]
+    assert digits["digits"] == digits["digits_equal"] == 1
+    assert digits["codes_differing_far"] == 0
+    assert digits["codes"] == 3 * 3 * 3  # outputs, slices, input bits
+    assert digits["expected_spice_seconds"] > 0
+    # what is finished is not run again
+    assert run([*words, "-o", str(tmp_path)]) == 0
+    again = json.loads(capsys.readouterr().out)
+    assert again["digit_codes"] == digits
+
+
+@pytest.mark.spice
+def test_demonstration_of_columns_draws_every_figure_and_closes_the_loop(tmp_path):
+    words = ["demo", "hybrid", "--comparators", "5", "--reads", "2", "--digits", "0", "--chips", "2"]
+    assert run([*words, "-j", "1", "-o", str(tmp_path)]) == 0
+    facts = json.loads((tmp_path / "report.json").read_text())
+    figures = {f"{name}.{kind}" for name in FIGURES for kind in ("png", "svg")}
+    assert {path.name for path in tmp_path.iterdir()} == figures | {"report.json", "column.json"}
+    assert set(facts["files"]) == {path.name for path in tmp_path.iterdir()}
+    assert 1 < facts["offset_mv"] < 10
+    assert facts["reads"]["decisions_equal"] == 1.0
+    assert facts["chips"]["aware"]["value"] > 0.9
+    assert facts["energy"]["per_read"] == pytest.approx(sum(facts["energy"]["blocks"].values()))
+    assert 0.3e-12 < facts["energy"]["per_read"] < 1e-12
+
+
+FIGURES = ("offsets", "decisions", "chips", "energy")
+
+
+@pytest.mark.parametrize(
+    ("words", "remedy"),
+    [
+        ("train hybrid --readout adc:0", "at least 1"),
+        ("train hybrid --readout ternary:1", "odd number"),
+        ("train hybrid --readout ternary:nan", "64"),
+        ("train hybrid --rows 0", "at least 1"),
+        ("train hybrid --rows 5000", "1024"),
+        ("train hybrid --weights=-8..7", "-4..3"),
+        ("train hybrid --card absent.json", "card"),
+        ("validate hybrid --digits 5000", "899"),
+        ("validate hybrid --chips 5 --dummies 4", "odd number"),
+        ("characterize hybrid --card column.json --set weights=100", "rows or more"),
+        ("characterize hybrid --card column.json --set dummies=2", "odd number"),
+        ("characterize hybrid --card column.json --set strobe=fast", "SI units"),
+        ("characterize hybrid --card column.json --set samples=1", "at least 3"),
+        ("validate network iris --circuit hybrid --card absent.json", "card"),
+    ],
+)
+def test_what_makes_no_column_is_refused_with_a_remedy(words, remedy, capsys, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    assert run([*words.split(), "--json"]) == 2
+    assert remedy in json.loads(capsys.readouterr().out)["error"]["remedy"]
