@@ -24,6 +24,8 @@ from cimspice.spice import Analysis, SolverOptions, Waveforms
 from cimspice.sram.circuit.multi_row_read import PRECISE, MultiRowParameters, MultiRowRead
 
 Time = Annotated[float, quantity("s", gt=0, le=1e-6)]
+RESET = 0.3e-9
+"""Time after the last strobe (s): most of a decision's energy recharges the comparator."""
 
 
 class ColumnReadParameters(MultiRowParameters):
@@ -49,7 +51,7 @@ class ColumnReadParameters(MultiRowParameters):
 
     @property
     def stop(self) -> float:
-        last = self.strobes[-1] + self.strobe + 2 * self.strobe_edge if self.strobes else 0.0
+        last = self.strobes[-1] + self.strobe + 2 * self.strobe_edge + RESET if self.strobes else 0.0
         return max(super().stop, last)
 
     @computed_field

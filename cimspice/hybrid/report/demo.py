@@ -25,13 +25,13 @@ def draw_offsets(offsets: Array, model: ColumnModel, folder: Path, name: str = "
     with sheet(6.4, 3.6) as canvas:
         axes = canvas.subplots()
         law = norm.cdf(volts, 1e3 * one.offset_mean, 1e3 * one.offset_deviation)
-        axes.plot(volts, 100 * law, color=MODEL, label=f"card: normal, {one.samples} comparators")
+        axes.plot(volts, 100 * law, color=MODEL, label=f"card: normal, {one.samples:,} comparators")
         share = 100 * (np.arange(len(ordered)) + 0.5) / len(ordered)
         axes.plot(ordered, share, ".", color=CIRCUIT, label=f"{len(ordered)} comparators in ngspice")
         for side in (-0.5e3, 0.5e3):
             axes.axvline(side * model.unit, color=GREY, linewidth=0.8, linestyle="--")
         axes.set_xlabel("offset (mV); dashed: half a unit of the partial sum")
-        axes.set_ylabel("comparators (%)")
+        axes.set_ylabel("comparators with less (%)")
         legend_above(canvas)
         return save(canvas, folder, name)
 
@@ -39,6 +39,7 @@ def draw_offsets(offsets: Array, model: ColumnModel, folder: Path, name: str = "
 def draw_decisions(result: ReadComparison, folder: Path, name: str = "decisions") -> list[Path]:
     """Difference of the lines at both strobes over the partial sum, in ngspice and in the emulator."""
     with sheet(7.4, 3.8) as canvas:
+        reach = float(np.abs(result.sums).max()) + 1
         pair = canvas.subplots(1, 2, sharey=True)
         for strobe, (axes, threshold) in enumerate(
             zip(pair, (result.threshold, -result.threshold), strict=True)
@@ -54,6 +55,7 @@ def draw_decisions(result: ReadComparison, folder: Path, name: str = "decisions"
                 f"{('first', 'second')[strobe]} strobe: is the sum above {threshold:g}?", fontsize=9
             )
             axes.set_xlabel("partial sum (units)")
+            axes.set_xlim(-reach, reach)
         pair[0].set_ylabel("difference of the lines (mV)")
         legend_above(canvas)
         return save(canvas, folder, name)
@@ -70,6 +72,7 @@ def draw_hybrid_chips(result: ChipStudy, folder: Path, name: str = "chips") -> l
             axes.step(ordered, share, where="pre", color=colour, label=title)
         axes.set_xlabel("held-out samples right, at least (%)")
         axes.set_ylabel("chips (%)")
+        axes.set_title("a network trained on ...", fontsize=9)
         legend_beside(axes)
         return save(canvas, folder, name)
 
