@@ -17,9 +17,10 @@ UNITS = {
     "rows": "1", "columns": "1", "columns_per_weight": "1", "input_bits": "1", "settle_time": "s",
     "conversion_time": "s", "columns_per_converter": "1", "energy_per_mvm": "J", "idle_power": "W",
     "error": "1", "overlap": "1", "gated": "1", "wake_time": "s", "off_power": "W",
+    "transfer_energy": "J",
 }  # fmt: skip
 """Of the part's figures; those of ``OPTIONAL`` may be left out."""
-OPTIONAL = ("overlap", "gated", "wake_time", "off_power")
+OPTIONAL = ("overlap", "gated", "wake_time", "off_power", "transfer_energy")
 
 
 @dataclass(frozen=True)
@@ -50,6 +51,8 @@ class ElementCard:
         By how much the first read of an MVM takes longer if crossbars are off before it (s).
     off_power
         Of a crossbar that is off (W).
+    transfer_energy
+        Of a byte that a crossbar sends (J); 0 where it is not known.
     origin
         assumed, simulated or measured.
     extrapolated
@@ -70,6 +73,7 @@ class ElementCard:
     gated: int = 0
     wake_time: float = 0.0
     off_power: float = 0.0
+    transfer_energy: float = 0.0
     origin: str = "assumed"
     extrapolated: bool = False
 

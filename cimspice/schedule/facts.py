@@ -21,7 +21,8 @@ def schedule_facts(plan: Schedule) -> dict[str, Any]:
     replay, early = check_reads(graph, servers, first)
     latency, latency_layer = latency_bound(graph, servers)
     unlimited = plan.steps if given.link is None else makespan(plan.without_link())
-    mvm = images * plan.work * card.energy_per_mvm
+    mvm, (sent, partial) = images * plan.work * card.energy_per_mvm, plan.bytes_sent
+    transfer = images * (sent + partial) * card.transfer_energy
     idle = card.idle_energy(plan.present, plan.steps * time)
     alone = card.idle_energy(minimum, images * serial * time)
     sets = [servers[node.name] for node in plan.layers]
@@ -93,16 +94,16 @@ def schedule_facts(plan: Schedule) -> dict[str, Any]:
             "deadlock": None,
         },
         "transfer": {
-            "bytes": images * sum(node.pixels * node.channels for node in plan.layers),
-            "partial_sum_bytes": images * _partial_sums(plan),
+            "bytes": images * sent,
+            "partial_sum_bytes": images * partial,
             "seconds_added": (plan.steps - unlimited) * time,
         },
         "energy": {
             "mvm_joule": mvm,
             "idle_joule": idle,
-            "transfer_joule": None,
-            "total_joule": mvm + idle,
-            "layer_by_layer_total_joule": mvm + alone,
+            "transfer_joule": transfer or None,
+            "total_joule": mvm + idle + transfer,
+            "layer_by_layer_total_joule": mvm + alone + transfer,
         },
         "one_more": plan.one_more(),
         "replay": {
@@ -126,14 +127,6 @@ def _remarks(plan: Schedule) -> list[str]:
     if plan.settings.split == "shared" and Sets.of(plan.settings.sets) == Sets(1, 1):
         found.append("copies share sets of one pixel: one copy of each layer computes")
     return found
-
-
-def _partial_sums(plan: Schedule) -> int:
-    """Bytes of sums that the crossbars below the first send to be added."""
-    grids = [plan.settings.elements.grid(plan.graph, node) for node in plan.layers]
-    return sum(
-        (tall - 1) * node.pixels * node.channels for (tall, _), node in zip(grids, plan.layers, strict=True)
-    )
 
 
 def _layer_facts(plan: Schedule, number: int, times: Mapping[str, Layer]) -> dict[str, Any]:

@@ -214,6 +214,13 @@ class Schedule:
         """MVMs of all crossbars for an image."""
         return int(np.dot(self.costs, self.pixels))
 
+    @property
+    def bytes_sent(self) -> tuple[int, int]:
+        """Of an image: through output ports, and sums that crossbars below the first send to be added."""
+        grids = [self.settings.elements.grid(self.graph, node) for node in self.layers]
+        sizes = [node.pixels * node.channels for node in self.layers]
+        return sum(sizes), sum((tall - 1) * size for (tall, _), size in zip(grids, sizes, strict=True))
+
     def layer_by_layer(self, copies: list[int] | None = None) -> int:
         """Steps of an image, one layer at a time, by default without copies."""
         counts = copies or [1] * len(self.layers)

@@ -48,7 +48,9 @@ def _point(graph: Graph, settings: Settings, card: ElementCard) -> dict[str, Any
         "steps": plan.steps,
         "seconds": plan.steps * time,
         "images_per_second": 1 / (plan.interval * time),
-        "energy_joule": plan.work * card.energy_per_mvm + idle / images,
+        "energy_joule": plan.work * card.energy_per_mvm
+        + idle / images
+        + sum(plan.bytes_sent) * card.transfer_energy,
         "utilisation": plan.utilisation(plan.steps, images, plan.present),
         "over_layer_by_layer": images * plan.layer_by_layer() / plan.steps,
         "over_best_layer_by_layer": images * plan.best_layer_by_layer / plan.steps,

@@ -204,6 +204,23 @@ def test_time_energy_and_origin_come_from_the_card(capsys, tmp_path):
     assert json.loads(capsys.readouterr().out)["energy"]["idle_joule"] == 0
 
 
+def test_bytes_that_are_sent_take_the_energy_of_the_card(capsys, tmp_path):
+    words = ["schedule", "tinyyolov4", "--input", "64x64", "--json", "--card"]
+    assert run([*words, str(card_file(tmp_path, transfer_energy=0))]) == 0
+    without = json.loads(capsys.readouterr().out)
+    assert run([*words, str(card_file(tmp_path, transfer_energy=2e-12))]) == 0
+    found = json.loads(capsys.readouterr().out)
+    # a byte a channel and pixel, and one more for each crossbar below the first
+    sizes = [(-(-one["rows"] // 64), one["pixels"] * one["columns"]) for one in found["layers"]]
+    bytes_ = sum(tall * size for tall, size in sizes)
+    assert found["transfer"]["bytes"] == sum(size for _, size in sizes)
+    assert without["energy"]["transfer_joule"] is None
+    assert found["energy"]["transfer_joule"] == pytest.approx(2e-12 * bytes_, rel=1e-12)
+    for name in ("total_joule", "layer_by_layer_total_joule"):
+        more = found["energy"][name] - without["energy"][name]
+        assert more == pytest.approx(found["energy"]["transfer_joule"], rel=1e-6)
+
+
 @pytest.mark.parametrize(
     ("changes", "words", "said"),
     [
