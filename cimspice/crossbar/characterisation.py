@@ -32,7 +32,7 @@ def characterised_card(
     *,
     memory: Card | None = None,
     wires: str = "assumed",
-    element: str = "simulated",
+    element: str | None = None,
     jobs: int | None = None,
     progress: OnProgress = silent,
     **changes: float,
@@ -52,7 +52,8 @@ def characterised_card(
         metal 2 and bit lines in metal 1.
     element
         ``"simulated"``: reads of arrays of SkyWater's memory in time, conversions, and the emulated error
-        make the part of processing elements. ``"assumed"``, as for other devices.
+        make the part of processing elements, by default unless the memory's card is given. ``"assumed"``, as
+        for other devices.
     jobs
         Worker processes.
     changes
@@ -75,6 +76,7 @@ def characterised_card(
             raise ParameterError(
                 f"{name} is {value!r}"[:200], place="--set", remedy="give a number in SI units"
             )
+    element = element or ("simulated" if memory is None else "assumed")
     for words, value, choices in (("wires are", wires, WIRES), ("element is", element, ELEMENTS)):
         if value not in choices:
             remedy = f"use {' or '.join(choices)}"

@@ -41,7 +41,7 @@ def characterise(
     device: str = "skywater",
     memory: Card | str | Path | None = None,
     wires: str = "assumed",
-    element: str = "simulated",
+    element: str | None = None,
     jobs: int | None = None,
     progress: OnProgress = silent,
     **changes: float,
@@ -60,7 +60,8 @@ def characterise(
         ``"assumed"``, or ``"sky130"`` for segments of the 1T1R cell's layout.
     element
         What an MVM takes in time and energy, for `cimspice schedule`: ``"simulated"`` from reads of arrays of
-        SkyWater's memory, with converters, or ``"assumed"``.
+        SkyWater's memory, with converters, or ``"assumed"``; by default simulated, unless the memory's card
+        is given.
     jobs, progress
         Worker processes; what is called as simulations go on.
     changes

@@ -67,7 +67,7 @@ def test_a_card_validates_as_the_run_without_it_to_the_last_digit(made, asked, t
 @pytest.mark.spice
 def test_wires_of_the_layout_and_other_settings_are_in_the_card_and_computed_with(asked, tmp_path):
     path = tmp_path / "crossbar.json"
-    make = ["characterize", "crossbar", "--card", path, "--set", "wires=sky130", "--set", "element=assumed"]
+    make = ["characterize", "crossbar", "--card", path, "--set", "wires=sky130"]
     asked(*make, "--set", "sense_resistance=250", "--set", "settle_time=2e-8", "--set", "rows=128",
           "--set", f"memory={memory(tmp_path / 'memory.json', 2.9)}", "--set", "levels=16")  # fmt: skip
     parts = asked("card", "show", path)["parts"]
