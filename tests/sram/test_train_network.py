@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+import json
+from dataclasses import dataclass, replace
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
 from sram_lines import hand_made
 
+from cimspice.cli.app import run
 from cimspice.converter.model.converter import SignedConverter
 from cimspice.errors import MappingError
 from cimspice.network import built_in
@@ -84,3 +87,60 @@ def test_networks_with_other_layers_are_refused_with_a_remedy():
     digits = built_in("digits")
     with pytest.raises(MappingError, match=r"-0\.5"):
         stored_network(digits.network, digits.x_train - 0.5)
+
+
+@dataclass(eq=False)
+class InPlace(SramLayer):
+    """The emulator in the place of ngspice."""
+
+    conditions: object = None
+    progress: object = None
+    seconds: float = 0.0
+
+
+@dataclass(eq=False)
+class OneCodeUp(InPlace):
+    """With codes that the emulator has not."""
+
+    def codes(self, rails):
+        return super().codes(rails) + 1
+
+
+def test_a_step_of_the_users_own_network_shows_a_gradient_even_of_a_sample_that_is_learnt(
+    monkeypatch, tmp_path, capsys
+):
+    known = SimpleNamespace(family=lambda _: chips(4, 1), conditions=None)
+    monkeypatch.setattr("cimspice.sram.validation.learning.characterised", lambda *_, **__: known)
+    monkeypatch.setattr("cimspice.sram.validation.learning.CircuitLayer", InPlace)
+    rng = np.random.default_rng(0)
+    x = rng.uniform(0, 1, (30, 3))
+    np.savez(tmp_path / "x.npz", x=x, y=(x[:, 0] > x[:, 1]).astype(int))
+    coefs = [np.array([[1.0, -0.8, 0.3], [-0.9, 1.0, 0.2], [0.1, -0.2, 0.5]]), rng.normal(size=(3, 2))]
+    np.savez(tmp_path / "net.npz", **{f"coefs_{k}": w for k, w in enumerate(coefs)},
+             **{f"intercepts_{k}": np.full(w.shape[1], 0.05) for k, w in enumerate(coefs)})  # fmt: skip
+    command = ["train", "sram", str(tmp_path / "net.npz"), "--data", str(tmp_path / "x.npz"), "--step",
+               "--chips", "2", "--epochs", "1", "--bits", "4", "-o", str(tmp_path / "run")]  # fmt: skip
+    assert run([*command, "--json"]) == 0
+    facts = json.loads(capsys.readouterr().out)
+    step = facts["step"]
+    assert (step["forward_error_percent"], step["codes_differ"], step["errors_differ"]) == (0, 0, 0)
+    assert step["gradient_nonzero"] > 0
+    assert step["gradient_error_percent"] == 0
+    alone = facts["accuracy_stored_with_only"]
+    assert set(alone) == {
+        "words",
+        "lines",
+        "cells",
+        "multiplier",
+        "converter_steps",
+        "converter_errors",
+        "noise",
+    }
+    monkeypatch.setattr("cimspice.sram.validation.learning.CircuitLayer", OneCodeUp)
+    assert run([*command, "--json"]) == 0
+    step = json.loads(capsys.readouterr().out)["step"]
+    assert (step["forward_error_percent"], step["codes_differ"]) == (0, step["codes"]), "the same inputs"
+    assert run(command) == 0
+    shown = capsys.readouterr().out
+    assert "a step in ngspice: rails 0 %" in shown
+    assert "steps of the converter" in shown

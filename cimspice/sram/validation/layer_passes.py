@@ -23,7 +23,7 @@ from cimspice.sram.characterisation.forward_pass import CONVERSION, LONGEST, SAM
 from cimspice.sram.emulator.mapped_layer import MappedLayer
 from cimspice.sram.model.forward_pass import sharing_columns
 
-_CONVERSION, _COLUMN, _GROWTH = 4.0, 0.72, 0.011
+_CONVERSION, _COLUMN, _GROWTH = 4.0, 0.8, 0.014
 """CPU seconds of a conversion, what a column adds to a pass, and that this grows by with each column."""
 
 

@@ -99,16 +99,7 @@ def compare_step(
     words, inputs, label = _drawn_step(design, np.random.default_rng([seed, 7]))
     emulated, circuit = _both(known, design, words, seed, STEP_RULE, mismatch, progress)
     traces = [network.forward(inputs[:, None, :]) for network in (circuit, emulated)]
-    errors = [
-        network.output_errors(trace, label)
-        for network, trace in zip((circuit, emulated), traces, strict=True)
-    ]
-    if not errors[0].any():  # learnt already: the strongest wrong class makes a step that shows everything
-        label = traces[0].outputs[-1][:, 0].argmin(axis=-1)
-        errors = [
-            network.output_errors(trace, label)
-            for network, trace in zip((circuit, emulated), traces, strict=True)
-        ]
+    errors = _errors((circuit, emulated), traces, label)
     changes = [
         network.changes(trace, error)
         for network, trace, error in zip((circuit, emulated), traces, errors, strict=True)
@@ -133,6 +124,17 @@ def compare_step(
         flipped=sum(layer.flipped for layer in _circuits(circuit)),
         seconds=sum(layer.seconds for layer in _circuits(circuit)),
     )
+
+
+def _errors(networks: Sequence[LearningNetwork], traces: Sequence[Trace], label: Array) -> list[Array]:
+    """Errors of the outputs, by network; where the first has learnt the sample already, those for its weakest
+    class, which make a step that shows everything."""
+    circuit, emulated = networks
+    found = circuit.output_errors(traces[0], label)
+    if not found.any():
+        label = traces[0].outputs[-1][:, 0].argmin(axis=-1)
+        found = circuit.output_errors(traces[0], label)
+    return [found, emulated.output_errors(traces[1], label)]
 
 
 def _drawn_step(design: LayerDesign, generator: np.random.Generator) -> tuple[list[Array], Array, Array]:
@@ -162,7 +164,8 @@ def compare_network_step(
     progress: OnProgress = silent,
 ) -> dict[str, Any]:
     """One sample, codes (1, features) and its class (1,), through a stored network on a nominal chip in
-    emulator and circuit: forward, error, transposed read, gradient."""
+    emulator and circuit: forward, error, transposed read, gradient. The emulator's layers get the inputs
+    that the circuit's have."""
     nominal = stored.on_chips(family, 1, rule=rule, effects=Effects.nominal())
     design = nominal.layers[0].design
     networks = []
@@ -171,11 +174,13 @@ def compare_network_step(
         layers = [kind(design, layer.words, **own) for layer in nominal.layers]
         networks.append(LearningNetwork(layers, np.random.default_rng(0), rule, stored.gains))
     emulated, circuit = networks
-    traces = [network.forward(inputs[:, None, :]) for network in (circuit, emulated)]
-    errors, changes = [], []
-    for network, trace in zip((circuit, emulated), traces, strict=True):
-        errors.append(network.output_errors(trace, label))
-        changes.append(_flat(network.changes(trace, errors[-1])))
+    trace = circuit.forward(inputs[:, None, :])
+    traces = [trace, _emulated_trace(emulated, trace)]
+    errors = _errors((circuit, emulated), traces, label)
+    changes = [
+        _flat(network.changes(trace, error))
+        for network, trace, error in zip((circuit, emulated), traces, errors, strict=True)
+    ]
     rails, codes, gradient = _pair(traces, "rails"), _pair(traces, "codes"), Pair(*changes)
     return {
         "forward_error_percent": rails.percent,
@@ -186,6 +191,14 @@ def compare_network_step(
         "gradient_nonzero": int(np.count_nonzero(gradient.measured)),
         "spice_seconds": sum(layer.seconds for layer in _circuits(circuit)),
     }
+
+
+def _emulated_trace(emulated: LearningNetwork, trace: Trace) -> Trace:
+    """Every layer for the inputs that it has in another trace."""
+    rails = tuple(layer.rails(seen) for layer, seen in zip(emulated.layers, trace.inputs, strict=True))
+    codes = tuple(layer.codes(read) for layer, read in zip(emulated.layers, rails, strict=True))
+    outputs = tuple(layer.merge(code) for layer, code in zip(emulated.layers, codes, strict=True))
+    return Trace(trace.inputs, rails, codes, outputs)
 
 
 def compare_forward(
