@@ -162,8 +162,10 @@ def test_training_on_a_card_draws_chips_with_its_offsets(capsys, tmp_path):
 def test_chips_have_the_cards_offset_and_noise_where_nothing_else_is_said(capsys, tmp_path):
     words = ["validate", "hybrid", "--network", "iris", "--chips", 2, "--seeds", 1, "-o", tmp_path]
     found, given = answer(capsys, *words), answer(capsys, *words, "--offset-sigma", 0.7, "--comparators", 2)
-    spread = hybrid.Spread.of(column_model(hybrid.packaged_card()))
+    model = column_model(hybrid.packaged_card())
+    spread = hybrid.Spread.of(model)
     assert found["offset_sigma_cells"] == pytest.approx(spread.offset)
+    assert found["offset_sigma_mv"] == pytest.approx(1e3 * model.comparator.offset_deviation)
     assert (given["offset_sigma_cells"], given["comparators"]) == (0.7, 2)
     for one in (found, given):
         assert one["noise_sigma_cells"] == pytest.approx(spread.noise)

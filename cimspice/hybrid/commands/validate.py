@@ -60,6 +60,7 @@ def hybrid(
     from cimspice.campaign.versions import provenance
     from cimspice.errors import ParameterError
     from cimspice.hybrid.emulator.chips import Spread
+    from cimspice.hybrid.emulator.column_read import ColumnReader
     from cimspice.hybrid.model.card import column_model
     from cimspice.hybrid.training.train import Schedule
     from cimspice.hybrid.validation.chips import study_chips
@@ -94,7 +95,7 @@ def hybrid(
             design = column_design(model.column, independent=comparators == 2)
             which = range(seed, seed + seeds)
             found = study_chips(network, design, spread, chips=chips, seeds=which, **common)
-            facts |= {**found.facts(), "offset_sigma_mv": 1e3 * model.unit * spread.offset}
+            facts |= {**found.facts(), "offset_sigma_mv": 1e3 * ColumnReader.of(model).unit * spread.offset}
             facts |= {"comparators": comparators}
     facts |= {"seed": seed, **used.conditions.model_dump(), "provenance": provenance()}
     write_report(facts, folder)
