@@ -58,7 +58,7 @@ def compare_digits(
 ) -> DigitComparison:
     """Train a built-in network through the column's thresholds, and read its last layer in both.
 
-    What ngspice is expected to take is told as a stage first; reads that are finished are kept.
+    What ngspice is expected to take is said as a stage first; reads that are finished are kept.
     SimulationError if a read fails; ParameterError for an unknown network.
 
     Parameters
