@@ -127,7 +127,7 @@ class ColumnRead(MultiRowRead):
             for strobe, time in enumerate(parameters.strobes):
                 now = [at(waveforms, line, time) for line in lines]
                 which = f"{column}_{strobe if parameters.comparators == 2 else 0}"
-                decided, delay = _decision(parameters, waveforms, which, time)
+                decided, delay = decision(parameters, waveforms, which, time)
                 rows.append({
                     "column": column,
                     "strobe": strobe,
@@ -142,7 +142,7 @@ class ColumnRead(MultiRowRead):
         return pd.DataFrame(rows)
 
 
-def _decision(
+def decision(
     parameters: ColumnReadParameters, waveforms: Waveforms, comparator: str, time: float
 ) -> tuple[float, float]:
     """1 or 0, and the time (s) from the strobe at half supply to the output at half supply."""

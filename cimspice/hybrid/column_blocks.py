@@ -1,0 +1,188 @@
+"""Blocks of a column's energy as they are simulated: its read with a comparator or without one, conversions,
+and the digital part that adds its codes."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from cimspice.arrays import Array
+from cimspice.errors import SimulationError
+from cimspice.hybrid.characterisation import SECOND_DELAY, ColumnConditions
+from cimspice.hybrid.mapping.slices import stored_bits
+from cimspice.progress import OnProgress, in_stage
+
+RESTORE = 2e-9
+"""Length of the precharge after a read (s)."""
+
+
+@dataclass(frozen=True, eq=False)
+class Sequences:
+    """What columns see of single samples, input bit by input bit: all (sequences, bits)."""
+
+    sums: Array
+    codes: Array
+    scales: Array
+    """Stored integers."""
+
+
+def digital_part(
+    conditions: ColumnConditions, drawn: Sequences, activity: dict[str, float], progress: OnProgress
+) -> tuple[dict[str, float], dict[str, float], dict[str, float]]:
+    """Blocks of a mean operation, energy of each code, and the blocks of a counter."""
+    stage = in_stage("scale factors added", progress)
+    bits = drawn.codes.shape[1]
+    stored = drawn.scales << np.arange(bits)
+    table = conditions.run(
+        "hybrid_accumulator",
+        [
+            {"codes": codes.tolist(), "scale_factors": words.tolist(), "scale_bits": 6}
+            for codes, words in zip(drawn.codes, stored, strict=True)
+        ],
+        stage,
+    )
+    emulated = np.cumsum(drawn.codes * stored, axis=1)
+    wrong = int((table["sum"].to_numpy().reshape(emulated.shape) != emulated).sum())
+    if wrong:
+        raise SimulationError(
+            f"{wrong} sums of the digital part are not those of the emulator", place="hybrid_accumulator"
+        )
+    one_after_another = [1, -1, -1, 0, 1, 1, 0, -1, 1, -1]
+    counted = conditions.run(
+        "hybrid_accumulator",
+        [{"codes": one_after_another, "scale_factors": [], "sum_bits": 4}],
+        in_stage("codes counted", progress),
+    )
+    operations = {f"code_{code}": sum(_blocks_of(table, code).values()) for code in (1, -1, 0)}
+    return _mean_blocks(table, activity), operations, _mean_blocks(counted, activity)
+
+
+def _mean_blocks(table: pd.DataFrame, activity: dict[str, float]) -> dict[str, float]:
+    """Of a read whose code is 1, −1 or 0 as often as in the network."""
+    total: dict[str, float] = {}
+    for code in (1, -1, 0):
+        for name, value in _blocks_of(table, code).items():
+            total[name] = total.get(name, 0.0) + activity[f"codes_of_{code}"] * value
+    return total
+
+
+def _blocks_of(table: pd.DataFrame, code: int) -> dict[str, float]:
+    """Mean blocks (J) of reads with this code."""
+    mean = table[table["code"] == code].mean(numeric_only=True)
+    return {
+        "scale_factor_read": float(mean["read_energy"]),
+        "gating": float(mean["gating_energy"]),
+        "add": float(mean["sum_energy"]),
+        "controls": float(mean["control_energy"]),
+    }
+
+
+def _open_rows(conditions: ColumnConditions, cells: Array, inputs: Array) -> list[dict[str, Any]]:
+    bits, rows = stored_bits(cells), np.flatnonzero(np.repeat(inputs, 2))
+    return [{"row": int(row), "width": conditions.unit_width, "bits": [int(bits[row])]} for row in rows]
+
+
+def _array(conditions: ColumnConditions, rows: int) -> dict[str, Any]:
+    array = conditions.array.model_copy(update={"rows": rows})
+    return array.model_dump(round_trip=True, exclude_defaults=True)
+
+
+def comparator_reads(
+    conditions: ColumnConditions, cells: Array, inputs: Array, sizes: dict[str, float], progress: OnProgress
+) -> dict[str, float]:
+    """Blocks of the array's read with a comparator, dummy cells apart."""
+    column = conditions.column
+    first = conditions.array.word_line_start + conditions.unit_width + conditions.settle
+    end = SECOND_DELAY + conditions.settle + 0.7e-9  # the second decision, and its strobe's end
+    down = [{"row": int(row), "width": conditions.unit_width, "bits": [0]} for row in column.first_dummies]
+    up = [
+        {"row": int(row), "width": conditions.unit_width, "bits": [1], "delay": SECOND_DELAY}
+        for row in column.second_dummies
+    ]
+    shared = {"array": _array(conditions, column.rows), "strobes": [first, first + SECOND_DELAY]}
+    shared |= {"restore": RESTORE, "converter": sizes}
+    runs = []
+    for stored, given in zip(cells, inputs, strict=True):
+        opened = _open_rows(conditions, stored, given)
+        runs.append({**shared, "open_rows": [*opened, *down, *up], "settle": end - SECOND_DELAY})
+        runs.append({**shared, "open_rows": opened, "settle": end, "strobes": []})
+    table = conditions.run("hybrid_column_energy", runs, in_stage("column with comparator", progress))
+    both, bare = (table[table["run"] % 2 == half].mean(numeric_only=True) for half in (0, 1))
+    return {
+        **_array_blocks(bare),
+        "dummy_cells": float(both["array_energy"] - bare["array_energy"]),
+        "comparator": float(both["comparator_energy"]),
+        "strobe": float(both["strobe_energy"]),
+    }
+
+
+def _array_blocks(read: pd.Series) -> dict[str, float]:
+    return {
+        "cells": float(read["cell_energy"]),
+        "precharge": float(read["precharge_energy"] + read["control_energy"]),
+        "word_lines": float(read["word_line_energy"]),
+    }
+
+
+def plain_reads(
+    conditions: ColumnConditions, cells: Array, inputs: Array, progress: OnProgress
+) -> tuple[dict[str, float], float]:
+    """Blocks of the array's read without dummy cells, and volts of one unit of the sum."""
+    array = _array(conditions, 2 * conditions.column.weights)
+    runs = [
+        {"array": array, "open_rows": _open_rows(conditions, stored, given), "settle": conditions.settle}
+        for stored, given in zip(cells, inputs, strict=True)
+    ]
+    restored = [{**run, "restore": RESTORE} for run in runs]
+    read = conditions.run("sram_read_energy", restored, in_stage("column", progress))
+    lines = conditions.run("hybrid_line_read", runs, in_stage("lines of the column", progress))
+    difference = lines["bit_line_bar_discharge"] - lines["bit_line_discharge"]
+    unit = float(np.polyfit((cells * inputs).sum(axis=1), difference.to_numpy(), 1)[0])
+    return _array_blocks(read.mean(numeric_only=True)), unit
+
+
+def conversions(
+    conditions: ColumnConditions, bits: int, step: float, drawn: Sequences, unit: float, progress: OnProgress
+) -> tuple[dict[str, float], float, float]:
+    """Blocks of a conversion whose reference gives this step (V), the step that it has, and how long it takes
+    (s)."""
+    stage = in_stage(f"converter of {bits} bits", progress)
+
+    def convert(drop: float, volts: Array) -> pd.DataFrame:
+        shared = {"bits": bits, "common_drop": 0.2, "converter": {"reference_drop": round(drop, 4)}}
+        return conditions.run("sram_converter", [{**shared, "difference": float(v)} for v in volts], stage)
+
+    def step_of(table: pd.DataFrame) -> float:
+        return float(abs(np.diff(table[table["run"] == 0]["residue"])[-1]))
+
+    trial = step_of(convert(0.2, np.array([unit])))
+    sums = np.quantile(drawn.sums, [0.1, 0.3, 0.5, 0.7, 0.9])
+    table = convert(0.2 * step / trial, np.round(unit * (sums + 0.25), 5))
+    blocks = {
+        "converter": float(table["converter_energy"].mean()),
+        "converter_controls": float(table["control_energy"].mean()),
+    }
+    return blocks, step_of(table), float(table["duration"].iloc[0])
+
+
+def added_codes(
+    conditions: ColumnConditions, bits: int, step: float, drawn: Sequences, progress: OnProgress
+) -> dict[str, float]:
+    """Blocks of the addition of a code, shifted to its input bit's place."""
+    half, places = 2 ** (bits - 1), drawn.sums.shape[1]
+    codes = np.clip(np.rint(drawn.sums / step), -half, half - 1).astype(int) + half
+    table = conditions.run(
+        "hybrid_code_accumulator",
+        [
+            {"codes": each.tolist(), "code_bits": bits + places - 1, "sum_bits": bits + places}
+            for each in (codes << np.arange(places))[:12]
+        ],
+        in_stage(f"codes of {bits} bits added", progress),
+    ).mean(numeric_only=True)
+    return {
+        "add": float(table["sum_energy"]),
+        "add_controls": float(table["control_energy"] + table["code_energy"]),
+    }
