@@ -11,12 +11,19 @@ import pandas as pd
 
 from cimspice.arrays import Array
 from cimspice.errors import SimulationError
-from cimspice.hybrid.characterisation import SECOND_DELAY, ColumnConditions
+from cimspice.hybrid.characterisation import ColumnConditions
+from cimspice.hybrid.circuit.comparator import Comparator
 from cimspice.hybrid.mapping.slices import stored_bits
 from cimspice.progress import OnProgress, in_stage
 
 RESTORE = 2e-9
 """Length of the precharge after a read (s)."""
+
+ADDED = 8
+"""Samples whose converted codes are added up."""
+
+START = {4: 73, 3: 36}
+"""Of the register, by bits of a scale factor: with it sums move the fewest bits. The bias takes it back."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -30,34 +37,45 @@ class Sequences:
 
 
 def digital_part(
-    conditions: ColumnConditions, drawn: Sequences, activity: dict[str, float], progress: OnProgress
-) -> tuple[dict[str, float], dict[str, float], dict[str, float]]:
-    """Blocks of a mean operation, energy of each code, and the blocks of a counter."""
-    stage = in_stage("scale factors added", progress)
-    bits = drawn.codes.shape[1]
-    stored = drawn.scales << np.arange(bits)
+    conditions: ColumnConditions,
+    drawn: Sequences,
+    scale_bits: int,
+    activity: dict[str, float],
+    progress: OnProgress,
+) -> tuple[dict[str, float], dict[str, float]]:
+    """Blocks of a mean operation, and energy of each code.
+
+    SimulationError if a sum is not the emulator's.
+    """
+    bits, start = drawn.codes.shape[1], START[scale_bits]
+    register = {"scale_bits": scale_bits, "sum_bits": scale_bits + bits + 1, "start": start}
     table = conditions.run(
         "hybrid_accumulator",
         [
-            {"codes": codes.tolist(), "scale_factors": words.tolist(), "scale_bits": 6}
-            for codes, words in zip(drawn.codes, stored, strict=True)
+            {"codes": codes.tolist(), "scale_factors": words.tolist(), "shifted": True, **register}
+            for codes, words in zip(drawn.codes, drawn.scales, strict=True)
         ],
-        stage,
+        in_stage(f"scale factors of {scale_bits} bits added", progress),
     )
-    emulated = np.cumsum(drawn.codes * stored, axis=1)
-    wrong = int((table["sum"].to_numpy().reshape(emulated.shape) != emulated).sum())
+    emulated = np.cumsum(drawn.codes * drawn.scales << np.arange(bits), axis=1)
+    found = table["sum"].to_numpy().reshape(emulated.shape) - start - emulated
+    wrong = int(np.count_nonzero(found % 2 ** register["sum_bits"]))
     if wrong:
         raise SimulationError(
             f"{wrong} sums of the digital part are not those of the emulator", place="hybrid_accumulator"
         )
-    one_after_another = [1, -1, -1, 0, 1, 1, 0, -1, 1, -1]
-    counted = conditions.run(
-        "hybrid_accumulator",
-        [{"codes": one_after_another, "scale_factors": [], "sum_bits": 4}],
-        in_stage("codes counted", progress),
-    )
     operations = {f"code_{code}": sum(_blocks_of(table, code).values()) for code in (1, -1, 0)}
-    return _mean_blocks(table, activity), operations, _mean_blocks(counted, activity)
+    return _mean_blocks(table, activity), operations
+
+
+def counter_blocks(
+    conditions: ColumnConditions, activity: dict[str, float], progress: OnProgress
+) -> dict[str, float]:
+    """Of a read whose code is counted, where one scale factor serves all."""
+    given = {"codes": [1, -1, -1, 0, 1, 1, 0, -1, 1, -1], "scale_factors": [], "sum_bits": 4}
+    return _mean_blocks(
+        conditions.run("hybrid_accumulator", [given], in_stage("codes counted", progress)), activity
+    )
 
 
 def _mean_blocks(table: pd.DataFrame, activity: dict[str, float]) -> dict[str, float]:
@@ -91,23 +109,25 @@ def _array(conditions: ColumnConditions, rows: int) -> dict[str, Any]:
 
 
 def comparator_reads(
-    conditions: ColumnConditions, cells: Array, inputs: Array, sizes: dict[str, float], progress: OnProgress
+    conditions: ColumnConditions, cells: Array, inputs: Array, input_width: float, progress: OnProgress
 ) -> dict[str, float]:
     """Blocks of the array's read with a comparator, dummy cells apart."""
     column = conditions.column
     first = conditions.array.word_line_start + conditions.unit_width + conditions.settle
-    end = SECOND_DELAY + conditions.settle + 0.7e-9  # the second decision, and its strobe's end
+    later = conditions.strobe + conditions.recovery
+    end = later + conditions.settle + conditions.strobe + 1e-10  # the second decision, and its strobe's end
     down = [{"row": int(row), "width": conditions.unit_width, "bits": [0]} for row in column.first_dummies]
     up = [
-        {"row": int(row), "width": conditions.unit_width, "bits": [1], "delay": SECOND_DELAY}
+        {"row": int(row), "width": conditions.unit_width, "bits": [1], "delay": later}
         for row in column.second_dummies
     ]
-    shared = {"array": _array(conditions, column.rows), "strobes": [first, first + SECOND_DELAY]}
+    shared = {"array": _array(conditions, column.rows), "strobes": [first, first + later]}
+    sizes = Comparator(input_width=input_width).converter.model_dump(round_trip=True)
     shared |= {"restore": RESTORE, "converter": sizes}
     runs = []
     for stored, given in zip(cells, inputs, strict=True):
         opened = _open_rows(conditions, stored, given)
-        runs.append({**shared, "open_rows": [*opened, *down, *up], "settle": end - SECOND_DELAY})
+        runs.append({**shared, "open_rows": [*opened, *down, *up], "settle": end - later})
         runs.append({**shared, "open_rows": opened, "settle": end, "strobes": []})
     table = conditions.run("hybrid_column_energy", runs, in_stage("column with comparator", progress))
     both, bare = (table[table["run"] % 2 == half].mean(numeric_only=True) for half in (0, 1))
@@ -177,8 +197,8 @@ def added_codes(
     table = conditions.run(
         "hybrid_code_accumulator",
         [
-            {"codes": each.tolist(), "code_bits": bits + places - 1, "sum_bits": bits + places}
-            for each in (codes << np.arange(places))[:12]
+            {"codes": each.tolist(), "code_bits": bits, "places": places, "sum_bits": bits + places}
+            for each in codes[:ADDED]
         ],
         in_stage(f"codes of {bits} bits added", progress),
     ).mean(numeric_only=True)

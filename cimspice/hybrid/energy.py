@@ -3,10 +3,9 @@
 Everything is simulated at transistor level in the same technology, activity and codes are those of a
 trained network's own reads. In, on both sides: cells, precharge with its gates, word lines (the column's
 share), the read-out with what drives it and, of converters, with its reference, and the addition of its
-codes. The weight 2^j of input bit j is in the stored scale factor; with converters it is a shift that costs
-nothing, the charge that a converter samples is not counted, and its code comes to the adder at once. Out,
-on both sides: decoders, the controller, the clock tree, wires between blocks, the reference's generator,
-reading the finished sum, and leakage.
+codes at the place of their input bit. The code of a converter comes to the adder at once. Out, on both
+sides: decoders, the controller, the clock tree, wires between blocks, the reference's generator, reading
+the finished sum, and leakage.
 """
 
 from __future__ import annotations
@@ -25,25 +24,25 @@ from cimspice.hybrid.column_blocks import (
     added_codes,
     comparator_reads,
     conversions,
+    counter_blocks,
     digital_part,
     plain_reads,
 )
 from cimspice.hybrid.emulator.columns import Design, codes_of, open_weights, pulses, quantised_scale
 from cimspice.hybrid.model.readout import Converter, ReadOut, Ternary
 from cimspice.hybrid.training.network import ColumnNetwork
-from cimspice.hybrid.training.study import ReadOutStudy, mean_with_interval, quantised, study
-from cimspice.hybrid.training.train import READ_OUT, Schedule, train
-from cimspice.hybrid.validation.reads import drawn_reads
-from cimspice.network.built_in_networks import built_in
+from cimspice.hybrid.training.study import ReadOutStudy, mean_with_interval, study
+from cimspice.hybrid.training.train import READ_OUT, Schedule
+from cimspice.hybrid.validation.reads import drawn_reads, trained
 from cimspice.progress import OnProgress, Progress, silent
 
 STEPS = {3: 2.0, 4: 1.0, 5: 1.0, 6: 0.5, 7: 0.25, 8: 0.125}
 """Of a converter of so many bits (cells). From 5 bits on sums of −16 to 16, all that there are, come out as
 they are; networks are trained through those of 4 and 3 bits, whose range is −8 to 8."""
 
-WIDTHS = {"12 um": {}, "6 um": {"input_width": 6e-6}, "3 um": {"input_width": 3e-6, "cross_width": 1e-6}}
-"""Of the comparator's input transistors, which the bars name or a designer would take; the first is the
-converter's."""
+WAYS = {"12 um": (12e-6, 4), "12 um, 3 bits": (12e-6, 3), "6 um, 3 bits": (6e-6, 3), "3 um": (3e-6, 4)}
+"""Width of the comparator's input transistors (m), 12 µm being the converter's, and bits of the scale
+factors."""
 
 PUBLISHED = {
     "vs_adc7": 28.0,
@@ -90,7 +89,7 @@ class EnergyTable:
     """The column against converters."""
 
     columns: dict[str, ColumnEnergy]
-    """By width of the comparator, the first the converter's own."""
+    """By what was chosen, the first with the converter's comparator."""
     counter: dict[str, float]
     """Blocks of the digital part (J) where one scale factor serves all and codes are counted."""
     converters: dict[int, ColumnEnergy]
@@ -139,8 +138,8 @@ class EnergyTable:
 def energy_table(
     conditions: ColumnConditions | None = None,
     *,
-    reads: int = 8,
-    sequences: int = 32,
+    reads: int = 6,
+    sequences: int = 24,
     seeds: Sequence[int] = (0, 1, 2),
     schedule: Schedule = READ_OUT,
     progress: OnProgress = silent,
@@ -169,27 +168,30 @@ def energy_table(
         checked_count(name, count, place="energy_table")
     column = conditions.column
     design = Design(Ternary(column.threshold), rows=column.weights, scale_bits=4)
-    network, x = _trained(design, seeds[0], schedule, progress)
-    drawn = drawn_sequences(network, x, sequences)
-    activity = _activity(network, x)
-    cells, inputs = drawn_reads(network, x, reads, seeds[0])
-    activity["open_weights_simulated"] = float(inputs.sum(axis=1).mean())
-    digital, operations, counter = digital_part(conditions, drawn, activity, progress)
 
-    def trained(readout: ReadOut) -> ReadOutStudy:
-        one = replace(design, readout=readout)
+    def studied(**changed: Any) -> ReadOutStudy:
+        one = replace(design, **changed)
         return study("digits-64", one, seeds, schedule=schedule, progress=progress)
 
-    ternary = trained(design.readout)
+    accuracy, digital, operations = {}, {}, {}
+    for bits in (3, 4):  # the last ones' reads and sums are those of the array and of converters
+        progress(Progress(stage="train the network whose reads are simulated"))
+        network, built = trained("digits-64", replace(design, scale_bits=bits), seeds[0], schedule)
+        drawn = drawn_sequences(network, built.x_test, sequences)
+        activity = _activity(network, built.x_test)
+        digital[bits], operations = digital_part(conditions, drawn, bits, activity, progress)
+        accuracy[bits] = studied(scale_bits=bits)
+    cells, inputs = drawn_reads(network, built.x_test, reads, seeds[0])
+    activity["open_weights_simulated"] = float(inputs.sum(axis=1).mean())
     columns = {
         name: ColumnEnergy(
             design.readout,
-            {**comparator_reads(conditions, cells, inputs, sizes, progress), **digital},
-            mean_with_interval(ternary.trained),
+            {**comparator_reads(conditions, cells, inputs, width, progress), **digital[bits]},
+            mean_with_interval(accuracy[bits].trained),
             column.weights,
             SumTiming().period,
         )
-        for name, sizes in WIDTHS.items()
+        for name, (width, bits) in WAYS.items()
     }
     array, unit = plain_reads(conditions, cells, inputs, progress)
     converters = {}
@@ -199,22 +201,15 @@ def energy_table(
         converters[bits] = ColumnEnergy(
             Converter(bits, round(step / unit, 3)),
             {**array, **blocks, **added},
-            mean_with_interval(ternary.ideal if bits > 4 else trained(Converter(bits, STEPS[bits])).trained),
+            mean_with_interval(
+                accuracy[4].ideal if bits > 4 else studied(readout=Converter(bits, STEPS[bits])).trained
+            ),
             column.weights,
             duration,
         )
-    return EnergyTable(columns, counter, converters, activity, operations, len(drawn.codes) * design.bits)
-
-
-def _trained(
-    design: Design, seed: int, schedule: Schedule, progress: OnProgress
-) -> tuple[ColumnNetwork, Array]:
-    progress(Progress(stage="train the network whose reads are simulated"))
-    built = built_in("digits-64", seed)
-    network = quantised(built, design, seed=seed).with_readout(design)
-    network.start_scales(built.x_train)
-    train(network, built.x_train, built.y_train, schedule, seed=seed)
-    return network, built.x_test
+    counter = counter_blocks(conditions, activity, progress)
+    sums = 2 * drawn.codes.size
+    return EnergyTable(columns, counter, converters, activity, operations, sums)
 
 
 def layer_codes(network: ColumnNetwork, name: str, rows: Array) -> tuple[Array, Array, Array]:

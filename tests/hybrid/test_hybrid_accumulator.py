@@ -21,9 +21,8 @@ def wrapped(total: int, bits: int) -> int:
 @pytest.mark.spice
 def test_scale_factors_are_added_and_subtracted_exactly_and_zeros_cost_next_to_nothing():
     codes, scales, start = [1, 0, -1, -1, 0, 1, 1], [13, 6], 118
-    table = run_bench(
-        "hybrid_accumulator", {"codes": codes, "scale_factors": scales, "start": start}, workers=1
-    )
+    given = {"codes": codes, "scale_factors": scales, "start": start}
+    table = run_bench("hybrid_accumulator", given, workers=1)
     added = [code * scales[k % 2] for k, code in enumerate(codes)]
     sums = [wrapped(total, 8) for total in accumulate(added, initial=start)][1:]
     assert -125 in sums  # the word overflows as two's complement does
@@ -31,6 +30,14 @@ def test_scale_factors_are_added_and_subtracted_exactly_and_zeros_cost_next_to_n
     used = table[OURS].sum(axis=1).groupby(table["code"]).mean()
     assert used[0] < 0.05 * min(used[-1], used[1])
     assert 100e-15 < used[1] < 1e-12
+
+
+@pytest.mark.spice
+def test_the_scale_factor_of_an_input_bit_stands_at_its_place():
+    codes, scales = [1, -1, 1, -1], [5, 9, 15]
+    given = {"codes": codes, "scale_factors": scales, "shifted": True}
+    table = run_bench("hybrid_accumulator", given, workers=1)
+    assert table["sum"].tolist() == [5, 5 - 18, 5 - 18 + 60, 5 - 18 + 60 - 5]
 
 
 @pytest.mark.spice
@@ -44,11 +51,12 @@ def test_one_scale_factor_for_all_makes_it_an_up_and_down_counter():
 
 
 @pytest.mark.spice
-def test_codes_of_a_converter_are_added_by_the_same_register():
+def test_codes_of_a_converter_are_added_at_their_places_by_the_same_register():
     codes = [9, 6, 15]
-    given = {"codes": codes, "code_bits": 4, "sum_bits": 7, "start": 60}
+    given = {"codes": codes, "code_bits": 4, "places": 2, "sum_bits": 7, "start": 60}
     table = run_bench("hybrid_code_accumulator", given, workers=1)
-    assert table["sum"].tolist() == [wrapped(total, 7) for total in accumulate(codes, initial=60)][1:]
+    added = [9, 12, 15]
+    assert table["sum"].tolist() == [wrapped(total, 7) for total in accumulate(added, initial=60)][1:]
 
 
 @pytest.mark.spice

@@ -51,7 +51,7 @@ def test_transistors_add_up_what_the_emulator_does_for_a_trained_column(network)
     emulated = column_outputs(
         codes[None, :, None, None, None].astype(float), (scales * places)[None, :, None, None, None]
     )
-    given = {"codes": codes.tolist(), "scale_factors": (scales * places).tolist(), "scale_bits": 6}
+    given = {"codes": codes.tolist(), "scale_factors": scales.tolist(), "shifted": True}
     table = run_bench("hybrid_accumulator", given, workers=1)
     assert np.count_nonzero(codes) > 1
     assert table["sum"].iloc[-1] == emulated.item()

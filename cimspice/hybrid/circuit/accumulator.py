@@ -99,6 +99,8 @@ class AccumulatorParameters(SumParameters):
 
     scale_factors: tuple[Annotated[int, quantity("1", ge=0)], ...] = (5,)
     scale_bits: Annotated[int, quantity("1", ge=1, le=8)] = 4
+    shifted: bool = False
+    """Whether scale factor w stands w places higher than the first, as input bit w does."""
 
     @model_validator(mode="after")
     def _fits(self) -> AccumulatorParameters:
@@ -106,14 +108,14 @@ class AccumulatorParameters(SumParameters):
             raise ValueError(f"codes {self.codes[:8]}: one or more of -1, 0 and 1")
         if len(self.scale_factors) > 8 or any(value >= 2**self.scale_bits for value in self.scale_factors):
             raise ValueError(f"scale factors {self.scale_factors[:8]}: up to eight of {self.scale_bits} bits")
-        if self.scale_factors and self.scale_bits > self.sum_bits:
-            raise ValueError(f"scale factors of {self.scale_bits} bits in a sum of {self.sum_bits}")
+        if self.operand_bits > self.sum_bits:
+            raise ValueError(f"operands of {self.operand_bits} bits in a sum of {self.sum_bits}")
         return self
 
     @property
     def added(self) -> np.ndarray:
-        scales = np.resize(self.scale_factors or (1,), len(self.codes))
-        return np.array(self.codes) * scales
+        scales = np.array(self.scale_factors) << np.array(self.offsets) if self.words else np.ones(1, int)
+        return np.array(self.codes) * np.resize(scales, len(self.codes))
 
     @computed_field
     @property
@@ -133,7 +135,13 @@ class AccumulatorParameters(SumParameters):
     @computed_field
     @property
     def operand_bits(self) -> int:
-        return self.scale_bits if self.scale_factors else 0
+        return self.scale_bits + max(self.offsets) if self.scale_factors else 0
+
+    @computed_field
+    @property
+    def offsets(self) -> tuple[int, ...]:
+        """Place of each scale factor's lowest bit."""
+        return tuple(range(self.words)) if self.shifted else (0,) * self.words
 
     @computed_field
     @property
@@ -181,39 +189,49 @@ class AccumulatorParameters(SumParameters):
 
 
 class CodeAccumulatorParameters(SumParameters):
-    """Codes of a converter, 0 to 2^bits − 1: what is to be subtracted for their sign is known beforehand."""
+    """Codes of a converter, 0 to 2^bits − 1: what is to be subtracted for their sign is known beforehand.
+    Code k is added k modulo ``places`` places higher, as input bits come one after the other."""
 
     code_bits: Annotated[int, quantity("1", ge=1, le=10)] = 4
+    places: Annotated[int, quantity("1", ge=1, le=8)] = 1
 
     @model_validator(mode="after")
     def _fits(self) -> CodeAccumulatorParameters:
         if not self.codes or not all(0 <= code < 2**self.code_bits for code in self.codes):
             raise ValueError(f"codes {self.codes[:8]}: one or more from 0 to {2**self.code_bits - 1}")
-        if self.code_bits > self.sum_bits:
-            raise ValueError(f"codes of {self.code_bits} bits in a sum of {self.sum_bits}")
+        if self.operand_bits > self.sum_bits:
+            raise ValueError(f"operands of {self.operand_bits} bits in a sum of {self.sum_bits}")
         return self
 
     @property
     def added(self) -> np.ndarray:
-        return np.array(self.codes)
+        return np.array(self.codes) << np.arange(len(self.codes)) % self.places
 
     @computed_field
     @property
     def operand_bits(self) -> int:
-        return self.code_bits
+        return self.code_bits + self.places - 1
 
     @computed_field
     @property
     def controls(self) -> dict[str, Points]:
-        """Of the code's bits, which stand until the sum has taken them, and take."""
-        timing = self.timing
+        """Of the code's bits, which stand until the sum has taken them, of each place's gates and of take."""
+        timing, supply = self.timing, self.supply_voltage
         bits = np.array([_bits(code, self.code_bits) for code in self.codes])
         stop = timing.take + timing.take_width + 2 * timing.edge
-        places = {
-            f"x{k}": self._windows(np.flatnonzero(bits[:, k]), timing.operand, stop)
+        found = {
+            f"code{k}": self._windows(np.flatnonzero(bits[:, k]), timing.operand, stop)
             for k in range(self.code_bits)
         }
-        return self._pulses({**places, "take": self._taken()})
+        for place in range(self.places):
+            reads = range(place, len(self.codes), self.places)
+            opened = timing.operand - 2 * timing.edge, stop + 0.3e-9
+            found[f"place{place}"] = self._windows(reads, *opened)
+        driven = self._pulses({**found, "take": self._taken()})
+        for place in range(self.places):
+            inverse = tuple((time, supply - volts) for time, volts in driven[f"place{place}"])
+            driven[f"place_bar{place}"] = inverse
+        return driven
 
 
 class _Sums(Bench):
@@ -248,7 +266,7 @@ class _Sums(Bench):
                 f"{name}_energy": energy(waveforms, f"vsupply_{name}", supply, start, stop)
                 for name in self._supplies(parameters)
             }
-            code_energy = sum(value for name, value in given.items() if name.startswith(("win", "x")))
+            code_energy = sum(value for name, value in given.items() if name.startswith(("win", "code")))
             rows.append({
                 "read": read,
                 "code": code,
