@@ -9,7 +9,8 @@ if TYPE_CHECKING:
     from cimspice.hybrid.emulator.circuit import HybridCircuit
     from cimspice.hybrid.emulator.column_read import ColumnReader, ColumnReading
     from cimspice.hybrid.emulator.columns import Design, Deviations
-    from cimspice.hybrid.family import card, characterise, circuit, layer, map, packaged_card, simulate
+    from cimspice.hybrid.family import card, characterise, layer, map, packaged_card, simulate
+    from cimspice.hybrid.family import circuit as hybrid_circuit
     from cimspice.hybrid.mapping.slices import FORMATS, WeightFormat, scale_factors, stored_bits
     from cimspice.hybrid.model.card import ColumnModel, column_model
     from cimspice.hybrid.model.column import Column
@@ -44,10 +45,10 @@ __all__ = [
     "WeightFormat",
     "card",
     "characterise",
-    "circuit",
     "column_model",
     "compare_digits",
     "compare_reads",
+    "hybrid_circuit",
     "layer",
     "map",
     "packaged_card",

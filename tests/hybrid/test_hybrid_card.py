@@ -80,7 +80,7 @@ def test_cards_that_make_no_column_are_refused_with_file_and_remedy(part, change
 
 def test_network_on_columns_is_the_network_where_every_effect_is_off_and_loses_most_by_the_read_out():
     built = built_in("digits-64")
-    mapped = map_network(built.network, built.x_train[:200], hybrid.circuit())
+    mapped = map_network(built.network, built.x_train[:200], hybrid.hybrid_circuit())
     x = built.x_test[:50]
     exact = built.network.outputs(x)
     assert np.allclose(mapped.without(*EFFECTS).outputs(x), exact, atol=1e-4 * np.abs(exact).max())
@@ -91,13 +91,13 @@ def test_network_on_columns_is_the_network_where_every_effect_is_off_and_loses_m
     assert max(errors, key=lambda name: errors[name]) == "ternary read-out"
     right = (mapped.outputs(built.x_test).argmax(axis=1) == built.y_test).mean()
     assert 0.6 < right < 0.97  # not trained through the read-out
-    chip = map_network(built.network, built.x_train[:200], hybrid.circuit(chip=3))
+    chip = map_network(built.network, built.x_train[:200], hybrid.hybrid_circuit(chip=3))
     assert not np.array_equal(chip.outputs(x), mapped.outputs(x))
 
 
 def test_inputs_of_both_signs_take_two_passes_and_are_odd_in_their_sign():
     rng = np.random.default_rng(0)
-    layer = hybrid.circuit().layer(rng.normal(size=(5, 40)), rng.normal(size=(300, 40)))
+    layer = hybrid.hybrid_circuit().layer(rng.normal(size=(5, 40)), rng.normal(size=(300, 40)))
     x = rng.normal(size=(20, 40))
     assert layer.signed
     assert np.allclose(layer(-x), -layer(x), atol=1e-5)
@@ -116,7 +116,7 @@ def test_inputs_of_both_signs_take_two_passes_and_are_odd_in_their_sign():
 )
 def test_settings_that_make_no_columns_are_refused(config, remedy):
     with pytest.raises(ParameterError) as error:
-        hybrid.circuit(**config)
+        hybrid.hybrid_circuit(**config)
     assert remedy in str(error.value.remedy)
 
 
@@ -133,7 +133,8 @@ def test_network_is_mapped_onto_columns_at_the_command_line(capsys):
 def test_a_layers_codes_in_ngspice_are_the_emulators(tmp_path):
     rng = np.random.default_rng(1)
     x = np.abs(rng.normal(size=(1, 40)))
-    layer = hybrid.circuit(weights="-3..3", input_bits=1).layer(rng.normal(size=(2, 40)), x.repeat(3, axis=0))
+    circuit = hybrid.hybrid_circuit(weights="-3..3", input_bits=1)
+    layer = circuit.layer(rng.normal(size=(2, 40)), x.repeat(3, axis=0))
     found = hybrid.simulate(layer, x, store=tmp_path / "store", jobs=1)
     assert found.lines.codes == 2 * 2  # outputs, slices
     assert found.lines.unexplained == 0
