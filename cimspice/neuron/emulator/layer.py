@@ -11,6 +11,7 @@ import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from typing import NamedTuple
 
 import numpy as np
 from scipy.interpolate import CubicSpline
@@ -26,6 +27,7 @@ from cimspice.arrays import (
 )
 from cimspice.errors import ParameterError
 from cimspice.fit.ranges import ModelRangeWarning
+from cimspice.neuron.emulator.firing import Firing, contract, interpolate
 from cimspice.neuron.emulator.internal_nodes import InternalNodes, spike_times
 from cimspice.neuron.emulator.membrane_rate import Driven, MembraneRate
 from cimspice.neuron.model.neuron import NeuronModel
@@ -34,6 +36,24 @@ from cimspice.neuron.model.synapse_currents import Polarity
 
 _POLARITIES: tuple[tuple[Polarity, int], ...] = (("n", 1), ("p", -1))
 _SLACK = 1e-9  # of a table's ends: round-off
+
+
+class Segment(NamedTuple):
+    """The way of a batch's membranes from one edge to the next, or from the phase's start, or to its end."""
+
+    column: Array | None
+    alive: Array | None
+    """``column``, ``alive``: the input (batch,) whose edge began it, and whether it came within the phase
+    (batch, 1); None at the phase's start."""
+    before: Array
+    """Voltage (V) just before that edge, (batch, neurons)."""
+    start: Array
+    step: Array
+    """``start``, ``step``: when it begins and its time steps (s), both (batch, 1)."""
+    mixture: Array
+    """Of the right side's terms: see :meth:`MembraneRate.mixture`."""
+    voltages: list[Array]
+    """Voltage (V) at every step's end, the edge's own step first, each (batch, neurons)."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -116,7 +136,7 @@ class NeuronLayer:
         return self.model.readouts[key]
 
     @cached_property
-    def _nodes(self) -> InternalNodes | None:
+    def nodes(self) -> InternalNodes | None:
         """The far ends of resistor synapses, where there are any."""
         resistors = any(synapse.internal_node is not None for synapse in self.model.synapses.values())
         if not resistors:
@@ -126,15 +146,16 @@ class NeuronLayer:
     @cached_property
     def _common_capacitance(self) -> CubicSpline:
         """What all the layer's membranes have (F) over voltage (V): with MOSFETs all there is."""
-        return self.model.membrane_capacitance(0 if self._nodes else self.fan_in)
+        return self.model.membrane_capacitance(0 if self.nodes else self.fan_in)
 
     def capacitance(self, voltage: Array) -> Array:
         """Capacitance (F) on membranes at ``voltage`` (V), (..., neurons); of resistors their near ends."""
         common = self._common_capacitance(voltage)
-        return common + self._nodes.near if self._nodes else common
+        return common + self.nodes.near if self.nodes else common
 
     @cached_property
-    def _driven(self) -> tuple[Driven, ...]:
+    def driven(self) -> tuple[Driven, ...]:
+        """The synapses of either polarity."""
         neurons = self.load or self.polarity.shape[0]
         if neurons not in self.model.edges:
             known = ", ".join(str(entry) for entry in sorted(self.model.edges))
@@ -153,8 +174,14 @@ class NeuronLayer:
         return self.step * min(1.0, self.model.phase / 1e-6)
 
     @cached_property
-    def _rate(self) -> MembraneRate:
-        return MembraneRate(self._driven, self.model.leakage_at, self._common_capacitance)
+    def firing(self) -> Firing:
+        """The firing phase of MOSFET synapses."""
+        return Firing(self.driven, self.readout, self.capacitance, self.model.phase)
+
+    @cached_property
+    def rate(self) -> MembraneRate:
+        """Right side of the membranes' equation."""
+        return MembraneRate(self.driven, self.model.leakage_at, self._common_capacitance)
 
     def __call__(self, times: Array) -> tuple[Array, Array]:
         """Run a batch through the layer.
@@ -183,11 +210,24 @@ class NeuronLayer:
             ``points`` is a list of (time (batch, 1) in s, voltage (batch, neurons) in V), empty without
             ``trace``.
         """
-        voltage, _, points = self._accumulate(times, trace)
+        voltage, _, kept = self._accumulate(times, trace)
+        # an edge's step is drawn as the rise of the next point
+        points = [(kept[0].start, kept[0].voltages[0])] if kept else []
+        for segment in kept:
+            points += [
+                (segment.start + count * segment.step, moved)
+                for count, moved in enumerate(segment.voltages[1:], 1)
+            ]
         return voltage, points
 
-    def _accumulate(self, times: Array, trace: bool) -> tuple[Array, Array | None, list[tuple[Array, Array]]]:
-        """Voltages of membranes and internal nodes (none with MOSFETs) when the phase ends, and the trace."""
+    def path(self, times: Array) -> tuple[Array, list[Segment]]:
+        """As :meth:`accumulate`, with the way from edge to edge."""
+        voltage, _, kept = self._accumulate(times, True)
+        return voltage, kept
+
+    def _accumulate(self, times: Array, keep: bool) -> tuple[Array, Array | None, list[Segment]]:
+        """Voltages of membranes and internal nodes (none with MOSFETs) when the phase ends, and the way there
+        if it is to be kept."""
         phase = self.model.phase
         times = np.minimum(self._checked(times), phase)
         batch, inputs = times.shape
@@ -201,41 +241,46 @@ class NeuronLayer:
         rest = self.model.rest_voltage + kick / self.capacitance(np.array(self.model.rest_voltage))
         voltage = np.full((batch, self.polarity.shape[0]), rest)
         on = np.zeros((batch, inputs))
-        nodes = self._nodes.at_rest(batch) if self._nodes else None
-        points = [(edges[:, :1], voltage)] if trace else []
+        nodes = self.nodes.at_rest(batch) if self.nodes else None
+        kept = []
         reached = [voltage]  # between two edges a membrane moves one way
         for index in range(inputs + 1):
+            column = alive = None
+            before = voltage
             if index:
                 column = order[:, index - 1]
                 alive = np.take_along_axis(times, column[:, None], 1) < phase
                 on[np.arange(batch), column] = alive[:, 0]
-                voltage = voltage + alive * self._edge_step(voltage, column)
+                voltage = voltage + alive * self.edge_step(voltage, column)
                 reached.append(voltage)
-                if self._nodes and nodes is not None:
-                    nodes = self._nodes.pulled(nodes, on)
+                if self.nodes and nodes is not None:
+                    nodes = self.nodes.pulled(nodes, on)
             start, length = edges[:, index : index + 1], np.diff(edges[:, index : index + 2], axis=1)
             steps = int(np.ceil(length.max(initial=0.0) / self._largest_step))
-            mixture = self._rate.mixture(on)
-            for count in range(steps):
-                if self._nodes and nodes is not None:
-                    load = self._nodes.load(nodes, voltage, length / steps, 1 - on)
+            mixture = self.rate.mixture(on)
+            way = [voltage]
+            for _ in range(steps):
+                if self.nodes and nodes is not None:
+                    load = self.nodes.load(nodes, voltage, length / steps, 1 - on)
                     moved = self._loaded_step(voltage, mixture, length / steps, *load)
-                    nodes = self._nodes.followed(nodes, voltage, moved - voltage, length / steps, on)
+                    nodes = self.nodes.followed(nodes, voltage, moved - voltage, length / steps, on)
                     voltage = moved
                 else:
-                    voltage = self._rate.advance(voltage, mixture, length / steps)
-                if trace:
-                    points.append((start + (count + 1) / steps * length, voltage))
+                    voltage = self.rate.advance(voltage, mixture, length / steps)
+                if keep:
+                    way.append(voltage)
+            if keep:
+                kept.append(Segment(column, alive, before, start, length / max(steps, 1), mixture, way))
             reached.append(voltage)
         self._warn_of_extrapolation(reached)
-        return voltage, nodes, points
+        return voltage, nodes, kept
 
     def _warn_of_extrapolation(self, reached: Sequence[Array]) -> None:
         """Warn where membranes leave the tables of their synapses' currents, or programs those of edges."""
         if not reached[0].size:
             return
         low, high = min(map(np.min, reached)), max(map(np.max, reached))
-        for driven, (name, sign) in zip(self._driven, _POLARITIES, strict=True):
+        for driven, (name, sign) in zip(self.driven, _POLARITIES, strict=True):
             used = self.polarity == sign
             if not used.any():
                 continue
@@ -264,7 +309,7 @@ class NeuronLayer:
         common = self._common_capacitance(voltage)
         total = self.capacitance(voltage) + extra
         drawn = charge / (np.maximum(length, 1e-18) * total)
-        return self._rate.advance(voltage, mixture, length, common / total, drawn)
+        return self.rate.advance(voltage, mixture, length, common / total, drawn)
 
     def _checked(self, times: Array) -> Array:
         """Spike times as (batch, inputs) of numbers ≥ 0, for a fan-in that the model knows."""
@@ -288,11 +333,11 @@ class NeuronLayer:
             )
         return times
 
-    def _edge_step(self, voltage: Array, column: Array) -> Array:
+    def edge_step(self, voltage: Array, column: Array) -> Array:
         """Step of the membrane (V) by the charge of one rising edge per sample."""
         total = np.zeros_like(voltage)
-        for driven in self._driven:
-            charge = _contract(driven.on[:, column], driven.edges.on_charge.basis(voltage))
+        for driven in self.driven:
+            charge = contract(driven.on[:, column], driven.edges.on_charge.basis(voltage))
             charge += driven.unselected[column] * driven.edges.unselected(voltage)[..., 0]
             total += driven.sign * charge
         return total / self.capacitance(voltage)
@@ -305,81 +350,32 @@ class NeuronLayer:
         return self._fire(voltage, times, None)
 
     def _fire(self, voltage: Array, times: Array, nodes: Array | None) -> Array:
-        """As :meth:`fire`, from the internal nodes' voltages at the end of accumulation, if known.
-
-        The read-out's time, moved by the charge that synapses still drive while they turn off. A charge that
-        comes when the ramp's current has changed moves the spike by that charge over that current.
-        """
-        delays, readout, times = self._driven[0].edges.off_delay, self.readout, self._checked(times)
+        """As :meth:`fire`, from the internal nodes' voltages at the end of accumulation, if known."""
+        times = self._checked(times)
         voltage = checked_array("voltages", voltage, (len(times), len(self.polarity)))
         active = (times < self.model.phase).astype(float)
-        charge = self._off_charge(voltage, active)
-        if self._nodes:
-            if nodes is None:
-                nodes = np.broadcast_to(voltage[..., None], (*voltage.shape, self.fan_in))
-            return spike_times(
-                self._nodes,
-                self._nodes.pulled(nodes, active),
-                voltage,
-                lambda delay: _interpolate(delays, charge, np.full(voltage.shape, delay)),
-                self._leakage,
-                readout,
-                self.model.membrane_capacitance(self.fan_in),
-                self.capacitance,
-                self.model.phase,
-                self._largest_step,
-            )
-        capacitance, slope = self.capacitance(voltage), readout.slope(voltage)
-        shift = np.empty_like(charge)
-        shift[0] = charge[0] / capacitance
-        for index in range(1, len(delays)):
-            middle = readout.voltage_after(voltage, float(np.sqrt(delays[index] * delays[index - 1])))
-            factor = slope / (readout.slope(middle) * self.capacitance(middle))
-            leaked = self._excess_leakage(middle) * (delays[index] - delays[index - 1])
-            shift[index] = shift[index - 1] + factor * (charge[index] - charge[index - 1] + leaked)
-        time = readout.time(voltage)
-        for _ in range(3):
-            time = readout.time(voltage + _interpolate(delays, shift, time))
-        return np.minimum(time, self.model.phase)
+        if self.nodes is None:
+            return self.firing.times(voltage, active)
+        if nodes is None:
+            nodes = np.broadcast_to(voltage[..., None], (*voltage.shape, self.fan_in))
+        delays, charge = self.driven[0].edges.off_delay, self.firing.charge(voltage, active)
+        return spike_times(
+            self.nodes,
+            self.nodes.pulled(nodes, active),
+            voltage,
+            lambda delay: interpolate(delays, charge, np.full(voltage.shape, delay)),
+            self._leakage,
+            self.readout,
+            self.model.membrane_capacitance(self.fan_in),
+            self.capacitance,
+            self.model.phase,
+            self._largest_step,
+        )
 
     def _leakage(self, voltage: Array) -> Array:
         """Current (A, positive raises V) of synapses while all are off, (batch, neurons)."""
         total = np.zeros_like(voltage)
-        for driven in self._driven:
+        for driven in self.driven:
             every = np.broadcast_to(driven.idle.sum(axis=1)[:, None], (len(driven.idle), *voltage.shape))
-            total += driven.sign * _contract(every, driven.synapse.idle_current.basis(voltage))
+            total += driven.sign * contract(every, driven.synapse.idle_current.basis(voltage))
         return total
-
-    def _excess_leakage(self, voltage: Array) -> Array:
-        """Current (A, positive raises V) of programmed synapses that are off, beyond unselected ones."""
-        total = np.zeros_like(voltage)
-        for driven in self._driven:
-            every = np.broadcast_to(driven.excess_idle[:, None], (len(driven.idle), *voltage.shape))
-            total += driven.sign * _contract(every, driven.synapse.idle_current.basis(voltage))
-        return total
-
-    def _off_charge(self, voltage: Array, active: Array) -> Array:
-        """Charge (C, positive raises V) from the phase's end until each delay, (delays, batch, neurons)."""
-        total = np.zeros((len(self._driven[0].edges.off_delay), *voltage.shape))
-        for driven in self._driven:
-            unselected = np.moveaxis(driven.edges.unselected(voltage)[..., 1:], -1, 0)
-            total += driven.sign * (active @ driven.unselected) * unselected
-            for index, (table, weights) in enumerate(zip(driven.edges.off_charge, driven.off, strict=True)):
-                summed = np.tensordot(weights, active, ([1], [1])).swapaxes(1, 2)
-                total[index] += driven.sign * _contract(summed, table.basis(voltage))
-        return total
-
-
-def _contract(weights: Array, basis: Array) -> Array:
-    """Sum over terms: (terms, batch, neurons) and (batch, neurons, terms) to (batch, neurons)."""
-    return np.einsum("kbn,bnk->bn", weights, basis)
-
-
-def _interpolate(delays: Array, values: Array, at: Array) -> Array:
-    """Values (delays, ...) at a delay for each entry of ``at`` (...): linear in the delay's logarithm."""
-    grid, wanted = np.log(delays), np.log(np.maximum(at, delays[0]))
-    upper = np.clip(np.searchsorted(grid, wanted), 1, len(grid) - 1)
-    share = np.clip((wanted - grid[upper - 1]) / (grid[upper] - grid[upper - 1]), 0.0, 1.0)
-    low = np.take_along_axis(values, (upper - 1)[None], 0)[0]
-    high = np.take_along_axis(values, upper[None], 0)[0]
-    return low + share * (high - low)

@@ -1,13 +1,26 @@
 """Right side of the membrane's equation for a layer: its synapses' tables as sums of products."""
 
 from collections.abc import Sequence
+from functools import cached_property
+from typing import NamedTuple
 
 import numpy as np
 from scipy.interpolate import CubicSpline
 
 from cimspice.arrays import Array
 from cimspice.neuron.model.edges import EdgeModel
+from cimspice.neuron.model.separable import SeparableTable
 from cimspice.neuron.model.synapse_currents import SynapseModel
+
+
+class ProgramSlopes(NamedTuple):
+    """Derivatives of a :class:`Driven`'s weights to the programs, (terms, inputs, neurons)."""
+
+    current: Array
+    idle: Array
+    on: Array
+    off: list[Array]
+    """Per delay."""
 
 
 class Driven:
@@ -31,6 +44,20 @@ class Driven:
         self.off = [table.weights(program, mask) for table in edges.off_charge]
         # what the programmed halves leak beyond unselected ones, with which the read-out was measured
         self.excess_idle = self.idle.sum(axis=1) - synapse.idle_current.weights(unselected, mask).sum(axis=1)
+        self._program, self._mask = program, mask
+
+    @cached_property
+    def slopes(self) -> ProgramSlopes:
+        """What a program changes."""
+
+        def slopes(table: SeparableTable) -> Array:
+            return table.weight_slopes(self._program, self._mask)
+
+        synapse, edges = self.synapse, self.edges
+        off = [slopes(table) for table in edges.off_charge]
+        return ProgramSlopes(
+            slopes(synapse.current), slopes(synapse.idle_current), slopes(edges.on_charge), off
+        )
 
 
 class MembraneRate:
@@ -72,6 +99,29 @@ class MembraneRate:
         stacked = np.moveaxis(np.concatenate(parts, axis=1), 1, -1)
         return np.concatenate([np.ones((*stacked.shape[:-1], 1)), stacked], axis=-1)
 
+    def linearised(self, voltage: Array, mixture: Array) -> tuple[Array, Array]:
+        """Every term's dV/dt at coefficient 1, (batch, neurons, terms), and the slope ∂(dV/dt)/∂V of all."""
+        above, coefficients = self._interval(voltage)
+        third, second, first, constant = (coefficients[..., power, :] for power in range(4))
+        above = above[..., None]
+        terms = ((third * above + second) * above + first) * above + constant
+        slopes = (3 * third * above + 2 * second) * above + first
+        return terms, np.sum(slopes * mixture, axis=-1)
+
+    def columns(self, number: int) -> tuple[slice, slice]:
+        """Where the terms of polarity ``number`` stand: those that are on, and those that are idle."""
+        start = 1
+        for on, idle in zip(self._on[:number], self._idle[:number], strict=True):
+            start += len(on) + len(idle)
+        middle = start + len(self._on[number])
+        return slice(start, middle), slice(middle, middle + len(self._idle[number]))
+
+    def _interval(self, voltage: Array) -> tuple[Array, Array]:
+        """How far (V) above its interval's start a voltage is, and that interval's coefficients."""
+        inside = np.minimum(np.maximum(voltage, self._bounds[0]), self._bounds[1])
+        interval = np.searchsorted(self._grid[1:-1], inside, side="right")
+        return inside - self._grid[interval], self._coefficients[interval]
+
     def advance(
         self,
         voltage: Array,
@@ -86,12 +136,10 @@ class MembraneRate:
         that lasts through the step.
         """
         low, high = self._bounds
-        inside = np.minimum(np.maximum(voltage, low), high)
-        interval = np.searchsorted(self._grid[1:-1], inside, side="right")
+        above, coefficients = self._interval(voltage)
         # the terms are summed first: what is left is one cubic for each membrane
-        cubic = self._coefficients[interval] @ mixture[..., None]
+        cubic = coefficients @ mixture[..., None]
         third, second, first, constant = (cubic[..., power, 0] for power in range(4))
-        above = inside - self._grid[interval]
         rate = share * (((third * above + second) * above + first) * above + constant) - drawn
         slope = share * ((3 * third * above + 2 * second) * above + first)
         exponent = length * slope

@@ -59,9 +59,7 @@ class NeuronNetwork:
             If a spike is not finite or not in [0, 1].
         """
         spikes = checked_array("input spikes", spikes, ("batch", self.layers[0].fan_in), low=0, high=1)
-        phase = self.model.phase
-        delay = self.model.driver_delay[len(self.layers[0].polarity)]
-        return np.where(spikes < 1, np.minimum(spikes * phase + delay, phase), phase)
+        return line_times(self.model, spikes, len(self.layers[0].polarity)) * self.model.phase
 
     def __call__(self, spikes: Array) -> list[tuple[Array, Array]]:
         """Per layer, membrane voltage at the end of accumulation (V) and output spikes (s after the start of
@@ -72,3 +70,10 @@ class NeuronNetwork:
             voltage, times = layer(times)
             results.append((voltage, times))
         return results
+
+
+def line_times(model: NeuronModel, spikes: Array, neurons: int) -> Array:
+    """When lines that drive ``neurons`` neurons cross half the supply, for pulses at ``spikes``; both in
+    phases, 1 where there is none."""
+    delayed = np.minimum(spikes + model.driver_delay[neurons] / model.phase, 1.0)
+    return np.where(spikes < 1, delayed, 1.0)

@@ -99,6 +99,16 @@ class SeparableTable:
         weights = self._left(self._axis(inside)) * self.size(inside)[..., None]
         return np.moveaxis(np.where(mask[..., None], weights, 0.0), -1, 0)
 
+    def weight_slopes(self, program: Array, mask: Array) -> Array:
+        """∂w_k/∂program, as :meth:`weights`."""
+        inside = np.where(mask, program, self.program[0])
+        axis = self._axis(inside)
+        slopes = self._left(axis, 1) + self._left(axis) * self._log_scale(axis, 1)[..., None]
+        slopes *= self.size(inside)[..., None]
+        if self.logarithmic:
+            slopes /= inside[..., None]
+        return np.moveaxis(np.where(mask[..., None], slopes, 0.0), -1, 0)
+
     def __call__(self, program: Array, x: Array) -> Array:
         """The quantity at program and x, broadcast against each other."""
         program, x = np.broadcast_arrays(np.asarray(program, float), np.asarray(x, float))
