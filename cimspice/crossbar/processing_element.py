@@ -23,7 +23,7 @@ from cimspice.fit.fit import table_provenance
 from cimspice.fit.records import ParameterRecord, RangeRecord
 from cimspice.pdk import Conditions
 from cimspice.progress import OnProgress, silent
-from cimspice.rram import SkywaterReram
+from cimspice.rram.model.skywater import SkywaterReram
 from cimspice.schedule.element_card import PART, UNITS, ElementCard, element_of, element_with
 
 SIZES = (16, 32, 64, 128, 256)
