@@ -33,6 +33,7 @@ if TYPE_CHECKING:
         CircuitRun,
         NeuronValidation,
         Programmed,
+        calibrated,
         neuron_figures,
         report_of,
     )
@@ -51,6 +52,7 @@ __all__ = [
     "SpikingLayer",
     "SpikingNetwork",
     "TrainedNetwork",
+    "calibrated",
     "card",
     "characterise",
     "check",

@@ -27,7 +27,8 @@ if TYPE_CHECKING:
     from cimspice.neuron.training.circuits import NeuronCircuits
     from cimspice.neuron.validation.circuit import CircuitRun
     from cimspice.neuron.validation.layers import NeuronReads, SimulatedNeurons
-    from cimspice.neuron.validation.network import NeuronValidation, Programmed
+    from cimspice.neuron.validation.mapped import Programmed
+    from cimspice.neuron.validation.network import NeuronValidation
 
 _DIGEST = "measured_file_digest"
 
@@ -121,7 +122,7 @@ def map(weights: Sequence[np.ndarray], card: Card, *, scales: Sequence[float] = 
     MappingError, ParameterError
         For weights that are none, and sizes that the card lacks.
     """
-    from cimspice.neuron.validation.network import programmed
+    from cimspice.neuron.validation.mapped import programmed
 
     return programmed(model_of(card), weights, scales)
 

@@ -97,6 +97,25 @@ def map_layer(
     return LayerMapping(polarity, program, scaled, realised, clipped, dropped)
 
 
+def weight_range(model: NeuronModel, inputs: int) -> tuple[tuple[float, float], tuple[float, float]]:
+    """Least and largest magnitudes of the negative and of the positive weights that synapses can carry on a
+    membrane with this many inputs."""
+    unit = model.unit_current(inputs)
+    negative, positive = (model.synapses[name].rest_current / unit for name in ("p", "n"))
+    return (negative.min(), negative.max()), (positive.min(), positive.max())
+
+
+def weight_slopes(model: NeuronModel, mapping: LayerMapping) -> Array:
+    """∂program/∂weight (V or m) of every synapse, shape (neurons, inputs); 0 where there is none."""
+    slopes = np.zeros(mapping.program.shape)
+    for sign, name in SIGNS:
+        used = mapping.polarity == sign
+        table = model.synapses[name].current
+        terms = table.weight_slopes(mapping.program[used], np.ones(used.sum(), bool))
+        slopes[used] = sign / (terms.T @ table.basis(np.array(model.rest_voltage)))
+    return slopes * model.unit_current(mapping.program.shape[1])
+
+
 def realised_weights(model: NeuronModel, polarity: Array, program: Array) -> Array:
     """Normalised weights that a programming gives, shape (neurons, inputs): the way back."""
     polarity = checked_array(

@@ -16,7 +16,8 @@ from cimspice.neuron.report.spikes import draw_spikes
 from cimspice.neuron.report.traces import draw_traces, model_traces
 from cimspice.neuron.validation import CircuitRun, NeuronValidation
 from cimspice.neuron.validation.budget import error_budget
-from cimspice.neuron.validation.network import Programmed, layer_bands
+from cimspice.neuron.validation.mapped import Programmed
+from cimspice.neuron.validation.network import layer_bands
 from cimspice.neuron.validation.report import report_of
 
 SPIKES = np.array([[0.1, 0.4, 0.3], [0.6, 0.2, 1.0]])

@@ -13,7 +13,7 @@ from cimspice.screen.output import JsonFlag, console, print_json
 
 if TYPE_CHECKING:
     from cimspice.neuron.characterisation.synapse_fit import SynapseFit
-    from cimspice.neuron.validation.network import IrisValidation
+    from cimspice.neuron.validation.tasks import IrisValidation
 
 _NEXT = {
     "cimspice validate iris --samples 50": "all held-out flowers, as the paper does",
@@ -41,7 +41,7 @@ def neuron(
     from cimspice.neuron.characterisation.card import Conditions
     from cimspice.neuron.characterisation.synapse_fit import SynapseConditions, fit_synapse, simulated_table
     from cimspice.neuron.validation.circuit import trace_circuit
-    from cimspice.neuron.validation.network import validate_iris
+    from cimspice.neuron.validation.tasks import validate_iris
     from cimspice.screen.stages import Stages
     from cimspice.screen.validation_output import usable
 
@@ -127,7 +127,6 @@ def _stages(result: IrisValidation, facts: Mapping[str, Any]) -> list[tuple[str,
     neuron, fit, accuracy = facts["neuron"], facts["synapse_fit"], facts["accuracy"]
     mappings = result.physical.programmed.mappings
     programs = sum(int((mapping.polarity != 0).sum()) for mapping in mappings)
-    scale = facts["scales"]["scale_plus"]
     return [
         (
             "characterise",
@@ -147,7 +146,7 @@ def _stages(result: IrisValidation, facts: Mapping[str, Any]) -> list[tuple[str,
         ),
         (
             "map",
-            f"{programs} gate biases, one scale {scale:.4f}, "
+            f"{programs} gate biases, calibrated on the emulated circuit, "
             f"{facts['clipped_weights']} weights beyond the range",
         ),
         (

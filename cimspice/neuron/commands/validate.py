@@ -17,7 +17,8 @@ from cimspice.screen.validation_output import usable, write_report
 if TYPE_CHECKING:
     from cimspice.fit.family_card import Card
     from cimspice.neuron.characterisation.card import Conditions
-    from cimspice.neuron.validation.network import IrisValidation, NeuronValidation
+    from cimspice.neuron.validation.network import NeuronValidation
+    from cimspice.neuron.validation.tasks import IrisValidation
 
 Flowers = Annotated[int, typer.Option(min=1, max=50, help="How many held-out flowers are compared.")]
 Samples = Annotated[int, typer.Option(min=1, help="How many samples are compared.")]
@@ -87,6 +88,14 @@ def iris(
     synapse: Synapse = None,
     card: CardFile = None,
     model: Model = "full",
+    mapping: Annotated[
+        str | None,
+        typer.Option(
+            help="From the trained network to the circuit: scale (one factor), calibrated (weights fitted on "
+            "the emulated circuit) or trained (through the emulated circuit); default: calibrated, of "
+            "resistors scale."
+        ),
+    ] = None,
     seed: Seed = 0,
     jobs: Jobs = None,
     output: Output = None,
@@ -96,14 +105,23 @@ def iris(
 
     Samples and points that were simulated before are not simulated again.
     """
-    from cimspice.neuron.validation.network import validate_iris
+    from cimspice.neuron.validation.mapped import checked_mapping
+    from cimspice.neuron.validation.tasks import validate_iris
     from cimspice.screen.stages import Stages
 
     conditions, known = _conditions(corner, temperature, synapse, jobs, model, card)
-    folder = usable(output or Path("runs") / _name("validate-iris", conditions, seed))
+    way = checked_mapping(mapping, conditions)
+    name = "-".join(["validate-iris", *([mapping] if mapping else [])])
+    folder = usable(output or Path("runs") / _name(name, conditions, seed))
     with Stages(quiet=json) as stages:
         result = validate_iris(
-            conditions, samples=samples, seed=seed, ablation=model, card=known, progress=stages
+            conditions,
+            samples=samples,
+            seed=seed,
+            mapping=way,
+            ablation=model,
+            card=known,
+            progress=stages,
         )
     again = f"cimspice validate iris --samples {samples}"
     _present(
@@ -113,6 +131,7 @@ def iris(
         json,
         {
             f"{again} --corner ss": "another corner: characterised there, trained for it",
+            f"{again} --mapping trained": "trained through the circuit's own tables",
             f"{again} --model constant": "the paper's model instead of the full one",
             "cimspice validate random --layers 16 12 10": "a network that nobody tuned",
         },
@@ -130,22 +149,34 @@ def random_network(
     synapse: Synapse = None,
     card: CardFile = None,
     model: Model = "full",
+    mapping: Annotated[
+        str, typer.Option(help="scale: the weights as they are; calibrated: fitted on the emulated circuit.")
+    ] = "scale",
     seed: Seed = 0,
     jobs: Jobs = None,
     output: Output = None,
     json: JsonFlag = False,
 ) -> None:
     """A network that nobody trained: random weights of both signs, random spikes."""
-    from cimspice.neuron.validation.network import validate_random
+    from cimspice.neuron.validation.mapped import checked_mapping
+    from cimspice.neuron.validation.tasks import validate_random
     from cimspice.screen.stages import Stages
 
     sizes = layer_sizes(layers)
     conditions, known = _conditions(corner, temperature, synapse, jobs, model, card)
+    way = checked_mapping(mapping, conditions, "scale", "calibrated")
     name = "-".join(["validate-random", *map(str, sizes)])
     folder = usable(output or Path("runs") / _name(name, conditions, seed))
     with Stages(quiet=json) as stages:
         result = validate_random(
-            conditions, sizes, samples=samples, seed=seed, ablation=model, card=known, progress=stages
+            conditions,
+            sizes,
+            samples=samples,
+            seed=seed,
+            mapping=way,
+            ablation=model,
+            card=known,
+            progress=stages,
         )
     again = f"cimspice validate random --layers {' '.join(map(str, sizes))}"
     _present(
@@ -222,8 +253,8 @@ def _present(
     from cimspice.neuron.report.budget import draw_budget
     from cimspice.neuron.report.spikes import draw_spikes
     from cimspice.neuron.report.tables import show_budget, show_result
-    from cimspice.neuron.validation.network import IrisValidation
     from cimspice.neuron.validation.report import report_of
+    from cimspice.neuron.validation.tasks import IrisValidation
     from cimspice.screen.tables import show_files, show_next
 
     validation = result.physical if isinstance(result, IrisValidation) else result

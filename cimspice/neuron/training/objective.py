@@ -8,8 +8,11 @@ import numpy as np
 from cimspice.arrays import checked_array, checked_number
 from cimspice.errors import ParameterError
 from cimspice.neuron.emulator.dstd import Discretisation
+from cimspice.neuron.emulator.network import line_times
 from cimspice.neuron.emulator.ramp import Ramp
 from cimspice.neuron.emulator.reversal import checked_times
+from cimspice.neuron.model.neuron import NeuronModel
+from cimspice.neuron.training.circuit_pass import CircuitPass
 from cimspice.neuron.training.dstd_gradient import DstdPass
 from cimspice.neuron.training.exact_gradient import ExactPass
 
@@ -66,13 +69,17 @@ class Objective:
     """``temporal_weight``, ``reference_time``: γ and t_ref of the temporal penalty."""
     excursion_weight: float = 0.0
     excursion_range: tuple[float, float] = (-0.05, 0.95)
-    """``excursion_weight``, ``excursion_range``: weight of the penalty on membranes outside the range, at the
-    end of the phase and at every event (DSTD: at every edge of an interval) before it."""
+    final_range: tuple[float, float] = (-0.05, 0.95)
+    """``excursion_weight``, ``excursion_range``, ``final_range``: weight of the penalty on membranes outside
+    a range: the first at every event (DSTD: at every edge of an interval), the other at the end of the phase.
+    A final range within 0 to 1 guards spikes against both ends of the firing phase."""
     leak: float = 0.0
     """Share of the read-out's slope that the gradient keeps where the read-out is clipped (v outside [0, 1]),
     so that silent and saturated neurons can return. 0 is the exact gradient."""
     discretisation: Discretisation | None = None
     """None solves exactly; otherwise DSTD."""
+    circuit: NeuronModel | None = None
+    """The emulated circuit, in place of the law of E±; excursions then count at the phase's end alone."""
 
     def __post_init__(self) -> None:
         place = "Objective"
@@ -83,11 +90,12 @@ class Objective:
         checked_number("leak", self.leak, low=0, high=1, place=place)
         for name in ("temporal_weight", "excursion_weight"):
             checked_number(name, getattr(self, name), low=0, place=place)
-        low, high = checked_array("excursion_range", self.excursion_range, (2,), infinite=True)
-        if not low < high:
-            raise ParameterError(
-                f"excursion_range is {low:g} to {high:g}", place=place, remedy="give (lowest, highest)"
-            )
+        for name in ("excursion_range", "final_range"):
+            low, high = checked_array(name, getattr(self, name), (2,), infinite=True)
+            if not low < high:
+                raise ParameterError(
+                    f"{name} is {low:g} to {high:g}", place=place, remedy="give (lowest, highest)"
+                )
 
     def evaluate(
         self,
@@ -105,13 +113,12 @@ class Objective:
         """
         passes, spikes = [], []
         current = checked_times(times, np.shape(weights[0])[1])
+        if self.circuit is not None:
+            current = line_times(self.circuit, current, len(weights[0]))
         for number, matrix in enumerate(weights):
-            inverse = np.where(matrix >= 0, 1.0 / self.e_plus, 1.0 / self.e_minus)
-            if self.discretisation is None:
-                passes.append(ExactPass.forward(current, matrix, inverse))
-            else:
-                passes.append(DstdPass.forward(current, matrix, inverse, self.discretisation, offset))
-            current = self.ramp.spike_times(passes[-1].membrane)
+            fan_out = len(weights[number + 1]) if number + 1 < len(weights) else 0
+            passes.append(self._pass(current, matrix, fan_out, offset))
+            current = self._spikes(passes[-1])
             if jitter is not None:
                 current = np.clip(current + jitter[number], 0.0, 1.0)
             spikes.append(current)
@@ -126,14 +133,35 @@ class Objective:
             passing = np.where(
                 (v > 0) & (v < 1) & (spikes[number] > 0) & (spikes[number] < 1), 1.0, self.leak
             )
-            grad_membrane = grad_spikes * self.ramp.slope(v) * passing
+            done = passes[number]
+            slope = done.slope if isinstance(done, CircuitPass) else self.ramp.slope(v)
+            grad_membrane = grad_spikes * slope * passing
             grad_path = None
             if self.excursion_weight:
-                ending, grad_ending = excursion_penalty(v, *self.excursion_range)
-                under_way, grad_path = excursion_penalty(passes[number].path, *self.excursion_range)
-                loss += self.excursion_weight * (ending + under_way)
+                ending, grad_ending = excursion_penalty(v, *self.final_range)
+                loss += self.excursion_weight * ending
                 grad_membrane = grad_membrane + self.excursion_weight * grad_ending
-                grad_path = self.excursion_weight * grad_path
-            grad_spikes, grad_weights = passes[number].backward(grad_membrane, grad_path)
+                if not isinstance(done, CircuitPass):
+                    under_way, grad_path = excursion_penalty(done.path, *self.excursion_range)
+                    loss += self.excursion_weight * under_way
+                    grad_path = self.excursion_weight * grad_path
+            if isinstance(done, CircuitPass):
+                grad_spikes, grad_weights = done.backward(grad_membrane)
+            else:
+                grad_spikes, grad_weights = done.backward(grad_membrane, grad_path)
             gradients.append(grad_weights)
         return loss, gradients[::-1]
+
+    def _pass(
+        self, times: np.ndarray, weights: np.ndarray, fan_out: int, offset: float
+    ) -> ExactPass | DstdPass | CircuitPass:
+        if self.circuit is not None:
+            return CircuitPass.forward(self.circuit, times, weights, fan_out)
+        inverse = np.where(weights >= 0, 1.0 / self.e_plus, 1.0 / self.e_minus)
+        if self.discretisation is None:
+            return ExactPass.forward(times, weights, inverse)
+        return DstdPass.forward(times, weights, inverse, self.discretisation, offset)
+
+    def _spikes(self, done: ExactPass | DstdPass | CircuitPass) -> np.ndarray:
+        """Output spikes in phases."""
+        return done.spikes if isinstance(done, CircuitPass) else self.ramp.spike_times(done.membrane)

@@ -8,11 +8,13 @@ import numpy as np
 
 from cimspice.arrays import checked_array, checked_count, checked_number
 from cimspice.errors import ParameterError
-from cimspice.network.decisions import share_right
+from cimspice.network.decisions import earliest, share_right
 from cimspice.neuron.emulator.dstd import Discretisation
+from cimspice.neuron.emulator.network import NeuronNetwork
 from cimspice.neuron.emulator.reversal import checked_times
 from cimspice.neuron.emulator.spiking_layer import SpikingLayer
 from cimspice.neuron.emulator.spiking_network import SpikingNetwork
+from cimspice.neuron.mapping import map_layer
 from cimspice.neuron.training.objective import Objective
 from cimspice.training.adam import Adam
 
@@ -130,6 +132,13 @@ def accuracy(
     weights: Sequence[np.ndarray], times: np.ndarray, labels: np.ndarray, objective: Objective
 ) -> float:
     """Share of right decisions (earliest output spike), without noise, solved as the objective says."""
+    if objective.circuit is not None:
+        mapped = [map_layer(objective.circuit, w) for w in weights]
+        emulated = NeuronNetwork(
+            objective.circuit, [each.polarity for each in mapped], [each.program for each in mapped]
+        )
+        decided = earliest(emulated(times)[-1][1], objective.circuit.phase)
+        return share_right(decided, labels, len(weights[-1]))
     method = "exact" if objective.discretisation is None else "dstd"
     intervals = objective.discretisation or Discretisation()
     layers = [

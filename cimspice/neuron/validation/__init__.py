@@ -4,16 +4,10 @@ from cimspice.neuron.characterisation.card import Conditions, characterised_mode
 from cimspice.neuron.validation.budget import LADDER, Ablation, BudgetRow, ErrorBudget, find_ablation
 from cimspice.neuron.validation.circuit import CircuitRun, run_circuit, trace_circuit
 from cimspice.neuron.validation.compare import Comparison
-from cimspice.neuron.validation.network import (
-    IrisValidation,
-    NeuronValidation,
-    Programmed,
-    programmed,
-    validate,
-    validate_iris,
-    validate_random,
-)
+from cimspice.neuron.validation.mapped import Mapping, Programmed, calibrated, programmed
+from cimspice.neuron.validation.network import NeuronValidation, validate
 from cimspice.neuron.validation.report import neuron_figures, report_of
+from cimspice.neuron.validation.tasks import IrisValidation, validate_iris, validate_random
 
 __all__ = [
     "LADDER",
@@ -24,8 +18,10 @@ __all__ = [
     "Conditions",
     "ErrorBudget",
     "IrisValidation",
+    "Mapping",
     "NeuronValidation",
     "Programmed",
+    "calibrated",
     "characterised_model",
     "find_ablation",
     "neuron_figures",

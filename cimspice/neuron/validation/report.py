@@ -6,7 +6,8 @@ from cimspice.campaign.versions import provenance
 from cimspice.neuron.model.neuron import NeuronModel
 from cimspice.neuron.model.simplify import ramp_beta, reversal_potentials
 from cimspice.neuron.validation.budget import BudgetRow
-from cimspice.neuron.validation.network import IrisValidation, NeuronValidation
+from cimspice.neuron.validation.network import NeuronValidation
+from cimspice.neuron.validation.tasks import IrisValidation
 
 
 def report_of(result: NeuronValidation | IrisValidation) -> dict[str, Any]:
@@ -35,6 +36,7 @@ def report_of(result: NeuronValidation | IrisValidation) -> dict[str, Any]:
         "spike_time_interval": physical.bands[-1].facts("ns", 1e9),
         "conventional_output_rmse_ns": conventional * 1e9,
         "ratio": conventional / comparison.output_rmse if comparison.output_rmse else None,
+        **_trained(physical, conventional),
         "decisions_agree": comparison.decisions_agree,
         "undecided": comparison.undecided,
         "spiking": comparison.spiking,
@@ -61,10 +63,22 @@ def report_of(result: NeuronValidation | IrisValidation) -> dict[str, Any]:
     }
 
 
+def _trained(result: NeuronValidation, conventional: float) -> dict[str, Any]:
+    """The network that was mapped against the circuit, where there is one."""
+    error, worst = result.trained_rmse, result.trained_worst
+    if error is None or worst is None:
+        return {}
+    return {
+        "mapping": result.mapping,
+        "trained_output_rmse_ns": error * 1e9,
+        "trained_worst_ns": worst * 1e9,
+        "trained_ratio": conventional / error if error else None,
+    }
+
+
 def _iris(result: IrisValidation) -> dict[str, Any]:
     trained = result.trained
     return {
-        "trained_output_rmse_ns": result.trained_rmse * 1e9,
         "conventional": f"trained for |E| = {result.conventional.e_plus:g}, mapped with two scales",
         "conventional_spice_seconds": result.conventional_circuit.seconds,
         "accuracy": {**result.accuracy, "trained_network": trained.test_accuracy},

@@ -1,0 +1,224 @@
+"""The networks that ``cimspice validate`` knows: Iris, trained and mapped, and random weights."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+from typing import Any
+
+import numpy as np
+
+from cimspice.arrays import Array
+from cimspice.errors import ParameterError
+from cimspice.fit.family_card import Card
+from cimspice.network.decisions import earliest
+from cimspice.neuron.characterisation.card import Conditions, carded_model, characterised_model
+from cimspice.neuron.emulator.ramp import Ramp
+from cimspice.neuron.emulator.spiking_layer import SpikingLayer
+from cimspice.neuron.emulator.spiking_network import SpikingNetwork
+from cimspice.neuron.model.neuron import NeuronModel
+from cimspice.neuron.model.simplify import ramp_beta, reversal_potentials
+from cimspice.neuron.training.tasks import train_iris
+from cimspice.neuron.training.trained import TrainedNetwork
+from cimspice.neuron.validation.budget import find_ablation
+from cimspice.neuron.validation.circuit import CircuitRun, run_circuit
+from cimspice.neuron.validation.compare import rmse
+from cimspice.neuron.validation.mapped import Mapping, calibrated, checked_mapping, programmed, searched
+from cimspice.neuron.validation.network import NeuronValidation, validate, validation_html
+from cimspice.progress import OnProgress, Progress, in_stage, silent
+from cimspice.training.datasets import iris
+
+
+@dataclass(frozen=True, eq=False)
+class IrisValidation:
+    """The closed loop on Iris."""
+
+    physical: NeuronValidation
+    """The network trained for the circuit and mapped onto it."""
+    trained: TrainedNetwork
+    """Its training result."""
+    conventional: TrainedNetwork
+    conventional_circuit: CircuitRun
+    """``conventional``, ``conventional_circuit``: the network trained with |E| = 100, mapped with two scales,
+    and its run in ngspice."""
+    conventional_rmse: float
+    """Root mean square error (s) of the output's spikes, that network against ngspice."""
+    labels: Array
+    """Classes of the samples, (samples,)."""
+
+    @property
+    def accuracy(self) -> dict[str, float]:
+        """Share of right decisions: circuit and emulator (physical), and circuit (conventional)."""
+        run, phase = self.physical, self.physical.model.phase
+        times = {
+            "circuit": run.circuit.times[-1],
+            "emulator": run.comparison.model[-1],
+            "conventional_circuit": self.conventional_circuit.times[-1],
+        }
+        return {name: float(np.mean(earliest(last, phase) == self.labels)) for name, last in times.items()}
+
+    def _repr_html_(self) -> str:
+        return validation_html("Iris: model against ngspice", self, self.physical)
+
+
+_EPOCHS, _CIRCUIT_EPOCHS = 500, 150
+"""Of the guarded training by the law of E±, and through the circuit."""
+_CALIBRATION = 100  # samples on which a random network is calibrated
+CONVENTIONAL_REVERSAL = 100.0
+"""|E| with which the conventional network is trained: as good as ideal (the paper's choice)."""
+
+
+def validate_iris(
+    conditions: Conditions,
+    *,
+    samples: int = 50,
+    seed: int = 0,
+    mapping: Mapping | None = None,
+    ablation: str = "full",
+    card: Card | None = None,
+    progress: OnProgress = silent,
+) -> IrisValidation:
+    """The closed loop on the 5-5-5 Iris network, compared on ``samples`` held-out flowers (at most 50).
+
+    With a ``card`` nothing is characterised: it has the model. ``mapping`` is ``"calibrated"`` unless asked
+    for otherwise, with resistor synapses ``"scale"``.
+    """
+    find_ablation(ablation)
+    mapping = checked_mapping(mapping, conditions)
+    if not 1 <= samples <= 50:
+        raise ParameterError(f"samples = {samples}", remedy="50 flowers are held out: ask for 1 to 50")
+    model = _model(card, conditions, (5, 5, 5), progress)
+    e_plus, e_minus = reversal_potentials(model, model.unit_current(5))
+    limits = _weight_limits(model)
+    if mapping == "trained":
+        progress(Progress(stage="train through the emulated circuit, and conventionally"))
+        trained = _guarded(seed, e_plus, e_minus, limits, epochs=_CIRCUIT_EPOCHS, circuit=model)
+    else:
+        progress(Progress(stage=f"train with E+ = {e_plus:.3f}, E- = {e_minus:.3f}, and conventionally"))
+        beta = ramp_beta(model)
+        if mapping == "calibrated":
+            trained = _guarded(seed, e_plus, e_minus, limits, epochs=_EPOCHS, ramp_beta=beta)
+        else:
+            trained = train_iris(seed, e_plus, e_minus, ramp_beta=beta, weight_limit=limits)
+    ideal = train_iris(seed, CONVENTIONAL_REVERSAL, -CONVENTIONAL_REVERSAL, weight_limit=limits)
+    split = iris(seed)
+    spikes, calibration, phase = split.x_test[:samples], split.x_train[:40], model.phase
+    wanted = [layer * phase for layer in trained.network().trace(spikes).spike_times]
+    if mapping == "trained":
+        mapped = programmed(model, trained.weights)
+        wanted = [times for _, times in mapped.network()(spikes)]
+    elif mapping == "calibrated":
+        mapped = calibrated(model, trained.network(), trained.weights, split.x_train, progress)
+    else:
+        progress(Progress(stage="map: search the scale"))
+        mapped = searched(model, trained, calibration, 1)
+    progress(Progress(stage="map conventionally: search the scales"))
+    naive = searched(model, ideal, calibration, 2)
+    physical = validate(
+        conditions,
+        mapped,
+        spikes,
+        calibration,
+        mapping=mapping,
+        wanted=wanted,
+        ablation=ablation,
+        card=card,
+        progress=progress,
+    )
+    simulating = in_stage("simulate the conventional mapping", progress)
+    conventional = run_circuit(conditions, naive.programming(), spikes, simulating)
+    return IrisValidation(
+        physical,
+        trained,
+        ideal,
+        conventional,
+        rmse(ideal.network()(spikes) * phase, conventional.times[-1]),
+        split.y_test[:samples],
+    )
+
+
+def _guarded(
+    seed: int, e_plus: float, e_minus: float, limits: tuple[float, float], **options: Any
+) -> TrainedNetwork:
+    """The Iris network, trained so that spikes keep off both ends of the firing phase, where a circuit's
+    spike comes or does not and the step between the two is in no trained network; and with weights of at
+    most 1: of larger currents the law of one E is off by more."""
+    return train_iris(
+        seed,
+        e_plus,
+        e_minus,
+        excursion_weight=100.0,
+        temporal_weight=0.02,
+        final_range=(0.08, 0.92),
+        weight_limit=(min(1.0, limits[0]), min(1.0, limits[1])),
+        **options,
+    )
+
+
+def validate_random(
+    conditions: Conditions,
+    layers: Sequence[int],
+    *,
+    samples: int = 20,
+    seed: int = 0,
+    mapping: Mapping = "scale",
+    ablation: str = "full",
+    card: Card | None = None,
+    progress: OnProgress = silent,
+) -> NeuronValidation:
+    """A network that nobody trained or tuned: random weights of both signs, random spikes.
+
+    Weights are normal with mean 1/inputs and standard deviation 0.6/√inputs, so that v(1) of a neuron with
+    uniform input spikes has mean 0.5 and standard deviation about 0.35: most neurons fire inside the
+    phase, some are driven past either end of it. ``card`` as in :func:`validate_iris`; ``mapping``:
+    ``"scale"`` programs the weights as they are, ``"calibrated"`` on 100 other samples.
+    """
+    find_ablation(ablation)
+    checked_mapping(mapping, conditions, "scale", "calibrated")
+    if len(layers) < 2 or min(layers) < 1 or samples < 1:
+        raise ParameterError(
+            f"layers {list(layers)} with {samples} samples",
+            remedy="give inputs and at least one layer, all 1 or more",
+        )
+    rng = np.random.default_rng(seed)
+    weights = [
+        rng.normal(1 / inputs, 0.6 / np.sqrt(inputs), (neurons, inputs))
+        for inputs, neurons in pairwise(layers)
+    ]
+    spikes, calibration = rng.random((samples, layers[0])), rng.random((40, layers[0]))
+    model = _model(card, conditions, layers, progress)
+    e_plus, e_minus = reversal_potentials(model, model.unit_current(layers[0]))
+    law = [SpikingLayer(matrix, e_plus, e_minus, Ramp(ramp_beta(model))) for matrix in weights]
+    network = SpikingNetwork(law)
+    if mapping == "calibrated":
+        more = rng.random((_CALIBRATION, layers[0]))
+        mapped = calibrated(model, network, weights, more, progress)
+    else:
+        mapped = programmed(model, weights)
+    return validate(
+        conditions,
+        mapped,
+        spikes,
+        calibration,
+        mapping=mapping,
+        wanted=[layer * model.phase for layer in network.trace(spikes).spike_times],
+        ablation=ablation,
+        card=card,
+        progress=progress,
+    )
+
+
+def _model(
+    card: Card | None, conditions: Conditions, layers: Sequence[int], progress: OnProgress
+) -> NeuronModel:
+    if card is None:
+        return characterised_model(conditions, layers, progress)
+    return carded_model(card, conditions, layers)
+
+
+def _weight_limits(model: NeuronModel) -> tuple[float, float]:
+    """Largest negative and positive weights: 1.5, or what the synapses can give if that is less."""
+    unit = model.unit_current(5)
+    largest = {
+        name: 0.95 * float(synapse.rest_current.max()) / unit for name, synapse in model.synapses.items()
+    }
+    return min(1.5, largest["p"]), min(1.5, largest["n"])
