@@ -302,7 +302,7 @@ def made_of(lines, around) -> LayerDesign:
 
 def test_a_neuron_of_another_corner_is_not_compared_with_the_circuit():
     from cimspice.neuron.characterisation.card import Conditions
-    from cimspice.neuron.validation.network import programmed as mapped_for
+    from cimspice.neuron.validation.mapped import programmed as mapped_for
     from cimspice.neuron.validation.network import validate
 
     model = replace(synthetic(), corner="ss", temperature=27.0)
