@@ -322,7 +322,7 @@ def _run_facts(
     from cimspice.schedule.plan import Settings
     from cimspice.schedule.runs import Write, cut
 
-    settings = Settings(elements, sets=sets, split=split, images=images)  # pyright: ignore[reportArgumentType]
+    settings = Settings(elements, sets=sets, split=cast("Split", split), images=images)
     cost = WriteCost() if write_cost is None else ModelCard.load(write_cost, WriteCost).model_of(WriteCost)
     write = Write((cost.set_time + cost.reset_time) / 2, (cost.set_energy + cost.reset_energy) / 2)
     time, sizes = element.time_per_mvm, Sets.of(sets)

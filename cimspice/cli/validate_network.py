@@ -116,7 +116,7 @@ def network(
             f"{100 * given.flips_without_one:.2g} % of all do (95 % confidence); 1 % needs {given.needed}"
         )
     elif hasattr(family, "line_reads"):
-        reads = lambda layer: family.line_reads(layer, jobs=jobs)  # noqa: E731
+        reads = partial(family.line_reads, jobs=jobs)
         given = plan_lines(mapped, x, tiles, reads, samples=samples, longest=_LONG, seed=seed)
         announced = (
             f"{given.runs} passes of neurons, drawn from {len(given.emulated):,} of {given.population} inputs"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, cast
 
 import typer
 
@@ -12,6 +12,7 @@ from cimspice.cli.schedule import Extra, InputSize, SetSize, SplitName, packaged
 from cimspice.screen.output import JsonFlag, console, print_json
 
 if TYPE_CHECKING:
+    from cimspice.schedule.engine import Split
     from cimspice.schedule.plan import Settings
     from cimspice.screen.stages import Stages
 
@@ -65,7 +66,7 @@ def schedule(
     from cimspice.schedule.plan import Settings
     from cimspice.screen.stages import Stages
 
-    given = Settings(extra=extra or 0, sets=sets, split=split)  # pyright: ignore[reportArgumentType]
+    given = Settings(extra=extra or 0, sets=sets, split=cast("Split", split))  # checked where it is used
     with Stages(quiet=json) as stages:
         if network == "digits-cnn":
             facts = _trained(given, card, tiles, vectors, samples, seed, jobs, stages)
@@ -129,7 +130,8 @@ def _trained(
 
     stages.begin("training")
     made, crossbars = built_in("digits-cnn"), family("crossbar")
-    mapped = map_network(made.network, made.x_train, crossbars.circuit(tile=_TILE))  # pyright: ignore[reportAttributeAccessIssue]
+    circuit = cast("Any", crossbars).circuit(tile=_TILE)  # not every family has one; crossbars do
+    mapped = map_network(made.network, made.x_train, circuit)
     elements = Elements(_TILE, _TILE, columns_per_weight=2, dense="include")
     plan = Schedule(from_network(made.network), replace(given, elements=elements))
     x = made.x_test[:samples]

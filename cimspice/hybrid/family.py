@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from cimspice.hybrid.emulator.circuit import HybridCircuit
     from cimspice.hybrid.emulator.mapped_layer import MappedLayer
     from cimspice.hybrid.mapping.slices import WeightFormat
-    from cimspice.hybrid.validation.layer import SimulatedLayer
+    from cimspice.network.simulated import SimulatedSums
 
 
 def characterise(
@@ -170,7 +170,7 @@ def simulate(
     store: Store | Path | str | None = None,
     jobs: int | None = None,
     progress: OnProgress = silent,
-) -> SimulatedLayer:
+) -> SimulatedSums:
     """Weighted sums of a circuit's layer for inputs (n, inputs), both decisions of all columns in ngspice.
 
     Parameters

@@ -62,6 +62,32 @@ class Simulated(Protocol):
     def cpu_seconds(self) -> float: ...
 
 
+@dataclass(frozen=True, eq=False)
+class SimulatedSums:
+    """A layer's weighted sums through ngspice, where they are converted.
+
+    Attributes
+    ----------
+    outputs
+        Weighted sums (n, outputs), from ngspice's codes.
+    tile_errors
+        Of each tile, the largest difference of what converters take in to the emulator's, relative to the
+        largest of the tile or of the layer.
+    places
+        Inputs and outputs of each.
+    lines
+        Differences of what converters take in (V) and codes beside the emulator's.
+    cpu_seconds
+        Of ngspice, now or when it first ran.
+    """
+
+    outputs: np.ndarray
+    tile_errors: np.ndarray
+    places: list[tuple[slice, slice]]
+    lines: LineComparison
+    cpu_seconds: float
+
+
 class Simulate(Protocol):
     """A family's ``simulate`` of a layer for inputs (n, inputs). What it gives may have ``lines``, a
     `LineComparison`, where sums are converted."""

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
     from cimspice.campaign import Store
     from cimspice.fit.table_fit import FitOptions
+    from cimspice.network.simulated import SimulatedSums
     from cimspice.sram.characterisation.conditions import SramConditions
     from cimspice.sram.emulator.circuit import SramCircuit
     from cimspice.sram.emulator.layer import SramLayer
@@ -24,7 +25,7 @@ if TYPE_CHECKING:
     from cimspice.sram.emulator.periphery import Periphery
     from cimspice.sram.mapping.format import WordFormat
     from cimspice.sram.model.bit_line import BitLines
-    from cimspice.sram.validation.layer_passes import PassReads, SimulatedLayer
+    from cimspice.sram.validation.layer_passes import PassReads
     from cimspice.sram.validation.read import SramValidation
 
 
@@ -221,7 +222,7 @@ def simulate(
     store: Store | Path | str | None = None,
     jobs: int | None = None,
     progress: OnProgress = silent,
-) -> SimulatedLayer:
+) -> SimulatedSums:
     """Weighted sums of a circuit's layer for inputs (n, inputs), each pass of a neuron one run of ngspice.
 
     Parameters

@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 
 from cimspice.arrays import Array, checked_array, checked_count
-from cimspice.errors import CimspiceError, ParameterError
+from cimspice.errors import ParameterError
 from cimspice.fit.family_card import Card
 from cimspice.hybrid.emulator.chips import Spread
 from cimspice.hybrid.emulator.column_read import ColumnReader
@@ -15,6 +15,7 @@ from cimspice.hybrid.emulator.mapped_layer import MappedLayer
 from cimspice.hybrid.mapping.slices import FORMATS
 from cimspice.hybrid.model.card import ColumnModel, column_model
 from cimspice.hybrid.model.readout import Ternary
+from cimspice.network.coded import naming
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -98,10 +99,7 @@ class HybridCircuit:
         MappingError, ParameterError
             For what cannot be mapped, naming the layer.
         """
-        try:
+        with naming(name):
             w = checked_array("weights", weights, ("outputs", "inputs"))
             x = checked_array("calibration", calibration, ("n", w.shape[1]))
             return MappedLayer.calibrated(self, w, x, name)
-        except CimspiceError as error:
-            error.place = f"layer {name!r}: {error.place}"
-            raise

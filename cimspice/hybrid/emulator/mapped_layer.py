@@ -4,16 +4,16 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from functools import cached_property
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
 from cimspice.arrays import Array, checked_array
-from cimspice.errors import ParameterError
 from cimspice.hybrid.emulator.columns import Deviations
 from cimspice.hybrid.mapping.slices import crossbars
 from cimspice.hybrid.model.readout import Ideal
 from cimspice.hybrid.training.column_layer import ColumnLayer
+from cimspice.network.coded import CodedLayer
 
 if TYPE_CHECKING:
     from cimspice.hybrid.emulator.circuit import HybridCircuit
@@ -28,17 +28,16 @@ _AT_ONCE = 2**23
 
 
 @dataclass(frozen=True, eq=False)
-class MappedLayer:
+class MappedLayer(CodedLayer):
     """Weights (outputs, inputs) as cells; the protocol of `cimspice.network.circuit.Layer`."""
 
+    all_effects: ClassVar[tuple[str, ...]] = EFFECTS
     circuit: HybridCircuit
     weights: Array
-    name: str
     columns: ColumnLayer
     """With steps and scale factors, without bias."""
     signed: bool
     """Whether negative inputs have a pass of their own."""
-    off: frozenset[str] = frozenset()
 
     @classmethod
     def calibrated(cls, circuit: HybridCircuit, weights: Array, calibration: Array, name: str) -> MappedLayer:
@@ -53,39 +52,10 @@ class MappedLayer:
             )
         )
         columns = ColumnLayer(weights, np.zeros(len(weights)), design, *steps)
-        made = cls(circuit, weights, name, columns, signed)
+        made = cls(circuit, weights, columns, signed, name=name)
         shown = calibration[:: max(1, len(calibration) // _SHOWN)]
         columns.start_scale(np.concatenate([part for _, part in made.passes(shown)]), least_squares=True)
         return made
-
-    @property
-    def effects(self) -> tuple[str, ...]:
-        """Those that are on."""
-        return tuple(name for name in EFFECTS if name not in self.off)
-
-    @property
-    def fast(self) -> bool:
-        """True: thousands of inputs take seconds."""
-        return True
-
-    @property
-    def matrix(self) -> None:
-        """None: codes are whole numbers."""
-        return None
-
-    def without(self, *effects: str) -> MappedLayer:
-        """The layer with these effects switched off; steps and scale factors stay as they are.
-
-        What weights and inputs lose by quantisation or clipping is then added exactly.
-        """
-        for name in effects:
-            if name not in EFFECTS:
-                raise ParameterError(
-                    f"no effect {name!r}",
-                    place=f"layer {self.name!r}",
-                    remedy=f"choose from {', '.join(EFFECTS)}",
-                )
-        return replace(self, off=self.off | set(effects))
 
     def __call__(self, x: Array) -> Array:
         """Weighted sums (n, outputs) of inputs (n, inputs)."""

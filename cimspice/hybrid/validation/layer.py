@@ -23,7 +23,7 @@ from cimspice.hybrid.emulator.columns import (
 from cimspice.hybrid.emulator.mapped_layer import MappedLayer
 from cimspice.hybrid.training.column_layer import ColumnLayer
 from cimspice.hybrid.validation.reads import NEAR
-from cimspice.network.simulated import LineComparison
+from cimspice.network.simulated import LineComparison, SimulatedSums
 from cimspice.progress import OnProgress, silent
 
 READ_SECONDS = 1.1
@@ -98,34 +98,9 @@ def layer_reads(columns: ColumnLayer, x: Array) -> int:
     return sum(len(np.unique(one, axis=0)) for one in opened) * each
 
 
-@dataclass(frozen=True, eq=False)
-class SimulatedLayer:
-    """A layer through ngspice.
-
-    Attributes
-    ----------
-    outputs
-        Weighted sums (n, outputs), from ngspice's codes.
-    tile_errors
-        Of each crossbar, the largest difference to the emulator's lines, relative to the largest of these.
-    places
-        Inputs and outputs of each.
-    lines
-        Differences of lines (V) and codes beside the emulator's.
-    cpu_seconds
-        Of ngspice, now or when the reads were first run.
-    """
-
-    outputs: Array
-    tile_errors: Array
-    places: list[tuple[slice, slice]]
-    lines: LineComparison
-    cpu_seconds: float
-
-
 def simulate_layer(
     layer: MappedLayer, x: Array, conditions: ColumnConditions, *, progress: OnProgress = silent
-) -> SimulatedLayer:
+) -> SimulatedSums:
     """Weighted sums of inputs (n, inputs). Finished reads are kept and are not run again.
 
     ParameterError for a chip, whose deviations are not simulated; SimulationError if a read fails.
@@ -169,7 +144,7 @@ def simulate_layer(
         (slice(first, min(first + design.rows, x.shape[1])), slice(0, len(layer.weights)))
         for first in range(0, x.shape[1], design.rows)
     ]
-    return SimulatedLayer(outputs, errors / np.maximum(sizes, 1e-12), places, lines, seconds)
+    return SimulatedSums(outputs, errors / np.maximum(sizes, 1e-12), places, lines, seconds)
 
 
 def expected_seconds(layer: MappedLayer, inputs: int) -> float:

@@ -9,8 +9,9 @@ from typing import Literal
 import numpy as np
 
 from cimspice.arrays import Array, checked_array, checked_count, checked_number
-from cimspice.errors import CimspiceError, ParameterError
+from cimspice.errors import ParameterError
 from cimspice.fit.family_card import Card
+from cimspice.network.coded import naming
 from cimspice.sram.emulator.mapped_layer import MappedLayer
 from cimspice.sram.emulator.read import MultiRowRead
 from cimspice.sram.mapping.format import WordFormat
@@ -128,10 +129,7 @@ class SramCircuit:
         MappingError, ParameterError
             For what cannot be mapped, naming the layer.
         """
-        try:
+        with naming(name):
             w = checked_array("weights", weights, ("outputs", "inputs"))
             x = checked_array("calibration", calibration, ("n", w.shape[1]))
             return MappedLayer.calibrated(self, w, x, name)
-        except CimspiceError as error:
-            error.place = f"layer {name!r}: {error.place}"
-            raise

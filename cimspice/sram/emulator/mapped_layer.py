@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from functools import cached_property
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
 from cimspice.arrays import Array, checked_array
-from cimspice.errors import ParameterError
+from cimspice.network.coded import CodedLayer
 from cimspice.sram.model.forward_pass import BLOCK, sharing_columns
 
 if TYPE_CHECKING:
@@ -26,7 +26,7 @@ _AT_ONCE = 2**22
 
 
 @dataclass(frozen=True, eq=False)
-class MappedLayer:
+class MappedLayer(CodedLayer):
     """Weights (outputs, inputs) as words; the protocol of `cimspice.network.circuit.Layer`.
 
     Attributes
@@ -41,14 +41,13 @@ class MappedLayer:
         Of the converter (V).
     """
 
+    all_effects: ClassVar[tuple[str, ...]] = EFFECTS
     circuit: SramCircuit
     weights: Array
     calibration: Array
-    name: str
     input_scale: float
     signed: bool
     reference_drop: float
-    off: frozenset[str] = frozenset()
 
     @classmethod
     def calibrated(cls, circuit: SramCircuit, weights: Array, calibration: Array, name: str) -> MappedLayer:
@@ -57,42 +56,14 @@ class MappedLayer:
         shown = calibration[:: max(1, len(calibration) // _SHOWN)]
         scale = _input_scale(circuit, np.abs(calibration) if signed else np.maximum(calibration, 0.0))
         drops = circuit.forward.reference_drops
-        made = cls(circuit, weights, shown, name, scale, signed, circuit.reference_drop or float(drops[-1]))
+        drop = circuit.reference_drop or float(drops[-1])
+        made = cls(circuit, weights, shown, scale, signed, drop, name=name)
         if circuit.reference_drop is None:
             rails = np.concatenate([made.rails(codes).ravel() for _, codes in made.passes(shown)])
             tried = np.geomspace(drops[0], drops[-1], 17)
             errors = [_conversion_error(rails, circuit.forward.thresholds_at(drop)) for drop in tried]
             made = replace(made, reference_drop=float(tried[int(np.argmin(errors))]))
         return made
-
-    @property
-    def effects(self) -> tuple[str, ...]:
-        """Those that are on."""
-        return tuple(name for name in EFFECTS if name not in self.off)
-
-    @property
-    def fast(self) -> bool:
-        """True: thousands of inputs take seconds."""
-        return True
-
-    @property
-    def matrix(self) -> None:
-        """None: codes are whole numbers."""
-        return None
-
-    def without(self, *effects: str) -> MappedLayer:
-        """The layer with these effects switched off; ranges stay as they are.
-
-        What words and inputs lose by quantisation or clipping is then added exactly.
-        """
-        for name in effects:
-            if name not in EFFECTS:
-                raise ParameterError(
-                    f"no effect {name!r}",
-                    place=f"layer {self.name!r}",
-                    remedy=f"choose from {', '.join(EFFECTS)}",
-                )
-        return replace(self, off=self.off | set(effects))
 
     def __call__(self, x: Array) -> Array:
         """Weighted sums (n, outputs) of inputs (n, inputs)."""

@@ -16,7 +16,7 @@ import numpy as np
 
 from cimspice.arrays import Array
 from cimspice.errors import SimulationError
-from cimspice.network.simulated import LineComparison
+from cimspice.network.simulated import LineComparison, SimulatedSums
 from cimspice.progress import OnProgress, in_stage, silent
 from cimspice.sram.characterisation.conditions import SramConditions
 from cimspice.sram.characterisation.forward_pass import CONVERSION, LONGEST, SAMPLING, pass_parameters
@@ -27,35 +27,9 @@ _CONVERSION, _COLUMN, _GROWTH = 4.0, 0.8, 0.014
 """CPU seconds of a conversion, what a column adds to a pass, and that this grows by with each column."""
 
 
-@dataclass(frozen=True, eq=False)
-class SimulatedLayer:
-    """A layer through ngspice.
-
-    Attributes
-    ----------
-    outputs
-        Weighted sums (n, outputs), from ngspice's codes.
-    tile_errors
-        Of each neuron and group of inputs, the largest difference of rails to the emulator's, relative to the
-        largest of the layer.
-    places
-        Inputs and outputs of each.
-    lines
-        Differences of rails (V) and codes beside the emulator's.
-    cpu_seconds
-        Of ngspice, now or when the passes were first run.
-    """
-
-    outputs: Array
-    tile_errors: Array
-    places: list[tuple[slice, slice]]
-    lines: LineComparison
-    cpu_seconds: float
-
-
 def simulate_layer(
     layer: MappedLayer, x: Array, conditions: SramConditions, *, progress: OnProgress = silent
-) -> SimulatedLayer:
+) -> SimulatedSums:
     """Weighted sums of inputs (n, inputs). Finished passes are kept and are not run again.
 
     Raises
@@ -75,7 +49,7 @@ def simulate_layer(
     emulated = np.stack([layer.rails(one) for one in passes])
     errors = np.abs(volts - emulated).max(axis=(0, 1, 4), initial=0.0) / (np.abs(emulated).max() or 1.0)
     places = [(group, slice(one, one + 1)) for one in range(len(layer.weights)) for group in layer.groups]
-    return SimulatedLayer(
+    return SimulatedSums(
         layer.decoded(list(zip(passes, codes, strict=True))),
         errors.ravel(),
         places,
