@@ -69,10 +69,11 @@ class Objective:
     """``temporal_weight``, ``reference_time``: γ and t_ref of the temporal penalty."""
     excursion_weight: float = 0.0
     excursion_range: tuple[float, float] = (-0.05, 0.95)
-    final_range: tuple[float, float] = (-0.05, 0.95)
+    final_range: tuple[float, float] | None = None
     """``excursion_weight``, ``excursion_range``, ``final_range``: weight of the penalty on membranes outside
-    a range: the first at every event (DSTD: at every edge of an interval), the other at the end of the phase.
-    A final range within 0 to 1 guards spikes against both ends of the firing phase."""
+    a range: the first at every event (DSTD: at every edge of an interval), the other at the end of the phase
+    (None: the first there, too). A final range within 0 to 1 guards spikes against both ends of the firing
+    phase."""
     leak: float = 0.0
     """Share of the read-out's slope that the gradient keeps where the read-out is clipped (v outside [0, 1]),
     so that silent and saturated neurons can return. 0 is the exact gradient."""
@@ -91,7 +92,9 @@ class Objective:
         for name in ("temporal_weight", "excursion_weight"):
             checked_number(name, getattr(self, name), low=0, place=place)
         for name in ("excursion_range", "final_range"):
-            low, high = checked_array(name, getattr(self, name), (2,), infinite=True)
+            if (value := getattr(self, name)) is None:
+                continue
+            low, high = checked_array(name, value, (2,), infinite=True)
             if not low < high:
                 raise ParameterError(
                     f"{name} is {low:g} to {high:g}", place=place, remedy="give (lowest, highest)"
@@ -138,7 +141,7 @@ class Objective:
             grad_membrane = grad_spikes * slope * passing
             grad_path = None
             if self.excursion_weight:
-                ending, grad_ending = excursion_penalty(v, *self.final_range)
+                ending, grad_ending = excursion_penalty(v, *(self.final_range or self.excursion_range))
                 loss += self.excursion_weight * ending
                 grad_membrane = grad_membrane + self.excursion_weight * grad_ending
                 if not isinstance(done, CircuitPass):

@@ -28,7 +28,7 @@ def train_iris(
     temporal_weight: float = 0.1,
     excursion_weight: float = 10.0,
     excursion_range: tuple[float, float] = (-0.05, 0.95),
-    final_range: tuple[float, float] = (-0.05, 0.95),
+    final_range: tuple[float, float] | None = None,
     dstd_steps: int | None = None,
     window: tuple[float, float] = (0.05, 0.95),
     circuit: NeuronModel | None = None,
