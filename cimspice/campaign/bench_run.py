@@ -17,6 +17,7 @@ from cimspice.campaign.run import pool_for, run_campaign, store_context
 from cimspice.campaign.runner import Engine, Runner
 from cimspice.campaign.specification import Specification, parse_specification
 from cimspice.campaign.store import Record, Store
+from cimspice.campaign.table import recorded
 from cimspice.errors import ParameterError, SimulationError
 from cimspice.netlist import NetlistParameters
 from cimspice.pdk import Conditions
@@ -37,6 +38,7 @@ def run_bench(
     progress: OnProgress = silent,
     include_roots: Sequence[str | Path] = (),
     time_limit: float = 600.0,
+    relax: bool = False,
 ) -> pd.DataFrame:
     """Simulate and measure. What the store has is not run again; what finishes is kept.
 
@@ -57,13 +59,16 @@ def run_bench(
         Folders from which the bench's template may include model files (see docs/netlists.md).
     time_limit
         Seconds that a point may take before its worker is killed and it fails.
+    relax
+        Whether a point that does not converge is run again with relaxed options
+        (`cimspice.campaign.policy.relaxed`).
 
     Returns
     -------
     pandas.DataFrame
         Measured rows. Of a list of runs with a column ``run`` (index into the list) before them, of a sweep
         with the columns of a campaign's table. ``attrs["cpu_seconds"]``: of ngspice's workers, now or when a
-        point was first run.
+        point was first run; ``attrs["relaxed"]``: points that converged with relaxed options only.
 
     Raises
     ------
@@ -77,7 +82,7 @@ def run_bench(
     runs = [_plain(given) for given in (parameters if several else [parameters or {}])]
     if not runs:
         return pd.DataFrame({"run": [], **{name: [] for name in find_bench(bench).columns}})
-    specification = _specification(bench, runs[0], conditions, sweep or {}, time_limit)
+    specification = _specification(bench, runs[0], conditions, sweep or {}, time_limit, relax)
     if sweep is not None:
         if several:
             raise ParameterError(
@@ -92,23 +97,28 @@ def run_bench(
             engine=engine,
         )
         _require_all(result.failures, result.points, bench)
-        result.table.attrs["cpu_seconds"] = result.cpu_seconds
-        return result.table
+        table = result.table.drop(columns="relaxed", errors="ignore")
+        return _told(table, result.cpu_seconds, result.relaxed)
     plan = _Points.of(specification, runs, environment)
     points = plan.points
     with store_context(store) as kept:
         Runner(plan, kept, progress, workers or 1).run(
             engine if engine is not None else pool_for(plan, workers)
         )
-        records = kept.read([point.digest for point in points])
-    failures = [(point, records[point.digest]) for point in points if records[point.digest].rows is None]
+        found = list(recorded(points, kept, specification.policy))
+    failures = [(point, record) for point, record, _ in found if record.rows is None]
     _require_all(failures, len(points), bench)
-    frames = [pd.DataFrame(records[point.digest].rows) for point in points]
+    frames = [pd.DataFrame(record.rows) for _, record, _ in found]
     frames = [frame.assign(run=index) for index, frame in enumerate(frames)] if several else frames
     table = pd.concat(frames, ignore_index=True)
     if several:
         table.insert(0, "run", table.pop("run"))
-    table.attrs["cpu_seconds"] = sum(records[point.digest].cpu_seconds for point in points)
+    seconds = sum(record.cpu_seconds for _, record, _ in found)
+    return _told(table, seconds, len({point.digest for point, _, again in found if again}))
+
+
+def _told(table: pd.DataFrame, cpu_seconds: float, relaxed: int) -> pd.DataFrame:
+    table.attrs |= {"cpu_seconds": cpu_seconds, "relaxed": relaxed}
     return table
 
 
@@ -170,6 +180,7 @@ def _specification(
     conditions: Conditions | None,
     sweep: Mapping[str, Any],
     time_limit: float,
+    relax: bool,
 ) -> Specification:
     axes = {name: _listed(values) for name, values in sweep.items()}
     if conditions is not None:
@@ -186,7 +197,7 @@ def _specification(
             "campaign": {"bench": bench},
             "parameters": dict(fixed),
             "sweep": axes,
-            "failures": {"time_limit": time_limit},
+            "failures": {"time_limit": time_limit, "retry": "relaxed" if relax else "none"},
         },
         source=f"bench {bench}",
     )

@@ -8,7 +8,7 @@ from contextlib import closing
 
 import numpy as np
 import pytest
-from campaign_fakes import UPPER_RESISTANCE, DividerParameters
+from campaign_fakes import UPPER_RESISTANCE, DividerParameters, FakePool
 
 from cimspice.campaign import Conditions, Progress, characterise, run_bench
 from cimspice.errors import ParameterError, SimulationError
@@ -103,3 +103,17 @@ def test_numpy_numbers_within_parameters_are_kept_as_plain_numbers(tmp_path, eng
     first = run_bench("sram_multi_row_read", given, engine=engine, store=store)
     again = run_bench("sram_multi_row_read", [plain], engine=Refusing(), store=store)
     assert again.drop(columns="run").equals(first)
+
+
+@pytest.mark.parametrize("swept", [False, True])
+def test_a_point_that_needs_relaxed_options_fails_unless_they_are_asked_for_and_is_counted(tmp_path, swept):
+    given = {"sweep": {"fault": ["none", "stiff"]}} if swept else {"parameters": [{}, {"fault": "stiff"}]}
+    given |= {"store": tmp_path / "points.sqlite"}
+    with pytest.raises(SimulationError, match="1 of 2 points"):
+        run_bench("test_divider", engine=FakePool(), **given)
+    table = run_bench("test_divider", engine=FakePool(), relax=True, **given)
+    assert (len(table), table.attrs["relaxed"]) == (2, 1)
+    assert "relaxed" not in table
+    again = FakePool()
+    assert run_bench("test_divider", engine=again, relax=True, **given).equals(table)
+    assert again.opened == 0
