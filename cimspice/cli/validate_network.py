@@ -28,8 +28,11 @@ from cimspice.screen.validation_output import usable, write_report
 if TYPE_CHECKING:
     from cimspice.network.validate import NetworkValidation
 
-_LONG, _LONGEST = 1200.0, 1800.0
-"""CPU seconds of a default number of single passes, and of one input that runs whole by default."""
+_PASSES, _READS, _LONGEST = 1200.0, 900.0, 1800.0
+"""CPU seconds of default numbers of passes (6T array) and of reads (neurons, whose plan and shares take up to
+as long again), and of one input beyond which these run in place of whole inputs."""
+_SINGLE = ("neuron", "sram")
+"""Families of which they do."""
 Samples = Annotated[
     int | None,
     typer.Option(
@@ -50,9 +53,9 @@ Reads = Annotated[
         "--tiles",
         min=1,
         help="Instead of whole inputs, about so many reads of single tiles, drawn by what they send to the "
-        "output (crossbar, 400 or more), or of single passes of neurons, each as likely (sram, 50 or more); "
-        "--samples are then the inputs that they are drawn from. Where one whole input takes more than 30 "
-        "CPU minutes passes are the default, as many as 20 allow.",
+        "output (crossbar and neuron, 400 or more), or of single passes of neurons, each as likely (sram, 50 "
+        "or more); --samples are then the inputs that they are drawn from. The default where one whole input "
+        "takes a neuron or sram circuit more than 30 CPU minutes: as many as take 15 (neuron) or 20.",
     ),
 ]
 Jobs = Annotated[int | None, typer.Option("--jobs", "-j", min=1, help="Worker processes.")]
@@ -106,8 +109,7 @@ def network(
     folder = usable(output or put.folder("validate"))
     single = tiles is not None
     one = 0.0 if single else plan(mapped, 1, len(x), family.simulation_seconds).cpu_seconds
-    if samples is None and bound is None and hasattr(family, "line_reads"):
-        single = single or one > _LONGEST
+    single = single or (bound is None and circuit in _SINGLE and one > _LONGEST)
     if not single:
         runs = samples or (default_runs(one, len(x)) if bound is None else runs_needed(len(x), bound))
         given = plan(mapped, runs, len(x), family.simulation_seconds)
@@ -117,21 +119,27 @@ def network(
         )
     elif hasattr(family, "line_reads"):
         reads = partial(family.line_reads, jobs=jobs)
-        given = plan_lines(mapped, x, tiles, reads, samples=samples, longest=_LONG, seed=seed)
+        given = plan_lines(mapped, x, tiles, reads, samples=samples, longest=_PASSES, seed=seed)
         announced = (
             f"{given.runs} passes of neurons, drawn from {len(given.emulated):,} of {given.population} inputs"
         )
     else:
-        assert tiles is not None
         given = plan_tiles(
-            mapped, x, tiles, lambda layer: family.layer_tiles(layer, jobs=jobs), samples=samples, seed=seed
+            mapped,
+            x,
+            tiles,
+            partial(family.layer_tiles, jobs=jobs),
+            samples=samples,
+            longest=_READS,
+            seed=seed,
         )
         announced = (
             f"{given.runs} reads of tiles for {len(given.draw.samples)} of {given.population} inputs, "
             f"{len(given.reads)} of {given.tiles.count} tiles among them"
         )
-    if not json:
-        say(f"{announced}. ngspice is expected to take about {given.cpu_seconds:.2g} CPU seconds")
+    if single and tiles is None:
+        say(f"One whole input takes about {one:.2g} CPU seconds: single reads are drawn (--tiles)")
+    say(f"{announced}. ngspice is expected to take about {given.cpu_seconds:.2g} CPU seconds")
     with Stages(quiet=json) as stages:
         if isinstance(given, LinePlan):
             result = validate_lines(given, put.labels, seed=seed, progress=stages)

@@ -217,10 +217,6 @@ class CircuitNetwork:
         """The network of quicker layers near those whose emulator takes long."""
         return self._changed(lambda layer: of_layer(layer, "smooth") or layer)
 
-    def output_from(self, values: Mapping[str, np.ndarray]) -> np.ndarray:
-        """Output (samples, ...) of one chip, see `Network.output_from`."""
-        return self.network.output_from(values, self._given)
-
     def without(self, *effects: str, layer: str | None = None) -> CircuitNetwork:
         """The network with effects switched off, in all layers that have them or in one node's."""
         return self._changed(

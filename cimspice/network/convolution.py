@@ -111,3 +111,23 @@ def patches(
     for first in range(0, len(x), step):
         view = windows(padded(x[first : first + step], padding), kernel, stride, dilation)
         yield view.transpose(order).reshape(-1, inputs)
+
+
+def folded(
+    rows: np.ndarray,
+    shape: Sequence[int],
+    kernel: Sequence[int],
+    stride: Sequence[int],
+    padding: Sequence[int],
+    dilation: Sequence[int],
+) -> np.ndarray:
+    """The adjoint of `patches`: sums (shape) over all positions of what rows (n, channels · kernel) have for
+    each input of a batch of this shape."""
+    axes = len(kernel)
+    size = output_size(shape[2:], kernel, stride, padding, dilation)
+    ends = list(zip(padding[:axes], padding[axes:], strict=True))
+    around = np.zeros((*shape[:2], *(s + a + b for s, (a, b) in zip(shape[2:], ends, strict=True))))
+    by_place = rows.reshape(shape[0], prod(size), shape[1], prod(kernel)).transpose(3, 0, 2, 1)
+    for seen, part in zip(strided(around, kernel, stride, dilation), by_place, strict=True):
+        seen += part.reshape(seen.shape)
+    return around[(..., *(slice(a, a + s) for s, (a, _) in zip(shape[2:], ends, strict=True)))]

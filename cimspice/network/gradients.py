@@ -15,12 +15,14 @@ import numpy as np
 from cimspice.errors import ParameterError
 from cimspice.network.circuit import CircuitNetwork, Layer, layer_matrices
 from cimspice.network.convolution import padded, strided
-from cimspice.network.graph import INPUT, Node
-from cimspice.network.operations import OPERATIONS, conv_settings, pool_settings
+from cimspice.network.graph import INPUT, Network, Node
+from cimspice.network.operations import OPERATIONS, WEIGHTED, conv_settings, pool_settings
 
 Arrays = Sequence[np.ndarray]
 Pullback = Callable[[Node, Arrays, np.ndarray, np.ndarray], Arrays]
 """Node, its inputs, its value and ∂loss/∂value, to ∂loss/∂inputs; samples are the first axis of all."""
+Through = Callable[[Node, np.ndarray, np.ndarray], np.ndarray]
+"""The same of a weighted node, with its one input and without its value."""
 
 
 def gradients(
@@ -42,27 +44,44 @@ def gradients(
     ParameterError
         For an operation through which no gradient is known, naming the layer.
     """
-    behind = {output: errors}
     found = {}
-    for node in reversed(mapped.network.nodes):
+
+    def through(node: Node, x: np.ndarray, error: np.ndarray) -> np.ndarray:
+        found[node.name], passed = _weighted(node, x, error, mapped.layers[node.name])
+        return passed
+
+    backward(mapped.network, values, errors, output, through)
+    return found
+
+
+def backward(
+    network: Network, values: Mapping[str, np.ndarray], errors: np.ndarray, output: str, through: Through
+) -> None:
+    """Take ∂loss/∂value of the node ``output`` to every node; ``through`` passes it by weighted nodes.
+
+    Raises
+    ------
+    ParameterError
+        For an operation through which no gradient is known, naming the layer.
+    """
+    behind = {output: errors}
+    for node in reversed(network.nodes):
         if node.name not in behind:
             continue
         error, taken = behind.pop(node.name), [values[name] for name in node.inputs]
-        if node.name in mapped.layers:
-            found[node.name], passed = _weighted(node, taken[0], error, mapped.layers[node.name])
-            below = [passed]
+        if node.operation in WEIGHTED:
+            below = [through(node, taken[0], error)]
         elif node.operation in _PULLBACKS:
             below = _PULLBACKS[node.operation](node, taken, values[node.name], error)
         else:
             raise ParameterError(
                 f"no gradient is known through {node.operation!r}",
                 place=f"layer {node.name!r}",
-                remedy=f"fine-tune networks of dense, conv, {', '.join(sorted(_PULLBACKS))}",
+                remedy=f"use networks of dense, conv, {', '.join(sorted(_PULLBACKS))}",
             )
         for name, part in zip(node.inputs, below, strict=True):
             if name != INPUT:
                 behind[name] = behind[name] + part if name in behind else part
-    return found
 
 
 def _weighted(

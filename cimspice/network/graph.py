@@ -153,10 +153,6 @@ class Network:
         """Every value (samples, ...) by name, that of the input among them."""
         return self._run(*self._checked(x, layers))
 
-    def output_from(self, values: Mapping[str, np.ndarray], layers: Layers | None = None) -> np.ndarray:
-        """Output (samples, ...) where these values (samples, ...) are given by name, the input's too."""
-        return self._run(values[INPUT], layers or {}, given=values)[self.output]
-
     def with_weights(
         self, weights: Mapping[str, np.ndarray], biases: Mapping[str, np.ndarray] | None = None
     ) -> Network:
@@ -220,16 +216,11 @@ class Network:
                     remedy=f"choose from {', '.join(names) or 'none: it has no weights'}",
                 )
 
-    def _run(
-        self, x: np.ndarray, layers: Layers, only: str = "", given: Mapping[str, np.ndarray] | None = None
-    ) -> dict[str, np.ndarray]:
-        """Values by name; with ``only``, those that nothing needs any more are let go; what is ``given`` is
-        not computed."""
-        values = {INPUT: x, **(given or {})}
+    def _run(self, x: np.ndarray, layers: Layers, only: str = "") -> dict[str, np.ndarray]:
+        """Values by name; with ``only``, those that nothing needs any more are let go."""
+        values = {INPUT: x}
         last = {name: node.name for node in self.nodes for name in node.inputs} if only else {}
         for node in self.nodes:
-            if given and node.name in given:
-                continue
             taken = [values[name] for name in node.inputs]
             try:
                 if node.operation in WEIGHTED:

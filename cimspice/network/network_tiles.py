@@ -9,16 +9,10 @@ from typing import Protocol
 
 import numpy as np
 
-from cimspice.errors import ParameterError
 from cimspice.network.circuit import CircuitNetwork
-from cimspice.network.graph import Node
+from cimspice.network.graph import INPUT
+from cimspice.network.sensitivity import output_slopes
 from cimspice.progress import OnProgress
-
-_STEP = 1e-6
-"""Of a derivative, relative to the rms of what is changed."""
-_AT_ONCE = 256
-_LARGEST_JACOBIAN = 2**27
-"""Numbers."""
 
 
 class LayerTiles(Protocol):
@@ -50,20 +44,23 @@ class LayerTiles(Protocol):
         ...
 
     def seconds(self, tile: int, x: np.ndarray) -> float:
-        """CPU time that `simulated` is expected to take for these inputs of a tile. Where reads differ much,
-        ``read_seconds(tile, x)`` (n,) says it of each."""
+        """CPU time that `simulated` is expected to take for these inputs of a tile.
+
+        Where reads differ much, ``read_seconds(tile, x)`` (n,) says it of each. Where each tile makes outputs
+        of the layer whole, ``simpler_layer`` is the layer of which ``simpler`` is a tile."""
         ...
 
 
 @dataclass(frozen=True, eq=False)
 class Part:
     """One group of a layer: its tiles, the first of its channels among the layer's, its inputs (samples,
-    pixels, inputs)."""
+    pixels, inputs) and what the emulator makes of them (samples, pixels, channels)."""
 
     name: str
     tiles: LayerTiles
     channel: int
     inputs: np.ndarray
+    value: np.ndarray
 
 
 @dataclass(frozen=True, eq=False)
@@ -92,11 +89,12 @@ class NetworkTiles:
 
     def signal(self) -> np.ndarray:
         found = []
-        for part in self.parts:
+        for number, part in enumerate(self.parts):
             for tile in range(len(part.tiles.places)):
-                sums = self._of_pixels(part, tile, part.tiles.emulated)
                 sent = np.einsum(
-                    "socp,spc->pso", self._to_output[part.name][:, :, _channels(part, tile)], sums
+                    "socp,spc->pso",
+                    self._to_output[part.name][:, :, _channels(part, tile)],
+                    self._sums[number][tile],
                 )
                 found.append(np.linalg.norm(sent, axis=2))
         return np.concatenate(found)
@@ -106,7 +104,7 @@ class NetworkTiles:
         found = []
         for part in self.parts:
             seconds = getattr(part.tiles, "read_seconds", lambda _, x: np.ones(len(x)))
-            found += [self._of_pixels(part, tile, seconds).T for tile in range(len(part.tiles.places))]
+            found += [one.T for one in self._of_tiles(part, seconds)]
         return np.concatenate(found)
 
     def inputs(self, tile: int) -> np.ndarray:
@@ -116,12 +114,12 @@ class NetworkTiles:
 
     def control(self, tile: int) -> np.ndarray:
         number, place, pixel = self.units[tile]
-        return self._controls[number, place][:, pixel]
+        return self._controls[number][place][:, pixel]
 
     def at_output(self, tile: int, places: np.ndarray, errors: np.ndarray) -> np.ndarray:
         number, place, pixel = self.units[tile]
         part = self.parts[number]
-        jacobian = self._to_output[part.name][places][:, :, _channels(part, place), pixel]
+        jacobian = self._to_output[part.name][:, :, _channels(part, place), pixel][places]
         return np.einsum("noc,nc->no", jacobian, errors)
 
     @cached_property
@@ -135,69 +133,48 @@ class NetworkTiles:
         return found
 
     @cached_property
-    def _controls(self) -> dict[tuple[int, int], np.ndarray]:
-        """Emulator less a simpler one (samples, pixels, columns), by part and tile."""
-        return {
-            (number, tile): self._of_pixels(part, tile, part.tiles.emulated)
-            - self._of_pixels(part, tile, part.tiles.simpler)
-            for number, part in enumerate(self.parts)
-            for tile in range(len(part.tiles.places))
-        }
+    def _sums(self) -> list[list[np.ndarray]]:
+        """By the emulator (samples, pixels, columns), of each part and tile."""
+        return [
+            _split(part, part.value)
+            if hasattr(part.tiles, "simpler_layer")
+            else self._of_tiles(part, part.tiles.emulated)
+            for part in self.parts
+        ]
 
-    def _of_pixels(
-        self, part: Part, tile: int, function: Callable[[int, np.ndarray], np.ndarray]
-    ) -> np.ndarray:
-        """What a function of a tile and its inputs gives (samples, pixels, ...)."""
+    @cached_property
+    def _controls(self) -> list[list[np.ndarray]]:
+        """Emulator less a simpler one (samples, pixels, columns), by part and tile."""
+        found = []
+        for part, sums in zip(self.parts, self._sums, strict=True):
+            if (layer := getattr(part.tiles, "simpler_layer", None)) is not None:
+                rows = part.inputs.reshape(-1, part.inputs.shape[-1])
+                simpler = _split(part, layer(rows).reshape(part.value.shape))
+            else:
+                simpler = self._of_tiles(part, part.tiles.simpler)
+            found.append([one - other for one, other in zip(sums, simpler, strict=True)])
+        return found
+
+    def _of_tiles(self, part: Part, function: Callable[[int, np.ndarray], np.ndarray]) -> list[np.ndarray]:
+        """What a function of a tile and its inputs gives (samples, pixels, ...), of each tile."""
         samples, pixels, _ = part.inputs.shape
-        x = part.inputs[:, :, part.tiles.places[tile][0]]
-        found = function(tile, x.reshape(samples * pixels, -1))
-        return found.reshape(samples, pixels, *found.shape[1:])
+        found = []
+        for tile, (rows, _) in enumerate(part.tiles.places):
+            one = function(tile, part.inputs[:, :, rows].reshape(samples * pixels, -1))
+            found.append(one.reshape(samples, pixels, *one.shape[1:]))
+        return found
 
     @cached_property
     def _to_output(self) -> dict[str, np.ndarray]:
         """By layer, what its sums change at the output (samples, outputs, channels, pixels)."""
-        return {node.name: self._jacobian(node) for node in self.mapped.network.weight_layers}
-
-    def _jacobian(self, node: Node) -> np.ndarray:
-        network, straight, behind = self.mapped.network, self.straight, {node.name}
-        for other in network.nodes:
-            if behind.intersection(other.inputs):
-                behind.add(other.name)
-        fixed = {name: value for name, value in self.values.items() if name not in behind}
-        own = self.values[node.name]
-        samples, shape = len(own), own.shape[1:]
-        size = own[0].size
-        step = _STEP * (float(np.sqrt(np.mean(own**2))) or 1.0)
-        outputs = self.values[network.output][0].size
-        if samples * size * outputs > _LARGEST_JACOBIAN:
-            raise ParameterError(
-                f"{size} sums for {outputs} outputs and {samples} inputs",
-                place=f"layer {node.name!r}",
-                remedy="run whole inputs: --samples without --tiles",
-            )
-        found = np.empty((samples, size, outputs))
-        for sample in range(samples):
-
-            def output(value: np.ndarray, sample: int = sample) -> np.ndarray:
-                count = len(value)
-                given = {
-                    name: np.broadcast_to(one[sample], (count, *one.shape[1:])) for name, one in fixed.items()
-                }
-                given[node.name] = value.reshape(count, *shape)
-                return straight.output_from(given).reshape(count, -1)
-
-            here = own[sample].reshape(1, -1)
-            start = output(here)
-            for first in range(0, size, _AT_ONCE):
-                moved = np.repeat(here, min(_AT_ONCE, size - first), axis=0)
-                moved[np.arange(len(moved)), first + np.arange(len(moved))] += step
-                found[sample, first : first + len(moved)] = (output(moved) - start) / step
-        by_output = np.moveaxis(found, 2, 1)
-        if node.operation == "conv":
-            return by_output.reshape(samples, outputs, shape[0], -1)
-        return np.swapaxes(by_output.reshape(samples, outputs, -1, shape[-1]), 2, 3)
+        return output_slopes(self.straight, self.values[INPUT])
 
 
 def _channels(part: Part, tile: int) -> slice:
     columns = part.tiles.places[tile][1]
     return slice(part.channel + columns.start, part.channel + columns.stop)
+
+
+def _split(part: Part, value: np.ndarray) -> list[np.ndarray]:
+    """Columns of each tile."""
+    return [value[:, :, columns] for _, columns in part.tiles.places]

@@ -20,7 +20,10 @@ from cimspice.network.certificate import Certificate, Kind
 
 LEAST_INPUTS = 50
 """Whole inputs; with fewer, the spread itself is not known well enough for a bound."""
-LEAST_READS = 400
+LEAST_READS, LEAST_SAMPLES = 400, 12
+"""Reads that are asked for, and inputs they are drawn for."""
+_LEAST_OF_EACH = 10
+"""Reads of an input where their number follows from what they cost."""
 _REPLICATES = 999
 _READS_PER_INPUT = 2.5
 """Reads of one input over the number of inputs."""
@@ -129,21 +132,24 @@ class TileDraw:
     count: int
 
 
-def draw_samples(inputs: int, reads: int, rng: np.random.Generator, samples: int | None = None) -> np.ndarray:
-    """Which of the inputs about so many ``reads`` are spread over; by default as many as leave each a few.
+def draw_samples(
+    inputs: int, reads: int | None, rng: np.random.Generator, samples: int | None = None
+) -> np.ndarray:
+    """Which of the inputs about so many ``reads`` are spread over; by default as many as leave each a few, or
+    `LEAST_SAMPLES` where the reads follow from what they cost.
 
     Raises
     ------
     ParameterError
         For fewer reads than `LEAST_READS`, for more inputs than there are and too few.
     """
-    count = int(np.sqrt(reads / _READS_PER_INPUT)) if samples is None else samples
-    least = int(np.sqrt(LEAST_READS / _READS_PER_INPUT))
-    if reads < LEAST_READS or not least <= count <= min(inputs, reads // 2):
+    count = samples or (LEAST_SAMPLES if reads is None else int(np.sqrt(reads / _READS_PER_INPUT)))
+    most = inputs if reads is None else min(inputs, reads // 2)
+    if (reads is not None and reads < LEAST_READS) or not LEAST_SAMPLES <= count <= most:
         raise ParameterError(
-            f"{reads} reads for {count} of {inputs} inputs",
+            f"{'' if reads is None else f'{reads} '}reads for {count} of {inputs} inputs",
             place="tiles",
-            remedy=f"read at least {LEAST_READS}, for {least} inputs or more, at least 2 for each",
+            remedy=f"read at least {LEAST_READS}, for {LEAST_SAMPLES} inputs or more, at least 2 for each",
         )
     return rng.permutation(inputs)[:count]
 
@@ -151,17 +157,21 @@ def draw_samples(inputs: int, reads: int, rng: np.random.Generator, samples: int
 def draw_tiles(
     signal: np.ndarray,
     samples: np.ndarray,
-    reads: int,
+    reads: int | None,
     rng: np.random.Generator,
     cost: np.ndarray | float = 1.0,
+    most: float = np.inf,
 ) -> TileDraw:
-    """About ``reads`` reads for the `draw_samples`: some tiles of each by ``signal`` (tiles, samples) over
-    the root of their ``cost``, which gives the least spread for what all reads cost."""
+    """About ``reads`` reads for the `draw_samples`, by default as many as are expected to cost ``most``: some
+    tiles of each by ``signal`` (tiles, samples) over the root of their ``cost``, which gives the least spread
+    for what all reads cost."""
     sent = checked_array("signal", signal, ("tiles", len(samples)), low=0) / np.sqrt(cost)
     total = sent.sum(axis=0)
     share = np.divide(sent, total, out=np.full_like(sent, 1 / len(sent)), where=total > 0)
     share = (1 - _UNIFORM) * share + _UNIFORM / len(share)
     share /= share.sum(axis=0)
+    if reads is None:
+        reads = max(int(most / np.mean(np.sum(share * cost, axis=0))), _LEAST_OF_EACH * len(samples))
     tiles = np.array([rng.choice(len(share), reads // len(samples), p=one) for one in share.T])
     return TileDraw(samples, tiles, np.take_along_axis(share.T, tiles, axis=1), len(share))
 

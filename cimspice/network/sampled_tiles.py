@@ -24,6 +24,7 @@ from cimspice.network.validate import (
     LayerComparison,
     NetworkValidation,
     TileErrors,
+    costly_inputs,
     error_budget,
     is_cheap,
     raw_outputs,
@@ -73,13 +74,15 @@ class TilePlan:
 def plan_tiles(
     mapped: CircuitNetwork,
     x: np.ndarray,
-    reads: int,
+    reads: int | None,
     layer_tiles: Callable[[Layer], LayerTiles],
     *,
     samples: int | None = None,
+    longest: float = np.inf,
     seed: int = 0,
 ) -> TilePlan:
-    """Draw about ``reads`` reads of tiles, for ``samples`` of all inputs x (inputs, ...) drawn at random.
+    """Draw about ``reads`` reads of tiles, by default as many as take the simulator ``longest`` seconds (of
+    tiles that know what each read takes), for ``samples`` of all inputs x (inputs, ...) drawn at random.
 
     Raises
     ------
@@ -97,10 +100,13 @@ def plan_tiles(
         layers = mapped.layers[node.name]
         seen = seen_by_groups(node, trace.values[node.inputs[0]], len(layers))
         outputs = len(node.arrays["weights"]) // len(layers)
-        for group, (layer, part) in enumerate(zip(layers, seen, strict=True)):
-            parts.append(Part(node.name, layer_tiles(layer), group * outputs, part))
+        value = trace.values[node.name]
+        by_pixel = np.moveaxis(value, 1, -1) if node.operation == "conv" else value
+        made = np.split(by_pixel.reshape(len(value), -1, by_pixel.shape[-1]), len(layers), axis=2)
+        for group, (layer, *part) in enumerate(zip(layers, seen, made, strict=True)):
+            parts.append(Part(node.name, layer_tiles(layer), group * outputs, *part))
     tiles = NetworkTiles(mapped, trace.values, tuple(parts))
-    draw = draw_tiles(tiles.signal(), drawn, reads, rng, tiles.cost())
+    draw = draw_tiles(tiles.signal(), drawn, reads, rng, tiles.cost(), longest)
     by_tile: dict[tuple[int, int], list[int]] = {}
     for read, unit in enumerate(draw.tiles.ravel()):
         by_tile.setdefault(tiles.units[unit][:2], []).append(read)
@@ -160,7 +166,7 @@ def validate_tiles(
         | raw_outputs(mapped, x[drawn]),
         None if labels is None else labels[drawn],
         layers,
-        error_budget(mapped, x[:BUDGET_INPUTS] if cheap else x[drawn]),
+        error_budget(mapped, x[:BUDGET_INPUTS] if cheap else x[drawn][: costly_inputs(mapped)]),
         certificate,
         None,
         None,

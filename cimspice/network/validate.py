@@ -41,8 +41,9 @@ if TYPE_CHECKING:
 
 DEFAULT_INPUTS, DEFAULT_SECONDS = 20, 1200.0
 """Inputs that run by default: so many, or what is expected to take so many CPU seconds."""
-BUDGET_INPUTS = 200
-"""Of the shares, where the emulator takes as many in seconds."""
+BUDGET_INPUTS, _BUDGET_CELLS = 200, 1_600_000
+"""Inputs of the shares, where the emulator takes as many in seconds; and cells whose currents it forms for
+every subset of the effects where it takes seconds for one."""
 
 
 @dataclass(frozen=True)
@@ -336,9 +337,14 @@ def error_budget(mapped: CircuitNetwork, x: np.ndarray) -> Budget:
     names = [network.output, *mapped.layers]
     ideal = mapped.software(x)
 
+    found: dict[tuple[str, ...], np.ndarray] = {}
+
     def squares(on: frozenset[str]) -> np.ndarray:
-        values = mapped.without(*(name for name in effects if name not in on)).trace(x).values
-        return np.array([np.mean((values[name] - ideal[name]) ** 2) for name in names])
+        without = mapped.without(*(name for name in effects if name not in on))
+        if without.effects not in found:  # an effect may go with another
+            values = without.trace(x).values
+            found[without.effects] = np.array([np.mean((values[name] - ideal[name]) ** 2) for name in names])
+        return found[without.effects]
 
     return shapley(squares, effects)
 
@@ -361,6 +367,14 @@ def is_cheap(mapped: CircuitNetwork, name: str) -> bool:
     return vectors(mapped, name) == 1 or all(
         layer.matrix is not None or of_layer(layer, "fast") for layer in mapped.layers[name]
     )
+
+
+def costly_inputs(mapped: CircuitNetwork) -> int:
+    """Inputs of the shares where single tiles are read, as whole inputs take long."""
+    cells = sum(
+        vectors(mapped, node.name) * node.arrays["weights"].size for node in mapped.network.weight_layers
+    )
+    return max(1, _BUDGET_CELLS // cells)
 
 
 def decides(mapped: CircuitNetwork) -> bool:

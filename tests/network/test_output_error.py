@@ -107,6 +107,18 @@ def test_reads_that_cost_more_are_drawn_less_often_and_the_estimate_keeps_its_me
     np.testing.assert_allclose(found, truth, rtol=0.1)
 
 
+def test_reads_by_default_are_as_many_as_cost_what_is_given_and_ten_of_each_input_at_least():
+    rng = np.random.default_rng(3)
+    samples, signal = draw_samples(200, None, rng), rng.uniform(0.5, 1.5, (500, 12))
+    cost = rng.uniform(0.5, 20.0, signal.shape)
+    draw = draw_tiles(signal, samples, None, rng, cost, 3000.0)
+    assert draw.tiles.shape[0] == 12
+    assert np.take_along_axis(cost.T, draw.tiles, axis=1).sum() == pytest.approx(3000.0, rel=0.1)
+    assert draw_tiles(signal, samples, None, rng, cost, 1.0).tiles.shape == (12, 10)
+    with pytest.raises(ParameterError, match="reads for 11 of 200 inputs"):
+        draw_samples(200, None, rng, 11)
+
+
 def test_too_few_reads_are_refused():
     with pytest.raises(ParameterError, match="100 reads"):
         draw_samples(50, 100, np.random.default_rng(0))

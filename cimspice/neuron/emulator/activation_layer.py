@@ -65,7 +65,9 @@ class ActivationLayer:
 
     @property
     def effects(self) -> tuple[str, ...]:
-        return tuple(name for name in EFFECTS if name in self.on)
+        """Constant currents have no dependence on voltage to switch off."""
+        none = {VOLTAGE} if REVERSAL not in self.on else set()
+        return tuple(name for name in EFFECTS if name in self.on - none)
 
     @property
     def absorbs(self) -> tuple[str, ...]:

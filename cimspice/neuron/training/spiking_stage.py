@@ -12,7 +12,7 @@ from math import prod
 
 import numpy as np
 
-from cimspice.network.convolution import output_size, patches, strided
+from cimspice.network.convolution import folded, output_size, patches, strided
 from cimspice.neuron.emulator.dstd import Discretisation
 from cimspice.neuron.training.dstd_gradient import DstdPass
 from cimspice.neuron.training.exact_gradient import ExactPass
@@ -91,17 +91,7 @@ class SpikingStage:
 
     def _folded(self, rows: np.ndarray, shape: tuple[int, ...]) -> np.ndarray:
         """Sum over all positions of what belongs to each input: the adjoint of taking patches."""
-        if not self.kernel:
-            return rows.reshape(shape)
-        stride, padding, dilation = self.geometry
-        axes = len(self.kernel)
-        size = output_size(shape[2:], self.kernel, stride, padding, dilation)
-        ends = list(zip(padding[:axes], padding[axes:], strict=True))
-        around = np.zeros((*shape[:2], *(s + a + b for s, (a, b) in zip(shape[2:], ends, strict=True))))
-        by_place = rows.reshape(shape[0], prod(size), shape[1], prod(self.kernel)).transpose(3, 0, 2, 1)
-        for seen, part in zip(strided(around, self.kernel, stride, dilation), by_place, strict=True):
-            seen += part.reshape(seen.shape)
-        return around[(..., *(slice(a, a + s) for s, (a, _) in zip(shape[2:], ends, strict=True)))]
+        return folded(rows, shape, self.kernel, *self.geometry) if self.kernel else rows.reshape(shape)
 
 
 def max_pool_backward(x: np.ndarray, pooled: np.ndarray, grad: np.ndarray, settings: dict) -> np.ndarray:
