@@ -63,7 +63,7 @@ CardFile = Annotated[
     typer.Option(
         "--card",
         metavar="FILE",
-        help="A card with the part processing_element; crossbar, sram: those that come with cimspice.",
+        help="A card with the part processing_element; crossbar, sram and hybrid come with cimspice.",
     ),
 ]
 Link = Annotated[
@@ -198,8 +198,8 @@ def schedule(
 
 
 def packaged_or(file: Path) -> Card:
-    """A card of any family, whose part of processing elements is all that is used; ``crossbar`` and ``sram``
-    are those that come with cimspice."""
+    """A card of any family, whose part of processing elements is all that is used; ``crossbar``,
+    ``sram`` and ``hybrid`` are those that come with cimspice."""
     from cimspice.fit.family_card import Card
     from cimspice.resources import data_directory
 

@@ -212,6 +212,21 @@ def energy_table(
     return EnergyTable(columns, counter, converters, activity, operations, sums)
 
 
+def column_energy(
+    conditions: ColumnConditions, *, reads: int = 6, sequences: int = 24, progress: OnProgress = silent
+) -> dict[str, float]:
+    """Blocks (J) of one read of this column by its comparator, with scale factors of 4 bits: the first row of
+    the table alone."""
+    column = conditions.column
+    design = Design(Ternary(column.threshold), rows=column.weights, scale_bits=4)
+    progress(Progress(stage="train the network whose reads are simulated"))
+    network, built = trained("digits-64", design, 0, READ_OUT)
+    drawn, activity = drawn_sequences(network, built.x_test, sequences), _activity(network, built.x_test)
+    cells, inputs = drawn_reads(network, built.x_test, reads, 0)
+    array = comparator_reads(conditions, cells, inputs, conditions.input_width, progress)
+    return array | digital_part(conditions, drawn, 4, activity, progress)[0]
+
+
 def layer_codes(network: ColumnNetwork, name: str, rows: Array) -> tuple[Array, Array, Array]:
     """Sums, codes and stored scale factors of a layer's reads."""
     layer = network.layers[name]

@@ -34,6 +34,7 @@ def characterise(
     recovery: float = 0.4e-9,
     samples: int = 1000,
     cells: int = 100,
+    element: bool = False,
     jobs: int | None = None,
     store: Store | Path | str | None = None,
     progress: OnProgress = silent,
@@ -54,6 +55,8 @@ def characterise(
         Pulse of an input of 1, the time that a decision has, and what passes between two beside (s).
     samples, cells
         Comparators and cells with mismatch.
+    element
+        Whether the card has the part ``processing_element``, for `cimspice schedule`: two CPU minutes more.
     jobs, store, progress
         Worker processes (default: one for each processor); where points are kept; what is called as they
         finish.
@@ -68,9 +71,12 @@ def characterise(
         If a point fails.
     """
     from cimspice.hybrid.characterisation import ColumnConditions, characterised_card
+    from cimspice.hybrid.element import with_element
     from cimspice.hybrid.model.column import Column
     from cimspice.sram.circuit.array import Array
 
+    if not isinstance(element, bool):
+        raise ParameterError(f"element is {element!r}"[:200], place="--set", remedy="use true or false")
     for name, value in {
         "input_width": input_width,
         "unit_width": unit_width,
@@ -93,7 +99,8 @@ def characterise(
         workers=jobs,
         store=store,
     )
-    return characterised_card(where, samples=samples, cells=cells, progress=progress)
+    made = characterised_card(where, samples=samples, cells=cells, progress=progress)
+    return with_element(made, where, progress) if element else made
 
 
 def card(file: str | Path) -> Card:

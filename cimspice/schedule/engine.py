@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, lru_cache
 from typing import Literal
 
 import numpy as np
@@ -90,7 +90,8 @@ def _sliding(times: Array, kernel: int, stride: int, dilation: int, count: int) 
     span = (count - 1) * stride + 1
     found = times[:span:stride]
     for place in range(dilation, kernel * dilation, dilation):
-        found = np.maximum(found, times[place : place + span : stride])
+        own = None if place == dilation else found
+        found = np.maximum(found, times[place : place + span : stride], out=own)
     return found
 
 
@@ -118,15 +119,21 @@ class Servers:
     """
 
     def __init__(self, node: Node, copies: int, sets: Sets, split: Split, send: float = 0.0) -> None:
-        self.node, self.copies, self.send = node, copies, send
+        self.node, self.copies, self.sets, self.send = node, copies, sets, send
         self.split: Split = split
         self.tall, self.wide = sets.size(node)
-        self.counts = sets.counts(node)
-        self.order = self._order()
-        self.copy = self._copy()
-        self.load = np.bincount(self.copy, minlength=copies)
-        self.jobs = self._jobs()
+        self.single = self.tall == self.wide == 1
         self.restart()
+
+    @cached_property
+    def counts(self) -> Array:
+        """Pixels of each set."""
+        return self.sets.counts(self.node)
+
+    @cached_property
+    def load(self) -> Array:
+        """Pixels of an image on each copy."""
+        return np.bincount(self.copy, minlength=self.copies)
 
     @cached_property
     def first(self) -> Array:
@@ -138,20 +145,23 @@ class Servers:
         """Pixels of an image on the copy that has most of them."""
         return int(self.load.max())
 
-    def _order(self) -> Array | None:
+    @cached_property
+    def order(self) -> Array | None:
         """Pixels in the order of the sets; None for raster order."""
         node = self.node
-        if self.wide == node.width or (self.tall, self.wide) == (1, 1):
+        if self.wide == node.width or self.single:
             return None
         y, x = np.divmod(np.arange(node.pixels), node.width)
         row, column = y // self.tall, x // self.wide
         return np.lexsort((x, y, column, row))
 
-    def _copy(self) -> Array:
+    @cached_property
+    def copy(self) -> Array:
         """Of each pixel, in the order of the sets."""
-        counts, copies = self.counts, self.copies
+        copies = self.copies
         if copies == 1:
             return np.zeros(self.node.pixels, dtype=np.intp)
+        counts = self.counts
         number = np.arange(len(counts))
         if self.split == "shared":
             return (np.arange(self.node.pixels) - np.repeat(self.first, counts)) % copies
@@ -165,16 +175,20 @@ class Servers:
     def run(self, ready: Array) -> Layer:
         """One image after those before: ``ready`` of each pixel (height, width)."""
         start = ready.ravel() if self.order is None else ready.ravel()[self.order]
-        single = len(self.counts) == self.node.pixels
-        if not single:
+        if not self.single:
             start = np.repeat(np.maximum.reduceat(start, self.first), self.counts)
         end, self.free = self._served(start, self.free, 1)
         done = end
         if self.send:
             done, self.port = self._served(end, self.port, self.send)
-        if not single:
+        if not self.single:
             done = np.repeat(np.maximum.reduceat(done, self.first), self.counts)
-        return Layer(*(self._map(one) for one in (end, done, self.copy)))
+        ends = self._map(end)
+        return Layer(ends, ends if done is end else self._map(done), self._copies)
+
+    @cached_property
+    def _copies(self) -> Array:
+        return self._map(self.copy)
 
     def starts(self, end: Array) -> Array:
         """When the set of each pixel starts, of the ends of its MVMs (height, width)."""
@@ -196,10 +210,12 @@ class Servers:
         order = np.arange(self.node.pixels) if self.order is None else self.order
         return np.split(order, self.first[1:])
 
-    def _jobs(self) -> Array | None:
-        """Per copy a column of pixels, one more number behind the last; None for all in a single column."""
+    @cached_property
+    def jobs(self) -> Array | None:
+        """Of several copies, for each a column of pixels, one more number behind the last; None where pixels
+        are dealt in turn."""
         copies, pixels = self.copies, self.node.pixels
-        if copies == 1:
+        if self.single and self.split == "cyclic":
             return None
         jobs = np.full((self.busiest, copies), pixels)
         by_copy = np.argsort(self.copy, kind="stable")
@@ -210,15 +226,26 @@ class Servers:
     def _served(self, start: Array, free: Array, each: float) -> tuple[Array, Array]:
         """Ends of jobs that can start then and take so long on copies that are free then; and when those are
         free again: F_n = (n + 1) t + max(free, max over m <= n of (r_m - m t))."""
-        own = start[:, None] if self.jobs is None else np.append(start, 0)[self.jobs]
-        taken = each * np.arange(len(own))[:, None]
-        ends = np.maximum.accumulate(own - taken, axis=0)
-        ends = np.maximum(ends, free) + taken + each
-        after = np.where(self.load > 0, ends[self.load - 1, np.arange(self.copies)], free)
-        if self.jobs is None:
-            return ends.ravel(), after
-        found = np.empty(len(start) + 1, dtype=ends.dtype)
-        found[self.jobs] = ends
+        pixels, copies = len(start), self.copies
+        jobs = None if copies == 1 else self.jobs
+        if jobs is not None:
+            own = np.append(start, 0)[jobs]
+        elif lacking := -pixels % copies:
+            own = np.append(start, [0] * lacking).reshape(-1, copies)
+        else:
+            own = start.reshape(-1, copies)
+        taken, with_own = _taken(len(own), each)
+        ends = own - taken
+        np.maximum(ends[0], free, out=ends[0])
+        np.maximum.accumulate(ends, axis=0, out=ends)
+        ends += with_own
+        if copies == 1:
+            return ends.ravel(), ends[-1]
+        after = np.where(self.load > 0, ends[self.load - 1, np.arange(copies)], free)
+        if jobs is None:
+            return ends.ravel()[:pixels], after
+        found = np.empty(pixels + 1, dtype=ends.dtype)
+        found[jobs] = ends
         return found[:-1], after
 
     def _map(self, values: Array) -> Array:
@@ -228,6 +255,13 @@ class Servers:
         found = np.empty_like(values)
         found[self.order] = values
         return found.reshape(shape)
+
+
+@lru_cache(maxsize=64)
+def _taken(jobs: int, each: float) -> tuple[Array, Array]:
+    """Time that jobs before each take, and with its own (jobs, 1)."""
+    before = each * np.arange(jobs)[:, None]
+    return before, before + each
 
 
 def _stripes(sets: int, copies: int) -> Array:

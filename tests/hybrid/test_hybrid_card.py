@@ -25,7 +25,7 @@ def test_card_that_comes_with_cimspice_says_origin_range_and_interval_of_every_p
     card = hybrid.packaged_card()
     assert set(card.parts) == {
         "cell_current", "bit_line", "variation", "second_read", "thresholds", "offset", "noise", "delay",
-        "energy",
+        "energy", "processing_element",
     }  # fmt: skip
     for part in card.parts.values():
         assert part.origin == "simulated"
