@@ -96,6 +96,14 @@ def iris(
             "resistors scale."
         ),
     ] = None,
+    network: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FILE",
+            help="Map this network.json of an earlier validation, with the weights it was trained to there, "
+            "instead of training one for this corner and temperature.",
+        ),
+    ] = None,
     seed: Seed = 0,
     jobs: Jobs = None,
     output: Output = None,
@@ -105,6 +113,7 @@ def iris(
 
     Samples and points that were simulated before are not simulated again.
     """
+    from cimspice.neuron.training.trained import TrainedNetwork
     from cimspice.neuron.validation.mapped import checked_mapping
     from cimspice.neuron.validation.tasks import validate_iris
     from cimspice.screen.stages import Stages
@@ -119,6 +128,7 @@ def iris(
             samples=samples,
             seed=seed,
             mapping=way,
+            network=None if network is None else TrainedNetwork.load(network),
             ablation=model,
             card=known,
             progress=stages,
@@ -131,6 +141,7 @@ def iris(
         json,
         {
             f"{again} --corner ss": "another corner: characterised there, trained for it",
+            f"{again} --corner ss --network {folder / 'network.json'}": "the same weights there",
             f"{again} --mapping trained": "trained through the circuit's own tables",
             f"{again} --model constant": "the paper's model instead of the full one",
             "cimspice validate random --layers 16 12 10": "a network that nobody tuned",
@@ -262,11 +273,15 @@ def _present(
     figures = [*draw_spikes(validation, folder), *draw_budget(validation.budget, folder)]
     facts["files"] = {path.name: str(path) for path in figures}
     facts["files"]["report.json"] = str(folder / "report.json")
+    if isinstance(result, IrisValidation):
+        result.trained.save(folder / "network.json")
+        facts["files"]["network.json"] = str(folder / "network.json")
     write_report(facts, folder)
     if json:
         print_json(facts)
         return
     show_result(facts)
     show_budget(facts)
-    show_files([path for path in figures if path.suffix == ".png"] + [folder / "report.json"])
+    written = [Path(path) for path in facts["files"].values()]
+    show_files([path for path in written if path.suffix in (".png", ".json")])
     show_next(commands)

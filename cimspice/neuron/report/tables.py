@@ -46,25 +46,21 @@ def show_result(facts: Mapping[str, Any]) -> None:
 
 
 def _others(facts: Mapping[str, Any]) -> list[tuple[str, str, str]]:
-    ratio = "" if facts["ratio"] is None else f", {facts['ratio']:.3g}x the model's"
-    conventional = _ns(facts["conventional_output_rmse_ns"]), facts["conventional"] + ratio
-    trained = []
+    trained, conventional = [], []
+    if (error := facts["conventional_output_rmse_ns"]) is not None:
+        ratio = "" if facts["ratio"] is None else f", {facts['ratio']:.3g}x the model's"
+        conventional = [("conventional", _ns(error), facts["conventional"] + ratio)]
     if "trained_output_rmse_ns" in facts:
         how = f"{_MAPPINGS[facts['mapping']]}; worst spike of any layer {_ns(facts['trained_worst_ns'])}"
         trained = [("trained network", _ns(facts["trained_output_rmse_ns"]), how)]
     if "accuracy" not in facts:
-        return [*trained, ("conventional", *conventional)]
+        return [*trained, *conventional]
     accuracy = facts["accuracy"]
-    right = (
-        f"of ngspice; model {100 * accuracy['emulator']:.3g} %, conventional in ngspice "
-        f"{100 * accuracy['conventional_circuit']:.3g} %"
-    )
-    rows = [
-        *trained,
-        ("conventional", *conventional),
-        ("right decisions", f"{100 * accuracy['circuit']:.3g} %", right),
-    ]
-    if facts["synapse"] == "mosfet":
+    right = f"of ngspice; model {100 * accuracy['emulator']:.3g} %"
+    if conventional:
+        right += f", conventional in ngspice {100 * accuracy['conventional_circuit']:.3g} %"
+    rows = [*trained, *conventional, ("right decisions", f"{100 * accuracy['circuit']:.3g} %", right)]
+    if facts["synapse"] == "mosfet" and conventional:
         published, naive = (PUBLISHED[f"{name}_output_rmse_ns"] for name in ("trained", "conventional"))
         rows.insert(
             2, ("published", f"{published} ns", f"trained network; {naive} ns conventional; 50 samples")

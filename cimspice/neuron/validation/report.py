@@ -19,7 +19,8 @@ def report_of(result: NeuronValidation | IrisValidation) -> dict[str, Any]:
     nobody trained, the conventional figure is that of the ideal sum with the two scales that suit it best.
     """
     if isinstance(result, IrisValidation):
-        physical, conventional, more = result.physical, result.conventional_rmse, _iris(result)
+        physical, more = result.physical, _iris(result)
+        conventional = None if result.conventional is None else result.conventional.rmse
     else:
         physical, conventional = result, result.budget.row("ideal").output_rmse
         more = {"conventional": "ideal sum (E = ∞) of the same programming, best two scales"}
@@ -34,8 +35,8 @@ def report_of(result: NeuronValidation | IrisValidation) -> dict[str, Any]:
         "worst_ns": worst * 1e9,
         "worst_sample": sample,
         "spike_time_interval": physical.bands[-1].facts("ns", 1e9),
-        "conventional_output_rmse_ns": conventional * 1e9,
-        "ratio": conventional / comparison.output_rmse if comparison.output_rmse else None,
+        "conventional_output_rmse_ns": None if conventional is None else conventional * 1e9,
+        "ratio": _over(conventional, comparison.output_rmse),
         **_trained(physical, conventional),
         "decisions_agree": comparison.decisions_agree,
         "undecided": comparison.undecided,
@@ -63,7 +64,7 @@ def report_of(result: NeuronValidation | IrisValidation) -> dict[str, Any]:
     }
 
 
-def _trained(result: NeuronValidation, conventional: float) -> dict[str, Any]:
+def _trained(result: NeuronValidation, conventional: float | None) -> dict[str, Any]:
     """The network that was mapped against the circuit, where there is one."""
     error, worst = result.trained_rmse, result.trained_worst
     if error is None or worst is None:
@@ -72,15 +73,19 @@ def _trained(result: NeuronValidation, conventional: float) -> dict[str, Any]:
         "mapping": result.mapping,
         "trained_output_rmse_ns": error * 1e9,
         "trained_worst_ns": worst * 1e9,
-        "trained_ratio": conventional / error if error else None,
+        "trained_ratio": _over(conventional, error),
     }
 
 
+def _over(larger: float | None, smaller: float) -> float | None:
+    return None if larger is None or not smaller else larger / smaller
+
+
 def _iris(result: IrisValidation) -> dict[str, Any]:
-    trained = result.trained
+    trained, beside = result.trained, result.conventional
     return {
-        "conventional": f"trained for |E| = {result.conventional.e_plus:g}, mapped with two scales",
-        "conventional_spice_seconds": result.conventional_circuit.seconds,
+        "conventional": beside and f"trained for |E| = {beside.trained.e_plus:g}, mapped with two scales",
+        "conventional_spice_seconds": beside and beside.circuit.seconds,
         "accuracy": {**result.accuracy, "trained_network": trained.test_accuracy},
         "trained_for": {
             "e_plus": trained.e_plus,
