@@ -31,10 +31,11 @@ from cimspice.hybrid.column_blocks import (
 from cimspice.hybrid.emulator.columns import Design, codes_of, open_weights, pulses, quantised_scale
 from cimspice.hybrid.model.readout import Converter, ReadOut, Ternary
 from cimspice.hybrid.training.network import ColumnNetwork
-from cimspice.hybrid.training.study import ReadOutStudy, mean_with_interval, study
+from cimspice.hybrid.training.study import ReadOutStudy, study
 from cimspice.hybrid.training.train import READ_OUT, Schedule
 from cimspice.hybrid.validation.reads import drawn_reads, trained
 from cimspice.progress import OnProgress, Progress, silent
+from cimspice.training.means import mean_with_interval
 
 STEPS = {3: 2.0, 4: 1.0, 5: 1.0, 6: 0.5, 7: 0.25, 8: 0.125}
 """Of a converter of so many bits (cells). From 5 bits on sums of −16 to 16, all that there are, come out as

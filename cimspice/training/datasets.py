@@ -67,19 +67,27 @@ def _encode(
     return times
 
 
-def _split(bunch, held_out: int, seed: int, window: tuple[float, float], bias: bool) -> SpikeSplit:
+def _split(
+    bunch, held_out: int, seed: int, window: tuple[float, float], bias: bool, fold: int | None = None
+) -> SpikeSplit:
     if not 0 <= window[0] < window[1] <= 1:
         raise ParameterError(
             f"spike window {window} is not an interval within [0, 1]",
             place="window",
             remedy="give (earliest, latest) as fractions of the phase",
         )
-    from sklearn.model_selection import train_test_split  # a second to import, wanted only here
+    from sklearn.model_selection import StratifiedKFold, train_test_split  # a second to import
 
     checked_count("seed", seed, low=0, high=2**32 - 1)
     checked_count("held_out", held_out, low=len(bunch.target_names), high=len(bunch.target) // 2)
     index = np.arange(len(bunch.target))
-    train, test = train_test_split(index, test_size=held_out, stratify=bunch.target, random_state=seed)
+    if fold is None:
+        train, test = train_test_split(index, test_size=held_out, stratify=bunch.target, random_state=seed)
+    else:
+        folds = len(index) // held_out
+        checked_count("fold", fold, low=0, high=folds - 1)
+        dealt = StratifiedKFold(folds, shuffle=True, random_state=seed)
+        train, test = list(dealt.split(index, bunch.target))[fold]
     train, test = np.sort(train), np.sort(test)
     features = np.asarray(bunch.data, dtype=float)
     low, high = features[train].min(axis=0), features[train].max(axis=0)
@@ -91,8 +99,11 @@ def _split(bunch, held_out: int, seed: int, window: tuple[float, float], bias: b
     )
 
 
-def iris(seed: int = 0, *, window: tuple[float, float] = (0.05, 0.95)) -> SpikeSplit:
+def iris(seed: int = 0, *, window: tuple[float, float] = (0.05, 0.95), fold: int | None = None) -> SpikeSplit:
     """Iris, 100 samples to train and 50 held out, stratified, as 5 inputs: four features and a bias.
+
+    ``fold``, 0 to 2: hold out that third of the samples, as ``seed`` deals them, so that the three folds hold
+    out every sample once.
 
     Features are scaled by minimum and maximum of the training part and spike at t = 1 − x, squeezed into
     ``window``; the bias spikes at the window's start in every sample. The window keeps spikes off the
@@ -100,7 +111,7 @@ def iris(seed: int = 0, *, window: tuple[float, float] = (0.05, 0.95)) -> SpikeS
     """
     from sklearn.datasets import load_iris
 
-    return _split(load_iris(), IRIS_HELD_OUT, seed, window, bias=True)
+    return _split(load_iris(), IRIS_HELD_OUT, seed, window, bias=True, fold=fold)
 
 
 def digits(seed: int = 0, *, window: tuple[float, float] = (0.0, 1.0), held_out: int = 360) -> SpikeSplit:

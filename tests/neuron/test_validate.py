@@ -7,6 +7,7 @@ import pytest
 from cimspice.cli.app import run
 from cimspice.errors import ParameterError
 from cimspice.neuron.commands.validate import _joined, layer_sizes
+from cimspice.neuron.training import train_iris
 from cimspice.progress import Progress
 from cimspice.screen.stages import Stages
 
@@ -134,3 +135,23 @@ def test_a_script_that_asks_for_json_gets_no_progress(capsys):
         stages.begin("characterise")
         stages(Progress(6, done=2, stage="simulate"))
     assert capsys.readouterr().err == ""
+
+
+@pytest.mark.parametrize(
+    ("change", "part"),
+    [
+        ({"provenance": {"task": "digits", "seed": 0, "sizes": [64, 50, 10]}}, "digits"),
+        ({"test_index": list(range(50))}, "held-out flowers"),
+        ({"provenance": {"task": "iris", "seed": 0, "sizes": [5, 5, 5], "through": "emulated circuit"}},
+         "emulated circuit"),
+    ],
+)  # fmt: skip
+def test_a_trained_network_that_does_not_fit_is_refused_before_anything_is_simulated(
+    capsys, tmp_path, change, part
+):
+    file = tmp_path / "network.json"
+    train_iris(seed=0, epochs=1).save(file)
+    file.write_text(json.dumps(json.loads(file.read_text()) | change))
+    words = ["validate", "iris", "--network", str(file), "--output", str(tmp_path / "run")]
+    assert run(words) == 2
+    assert part in capsys.readouterr().err

@@ -9,7 +9,6 @@ from functools import partial
 from typing import Any
 
 import numpy as np
-from scipy.stats import t as student
 
 from cimspice.arrays import Array, checked_count
 from cimspice.hybrid.emulator.chips import Spread
@@ -19,6 +18,7 @@ from cimspice.hybrid.training.network import ColumnNetwork
 from cimspice.hybrid.training.train import QUANTISATION, READ_OUT, Schedule, shares_right, train
 from cimspice.network.built_in_networks import BuiltIn, built_in
 from cimspice.progress import OnProgress, Progress, silent
+from cimspice.training.means import mean_with_interval
 
 CHIP_SEED = 1000
 """Of chips that training has not drawn."""
@@ -63,15 +63,6 @@ class ReadOutStudy:
             "cpu_seconds_per_seed": float(self.cpu_seconds.mean()),
             "seeds": len(self.ideal),
         }
-
-
-def mean_with_interval(values: Array) -> dict[str, Any]:
-    """Mean and its 95 % interval (Student's t), null for one value."""
-    count, mean = len(values), float(values.mean())
-    if count < 2:
-        return {"value": mean, "interval": None}
-    half = float(student.ppf(0.975, count - 1) * values.std(ddof=1) / np.sqrt(count))
-    return {"value": mean, "interval": [mean - half, mean + half]}
 
 
 def quantised(

@@ -14,10 +14,11 @@ from cimspice.arrays import Array, checked_count
 from cimspice.hybrid.emulator.chips import Spread
 from cimspice.hybrid.emulator.columns import Design, Deviations
 from cimspice.hybrid.training.network import ColumnNetwork
-from cimspice.hybrid.training.study import CHIP_SEED, mean_with_interval, quantised
+from cimspice.hybrid.training.study import CHIP_SEED, quantised
 from cimspice.hybrid.training.train import CALIBRATION, READ_OUT, Schedule, shares_right, train
 from cimspice.network.built_in_networks import BuiltIn, built_in
 from cimspice.progress import OnProgress, Progress, silent
+from cimspice.training.means import mean_with_interval
 
 AT_ONCE = 8
 """Chips emulated at once: 0.3 GB of partial sums."""

@@ -118,7 +118,7 @@ def iris(
     from cimspice.neuron.validation.tasks import validate_iris
     from cimspice.screen.stages import Stages
 
-    conditions, known = _conditions(corner, temperature, synapse, jobs, model, card)
+    conditions, known = asked_conditions(corner, temperature, synapse, jobs, model, card)
     way = checked_mapping(mapping, conditions)
     name = "-".join(["validate-iris", *([mapping] if mapping else [])])
     folder = usable(output or Path("runs") / _name(name, conditions, seed))
@@ -174,7 +174,7 @@ def random_network(
     from cimspice.screen.stages import Stages
 
     sizes = layer_sizes(layers)
-    conditions, known = _conditions(corner, temperature, synapse, jobs, model, card)
+    conditions, known = asked_conditions(corner, temperature, synapse, jobs, model, card)
     way = checked_mapping(mapping, conditions, "scale", "calibrated")
     name = "-".join(["validate-random", *map(str, sizes)])
     folder = usable(output or Path("runs") / _name(name, conditions, seed))
@@ -226,7 +226,7 @@ def layer_sizes(words: Sequence[str]) -> list[int]:
     return [int(part) for part in parts]
 
 
-def _conditions(
+def asked_conditions(
     corner: str | None,
     temperature: float | None,
     synapse: str | None,

@@ -21,6 +21,8 @@ class NeuronNetwork:
     polarities: Sequence[Array]
     programs: Sequence[Array]
     """``polarities``, ``programs``: per layer, shape (neurons, inputs): see :class:`NeuronLayer`."""
+    step: float = NeuronLayer.step
+    """Of time (s), as :class:`NeuronLayer` takes it."""
 
     layers: tuple[NeuronLayer, ...] = field(init=False, repr=False)
     """Each knows how many neurons its outputs drive."""
@@ -34,7 +36,7 @@ class NeuronNetwork:
             )
         driven = [*(len(polarity) for polarity in self.polarities[1:]), 0]
         layers = tuple(
-            NeuronLayer(self.model, polarity, program, fan_out)
+            NeuronLayer(self.model, polarity, program, fan_out, self.step)
             for polarity, program, fan_out in zip(self.polarities, self.programs, driven, strict=True)
         )
         for number, (before, after) in enumerate(pairwise(layers)):

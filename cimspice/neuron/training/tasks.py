@@ -1,8 +1,10 @@
 """The two tasks that come with cimspice: Iris on a 5-5-5 network, digits on 64-50-10."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, replace
 from importlib.metadata import version
+from types import MappingProxyType
+from typing import Any
 
 import numpy as np
 
@@ -32,6 +34,7 @@ def train_iris(
     dstd_steps: int | None = None,
     window: tuple[float, float] = (0.05, 0.95),
     circuit: NeuronModel | None = None,
+    fold: int | None = None,
 ) -> TrainedNetwork:
     """Train the 5-5-5 Iris network of Sakemi et al. (arXiv 2412.09010); about a second.
 
@@ -61,6 +64,8 @@ def train_iris(
     circuit
         Train through the emulated circuit itself, in place of the law of E±; the accuracies reported are then
         those of the emulated circuit.
+    fold
+        See :func:`~cimspice.training.datasets.iris`.
     """
     objective = Objective(
         e_plus=e_plus,
@@ -77,7 +82,8 @@ def train_iris(
     schedule = Schedule(
         epochs=epochs, batch_size=25, learning_rate=0.03, spike_noise=spike_noise, weight_limit=weight_limit
     )
-    return _train_task("iris", iris(seed, window=window), (5, 5, 5), objective, schedule, seed)
+    split = iris(seed, window=window, fold=fold)
+    return _train_task("iris", split, (5, 5, 5), objective, schedule, seed, {"fold": fold})
 
 
 def train_digits(
@@ -110,7 +116,13 @@ def train_digits(
 
 
 def _train_task(
-    name: str, split: SpikeSplit, sizes: tuple[int, ...], objective: Objective, schedule: Schedule, seed: int
+    name: str,
+    split: SpikeSplit,
+    sizes: tuple[int, ...],
+    objective: Objective,
+    schedule: Schedule,
+    seed: int,
+    origin: Mapping[str, Any] = MappingProxyType({}),
 ) -> TrainedNetwork:
     rng = np.random.default_rng(seed)
     weights = initial_weights(sizes, rng)
@@ -129,6 +141,7 @@ def _train_task(
         provenance={
             "task": name,
             "seed": seed,
+            **origin,
             "sizes": list(sizes),
             "window": list(split.window),
             "objective": _plain(asdict(replace(objective, circuit=None))),

@@ -15,6 +15,7 @@ from cimspice.neuron.emulator.reversal import checked_times
 from cimspice.neuron.emulator.spiking_layer import SpikingLayer
 from cimspice.neuron.emulator.spiking_network import SpikingNetwork
 from cimspice.neuron.mapping import map_layer
+from cimspice.neuron.training.circuit_pass import STEP
 from cimspice.neuron.training.objective import Objective
 from cimspice.training.adam import Adam
 
@@ -135,7 +136,10 @@ def accuracy(
     if objective.circuit is not None:
         mapped = [map_layer(objective.circuit, w) for w in weights]
         emulated = NeuronNetwork(
-            objective.circuit, [each.polarity for each in mapped], [each.program for each in mapped]
+            objective.circuit,
+            [each.polarity for each in mapped],
+            [each.program for each in mapped],
+            STEP,
         )
         decided = earliest(emulated(times)[-1][1], objective.circuit.phase)
         return share_right(decided, labels, len(weights[-1]))

@@ -3,7 +3,6 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
-from typing import Any
 
 import numpy as np
 
@@ -17,6 +16,7 @@ from cimspice.neuron.emulator.spiking_layer import SpikingLayer
 from cimspice.neuron.emulator.spiking_network import SpikingNetwork
 from cimspice.neuron.model.neuron import NeuronModel
 from cimspice.neuron.model.simplify import ramp_beta, reversal_potentials
+from cimspice.neuron.training.folds import guarded_iris, iris_by_law, weight_limits
 from cimspice.neuron.training.tasks import train_iris
 from cimspice.neuron.training.trained import TrainedNetwork
 from cimspice.neuron.validation.budget import find_ablation
@@ -68,8 +68,6 @@ class IrisValidation:
         return validation_html("Iris: model against ngspice", self, self.physical)
 
 
-_EPOCHS, _CIRCUIT_EPOCHS = 500, 150
-"""Of the guarded training by the law of E±, and through the circuit."""
 _CALIBRATION = 100  # samples on which a random network is calibrated
 CONVENTIONAL_REVERSAL = 100.0
 """|E| with which the conventional network is trained: as good as ideal (the paper's choice)."""
@@ -98,21 +96,17 @@ def validate_iris(
         seed = _split_seed(network, mapping)
     if not 1 <= samples <= 50:
         raise ParameterError(f"samples = {samples}", remedy="50 flowers are held out: ask for 1 to 50")
-    model = _model(card, conditions, (5, 5, 5), progress)
-    e_plus, e_minus = reversal_potentials(model, model.unit_current(5))
-    limits = _weight_limits(model)
+    model = model_of(card, conditions, (5, 5, 5), progress)
+    limits = weight_limits(model)
     if network is not None:
         trained = network
     elif mapping == "trained":
         progress(Progress(stage="train through the emulated circuit, and conventionally"))
-        trained = _guarded(seed, e_plus, e_minus, limits, epochs=_CIRCUIT_EPOCHS, circuit=model)
+        trained = guarded_iris(model, seed, through=True)
     else:
+        e_plus, e_minus = reversal_potentials(model, model.unit_current(5))
         progress(Progress(stage=f"train with E+ = {e_plus:.3f}, E- = {e_minus:.3f}, and conventionally"))
-        beta = ramp_beta(model)
-        if mapping == "calibrated":
-            trained = _guarded(seed, e_plus, e_minus, limits, epochs=_EPOCHS, ramp_beta=beta)
-        else:
-            trained = train_iris(seed, e_plus, e_minus, ramp_beta=beta, weight_limit=limits)
+        trained = guarded_iris(model, seed) if mapping == "calibrated" else iris_by_law(model, seed)
     split = iris(seed)
     spikes, calibration, phase = split.x_test[:samples], split.x_train[:40], model.phase
     wanted = [layer * phase for layer in trained.network().trace(spikes).spike_times]
@@ -174,24 +168,6 @@ def _split_seed(network: TrainedNetwork, mapping: Mapping) -> int:
     return seed
 
 
-def _guarded(
-    seed: int, e_plus: float, e_minus: float, limits: tuple[float, float], **options: Any
-) -> TrainedNetwork:
-    """The Iris network, trained so that spikes keep off both ends of the firing phase, where a circuit's
-    spike comes or does not and the step between the two is in no trained network; and with weights of at
-    most 1: of larger currents the law of one E is off by more."""
-    return train_iris(
-        seed,
-        e_plus,
-        e_minus,
-        excursion_weight=100.0,
-        temporal_weight=0.02,
-        final_range=(0.08, 0.92),
-        weight_limit=(min(1.0, limits[0]), min(1.0, limits[1])),
-        **options,
-    )
-
-
 def validate_random(
     conditions: Conditions,
     layers: Sequence[int],
@@ -223,7 +199,7 @@ def validate_random(
         for inputs, neurons in pairwise(layers)
     ]
     spikes, calibration = rng.random((samples, layers[0])), rng.random((40, layers[0]))
-    model = _model(card, conditions, layers, progress)
+    model = model_of(card, conditions, layers, progress)
     e_plus, e_minus = reversal_potentials(model, model.unit_current(layers[0]))
     law = [SpikingLayer(matrix, e_plus, e_minus, Ramp(ramp_beta(model))) for matrix in weights]
     network = SpikingNetwork(law)
@@ -245,18 +221,10 @@ def validate_random(
     )
 
 
-def _model(
+def model_of(
     card: Card | None, conditions: Conditions, layers: Sequence[int], progress: OnProgress
 ) -> NeuronModel:
+    """The neuron's model for these layer sizes: a card's, or characterised."""
     if card is None:
         return characterised_model(conditions, layers, progress)
     return carded_model(card, conditions, layers)
-
-
-def _weight_limits(model: NeuronModel) -> tuple[float, float]:
-    """Largest negative and positive weights: 1.5, or what the synapses can give if that is less."""
-    unit = model.unit_current(5)
-    largest = {
-        name: 0.95 * float(synapse.rest_current.max()) / unit for name, synapse in model.synapses.items()
-    }
-    return min(1.5, largest["p"]), min(1.5, largest["n"])
