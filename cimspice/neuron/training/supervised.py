@@ -60,7 +60,8 @@ def random_weights(
     """Normalised weights (outputs, inputs + 1) of every layer: normal with mean 1/inputs and deviation
     1/√inputs, biases such that every neuron's membrane is about 0.5 on average over ``share``.
 
-    A neuron whose membranes all lie beyond an end of the ramp spikes alike for every sample, and hardly learns.
+    A neuron whose membranes all lie beyond one end of the ramp spikes alike for every sample, and learns
+    hardly.
     """
     weights, inverse = [], of_reversal(reversal)
     for stage in conversion.stages:
