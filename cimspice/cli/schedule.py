@@ -70,6 +70,10 @@ Link = Annotated[
     float | None,
     typer.Option("--link", metavar="BYTES_PER_NS", help="Of each copy's output port; no limit without."),
 ]
+RowTime = Annotated[
+    float,
+    typer.Option("--row-time", metavar="SECONDS", help="From one row of the input to the next; 0: at once."),
+]
 BufferRows = Annotated[
     str | None,
     typer.Option(
@@ -124,6 +128,7 @@ def schedule(
     images: Images = 1,
     card: CardFile = None,
     link: Link = None,
+    row_time: RowTime = 0.0,
     buffer_rows: BufferRows = None,
     leftover: Leftover = False,
     depthwise: DepthwiseName = "diagonal",
@@ -174,6 +179,7 @@ def schedule(
         leftover=leftover,
         images=images,
         link=None if link is None else link * 1e9,
+        row_time=row_time,
         buffer_rows=None if buffer_rows is None else _rows(buffer_rows),
     )
     with Stages(quiet=json) as stages:

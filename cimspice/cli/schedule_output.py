@@ -97,6 +97,7 @@ def show_schedule(facts: Mapping[str, Any]) -> None:
         f"  slowest layer {facts['bound']['layer']}: no order takes less than {facts['bound']['steps']:,} "
         f"MVMs, with filling and draining {facts['bound']['latency_steps']:,}; an image every "
         f"{facts['interval_second']:.4g} s",
+        f"  busiest crossbars: those of {pe['busiest_layer']}, {pe['busiest_second']:.4g} s",
         f"  buffers: {facts['buffers']['peak_bytes']:,} bytes at most; energy "
         f"{facts['energy']['total_joule']:.3g} J, of it idle {facts['energy']['idle_joule']:.3g} J",
         *(

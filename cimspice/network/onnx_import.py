@@ -22,7 +22,7 @@ from cimspice.network.operations import OPERATIONS, WEIGHTED
 if TYPE_CHECKING:
     import onnx
 
-_LARGEST_FILE = 8 * 2**30
+_LARGEST_FILE = 2**31 - 1  # more are none of protobuf's messages
 _OLDEST_OPSET = 7
 _ANY_BATCH = 2  # samples that stand for a batch of any size while shapes are found
 

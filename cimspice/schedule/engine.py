@@ -305,13 +305,16 @@ def run(
     images
         How many.
     space
-        By layer, when each row has a place in its buffer (images, height); always, for those left out.
+        By layer, when each row has a place in its buffer (images, height), and of the input when it is there;
+        always, for those left out.
     """
     found = []
     for each in servers.values():
         each.restart()
     for image in range(images):
         done = {INPUT: np.zeros((graph.height, graph.width), dtype=np.int64)}
+        if space is not None and INPUT in space:
+            done[INPUT] += space[INPUT][image][:, None]
         layers = {}
         for node in graph.nodes:
             start = ready(graph, node, done)

@@ -18,13 +18,14 @@ def schedule_facts(plan: Schedule) -> dict[str, Any]:
     serial, bound = plan.layer_by_layer(), plan.bound
     first, servers = plan.times[0], plan.servers()
     live, each = plan.buffers
-    replay, early = check_reads(graph, servers, first)
+    replay, early = check_reads(graph, servers, first, plan.arrival)
     latency, latency_layer = latency_bound(graph, servers)
     unlimited = plan.steps if given.link is None else makespan(plan.without_link())
     mvm, (sent, partial) = images * plan.work * card.energy_per_mvm, plan.bytes_sent
     transfer = images * (sent + partial) * card.transfer_energy
     idle = card.idle_energy(plan.present, plan.steps * time)
     alone = card.idle_energy(minimum, images * serial * time)
+    busiest = max(servers.values(), key=lambda one: one.busiest)
     sets = [servers[node.name] for node in plan.layers]
     return {
         "network": graph.name,
@@ -39,6 +40,7 @@ def schedule_facts(plan: Schedule) -> dict[str, Any]:
             "depthwise": given.elements.depthwise,
             "link": given.link,
             "extra": given.extra,
+            "row_time_second": given.row_time,
         },
         "card": {
             "origin": card.origin,
@@ -54,6 +56,8 @@ def schedule_facts(plan: Schedule) -> dict[str, Any]:
             "minimum": minimum,
             "present": plan.present,
             "used": plan.used,
+            "busiest_layer": busiest.node.name,
+            "busiest_second": images * busiest.busiest * time,
         },
         "layers": [_layer_facts(plan, number, first) for number in range(len(plan.layers))],
         "sets": {

@@ -11,14 +11,19 @@ import numpy as np
 
 from cimspice.errors import ParameterError
 from cimspice.schedule.buffers import is_stored, lives
-from cimspice.schedule.engine import Layer, Servers, run
+from cimspice.schedule.engine import Array, Layer, Servers, run
 from cimspice.schedule.graph import Graph, Node
 
 
 def run_limited(
-    graph: Graph, servers: Mapping[str, Servers], rows: Mapping[str, int], images: int = 1
+    graph: Graph,
+    servers: Mapping[str, Servers],
+    rows: Mapping[str, int],
+    images: int = 1,
+    arrival: Mapping[str, Array] | None = None,
 ) -> list[dict[str, Layer]]:
-    """Times of all layers on buffers of so many rows, by stored map.
+    """Times of all layers on buffers of so many rows, by stored map; ``arrival`` of the input as in
+    `cimspice.schedule.engine.run`.
 
     The last reads of one schedule bound the starts of the next until nothing changes: the least times that
     keep to all bounds.
@@ -38,7 +43,7 @@ def run_limited(
         )
     space = {name: np.zeros((images, graph.by_name[name].height), dtype=np.int64) for name in rows}
     while True:
-        found = run(graph, servers, images, space)
+        found = run(graph, servers, images, {**space, **(arrival or {})})
         reads = [lives(graph, layers)[1] for layers in found]
         bound = {}
         for name, count in rows.items():

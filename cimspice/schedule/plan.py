@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
+from math import prod
 from typing import Any, Literal
 
 import numpy as np
@@ -14,7 +15,7 @@ from cimspice.progress import OnProgress, silent
 from cimspice.schedule.buffers import Buffered, is_stored, live_bytes
 from cimspice.schedule.element_card import ElementCard
 from cimspice.schedule.engine import Layer, Servers, Sets, Split, makespan, run
-from cimspice.schedule.graph import Graph, Node
+from cimspice.schedule.graph import INPUT, Graph, Node
 from cimspice.schedule.limited import run_limited
 from cimspice.schedule.placement import Elements, checked_copies, least_sum, slowest_first
 from cimspice.schedule.search import least_time
@@ -48,6 +49,8 @@ class Settings:
         Rows of every stored map that its buffer has, or of maps by name; None for no limit.
     copies
         By layer, in the place of those that the objective gives.
+    row_time
+        From one row of the input to the next (s), counted in whole MVMs; 0 where all of it is there at once.
     """
 
     elements: Elements = field(default_factory=Elements)
@@ -60,6 +63,7 @@ class Settings:
     link: float | None = None
     buffer_rows: int | Mapping[str, int] | None = None
     copies: Mapping[str, int] | None = None
+    row_time: float = 0.0
 
     def __post_init__(self) -> None:
         for name, low, high in (("extra", 0, _MOST_SPARE), ("images", 1, _MOST_IMAGES)):
@@ -78,6 +82,10 @@ class Settings:
         if self.link is not None and not self.link > 0:
             raise ParameterError(
                 f"a link of {self.link} bytes per second", place="--link", remedy="give a number above 0"
+            )
+        if not 0 <= self.row_time <= 1:
+            raise ParameterError(
+                f"rows of the input every {self.row_time:g} s", place="--row-time", remedy="give 0 to 1"
             )
         Sets.of(self.sets)
 
@@ -173,15 +181,25 @@ class Schedule:
             node.name: self._known_servers[node.name, count]
             for node, count in zip(self.layers, copies, strict=True)
         }
-        return makespan(run(self.graph, used))
+        return makespan(run(self.graph, used, space=self.arrival))
+
+    @cached_property
+    def arrival(self) -> dict[str, np.ndarray] | None:
+        """When each row of the input is there (images, height), by the input's name; None for at once."""
+        if not self.settings.row_time:
+            return None
+        shape = self.settings.images, self.graph.height
+        rows = np.arange(1, prod(shape) + 1).reshape(shape)
+        mvms = np.round(rows * (self.settings.row_time / self.card.time_per_mvm), 6)  # 10, not 11 of 10 MVMs
+        return {INPUT: np.ceil(mvms).astype(np.int64)}
 
     @cached_property
     def times(self) -> list[dict[str, Layer]]:
         """Of all layers, of one image after another."""
         rows = self.buffer_rows
         if rows is None:
-            return run(self.graph, self.servers(), self.settings.images)
-        return run_limited(self.graph, self.servers(), rows, self.settings.images)
+            return run(self.graph, self.servers(), self.settings.images, self.arrival)
+        return run_limited(self.graph, self.servers(), rows, self.settings.images, self.arrival)
 
     @cached_property
     def buffer_rows(self) -> dict[str, int] | None:
@@ -240,11 +258,13 @@ class Schedule:
 
     @property
     def interval(self) -> float:
-        """Steps between images: of the last two, or of a single image those of the busiest copy."""
+        """Steps between images: of the last two, or of a single image those of the busiest copy or of the
+        input's rows."""
         images = self.times
         if len(images) > 1:
             return makespan(images) - makespan(images[:-1])
-        return float(max(one.busiest * max(1, one.send) for one in self.servers().values()))
+        busiest = max(one.busiest * max(1, one.send) for one in self.servers().values())
+        return float(busiest if self.arrival is None else max(busiest, self.arrival[INPUT].max()))
 
     @cached_property
     def buffers(self) -> tuple[Buffered, dict[str, Buffered]]:
@@ -278,5 +298,5 @@ class Schedule:
         """`times` on links without a limit."""
         servers = self.servers(link=False)
         if self.buffer_rows is None:
-            return run(self.graph, servers, self.settings.images)
-        return run_limited(self.graph, servers, self.buffer_rows, self.settings.images)
+            return run(self.graph, servers, self.settings.images, self.arrival)
+        return run_limited(self.graph, servers, self.buffer_rows, self.settings.images, self.arrival)

@@ -47,10 +47,15 @@ class Replay:
 
 
 def check_reads(
-    graph: Graph, servers: Mapping[str, Servers], layers: Mapping[str, Layer]
+    graph: Graph,
+    servers: Mapping[str, Servers],
+    layers: Mapping[str, Layer],
+    arrival: Mapping[str, Array] | None = None,
 ) -> tuple[Replay, dict[str, int]]:
     """All reads of a schedule at the times at which its sets start, with one channel of random integers in
     every map; and by layer, how many MVMs would read too early if it ran one step earlier.
+
+    ``arrival`` is that of the input's rows.
 
     When a value is there follows here from the writes alone, place of the kernel by place, by none of the
     schedule's own maxima.
@@ -59,6 +64,8 @@ def check_reads(
     values: dict[str, Array] = {INPUT: rng.integers(-8, 9, (graph.height, graph.width)).astype(float)}
     plain = dict(values)
     written: dict[str, Array] = {INPUT: np.zeros((graph.height, graph.width))}
+    if arrival is not None:
+        written[INPUT] += arrival[INPUT][0][:, None]
     missing, early, mvms = 0, {}, 0
     for node in graph.nodes:
         reads = list(_reads(graph, node))

@@ -76,6 +76,8 @@ def test_files_of_shapes_that_make_no_network(text, words, capsys, tmp_path):
         (["tinyyolov4", "--objective", "luck"], "objective 'luck'"),
         (["tinyyolov4", "--link", 0], "link"),
         (["tinyyolov4", "--link", "nan"], "link"),
+        (["tinyyolov4", "--row-time", -1], "rows of the input every -1 s"),
+        (["tinyyolov4", "--row-time", "nan"], "rows of the input every nan s"),
         (["tinyyolov4", "--extra", -1], "extra = -1"),
         (["tinyyolov4", "--images", 0], "images = 0"),
         (["tinyyolov4", "--pe", "256"], "crossbars '256'"),
@@ -145,6 +147,13 @@ def test_a_file_that_is_no_onnx_model(capsys, tmp_path):
     path = tmp_path / "net.onnx"
     path.write_bytes(b"\x00no model" * 10)
     assert "not an ONNX file" in refused(capsys, path)["message"]
+
+
+def test_a_file_of_gigabytes_is_refused_before_it_is_read(capsys, tmp_path):
+    path = tmp_path / "net.onnx"
+    with path.open("wb") as file:
+        file.truncate(3 * 2**30)
+    assert "3221225472 bytes are more than" in refused(capsys, path)["message"]
 
 
 @pytest.mark.parametrize("place", ["../w.bin", "/etc/w.bin", "..\\w.bin", "weights/w.bin"])

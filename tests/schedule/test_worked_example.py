@@ -120,6 +120,33 @@ def test_links_that_take_a_share_of_an_mvm_for_a_byte(slow, steps, capsys, tmp_p
     assert found["transfer"]["bytes"] == 36 * 4 + 9 * 4 + 36 * 2
 
 
+def test_rows_of_a_sensor_hold_every_layer_back(capsys, tmp_path):
+    """A row every 10 steps: a's row y starts with row y + 1, at 20, 30 ... 60; by hand a's rows end at 26,
+    36, 46, 56, 66, 72, b's pixels at 55, 57, 58, 71, 73, 74, 75, 76, 77, and c's last at 95."""
+    path = toml_file(tmp_path)
+    second = printed(capsys, path)["mvm_time_second"]
+    words = (path, "--sets", "pixel", "--row-time", 10 * second)
+    plan = scheduled(tmp_path, sets="pixel", row_time=10 * second)
+    assert plan.times[0]["a"].end[:, -1].tolist() == [26, 36, 46, 56, 66, 72]
+    assert plan.times[0]["b"].end.ravel().tolist() == [55, 57, 58, 71, 73, 74, 75, 76, 77]
+    limited = scheduled(tmp_path, sets="pixel", row_time=10 * second, buffer_rows=64)
+    assert limited.steps == plan.steps == 95
+    for images, steps in ((1, 95), (2, 155), (3, 215)):
+        found = printed(capsys, *words, "--images", images)
+        assert found["cross_layer"]["steps"] == steps
+        assert (found["replay"]["missing_reads"], found["replay"]["layers_that_cannot_be_earlier"]) == (0, 3)
+        assert found["interval_second"] == pytest.approx(60 * second, rel=1e-12)
+        assert found["settings"]["row_time_second"] == 10 * second
+
+
+def test_the_busiest_crossbars_are_those_of_the_layer_with_most_pixels_a_copy(capsys, tmp_path):
+    found = printed(capsys, toml_file(tmp_path), "--extra", 3, "--images", 2)[
+        "pe"
+    ]  # copies 3, 1, 2: 12, 9, 18
+    assert found["busiest_layer"] == "c"
+    assert found["busiest_second"] == pytest.approx(2 * 18 * 1.4e-6, rel=1e-12)
+
+
 def test_images_on_slow_links_follow_at_the_pace_of_the_slowest_port(capsys, tmp_path):
     path = toml_file(tmp_path)
     second = printed(capsys, path)["mvm_time_second"]
