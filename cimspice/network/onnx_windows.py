@@ -68,6 +68,10 @@ def _places(node: onnx.NodeProto, kernel: Sequence[int], shape: Sequence[int]) -
     padding = tuple(attribute(node, "pads", (0,) * 2 * axes))
     if len(size) != axes or {len(stride), len(dilation), len(padding) // 2} != {axes}:
         raise Unsupported(f"has a kernel of {axes} axes for a sample of {len(size)} spatial ones")
+    if min(*kernel, *stride, *dilation) < 1:
+        raise Unsupported(
+            f"has a kernel of {tuple(kernel)}, strides {stride} and dilations {dilation}, not all 1 or more"
+        )
     mode = attribute(node, "auto_pad", "NOTSET")
     if mode == "VALID":
         padding = (0,) * 2 * axes

@@ -227,6 +227,10 @@ REFUSED = {
                 {"w": draw(6)}),
         ["Quant", "my.own"],
     ),
+    "strides of 0": (
+        refused([make_node("Conv", ["x", "w"], ["y"], strides=[0, 1])], {"w": draw(3, 4, 3, 3)}),
+        ["strides (0, 1)"],
+    ),
     "without the input": (
         refused([make_node("Constant", [], ["y"], value_float=1.0)]),
         ["does not depend on the input"],
