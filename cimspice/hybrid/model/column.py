@@ -25,13 +25,7 @@ class Column:
 
     def __post_init__(self) -> None:
         checked_count("weights", self.weights, place="Column")
-        checked_count("dummies", self.dummies, place="Column")
-        if self.dummies % 2 == 0:
-            raise ParameterError(
-                f"{self.dummies} dummy cells make a threshold of {self.threshold:g}, which sums can meet",
-                place="Column.dummies",
-                remedy="use an odd number",
-            )
+        require_threshold(self.dummies, "Column.dummies")
         if 2 * self.weights + 3 * self.dummies > self.rows:
             raise ParameterError(
                 f"{self.weights} weights of two cells and {3 * self.dummies} dummy cells on {self.rows} rows",
@@ -57,6 +51,16 @@ class Column:
     def positions(self, rows: Array) -> Array:
         """Places of rows along the bit line, 0 at the comparator to 1."""
         return (rows + 0.5) / self.rows
+
+
+def require_threshold(dummies: int, place: str) -> None:
+    """ParameterError for a number of dummy cells whose threshold a sum can meet."""
+    if checked_count("dummies", dummies, place=place) % 2 == 0:
+        raise ParameterError(
+            f"{dummies} dummy cells make a threshold of {dummies / 2:g}, which sums can meet",
+            place=place,
+            remedy="use an odd number",
+        )
 
 
 @dataclass(frozen=True, eq=False)
