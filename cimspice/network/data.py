@@ -11,11 +11,11 @@ import numpy as np
 from cimspice.arrays import checked_array
 from cimspice.errors import TableError
 from cimspice.files import open_plain
-from cimspice.network.array_files import DAMAGED, arrays_in, csv_numbers
+from cimspice.network.array_files import DAMAGED, FileArray, arrays_in, csv_numbers
 from cimspice.network.graph import Network
 
 _LARGEST_CSV = 2**30
-_FORMS = "give .npz with x and, for labels, y; .npy with inputs; or .csv, a row for each sample"
+_FORMS = "give .npz with x (or x_test) and, for labels, y (y_test); .npy with inputs; or .csv, a row for each"
 
 
 @dataclass(frozen=True, eq=False)
@@ -52,15 +52,21 @@ def load_training_data(path: str | Path, network: Network) -> Data | None:
     path = Path(path)
     if path.suffix.lower() not in (".npz", ".safetensors"):
         return None
-    arrays = {array.name: array for array in arrays_in(path)}
+    arrays = _by_name(path)
     if not {"x_train", "y_train"} <= arrays.keys():
         return None
     x = _inputs(arrays["x_train"].numbers(), network, path)
     return Data(x, _labels(arrays["y_train"].numbers(), len(x), network, path))
 
 
+def _by_name(path: Path) -> dict[str, FileArray]:
+    """Arrays of a file; ``X_test`` is ``x_test`` where there is none of that name."""
+    arrays = arrays_in(path)
+    return {array.name.lower(): array for array in arrays} | {array.name: array for array in arrays}
+
+
 def _arrays(path: Path) -> tuple[np.ndarray, np.ndarray | None]:
-    arrays = {array.name: array for array in arrays_in(path)}
+    arrays = _by_name(path)
     if path.suffix.lower() == ".npy":
         return next(iter(arrays.values())).numbers(), None
     for inputs, labels in (("x", "y"), ("x_test", "y_test")):

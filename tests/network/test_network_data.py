@@ -12,7 +12,7 @@ def iris():
     return built_in("iris")
 
 
-@pytest.mark.parametrize("ending", ["npz", "csv", "column", "test"])
+@pytest.mark.parametrize("ending", ["npz", "csv", "column", "test", "Test"])
 def test_samples_and_labels_come_in_as_they_are(tmp_path, iris, ending):
     path = tmp_path / ("data.csv" if ending == "csv" else "data.npz")
     if ending == "csv":
@@ -20,6 +20,8 @@ def test_samples_and_labels_come_in_as_they_are(tmp_path, iris, ending):
         np.savetxt(path, rows, delimiter=",", header="a,b,c,d,y", comments="", fmt="%.17g")
     elif ending == "test":
         np.savez(path, x_test=iris.x_test, y_test=iris.y_test, W1=np.zeros((2, 3)))
+    elif ending == "Test":  # as scikit-learn's users call them
+        np.savez(path, X_train=np.zeros((2, 4)), X_test=iris.x_test, y_test=iris.y_test)
     else:
         np.savez(path, x=iris.x_test, y=iris.y_test[:, None] if ending == "column" else iris.y_test)
     data = load_data(path, iris.network)
