@@ -98,7 +98,7 @@ def run_bench(
         )
         _require_all(result.failures, result.points, bench)
         table = result.table.drop(columns="relaxed", errors="ignore")
-        return _told(table, result.cpu_seconds, result.relaxed)
+        return _counted(table, result.cpu_seconds, result.relaxed)
     plan = _Points.of(specification, runs, environment)
     points = plan.points
     with store_context(store) as kept:
@@ -114,10 +114,10 @@ def run_bench(
     if several:
         table.insert(0, "run", table.pop("run"))
     seconds = sum(record.cpu_seconds for _, record, _ in found)
-    return _told(table, seconds, len({point.digest for point, _, again in found if again}))
+    return _counted(table, seconds, len({point.digest for point, _, again in found if again}))
 
 
-def _told(table: pd.DataFrame, cpu_seconds: float, relaxed: int) -> pd.DataFrame:
+def _counted(table: pd.DataFrame, cpu_seconds: float, relaxed: int) -> pd.DataFrame:
     table.attrs |= {"cpu_seconds": cpu_seconds, "relaxed": relaxed}
     return table
 
