@@ -10,6 +10,8 @@ from worked_example import toml_file
 
 from cimspice.cli.app import run
 from cimspice.errors import ParameterError
+from cimspice.fit.card import ModelCard
+from cimspice.rram.model.write_cost import WriteCost
 from cimspice.schedule import Elements, Schedule, Settings, load_graph
 from cimspice.schedule.engine import Sets
 from cimspice.schedule.runs import Write, cut
@@ -99,3 +101,19 @@ def test_the_worked_example_on_one_crossbar_of_three(capsys, tmp_path):
     work = 810 * found["mvm_time_second"]
     assert found["total_second"] == pytest.approx(seconds + work, rel=1e-12)
     assert found["image_second"] == pytest.approx((seconds + work) / 10, rel=1e-12)
+
+
+def test_programming_takes_time_and_energy_of_the_write_cost_card(capsys, tmp_path):
+    """A cell takes the mean of SET and RESET: 4 us, 3 nJ; of two layers that fit together the largest tile is
+    written while the other is."""
+    cost = WriteCost(set_time=2e-6, reset_time=6e-6, set_energy=2e-9, reset_energy=4e-9)
+    card = ModelCard.from_model(cost).save(tmp_path / "card.json")
+    words = [str(toml_file(tmp_path)), "--pes", "2", "--reprogram", "--write-cost", str(card), "--json"]
+    assert run(["schedule", *words]) == 0
+    found = json.loads(capsys.readouterr().out)
+    assert [one["layers"] for one in found["runs"]] in ([["a"], ["b", "c"]], [["a", "b"], ["c"]])
+    cells = {"a": 9 * 4, "b": 36 * 4, "c": 8 * 2}
+    largest = [max(cells[name] for name in one["layers"]) for one in found["runs"]]
+    assert found["program"]["cells"] == sum(cells.values())
+    assert found["program"]["seconds"] == pytest.approx(4e-6 * sum(largest), rel=1e-12)
+    assert found["program"]["joule"] == pytest.approx(3e-9 * sum(cells.values()), rel=1e-12)
