@@ -3,7 +3,7 @@ and the digital part that adds its codes."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -12,8 +12,13 @@ import pandas as pd
 from cimspice.arrays import Array
 from cimspice.errors import SimulationError
 from cimspice.hybrid.characterisation import ColumnConditions
+from cimspice.hybrid.choices import STEPS, Choice
 from cimspice.hybrid.circuit.comparator import Comparator
+from cimspice.hybrid.emulator.columns import Design
 from cimspice.hybrid.mapping.slices import stored_bits
+from cimspice.hybrid.model.column import Column
+from cimspice.hybrid.model.readout import Binary
+from cimspice.hybrid.training.activity import Sequences
 from cimspice.progress import OnProgress, in_stage
 
 RESTORE = 2e-9
@@ -22,18 +27,13 @@ RESTORE = 2e-9
 ADDED = 8
 """Samples whose converted codes are added up."""
 
-START = {4: 73, 3: 36}
+START = {4: 73, 3: 36, 1: 2}
 """Of the register, by bits of a scale factor: with it sums move the fewest bits. The bias takes it back."""
 
 
-@dataclass(frozen=True, eq=False)
-class Sequences:
-    """What columns see of single samples, input bit by input bit: all (sequences, bits)."""
-
-    sums: Array
-    codes: Array
-    scales: Array
-    """Stored integers."""
+def stored_size(design: Design) -> int:
+    """Bits of a scale factor in its store: one for the layer is 1, and selects the input bit's place."""
+    return 1 if design.shared == "layer" else design.scale_bits or 4
 
 
 def digital_part(
@@ -48,7 +48,8 @@ def digital_part(
     SimulationError if a sum is not the emulator's.
     """
     bits, start = drawn.codes.shape[1], START[scale_bits]
-    register = {"scale_bits": scale_bits, "sum_bits": scale_bits + bits + 1, "start": start}
+    largest = (2**scale_bits - 1) * (2**bits - 1)
+    register = {"scale_bits": scale_bits, "sum_bits": largest.bit_length() + 1, "start": start}
     table = conditions.run(
         "hybrid_accumulator",
         [
@@ -109,24 +110,28 @@ def _array(conditions: ColumnConditions, rows: int) -> dict[str, Any]:
 
 
 def comparator_reads(
-    conditions: ColumnConditions, cells: Array, inputs: Array, input_width: float, progress: OnProgress
+    conditions: ColumnConditions, cells: Array, inputs: Array, choice: Choice, progress: OnProgress
 ) -> dict[str, float]:
-    """Blocks of the array's read with a comparator, dummy cells apart."""
-    column = conditions.column
-    first = conditions.array.word_line_start + conditions.unit_width + conditions.settle
-    later = conditions.strobe + conditions.recovery
-    end = later + conditions.settle + conditions.strobe + 1e-10  # the second decision, and its strobe's end
-    down = [{"row": int(row), "width": conditions.unit_width, "bits": [0]} for row in column.first_dummies]
+    """Blocks of the array's read with a comparator, dummy cells apart. Binary has one decision, and one dummy
+    cell that decides a sum of 0."""
+    binary, column = isinstance(choice.readout, Binary), conditions.column
+    column = Column(column.weights, choice.dummies, column.rows)
+    first = conditions.array.word_line_start + choice.pulse + conditions.settle
+    later = 0.0 if binary else conditions.strobe + conditions.recovery
+    end = later + conditions.settle + conditions.strobe + 1e-10  # the last decision, and its strobe's end
+    width = {"width": choice.pulse}
+    down = [{"row": int(row), **width, "bits": [int(binary)]} for row in column.first_dummies]
     up = [
-        {"row": int(row), "width": conditions.unit_width, "bits": [1], "delay": later}
-        for row in column.second_dummies
+        {"row": int(row), **width, "bits": [1], "delay": later} for row in column.second_dummies if not binary
     ]
-    shared = {"array": _array(conditions, column.rows), "strobes": [first, first + later]}
-    sizes = Comparator(input_width=input_width).converter.model_dump(round_trip=True)
+    strobes = [first] if binary else [first, first + later]
+    shared = {"array": _array(conditions, column.rows), "strobes": strobes}
+    sizes = Comparator(input_width=choice.input_width).converter.model_dump(round_trip=True)
     shared |= {"restore": RESTORE, "converter": sizes}
+    own = replace(conditions, unit_width=choice.pulse)
     runs = []
     for stored, given in zip(cells, inputs, strict=True):
-        opened = _open_rows(conditions, stored, given)
+        opened = _open_rows(own, stored, given)
         runs.append({**shared, "open_rows": [*opened, *down, *up], "settle": end - later})
         runs.append({**shared, "open_rows": opened, "settle": end, "strobes": []})
     table = conditions.run("hybrid_column_energy", runs, in_stage("column with comparator", progress))
@@ -158,10 +163,50 @@ def plain_reads(
     ]
     restored = [{**run, "restore": RESTORE} for run in runs]
     read = conditions.run("sram_read_energy", restored, in_stage("column", progress))
+    return _array_blocks(read.mean(numeric_only=True)), _unit(conditions, runs, cells * inputs, progress)
+
+
+def unit_of(
+    conditions: ColumnConditions, cells: Array, inputs: Array, choice: Choice, progress: OnProgress
+) -> float:
+    """Volts of one unit of the sum, this comparator on the lines."""
+    own = replace(conditions, unit_width=choice.pulse)
+    shared = {"array": _array(conditions, conditions.column.rows), "settle": conditions.settle}
+    shared |= {"converter": Comparator(input_width=choice.input_width).converter.model_dump(round_trip=True)}
+    runs = [
+        {**shared, "open_rows": _open_rows(own, stored, given)}
+        for stored, given in zip(cells, inputs, strict=True)
+    ]
+    return _unit(conditions, runs, cells * inputs, progress)
+
+
+def _unit(
+    conditions: ColumnConditions, runs: list[dict[str, Any]], products: Array, progress: OnProgress
+) -> float:
     lines = conditions.run("hybrid_line_read", runs, in_stage("lines of the column", progress))
     difference = lines["bit_line_bar_discharge"] - lines["bit_line_discharge"]
-    unit = float(np.polyfit((cells * inputs).sum(axis=1), difference.to_numpy(), 1)[0])
-    return _array_blocks(read.mean(numeric_only=True)), unit
+    sums = products.sum(axis=1)
+    if np.ptp(sums) == 0:
+        raise SimulationError(
+            f"all {len(sums)} reads that were drawn have a sum of {sums[0]}, which gives no volts of a unit",
+            place="hybrid_line_read",
+            remedy="use another seed, or a network with more inputs",
+        )
+    return float(np.polyfit(sums, difference.to_numpy(), 1)[0])
+
+
+def converter_reads(
+    conditions: ColumnConditions,
+    bits: int,
+    array: dict[str, float],
+    drawn: Sequences,
+    unit: float,
+    progress: OnProgress,
+) -> tuple[dict[str, float], float, float]:
+    """All blocks of a read by a converter, its step (cells), and how long a conversion takes (s)."""
+    blocks, step, duration = conversions(conditions, bits, STEPS[bits] * unit, drawn, unit, progress)
+    added = added_codes(conditions, bits, STEPS[bits], drawn, progress)
+    return {**array, **blocks, **added}, round(step / unit, 3), duration
 
 
 def conversions(

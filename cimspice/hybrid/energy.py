@@ -11,39 +11,29 @@ the finished sum, and leakage.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
-import numpy as np
-
-from cimspice.arrays import Array, checked_count
+from cimspice.arrays import checked_count
 from cimspice.hybrid.characterisation import ColumnConditions
+from cimspice.hybrid.choices import READ, STEPS, WAYS, Choice
 from cimspice.hybrid.circuit.accumulator import SumTiming
 from cimspice.hybrid.column_blocks import (
-    Sequences,
-    added_codes,
     comparator_reads,
-    conversions,
+    converter_reads,
     counter_blocks,
     digital_part,
     plain_reads,
+    stored_size,
 )
-from cimspice.hybrid.emulator.columns import Design, codes_of, open_weights, pulses, quantised_scale
+from cimspice.hybrid.emulator.columns import Design
 from cimspice.hybrid.model.readout import Converter, ReadOut, Ternary
-from cimspice.hybrid.training.network import ColumnNetwork
+from cimspice.hybrid.training.activity import activity, drawn_sequences
 from cimspice.hybrid.training.study import ReadOutStudy, study
 from cimspice.hybrid.training.train import READ_OUT, Schedule
 from cimspice.hybrid.validation.reads import drawn_reads, trained
 from cimspice.progress import OnProgress, Progress, silent
 from cimspice.training.means import mean_with_interval
-
-STEPS = {3: 2.0, 4: 1.0, 5: 1.0, 6: 0.5, 7: 0.25, 8: 0.125}
-"""Of a converter of so many bits (cells). From 5 bits on sums of −16 to 16, all that there are, come out as
-they are; networks are trained through those of 4 and 3 bits, whose range is −8 to 8."""
-
-WAYS = {"12 um": (12e-6, 4), "12 um, 3 bits": (12e-6, 3), "6 um, 3 bits": (6e-6, 3), "3 um": (3e-6, 4)}
-"""Width of the comparator's input transistors (m), 12 µm being the converter's, and bits of the scale
-factors."""
 
 PUBLISHED = {
     "vs_adc7": 28.0,
@@ -167,105 +157,61 @@ def energy_table(
     conditions = conditions or ColumnConditions()
     for name, count in (("reads", reads), ("sequences", sequences), ("seeds", len(seeds))):
         checked_count(name, count, place="energy_table")
-    column = conditions.column
-    design = Design(Ternary(column.threshold), rows=column.weights, scale_bits=4)
+    rows = conditions.column.weights
 
-    def studied(**changed: Any) -> ReadOutStudy:
-        one = replace(design, **changed)
-        return study("digits-64", one, seeds, schedule=schedule, progress=progress)
+    def studied(design: Design) -> ReadOutStudy:
+        return study("digits-64", design, seeds, schedule=schedule, progress=progress)
 
-    accuracy, digital, operations = {}, {}, {}
-    for bits in (3, 4):  # the last ones' reads and sums are those of the array and of converters
+    whose = WAYS[READ].design(rows)
+    accuracy, digital, seen = {}, {}, {}
+    for design in dict.fromkeys(choice.design(rows) for choice in WAYS.values()):
         progress(Progress(stage="train the network whose reads are simulated"))
-        network, built = trained("digits-64", replace(design, scale_bits=bits), seeds[0], schedule)
+        network, built = trained("digits-64", design, seeds[0], schedule)
         drawn = drawn_sequences(network, built.x_test, sequences)
-        activity = _activity(network, built.x_test)
-        digital[bits], operations = digital_part(conditions, drawn, bits, activity, progress)
-        accuracy[bits] = studied(scale_bits=bits)
-    cells, inputs = drawn_reads(network, built.x_test, reads, seeds[0])
-    activity["open_weights_simulated"] = float(inputs.sum(axis=1).mean())
+        shares = activity(network, built.x_test)
+        digital[design] = digital_part(conditions, drawn, stored_size(design), shares, progress)
+        accuracy[design] = studied(design)
+        seen[design] = drawn, shares, drawn_reads(network, built.x_test, reads, seeds[0])
+    drawn, shares, (cells, inputs) = seen[whose]
+    shares["open_weights_simulated"] = float(inputs.sum(axis=1).mean())
     columns = {
         name: ColumnEnergy(
-            design.readout,
-            {**comparator_reads(conditions, cells, inputs, width, progress), **digital[bits]},
-            mean_with_interval(accuracy[bits].trained),
-            column.weights,
+            choice.readout,
+            {**comparator_reads(conditions, cells, inputs, choice, progress), **digital[design][0]},
+            {**mean_with_interval(accuracy[design].trained),
+             "below_ideal": mean_with_interval(accuracy[design].ideal - accuracy[design].trained)},
+            rows,
             SumTiming().period,
         )
-        for name, (width, bits) in WAYS.items()
-    }
+        for name, choice in WAYS.items()
+        for design in [choice.design(rows)]
+    }  # fmt: skip
     array, unit = plain_reads(conditions, cells, inputs, progress)
     converters = {}
-    for bits, step in STEPS.items():
-        blocks, step, duration = conversions(conditions, bits, step * unit, drawn, unit, progress)
-        added = added_codes(conditions, bits, STEPS[bits], drawn, progress)
+    for bits in range(3, 9):
+        blocks, step, duration = converter_reads(conditions, bits, array, drawn, unit, progress)
+        found = accuracy[whose].ideal
+        if bits < 5:
+            found = studied(Design(Converter(bits, STEPS[bits]), rows=rows)).trained
         converters[bits] = ColumnEnergy(
-            Converter(bits, round(step / unit, 3)),
-            {**array, **blocks, **added},
-            mean_with_interval(
-                accuracy[4].ideal if bits > 4 else studied(readout=Converter(bits, STEPS[bits])).trained
-            ),
-            column.weights,
-            duration,
+            Converter(bits, step), blocks, mean_with_interval(found), rows, duration
         )
-    counter = counter_blocks(conditions, activity, progress)
-    sums = 2 * drawn.codes.size
-    return EnergyTable(columns, counter, converters, activity, operations, sums)
+    counter = counter_blocks(conditions, shares, progress)
+    sums = drawn.codes.size * len(digital)
+    return EnergyTable(columns, counter, converters, shares, digital[next(iter(digital))][1], sums)
 
 
 def column_energy(
     conditions: ColumnConditions, *, reads: int = 6, sequences: int = 24, progress: OnProgress = silent
 ) -> dict[str, float]:
-    """Blocks (J) of one read of this column by its comparator, with scale factors of 4 bits: the first row of
-    the table alone."""
+    """Blocks (J) of one read of this column by its comparator, with scale factors of 4 bits."""
     column = conditions.column
-    design = Design(Ternary(column.threshold), rows=column.weights, scale_bits=4)
+    choice = Choice(
+        Ternary(column.threshold), input_width=conditions.input_width, pulse=conditions.unit_width
+    )
     progress(Progress(stage="train the network whose reads are simulated"))
-    network, built = trained("digits-64", design, 0, READ_OUT)
-    drawn, activity = drawn_sequences(network, built.x_test, sequences), _activity(network, built.x_test)
+    network, built = trained("digits-64", choice.design(column.weights), 0, READ_OUT)
+    drawn, shares = drawn_sequences(network, built.x_test, sequences), activity(network, built.x_test)
     cells, inputs = drawn_reads(network, built.x_test, reads, 0)
-    array = comparator_reads(conditions, cells, inputs, conditions.input_width, progress)
-    return array | digital_part(conditions, drawn, 4, activity, progress)[0]
-
-
-def layer_codes(network: ColumnNetwork, name: str, rows: Array) -> tuple[Array, Array, Array]:
-    """Sums, codes and stored scale factors of a layer's reads."""
-    layer = network.layers[name]
-    scale = quantised_scale(layer.scale, layer.design.scale_bits)
-    sums = layer.sums_of(rows)
-    step = float(np.max(scale)) / np.rint(_largest(layer.scale, layer.design.scale_bits))
-    return sums, codes_of(sums, layer.design.readout, scale / layer.unit), np.rint(scale / step).astype(int)
-
-
-def _largest(scale: Array, bits: int | None) -> float:
-    """The integer that stores a layer's largest scale factor."""
-    assert bits is not None
-    span = (scale.max() - scale.min()) / (2**bits - 2)
-    return float(scale.max() / max(span, scale.max() / (2**bits - 1)))
-
-
-def _activity(network: ColumnNetwork, x: Array) -> dict[str, float]:
-    """Shares of the codes of all held-out reads, and how many weights are open on average."""
-    codes, active = [], []
-    for name, rows in network.column_reads(x).items():
-        layer = network.layers[name]
-        codes.append(layer_codes(network, name, rows)[1].ravel())
-        opened = open_weights(pulses(layer.input_codes(rows), layer.design), layer.design)
-        active.append(np.broadcast_to(opened, (*opened.shape[:-1], codes[-1].size // opened.size)).ravel())
-    every = np.concatenate(codes)
-    shares = {f"codes_of_{code}": float(np.mean(every == code)) for code in (1, -1, 0)}
-    return {**shares, "open_weights": float(np.mean(np.concatenate(active)))}
-
-
-def drawn_sequences(network: ColumnNetwork, x: Array, count: int) -> Sequences:
-    """Of layers in proportion to their columns."""
-    rng = np.random.default_rng(0)
-    entered = network.column_reads(x)
-    sizes = np.array([layer.scale[0, 0, 0].size for layer in network.layers.values()], float)
-    found: list[tuple[Array, ...]] = []
-    for name in rng.choice(list(entered), count, p=sizes / sizes.sum()):
-        rows = entered[name]
-        values = layer_codes(network, name, rows[rng.integers(len(rows))][None])
-        crossbar, place, column = (rng.integers(values[0].shape[axis]) for axis in (0, 3, 4))
-        found.append(tuple(each[crossbar, :, 0, place, column] for each in values))
-    return Sequences(*(np.array(each).astype(int) for each in zip(*found, strict=True)))
+    array = comparator_reads(conditions, cells, inputs, choice, progress)
+    return array | digital_part(conditions, drawn, choice.scale_bits, shares, progress)[0]

@@ -7,9 +7,9 @@ import pytest
 
 from cimspice import run_bench
 from cimspice.hybrid import Column, Converter, Design, Ternary, stored_bits
-from cimspice.hybrid.column_blocks import Sequences
 from cimspice.hybrid.emulator.columns import column_outputs
-from cimspice.hybrid.energy import ColumnEnergy, EnergyTable, drawn_sequences, layer_codes
+from cimspice.hybrid.energy import ColumnEnergy, EnergyTable
+from cimspice.hybrid.training.activity import Sequences, drawn_sequences, layer_codes
 from cimspice.hybrid.training.study import quantised
 from cimspice.hybrid.training.train import Schedule
 from cimspice.network import built_in

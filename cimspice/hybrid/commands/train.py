@@ -6,6 +6,7 @@ from typing import Annotated, Any
 
 import typer
 
+from cimspice.hybrid.commands.front import columns_to_build
 from cimspice.screen.output import JsonFlag, console, print_json
 from cimspice.screen.validation_output import usable, write_report
 
@@ -15,7 +16,7 @@ def hybrid(
         str, typer.Option(help="ternary, ternary:THRESHOLD (cells), binary, ideal or adc:BITS.")
     ] = "ternary",
     network: Annotated[
-        str, typer.Option(help="A built-in network: digits-64, digits-cnn, iris ...")
+        str, typer.Option(help="A built-in network: digits-64, digits-cnn, iris ..., or mnist-vgg.")
     ] = "digits-64",
     seeds: Annotated[int, typer.Option(min=1, max=1000, help="Splits, each with a training.")] = 5,
     rows: Annotated[int, typer.Option(help="Weights that a column adds up: 16, 32, 64 or 128.")] = 64,
@@ -42,7 +43,9 @@ def hybrid(
         bool,
         typer.Option("--public-gradient", help="Gradient of the scale factors as in public training code."),
     ] = False,
-    epochs: Annotated[int, typer.Option(min=1, max=1000, help="Through the read-out.")] = 100,
+    epochs: Annotated[
+        int, typer.Option(min=1, max=1000, help="Of quantisation, and again through the read-out.")
+    ] = 100,
     seed: Annotated[int, typer.Option(min=0, help="The first one.")] = 0,
     card: Annotated[
         Path | None,
@@ -51,6 +54,16 @@ def hybrid(
             help="Of a column: train on chips drawn anew with its offsets, noise, cells, lines and "
             "thresholds.",
         ),
+    ] = None,
+    front: Annotated[
+        bool,
+        typer.Option(
+            "--front",
+            help="Accuracy on chips against energy of a read, of all columns that can be built: a page.",
+        ),
+    ] = False,
+    jobs: Annotated[
+        int | None, typer.Option("--jobs", "-j", min=1, help="Worker processes, of --front.")
     ] = None,
     output: Annotated[
         Path | None, typer.Option("--output", "-o", metavar="FOLDER", help="Default: runs/train-hybrid")
@@ -68,6 +81,11 @@ def hybrid(
     from cimspice.hybrid.training.train import Schedule
     from cimspice.screen.stages import Stages
 
+    if front:
+        fixed = (readout, rows, weights, input_bits, scale_factors, scale_bits, step, zero)
+        _refuse_beside_front(fixed == FIXED and not public_gradient and card is None)
+        columns_to_build(network, seeds, epochs, seed, jobs, output, json=json)
+        return
     if weights not in FORMATS:
         raise ParameterError(
             f"weights {weights!r}"[:200], place="--weights", remedy=f"use one of {', '.join(FORMATS)}"
@@ -110,6 +128,21 @@ def hybrid(
     else:
         _show(facts)
         console().print(f"  {folder / 'report.json'}", markup=False)
+
+
+FIXED = ("ternary", 64, "-4..3", 3, "column", None, "unit", "half_cell")
+"""What --front chooses itself."""
+
+
+def _refuse_beside_front(alone: bool) -> None:
+    from cimspice.errors import ParameterError
+
+    if not alone:
+        raise ParameterError(
+            "a read-out, card or crossbar beside --front, which runs through those that it has",
+            place="--front",
+            remedy="give --network, --seeds, --epochs, --seed, --jobs and --output alone",
+        )
 
 
 def _on_card(file: Path, design: Any) -> tuple[Any, Any]:

@@ -143,6 +143,7 @@ def codes_of(
         return sums
     if isinstance(readout, Converter):
         highest = 2 ** (readout.bits - 1)
+        sums = _seen(sums, chip.upper, chip.noise, rng)
         return np.clip(np.rint(sums / readout.step), -highest, highest - 1) * readout.step
     if isinstance(readout, Ternary):
         theta = scale / 2 if readout.threshold is None else readout.threshold

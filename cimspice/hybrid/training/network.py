@@ -3,7 +3,7 @@ pass."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from copy import copy
 from dataclasses import replace
 from typing import Any
@@ -84,13 +84,17 @@ class ColumnNetwork:
             for name, layer in self.layers.items()
         }
 
-    def with_readout(self, design: Design, *, public_scale_gradient: bool = False) -> ColumnNetwork:
-        """A copy with its weights and steps on other crossbars, read in another way; scale factors are 1."""
+    def with_readout(
+        self, design: Design | Mapping[str, Design], *, public_scale_gradient: bool = False
+    ) -> ColumnNetwork:
+        """A copy with its weights and steps on other crossbars, read in another way, each layer in its own
+        where they are given by name; scale factors are 1."""
         other = copy(self)
         nodes = {node.name: node for node in self.network.nodes}
         other.layers = {
             name: layer.with_readout(
-                self._design(nodes[name], design), public_scale_gradient=public_scale_gradient
+                self._design(nodes[name], design[name] if isinstance(design, Mapping) else design),
+                public_scale_gradient=public_scale_gradient,
             )
             for name, layer in self.layers.items()
         }

@@ -15,8 +15,9 @@ from cimspice.hybrid.emulator.chips import Spread
 from cimspice.hybrid.emulator.columns import Design, codes_of, quantised_scale
 from cimspice.hybrid.model.readout import Binary, Ideal
 from cimspice.hybrid.training.network import ColumnNetwork
-from cimspice.hybrid.training.train import QUANTISATION, READ_OUT, Schedule, shares_right, train
-from cimspice.network.built_in_networks import BuiltIn, built_in
+from cimspice.hybrid.training.networks import network_of
+from cimspice.hybrid.training.train import QUANTISATION, READ_OUT, Schedule, shares_right, some, train
+from cimspice.network.built_in_networks import BuiltIn
 from cimspice.progress import OnProgress, Progress, silent
 from cimspice.training.means import mean_with_interval
 
@@ -94,13 +95,14 @@ def study(
     network = None
     for done, seed in enumerate(seeds):
         progress(Progress(stage=f"train {name} through {design.readout}", points=len(seeds), done=done))
-        built = built_in(name, seed)
+        built = network_of(name, seed)
         test = built.x_test, built.y_test
-        ideal = quantised(built, design, seed=seed)
+        ideal = quantised(built, design, seed=seed, schedule=replace(QUANTISATION, epochs=schedule.epochs))
+        first = some(built.x_train)
         untrained = ideal.with_readout(design)
-        untrained.start_scales(built.x_train, least_squares=True)
+        untrained.start_scales(first, least_squares=True)
         network = ideal.with_readout(design, public_scale_gradient=public_scale_gradient)
-        network.start_scales(built.x_train)
+        network.start_scales(first)
         shapes, chips, other = network.layer_shapes, None, None
         if spread is not None:
             chips = partial(spread.draw, shapes)
@@ -111,7 +113,7 @@ def study(
             float(shares_right(network, *test, seed=seed)),
             float(shares_right(untrained, *test, seed=seed)),
             float(shares_right(on_comparators(network), *test)),
-            zeros(network, built.x_test),
+            zeros(network, some(built.x_test)),
             seconds,
             float(shares_right(network, *test, other, seed=seed)),
         ))  # fmt: skip

@@ -14,9 +14,10 @@ from cimspice.arrays import Array, checked_count
 from cimspice.hybrid.emulator.chips import Spread
 from cimspice.hybrid.emulator.columns import Design, Deviations
 from cimspice.hybrid.training.network import ColumnNetwork
+from cimspice.hybrid.training.networks import network_of
 from cimspice.hybrid.training.study import CHIP_SEED, quantised
 from cimspice.hybrid.training.train import CALIBRATION, READ_OUT, Schedule, shares_right, train
-from cimspice.network.built_in_networks import BuiltIn, built_in
+from cimspice.network.built_in_networks import BuiltIn
 from cimspice.progress import OnProgress, Progress, silent
 from cimspice.training.means import mean_with_interval
 
@@ -80,7 +81,7 @@ def study_chips(
     found: list[list[Array]] = [[], [], []]
     nominal: list[tuple[float, float]] = []
     for seed, part in zip(seeds, parts, strict=True):
-        built = built_in(name, seed)
+        built = network_of(name, seed)
         test = built.x_test, built.y_test
         ideal = quantised(built, design, seed=seed)
         shapes = ideal.with_readout(design).layer_shapes

@@ -16,9 +16,10 @@ from cimspice.hybrid.model.card import column_model
 from cimspice.hybrid.model.column import Column
 from cimspice.hybrid.model.readout import Ternary
 from cimspice.hybrid.training.network import ColumnNetwork
+from cimspice.hybrid.training.networks import network_of
 from cimspice.hybrid.training.study import quantised
 from cimspice.hybrid.training.train import READ_OUT, Schedule, train
-from cimspice.network.built_in_networks import BuiltIn, built_in
+from cimspice.network.built_in_networks import BuiltIn
 from cimspice.progress import OnProgress, Progress, silent
 
 NEAR = 0.5e-3
@@ -123,7 +124,7 @@ def column_design(column: Column, *, independent: bool = False) -> Design:
 
 def trained(name: str, design: Design, seed: int, schedule: Schedule) -> tuple[ColumnNetwork, BuiltIn]:
     """A built-in network trained through nominal columns."""
-    built = built_in(name, seed)
+    built = network_of(name, seed)
     network = quantised(built, design, seed=seed).with_readout(design)
     network.start_scales(built.x_train)
     train(network, built.x_train, built.y_train, schedule, seed=seed)
