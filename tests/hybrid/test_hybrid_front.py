@@ -25,7 +25,7 @@ def share(value):
     return {"value": value, "interval": [value - 0.01, value + 0.01]}
 
 
-def point(energy, accuracy, choice=PAIR["ternary"]):
+def point(energy, accuracy, choice: Choice | None = PAIR["ternary"]):
     blocks = {"array": energy / 4, "rest": 3 * energy / 4}
     return Point(choice, blocks, 4e-9, share(accuracy), share(accuracy + 0.01), Spread(0.4), 18, 0.6)
 
@@ -101,7 +101,7 @@ def test_one_layer_alone_is_read_and_the_others_keep_ideal_sums():
 
 def test_a_converter_on_a_chip_converts_what_its_comparator_sees():
     sums = np.array([-9.0, -1.0, 0.0, 3.0])
-    chip = Deviations(upper=np.float32(0.6))
+    chip = Deviations(upper=np.array(0.6))
     found = codes_of(sums, Converter(4), np.ones(1), chip)
     assert np.array_equal(found, np.clip(np.rint(sums + 0.6), -8, 7))
 
