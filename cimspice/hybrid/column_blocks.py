@@ -65,8 +65,8 @@ def digital_part(
         raise SimulationError(
             f"{wrong} sums of the digital part are not those of the emulator", place="hybrid_accumulator"
         )
-    operations = {f"code_{code}": sum(_blocks_of(table, code).values()) for code in (1, -1, 0)}
-    return _mean_blocks(table, activity), operations
+    operations = {f"code_{code}": sum(_blocks_of(table, code).values()) for code in _codes(table)}
+    return mean_blocks(table, activity), operations
 
 
 def counter_blocks(
@@ -74,18 +74,24 @@ def counter_blocks(
 ) -> dict[str, float]:
     """Of a read whose code is counted, where one scale factor serves all."""
     given = {"codes": [1, -1, -1, 0, 1, 1, 0, -1, 1, -1], "scale_factors": [], "sum_bits": 4}
-    return _mean_blocks(
+    return mean_blocks(
         conditions.run("hybrid_accumulator", [given], in_stage("codes counted", progress)), activity
     )
 
 
-def _mean_blocks(table: pd.DataFrame, activity: dict[str, float]) -> dict[str, float]:
-    """Of a read whose code is 1, −1 or 0 as often as in the network."""
+def mean_blocks(table: pd.DataFrame, activity: dict[str, float]) -> dict[str, float]:
+    """Of a read whose code is 1, −1 or 0 as often as in the network, among the codes that were simulated:
+    binary has no 0."""
+    shares = {code: activity[f"codes_of_{code}"] for code in _codes(table)}
     total: dict[str, float] = {}
-    for code in (1, -1, 0):
+    for code, share in shares.items():
         for name, value in _blocks_of(table, code).items():
-            total[name] = total.get(name, 0.0) + activity[f"codes_of_{code}"] * value
+            total[name] = total.get(name, 0.0) + share / sum(shares.values()) * value
     return total
+
+
+def _codes(table: pd.DataFrame) -> list[int]:
+    return [code for code in (1, -1, 0) if (table["code"] == code).any()]
 
 
 def _blocks_of(table: pd.DataFrame, code: int) -> dict[str, float]:

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import numpy as np
+import pandas as pd
 import pytest
 
 from cimspice import run_bench
 from cimspice.hybrid import Column, Converter, Design, Ternary, stored_bits
+from cimspice.hybrid.column_blocks import mean_blocks
 from cimspice.hybrid.emulator.columns import column_outputs
 from cimspice.hybrid.energy import ColumnEnergy, EnergyTable
 from cimspice.hybrid.training.activity import Sequences, drawn_sequences, layer_codes
@@ -84,6 +86,13 @@ def test_the_table_divides_by_the_column_and_finds_the_smallest_converter_of_equ
     assert facts["vs_equal_accuracy"]["readout"] == str(Converter(3))
     assert facts["column"]["per_mac"] == pytest.approx(9 / 64 * 8e-13)
     assert sum(facts["column"]["blocks"].values()) == pytest.approx(facts["column"]["per_read"])
+
+
+def test_the_digital_part_of_binary_needs_no_code_of_0():
+    energies = ("read_energy", "gating_energy", "sum_energy", "control_energy")
+    table = pd.DataFrame({"code": [1, -1, 1], **{name: [1e-15, 3e-15, 2e-15] for name in energies}})
+    found = mean_blocks(table, {"codes_of_1": 0.5, "codes_of_-1": 0.5, "codes_of_0": 0.0})
+    assert found["add"] == pytest.approx(0.5 * 1.5e-15 + 0.5 * 3e-15)
 
 
 def test_drawn_sequences_are_those_of_the_network(network):
