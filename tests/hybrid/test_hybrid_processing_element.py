@@ -13,7 +13,7 @@ from cimspice.cli.app import run
 from cimspice.families import read_card
 from cimspice.hybrid import characterisation, element, energy
 from cimspice.hybrid.characterisation import ColumnConditions
-from cimspice.hybrid.column_blocks import Sequences
+from cimspice.hybrid.training.activity import Sequences
 from cimspice.hybrid.training.train import Schedule
 from cimspice.hybrid.validation.reads import trained
 from cimspice.schedule import element_of
@@ -52,7 +52,7 @@ def test_the_command_adds_the_part_whose_times_are_the_clocks_and_whose_leakage_
 
 @pytest.mark.spice
 def test_energy_of_a_product_is_that_of_its_column_reads(monkeypatch):
-    """The benchmark's table has 712 fJ a read, of it 353 fJ for the comparator and its strobe."""
+    """The benchmark's column with 4-bit scale factors takes 712 fJ a read, of it 353 fJ for the comparator and its strobe."""
     packaged = hybrid.packaged_card()
     assert element_of(packaged).energy_per_mvm == pytest.approx(64 * 3 * 712e-15, rel=2e-3)
     monkeypatch.setattr(
