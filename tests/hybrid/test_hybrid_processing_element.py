@@ -52,7 +52,7 @@ def test_the_command_adds_the_part_whose_times_are_the_clocks_and_whose_leakage_
 
 @pytest.mark.spice
 def test_energy_of_a_product_is_that_of_its_column_reads(monkeypatch):
-    """The benchmark's column with 4-bit scale factors takes 712 fJ a read, of it 353 fJ for the comparator and its strobe."""
+    """The benchmark's 4-bit column takes 712 fJ a read, of it 353 fJ for the comparator and its strobe."""
     packaged = hybrid.packaged_card()
     assert element_of(packaged).energy_per_mvm == pytest.approx(64 * 3 * 712e-15, rel=2e-3)
     monkeypatch.setattr(
