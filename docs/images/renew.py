@@ -29,6 +29,7 @@ PICTURES = {
     "membranes.png": ("demo neuron", "membranes.png"),
     "spike_times.png": ("validate iris --samples 50", "spike_times.png"),
     "error_budget.png": ("validate iris --samples 50", "error_budget.png"),
+    "reversal_sweep.png": ("train neuron --sweep-reversal", "reversal_sweep.png"),
     "crossbar-accuracy.png": ("validate crossbar", "crossbar_accuracy.png"),
     "programming-front.png": ("program --sweep", "front.png"),
     "programming-life.png": ("program --life", "life.png"),
