@@ -129,15 +129,16 @@ def _trained(
     from cimspice.schedule.validate import check_order, check_tiles
 
     stages.begin("training")
-    made, crossbars = built_in("digits-cnn"), family("crossbar")
-    circuit = cast("Any", crossbars).circuit(tile=_TILE)  # not every family has one; crossbars do
+    made = built_in("digits-cnn")
+    crossbars = cast("Any", family("crossbar"))  # not every family has circuits and tiles; crossbars do
+    circuit = crossbars.circuit(tile=_TILE)
     mapped = map_network(made.network, made.x_train, circuit)
     elements = Elements(_TILE, _TILE, columns_per_weight=2, dense="include")
     plan = Schedule(from_network(made.network), replace(given, elements=elements))
     x = made.x_test[:samples]
     order = check_order(plan, mapped, x, stages)
     read = check_tiles(
-        mapped, x, lambda layer: crossbars.layer_tiles(layer, jobs=jobs), tiles, vectors,  # pyright: ignore[reportAttributeAccessIssue]
+        mapped, x, lambda layer: crossbars.layer_tiles(layer, jobs=jobs), tiles, vectors,
         seed=seed, progress=stages,
     )  # fmt: skip
     known = packaged_or(card or Path("crossbar"))

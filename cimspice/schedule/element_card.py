@@ -113,7 +113,7 @@ class ElementCard:
             )
             for name, unit in UNITS.items()
         }
-        return Part(origin=self.origin, parameters=records)  # pyright: ignore[reportArgumentType]
+        return Part(origin=self.origin, parameters=records)  # pyright: ignore[reportArgumentType] (Part checks it)
 
 
 def element_of(card: Card) -> ElementCard:

@@ -19,7 +19,7 @@ class GatedReadParameters(SettlingParameters):
     """A p-channel transistor of ``switch_width`` between supply and each amplifier conducts from ``delay`` on
     for ``hold``; inputs step ``lead`` after its gate falls, and back when it rises."""
 
-    sensing: Literal["amplifier"] = "amplifier"  # pyright: ignore[reportIncompatibleVariableOverride]
+    sensing: Literal["amplifier"] = "amplifier"  # pyright: ignore[reportIncompatibleVariableOverride] (one of them)
     switch_width: Annotated[float, quantity("m", ge=1e-6, le=1e-4)] = 50e-6
     lead: Annotated[float, quantity("s", ge=0, le=1e-3)] = 0.0
     hold: Time = 100e-9

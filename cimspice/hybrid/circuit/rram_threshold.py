@@ -10,6 +10,7 @@ from pydantic import model_validator
 
 from cimspice.bench.bench import Bench, register
 from cimspice.hybrid.circuit.rram_column import RramColumnParameters, RramColumnRead, RramPairParameters
+from cimspice.hybrid.circuit.threshold import thresholds_of
 from cimspice.hybrid.model.rram_column import RramColumn
 from cimspice.netlist import Netlist, NetlistParameters, quantity
 from cimspice.spice import Analysis, SolverOptions, Waveforms
@@ -97,15 +98,9 @@ class RramThreshold(Bench):
 
     def measure(self, parameters: RramThresholdParameters, waveforms: Waveforms) -> pd.DataFrame:
         table = RramColumnRead().measure(parameters.read, waveforms)
-        difference, decided = (table[name].to_numpy().reshape(4, 2) for name in ("difference", "decided"))
-        sums = np.array(parameters.sums)
-        units = difference[3, 0] - difference[2, 0], difference[1, 1] - difference[0, 1]
         row = {
-            "upper": sums[2] - difference[2, 0] / units[0],
-            "lower": sums[0] - difference[0, 1] / units[1],
-            "unit": float(np.mean(units)),
+            **thresholds_of(table, parameters.sums),
             "discharge": float(table[["positive_discharge", "negative_discharge"]].to_numpy().mean()),
-            "right": float(np.mean(decided == np.stack([sums >= sums[3], sums > sums[0]], axis=1))),
             **table[list(self.columns)[5:]].max(),
         }
-        return pd.DataFrame([row])
+        return pd.DataFrame([row], columns=list(self.columns))

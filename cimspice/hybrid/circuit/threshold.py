@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Annotated, ClassVar
 
 import numpy as np
@@ -87,6 +88,20 @@ class ThresholdParameters(Comparator):
         )
 
 
+def thresholds_of(table: pd.DataFrame, sums: Sequence[float]) -> dict[str, float]:
+    """Thresholds in units, the unit (V), and the share of right decisions: four reads with two strobes each,
+    of sums just below and above the lower and the upper threshold."""
+    difference, decided = (table[name].to_numpy().reshape(4, 2) for name in ("difference", "decided"))
+    ordered = np.array(sums)
+    units = difference[3, 0] - difference[2, 0], difference[1, 1] - difference[0, 1]
+    return {
+        "upper": ordered[2] - difference[2, 0] / units[0],
+        "lower": ordered[0] - difference[0, 1] / units[1],
+        "unit": float(np.mean(units)),
+        "right": float(np.mean(decided == np.stack([ordered >= ordered[3], ordered > ordered[0]], axis=1))),
+    }
+
+
 @register
 class Threshold(Bench):
     """``upper`` and ``lower`` threshold in cells: where the lines would not differ, between two sums.
@@ -121,18 +136,12 @@ class Threshold(Bench):
 
     def measure(self, parameters: ThresholdParameters, waveforms: Waveforms) -> pd.DataFrame:
         table = ColumnRead().measure(parameters.read, waveforms)
-        difference, decided = (table[name].to_numpy().reshape(4, 2) for name in ("difference", "decided"))
-        sums = np.array(parameters.sums)
-        units = difference[3, 0] - difference[2, 0], difference[1, 1] - difference[0, 1]
         lines = table.loc[table["strobe"] == 0, ["bit_line_discharge", "bit_line_bar_discharge"]]
         row = {
-            "upper": sums[2] - difference[2, 0] / units[0],
-            "lower": sums[0] - difference[0, 1] / units[1],
-            "unit": float(np.mean(units)),
+            **thresholds_of(table, parameters.sums),
             "discharge": float(lines.to_numpy().mean()),
-            "right": float(np.mean(decided == np.stack([sums >= sums[3], sums > sums[0]], axis=1))),
             "decision_delay": table["decision_delay"].max(),
             **{name: table[name].iloc[0] / 4 for name in ("comparator_energy", "strobe_energy")},
             "flipped": table["flipped"].sum() / 2,
         }
-        return pd.DataFrame([row])
+        return pd.DataFrame([row], columns=list(self.columns))

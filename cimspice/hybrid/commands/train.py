@@ -95,7 +95,7 @@ def hybrid(
         rows=rows,
         weights=FORMATS[weights],
         bits=input_bits,
-        shared=scale_factors,  # type: ignore[arg-type]
+        shared=scale_factors,  # type: ignore[arg-type] (Design checks it)
         scale_bits=scale_bits,
     )
     spread = None

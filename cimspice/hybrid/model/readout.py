@@ -119,7 +119,7 @@ def named(text: str, rows: int, *, step: str = "unit", zero: str = "half_cell") 
         if kind == "ternary":
             return Ternary(float(value) if value else None)
         if not value and kind == "binary":
-            return Binary(zero)  # type: ignore[arg-type]
+            return Binary(zero)  # type: ignore[arg-type] (Binary checks it)
         if not value and kind == "ideal":
             return Ideal()
     except ValueError as error:
