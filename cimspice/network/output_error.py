@@ -318,5 +318,5 @@ def _certificate(
         population,
         f"With {100 * confidence:g} % confidence the outputs of circuit and emulator differ over all "
         f"{population} inputs by at most {bound:.3g} of the emulator's (rms): {what}, which give "
-        f"{estimate:.3g}.",
+        + (f"{estimate:.3g}." if found >= 0 else "no estimate above 0: the error is too small for them."),
     )
