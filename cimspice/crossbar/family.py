@@ -26,7 +26,6 @@ if TYPE_CHECKING:
     from cimspice.crossbar.emulator.circuit import CrossbarCircuit
     from cimspice.crossbar.emulator.mapped_layer import MappedLayer
     from cimspice.crossbar.emulator.one_transistor import AccessedMemory
-    from cimspice.crossbar.validation.budget import TileConditions
     from cimspice.crossbar.validation.network import NetworkValidation
     from cimspice.crossbar.validation.tile_reads import TileReads
     from cimspice.crossbar.validation.tiles import SimulatedLayer
@@ -337,28 +336,13 @@ def validate(
     from cimspice.crossbar.validation.network import validate_crossbar
 
     return validate_crossbar(
-        conditions_of(card, tile, seed),
+        circuit(card, tile=tile, seed=seed),
         digits=digits,
         nonlinear_digits=nonlinear_digits,
         card=card,
         resistances=(),
         seed=seed,
         progress=progress,
-    )
-
-
-def conditions_of(card: Card, tile: tuple[int, int], seed: int) -> TileConditions:
-    """What a network is mapped on, as the card says."""
-    from cimspice.crossbar.validation.budget import TileConditions
-
-    made = tile_of(card)
-    return TileConditions(
-        cells=made.cells,
-        tile=tile,
-        wires=made.wires,
-        errors=made.errors,
-        read_voltage=made.read_voltage,
-        seed=seed,
     )
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -15,7 +16,7 @@ from cimspice.crossbar.emulator.tile_layer import IDEAL_WIRES, TileWires
 from cimspice.crossbar.emulator.tile_programming import program_tile
 from cimspice.crossbar.mapping.compensation import calibrate_gains, compensate, compensate_tile
 from cimspice.crossbar.mapping.conductances import ConductanceRange, difference
-from cimspice.crossbar.validation.budget import TileConditions, budget_of, ladder, with_nonlinearity
+from cimspice.crossbar.validation.budget import STARTING, budget_of, ladder, with_nonlinearity
 from cimspice.crossbar.validation.tiles import NgspiceTiles, compare_tiles
 from cimspice.errors import ParameterError
 from cimspice.fit import ModelCard
@@ -85,7 +86,7 @@ def test_compensation_refuses_what_it_cannot_use():
 
 
 def test_every_cause_adds_its_error_and_the_corrections_take_it_off(trained):
-    given = TileConditions(wires=STRONG, nonlinearity=2.3, tile=(32, 32))
+    given = replace(STARTING, wires=STRONG, nonlinearity=2.3)
     rows = {row.title: row for row in budget_of(ladder(trained, given), trained, given)}
     assert sum(row.share or 0.0 for row in rows.values()) == pytest.approx(1.0)
     assert rows["compensated cells"].share is None
@@ -99,8 +100,8 @@ def test_every_cause_adds_its_error_and_the_corrections_take_it_off(trained):
 
 @pytest.mark.spice
 def test_tiles_in_ngspice_give_the_same_currents_and_decisions(trained):
-    given = TileConditions(tile=(22, 12), nonlinearity=2.3, steps=5)
-    steps = ladder(trained, given)
+    given = replace(STARTING, tile=(22, 12), nonlinearity=2.3)
+    steps = ladder(trained, given, steps=5)
     linear = compare_tiles(with_nonlinearity(steps.complete, 0.0), trained.x_test[:20])
     assert linear.tiles == 3 * 2 + 2
     assert linear.tile_error < 1e-10

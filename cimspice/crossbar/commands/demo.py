@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -67,7 +67,7 @@ def crossbar(
 
 def _run(digits: int, seed: int, folder: Path, stages: Any) -> _Loop:
     from cimspice.crossbar.validation.array import study_array
-    from cimspice.crossbar.validation.budget import TileConditions
+    from cimspice.crossbar.validation.budget import STARTING
     from cimspice.crossbar.validation.network import validate_crossbar
     from cimspice.network.decisions import share_right, strongest
     from cimspice.rram.validation.device import nonlinearity_of, study_device
@@ -78,7 +78,7 @@ def _run(digits: int, seed: int, folder: Path, stages: Any) -> _Loop:
     stages.begin("array: a passive crossbar in ngspice and in the exact solver")
     array = study_array(nonlinearity_of(device.card, device.device), seed=seed)
     network = validate_crossbar(
-        TileConditions(seed=seed),
+        replace(STARTING, seed=seed),
         digits=digits,
         device=device.device,
         card=device.card,

@@ -15,7 +15,7 @@ from cimspice.screen.tables import interval_row
 from cimspice.screen.validation_output import usable, write_report
 
 if TYPE_CHECKING:
-    from cimspice.crossbar.validation.budget import TileConditions
+    from cimspice.crossbar.emulator.circuit import CrossbarCircuit
     from cimspice.fit.family_card import Card
 
 Tile = Annotated[int, typer.Option(help="Rows and columns of a tile, even, at most 64.")]
@@ -85,7 +85,7 @@ def crossbar(
     asked = {"--wire": wire, "--terminal": terminal, "--g-min": g_min, "--g-max": g_max, "--levels": levels,
              "--tolerance": tolerance, "--stuck": stuck}  # fmt: skip
     known = None if card is None else read_card(card)
-    given = conditions(tile, seed, {name: value for name, value in asked.items() if value is not None}, known)
+    given = circuit_of(tile, seed, {name: value for name, value in asked.items() if value is not None}, known)
     folder = usable(output or Path("runs") / f"validate-crossbar-{device or 'skywater'}-{tile}")
     with Stages(quiet=json) as stages:
         result = validate_crossbar(
@@ -119,37 +119,34 @@ def crossbar(
         console().print(f"  {path}", markup=False)
 
 
-def conditions(tile: int, seed: int, asked: Mapping[str, float], card: Card | None) -> TileConditions:
-    """What the network is mapped on: as the crossbar's card says, or as asked for; refuses what no tile can
-    be made of.
+def circuit_of(tile: int, seed: int, asked: Mapping[str, float], card: Card | None) -> CrossbarCircuit:
+    """What the network is mapped on: as the crossbar's card says, or as asked for.
 
     Raises
     ------
     MappingError, ParameterError
         For ranges, tiles, wires and errors that are none, and for an option that the card answers.
     """
-    from cimspice.crossbar.emulator.cell_errors import CellErrors
     from cimspice.crossbar.emulator.tile_layer import TileWires
-    from cimspice.crossbar.family import conditions_of
-    from cimspice.crossbar.mapping.conductances import ConductanceRange
+    from cimspice.crossbar.family import circuit
     from cimspice.crossbar.mapping.tiles import Tiling
     from cimspice.crossbar.model.card import FAMILY, check_resistance
-    from cimspice.crossbar.validation.budget import TileConditions
+    from cimspice.crossbar.validation.budget import STARTING
     from cimspice.crossbar.validation.tiles import check_tile
     from cimspice.errors import ParameterError
 
     Tiling(1, 2, tile, tile)
     check_tile((tile, tile))
-    sized = TileConditions(tile=(tile, tile), seed=seed)
     if card is not None and card.family == FAMILY:
         if asked:
             raise ParameterError("the card says its own", place=next(iter(asked)), remedy="leave it out")
-        return conditions_of(card, (tile, tile), seed)
+        return circuit(card, tile=(tile, tile), seed=seed)
+    wires, cells, errors = STARTING.wires, STARTING.cells, STARTING.errors
     wire, terminal, stuck = (
         asked.get(name, default)
         for name, default in (
-            ("--wire", sized.wires.word_line_resistance),
-            ("--terminal", sized.wires.source_resistance),
+            ("--wire", wires.word_line_resistance),
+            ("--terminal", wires.source_resistance),
             ("--stuck", 0.0),
         )
     )
@@ -157,20 +154,18 @@ def conditions(tile: int, seed: int, asked: Mapping[str, float], card: Card | No
     check_resistance("--terminal", terminal)
     if not 0 <= stuck <= 1:
         raise ParameterError(f"{stuck:g} of the cells", place="--stuck", remedy="give a share from 0 to 1")
-    return replace(
-        sized,
-        cells=ConductanceRange(
-            asked.get("--g-min", sized.cells.low),
-            asked.get("--g-max", sized.cells.high),
-            int(asked["--levels"]) if "--levels" in asked else sized.cells.levels,
-        ),
-        wires=TileWires(wire, wire, terminal, terminal),
-        errors=CellErrors(
-            tolerance=asked.get("--tolerance", sized.errors.tolerance),
-            stuck_low=stuck / 2,
-            stuck_high=stuck / 2,
-        ),
+    levels = int(asked["--levels"]) if "--levels" in asked else cells.levels
+    cells = replace(
+        cells, low=asked.get("--g-min", cells.low), high=asked.get("--g-max", cells.high), levels=levels
     )
+    errors = replace(
+        errors,
+        tolerance=asked.get("--tolerance", errors.tolerance),
+        stuck_low=stuck / 2,
+        stuck_high=stuck / 2,
+    )
+    wires = TileWires(wire, wire, terminal, terminal)
+    return replace(STARTING, tile=(tile, tile), seed=seed, cells=cells, wires=wires, errors=errors)
 
 
 def show_network(facts: Mapping[str, Any]) -> None:

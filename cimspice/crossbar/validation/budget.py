@@ -28,38 +28,13 @@ _GAIN_SAMPLES = 200
 """Inputs that are read to find the digital gains."""
 
 
-@dataclass(frozen=True, kw_only=True)
-class TileConditions:
-    """What a network is mapped on.
-
-    Attributes
-    ----------
-    cells
-        Range and levels of the conductances.
-    tile
-        Rows and columns.
-    wires
-        Segments, sources and sense terminals (ohms).
-    nonlinearity
-        Of sinh cells, 1/V.
-    errors
-        Of programming.
-    read_voltage
-        Of the largest input (V).
-    steps
-        Of the compensation.
-    seed
-        Of the programming errors.
-    """
-
-    cells: ConductanceRange = ConductanceRange(levels=64)  # noqa: RUF009 - it is frozen
-    tile: tuple[int, int] = (32, 32)
-    wires: TileWires = TileWires(5.0, 5.0, 100.0, 100.0)  # noqa: RUF009 - it is frozen
-    nonlinearity: float = 0.0
-    errors: CellErrors = CellErrors()  # noqa: RUF009 - it is frozen
-    read_voltage: float = 0.2
-    steps: int = 40
-    seed: int = 0
+STARTING = CrossbarCircuit(
+    cells=ConductanceRange(levels=64),
+    tile=(32, 32),
+    wires=TileWires(5.0, 5.0, 100.0, 100.0),
+    errors=CellErrors(),
+)
+"""What is split by default: wires and programming errors that matter."""
 
 
 @dataclass(frozen=True)
@@ -101,31 +76,31 @@ class NetworkLadder:
         return self.corrections["compensated cells"]
 
 
-def causes_of(given: TileConditions) -> tuple[str, ...]:
+def causes_of(given: CrossbarCircuit) -> tuple[str, ...]:
     """What is there to take accuracy off."""
     return (LEVELS, WIRES, TERMINALS, *([NONLINEARITY] if given.nonlinearity else ()), PROGRAMMING)
 
 
-def network_with(trained: BuiltIn, given: TileConditions, causes: Collection[str]) -> CircuitNetwork:
+def network_with(trained: BuiltIn, given: CrossbarCircuit, causes: Collection[str]) -> CircuitNetwork:
     """The network on tiles with these causes of error and no other."""
     wires = given.wires
     if WIRES not in causes:
         wires = replace(wires, word_line_resistance=0.0, bit_line_resistance=0.0)
     if TERMINALS not in causes:
         wires = replace(wires, source_resistance=0.0, sense_resistance=0.0)
-    tiles = CrossbarCircuit(
+    tiles = replace(
+        given,
         cells=given.cells if LEVELS in causes else replace(given.cells, levels=None),
-        tile=given.tile,
         wires=wires,
-        read_voltage=given.read_voltage,
+        errors=CellErrors(tolerance=0.0),
         nonlinearity=given.nonlinearity if NONLINEARITY in causes else 0.0,
     )
     made = map_network(trained.network, trained.x_train, tiles)
     return with_errors(made, given) if PROGRAMMING in causes else made
 
 
-def ladder(trained: BuiltIn, given: TileConditions) -> NetworkLadder:
-    """Networks with one cause of error after another."""
+def ladder(trained: BuiltIn, given: CrossbarCircuit, steps: int = 40) -> NetworkLadder:
+    """Networks with one cause of error after another, then compensated in so many ``steps``."""
     calibration, cells = trained.x_train, given.cells
     names = causes_of(given)
     ideal, linear = (network_with(trained, given, one) for one in ((), (LEVELS, WIRES, TERMINALS)))
@@ -133,7 +108,7 @@ def ladder(trained: BuiltIn, given: TileConditions) -> NetworkLadder:
     for place, name in enumerate(names):
         causes[name] = network_with(trained, given, names[: place + 1])
         alone[name] = network_with(trained, given, (name,))
-    better = compensate(linear, cells, calibration, steps=given.steps).network
+    better = compensate(linear, cells, calibration, steps=steps).network
     targets = with_nonlinearity(better, given.nonlinearity)
     programmed = with_errors(targets, given)
     few = calibration[:_GAIN_SAMPLES]
@@ -149,7 +124,7 @@ def with_nonlinearity(network: CircuitNetwork, nonlinearity: float) -> CircuitNe
     return changed(network, lambda layer: replace(layer, nonlinearity=nonlinearity))
 
 
-def with_errors(network: CircuitNetwork, given: TileConditions) -> CircuitNetwork:
+def with_errors(network: CircuitNetwork, given: CrossbarCircuit) -> CircuitNetwork:
     """The network as it is programmed: errors drawn with ``given.seed``, the same for equal shapes."""
     rng = np.random.default_rng(given.seed)
     return changed(
@@ -174,7 +149,7 @@ def rows_of(
     return found
 
 
-def budget_of(steps: NetworkLadder, trained: BuiltIn, given: TileConditions) -> list[CauseRow]:
+def budget_of(steps: NetworkLadder, trained: BuiltIn, given: CrossbarCircuit) -> list[CauseRow]:
     """All causes, with what each does alone and its share, then the corrections."""
     alone = {row.title: row.output_error for row in rows_of(steps.alone, trained)}
     rows = rows_of({**steps.causes, **steps.corrections}, trained)
@@ -192,7 +167,7 @@ def budget_of(steps: NetworkLadder, trained: BuiltIn, given: TileConditions) -> 
 
 def sweep_wires(
     trained: BuiltIn,
-    given: TileConditions,
+    given: CrossbarCircuit,
     resistances: Sequence[float],
     tiles: Sequence[int],
 ) -> pd.DataFrame:

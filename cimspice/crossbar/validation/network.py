@@ -12,11 +12,11 @@ import pandas as pd
 
 from cimspice.campaign.versions import provenance
 from cimspice.crossbar.emulator.bands import current_band
+from cimspice.crossbar.emulator.circuit import CrossbarCircuit
 from cimspice.crossbar.emulator.network_layers import tiled_layers
 from cimspice.crossbar.validation.budget import (
     CauseRow,
     NetworkLadder,
-    TileConditions,
     budget_of,
     ladder,
     sweep_wires,
@@ -61,7 +61,7 @@ class NetworkValidation:
     """
 
     device: str
-    given: TileConditions
+    given: CrossbarCircuit
     trained: BuiltIn
     steps: NetworkLadder
     linear: TileComparison
@@ -79,7 +79,7 @@ class NetworkValidation:
 
 
 def validate_crossbar(
-    given: TileConditions,
+    given: CrossbarCircuit,
     *,
     digits: int = 20,
     nonlinear_digits: int = 4,
