@@ -103,7 +103,7 @@ test: setup browser lint
 
 test-torch: python-packages
 	@$(BIN)/python -c 'import torch' 2>/dev/null || { echo "test-torch: torch is not installed: pip install torch" >&2; exit 1; }
-	@$(BIN)/python -m pytest tests/crossbar/test_crossbar_torch.py
+	@$(BIN)/python -m pytest tests/*/test_*_torch.py
 
 clean:
 	@rm -rf $(VENV) build dist site *.egg-info .pytest_cache .ruff_cache .hypothesis

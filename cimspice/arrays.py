@@ -1,7 +1,9 @@
 """Numbers and arrays that users give, checked where they come in: refusals name value, place and remedy."""
 
+import sys
 from collections.abc import Callable, Sequence
 from types import EllipsisType
+from typing import Any
 
 import numpy as np
 
@@ -17,6 +19,45 @@ Shape = Sequence[int | str | EllipsisType]
 ErrorClass = Callable[..., CimspiceError]
 
 Array = np.ndarray
+
+
+def foreign(x: object) -> bool:
+    """Whether ``x`` is an array of another library than numpy: one of the array API, or a torch tensor."""
+    if isinstance(x, np.ndarray | np.generic):
+        return False
+    torch = sys.modules.get("torch")
+    return hasattr(x, "__array_namespace__") or (torch is not None and isinstance(x, torch.Tensor))
+
+
+def namespace(x: Any) -> Any:
+    """The functions that take such an array: numpy's, those of its array API, or torch's."""
+    if isinstance(x, np.ndarray):
+        return np
+    if not foreign(x):
+        raise ParameterError(
+            f"inputs are a {type(x).__name__}", place="inputs", remedy="give an array of numbers"
+        )
+    return x.__array_namespace__() if hasattr(x, "__array_namespace__") else sys.modules["torch"]
+
+
+def like(array: Any, x: Any) -> Any:
+    """A number or numpy array in the library of ``x``, its precision, on its device; any other as it is."""
+    if isinstance(x, np.ndarray) or foreign(array):
+        return array
+    return namespace(x).asarray(np.array(array), dtype=x.dtype, device=x.device)
+
+
+def values(x: Any) -> np.ndarray:
+    """The numbers of an array of any library in numpy, without gradients."""
+    return np.asarray(x.detach().cpu() if hasattr(x, "detach") else x)
+
+
+def taken(x: Any, index: Any) -> Any:
+    """Rows ``index`` (n,) of ``x`` (rows, ...), in any library: (n, ...)."""
+    if isinstance(x, np.ndarray):
+        return x[index]
+    xp = namespace(x)
+    return xp.index_select(x, 0, index) if hasattr(xp, "index_select") else xp.take(x, index, axis=0)
 
 
 def real_array(name: str, value: object, error: ErrorClass = ParameterError) -> np.ndarray:

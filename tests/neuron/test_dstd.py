@@ -1,12 +1,10 @@
 """DSTD: that both published forms agree, how its error falls, where it is exact."""
 
-from itertools import pairwise
-
 import numpy as np
 import pytest
 
 from cimspice.errors import ParameterError
-from cimspice.neuron.emulator.dstd import Discretisation, dstd_membrane, occupancy
+from cimspice.neuron.emulator.dstd import Discretisation, occupancy
 from cimspice.neuron.emulator.spiking_layer import SpikingLayer
 
 
@@ -40,7 +38,7 @@ def test_closed_form_is_the_running_sum_of_hats(offset):
     times = np.random.default_rng(1).uniform(0, 1, (5, 9))
     times[0, :2] = 0.0, 1.0
     edges = Discretisation(10).edges(offset)
-    closed = np.stack([occupancy(times, a, b) for a, b in pairwise(edges)])
+    closed = occupancy(times, edges[:-1], edges[1:])
     np.testing.assert_allclose(occupancy_by_running_sum(times, edges), closed, rtol=0, atol=1e-12)
 
 
@@ -89,9 +87,8 @@ def test_spikes_on_the_edges_are_exact(problem):
 def test_offset_moves_the_error_not_the_limit(problem):
     weights, times = problem
     layer = SpikingLayer(weights, 2.8, -1.5)
-    stacked = np.hstack([weights.T, layer.conductance.T])
-    moved = dstd_membrane(times, stacked, Discretisation(10), offset=0.04)
-    centred = dstd_membrane(times, stacked, Discretisation(10))
+    approximate = SpikingLayer(weights, 2.8, -1.5, method="dstd")
+    moved, centred = approximate.membrane(times, offset=0.04), approximate.membrane(times)
     exact = layer.membrane(times)
     assert np.abs(moved - centred).max() > 1e-5
     assert np.abs(moved - exact).max() < 3 * np.abs(centred - exact).max()

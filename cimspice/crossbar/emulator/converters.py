@@ -2,41 +2,17 @@
 
 from __future__ import annotations
 
-import sys
 from dataclasses import dataclass
 from typing import Any, Literal
 
 import numpy as np
 
-from cimspice.arrays import checked_count, checked_number, kept_array
+from cimspice.arrays import checked_count, checked_number, kept_array, namespace
 from cimspice.errors import ParameterError
 
 Calibration = Literal["percentile", "least error"]
 _SHARES = np.linspace(0.05, 1.0, 39)
 """Of the largest current, the ranges among which that of the least error is sought."""
-
-
-def namespace(x: Any) -> Any:
-    """The functions that take such an array: numpy's, those of its array API, or torch's."""
-    if isinstance(x, np.ndarray):
-        return np
-    if hasattr(x, "__array_namespace__"):
-        return x.__array_namespace__()
-    torch = sys.modules.get("torch")
-    if torch is not None and isinstance(x, torch.Tensor):
-        return torch
-    raise ParameterError(
-        f"inputs are a {type(x).__name__}",
-        place="inputs",
-        remedy="give an array of numbers",
-    )
-
-
-def like(array: np.ndarray, x: Any) -> Any:
-    """A numpy array as one of the library of ``x``, of its precision and on its device."""
-    if isinstance(x, np.ndarray):
-        return array
-    return namespace(x).asarray(array.copy(), dtype=x.dtype, device=x.device)
 
 
 def rounded(x: Any) -> Any:

@@ -10,8 +10,8 @@ from zlib import crc32
 
 import numpy as np
 
-from cimspice.arrays import checked_array
-from cimspice.crossbar.emulator.converters import Adc, calibrated_range, like
+from cimspice.arrays import checked_array, like
+from cimspice.crossbar.emulator.converters import Adc, calibrated_range
 from cimspice.crossbar.emulator.tile_layer import IDEAL_WIRES, TiledLayer, TileReader
 from cimspice.crossbar.emulator.tile_stack import effective_tiles
 from cimspice.crossbar.mapping.conductances import MappedWeights

@@ -9,10 +9,10 @@ from typing import Any
 
 import numpy as np
 
-from cimspice.arrays import checked_array, checked_count, checked_number, kept_array
+from cimspice.arrays import checked_array, checked_count, checked_number, kept_array, like, namespace
 from cimspice.crossbar.emulator.array import Crossbar
 from cimspice.crossbar.emulator.cells import SinhCell
-from cimspice.crossbar.emulator.converters import Adc, like, namespace, to_lines
+from cimspice.crossbar.emulator.converters import Adc, to_lines
 from cimspice.crossbar.emulator.nonlinear import NonlinearCrossbar
 from cimspice.crossbar.emulator.one_transistor import AccessedMemory, OneTransistorCell
 from cimspice.crossbar.emulator.tile_stack import effective_tiles

@@ -11,12 +11,11 @@ f₁ likewise. It costs twice the products of order 2.
 """
 
 from dataclasses import dataclass
-from itertools import pairwise
+from typing import Any
 
 import numpy as np
-from numpy.typing import ArrayLike
 
-from cimspice.arrays import checked_count, checked_number
+from cimspice.arrays import checked_count, checked_number, like, namespace
 from cimspice.errors import ParameterError
 from cimspice.neuron.emulator.relaxation import phi
 
@@ -50,53 +49,47 @@ class Discretisation:
         return np.concatenate([[0.0], inner[(inner > sliver) & (inner < 1.0 - sliver)], [1.0]])
 
 
-def occupancy(times: np.ndarray, start: float, stop: float) -> np.ndarray:
-    """Fraction of [start, stop] during which each input is on, shaped as ``times``."""
-    return np.clip((stop - times) / (stop - start), 0.0, 1.0)
+def occupancy(times: Any, starts: Any, stops: Any) -> Any:
+    """Fraction of each interval during which each input is on: (intervals, batch, in).
+
+    ``times`` (batch, in), ``starts`` and ``stops`` (intervals,) are of one array library.
+    """
+    late = stops[:, None, None]
+    return namespace(times).clip((late - times[None, :, :]) / (late - starts[:, None, None]), 0.0, 1.0)
 
 
 def dstd_membrane(
-    times: np.ndarray,
-    stacked: np.ndarray,
-    discretisation: Discretisation,
-    initial: ArrayLike = 0.0,
-    offset: float = 0.0,
-) -> np.ndarray:
-    """Membranes at the end of the phase, (batch, out).
+    times: Any, weights: Any, conductance: Any, discretisation: Discretisation, v: Any, offset: float = 0.0
+) -> Any:
+    """Membranes at the end of the phase, (batch, out), in whatever array library the arguments are of.
 
     Parameters
     ----------
     times
         Input spike times (batch, in), in [0, 1].
-    stacked
-        [Wᵀ, (W/E)ᵀ] side by side, (in, 2·out): one matrix product per interval gives g and f.
+    weights, conductance
+        w and w/E, each (out, in), normalised.
     discretisation, offset
         Intervals; see :meth:`Discretisation.edges`.
-    initial
-        v(0), broadcastable to (batch, out).
+    v
+        v(0), (batch, out).
     """
-    batch, outputs = len(times), stacked.shape[1] // 2
-    v = np.array(np.broadcast_to(np.asarray(initial, dtype=float), (batch, outputs)))
-    intervals = list(pairwise(discretisation.edges(offset)))
-    together = min(len(intervals), max(1, _ROWS // max(batch, 1)))
-    u_buffer = np.empty((together * batch, len(stacked)))
-    sums_buffer = np.empty((together * batch, 2 * outputs))
-    for first in range(0, len(intervals), together):
-        group = intervals[first : first + together]
-        u, sums = u_buffer[: len(group) * batch], sums_buffer[: len(group) * batch]
-        for number, (start, stop) in enumerate(group):
-            u[number * batch : (number + 1) * batch] = occupancy(times, start, stop)
-        np.matmul(u, stacked, out=sums)
+    xp = namespace(times)
+    edges = discretisation.edges(offset)
+    widths = np.diff(edges)
+    (batch, inputs), outputs = times.shape, weights.shape[0]
+    together = max(1, _ROWS // max(batch, 1))
+    for first in range(0, len(widths), together):
+        steps = widths[first : first + together]
+        last = first + len(steps)
+        u = occupancy(times, like(edges[first:last], times), like(edges[first + 1 : last + 1], times))
+        u = xp.reshape(u, (len(steps) * batch, inputs))
+        g, f = u @ weights.T, u @ conductance.T
         if discretisation.order == 3:
-            moments = (u * (1.0 - u)) @ stacked
-            halves = np.repeat([0.5 * (stop - start) for start, stop in group], batch)[:, None]
-            g, f = sums[:, :outputs], sums[:, outputs:]
-            g += halves * (f * moments[:, :outputs] - moments[:, outputs:] * g)
-        for number, (start, stop) in enumerate(group):
-            interval = sums[number * batch : (number + 1) * batch]
-            g, f = interval[:, :outputs], interval[:, outputs:]
-            change = phi(f * (stop - start))
-            change *= stop - start
-            change *= g - f * v
-            v += change
+            moments = u * (1.0 - u)
+            halves = like(0.5 * np.repeat(steps, batch)[:, None], times)
+            g = g + halves * (f * (moments @ weights.T) - (moments @ conductance.T) * g)
+        g, f = (xp.reshape(each, (len(steps), batch, outputs)) for each in (g, f))
+        for number, step in enumerate(steps.tolist()):
+            v = v + (g[number, ...] - f[number, ...] * v) * (phi(f[number, ...] * step) * step)
     return v

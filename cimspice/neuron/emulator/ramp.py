@@ -1,10 +1,12 @@
 """Read-out of the RC-Spike neuron: the membrane's value becomes a spike time on a ramp."""
 
 from dataclasses import dataclass
+from math import log1p
+from typing import Any
 
 import numpy as np
 
-from cimspice.arrays import checked_array, checked_number, real_array
+from cimspice.arrays import checked_array, checked_number, foreign, namespace, real_array
 
 
 @dataclass(frozen=True)
@@ -23,12 +25,17 @@ class Ramp:
         # 1/E_dis of the discharger; E_dis lies beyond the threshold, above 1
         checked_number("ramp curvature beta", self.beta, below=1, place="Ramp.beta")
 
-    def spike_times(self, membrane: np.ndarray) -> np.ndarray:
-        """Spike times in [0, 1] of membranes v(1), any shape; v ≤ 0 gives 1 (no spike), v ≥ 1 gives 0."""
-        v = np.clip(real_array("membrane", membrane), 0.0, 1.0)
+    def spike_times(self, membrane: Any) -> Any:
+        """Spike times in [0, 1] of membranes v(1), any shape; v ≤ 0 gives 1 (no spike), v ≥ 1 gives 0.
+
+        Arrays of other libraries than numpy stay such.
+        """
+        given = membrane if foreign(membrane) else real_array("membrane", membrane)
+        xp = namespace(given)
+        v = xp.clip(given, 0.0, 1.0)
         if self.beta == 0:
             return 1.0 - v
-        return np.clip(1.0 - np.log1p(-self.beta * v) / np.log1p(-self.beta), 0.0, 1.0)
+        return xp.clip(1.0 - xp.log1p(-self.beta * v) / log1p(-self.beta), 0.0, 1.0)
 
     def slope(self, membrane: np.ndarray) -> np.ndarray:
         """dt/dv of the unclipped read-out at ``membrane`` (held at its values at 0 and 1 outside [0, 1])."""

@@ -1,20 +1,24 @@
 """Reversal potentials: which E belongs to which weight, and the checks every method shares."""
 
+from typing import Any
+
 import numpy as np
 from numpy.typing import ArrayLike
 
-from cimspice.arrays import kept_array, real_array
+from cimspice.arrays import foreign, kept_array, like, namespace, real_array, values
 from cimspice.errors import ParameterError
 
 
-def checked_weights(weights: ArrayLike) -> np.ndarray:
-    """``weights`` as a finite, read-only float64 array (out, in) of its own."""
-    array = kept_array("weights", weights, ("neurons", "inputs"))
+def checked_weights(weights: Any) -> Any:
+    """``weights`` (out, in), finite, as a read-only float64 array of its own; an array of another library
+    than numpy stays itself, with its gradients.
+    """
+    array = kept_array("weights", values(weights) if foreign(weights) else weights, ("neurons", "inputs"))
     if not array.size:
         raise ParameterError(
             f"weights have shape {array.shape}", place="weights", remedy="give a matrix (neurons, inputs)"
         )
-    return array
+    return weights if foreign(weights) else array
 
 
 def inverse_potentials(
@@ -43,29 +47,40 @@ def inverse_potentials(
     return inverses[0], inverses[1]
 
 
-def conductances(weights: np.ndarray, e_plus: ArrayLike, e_minus: ArrayLike) -> np.ndarray:
+def conductances(weights: Any, e_plus: ArrayLike, e_minus: ArrayLike) -> Any:
     """w/E of each weight (out, in): ≥ 0, since E has the weight's sign; E⁺ counts for w ≥ 0."""
-    inverse_plus, inverse_minus = inverse_potentials(weights.shape, e_plus, e_minus)
-    return weights * np.where(weights >= 0, inverse_plus, inverse_minus)
+    plus, minus = (like(each, weights) for each in inverse_potentials(weights.shape, e_plus, e_minus))
+    return weights * namespace(weights).where(weights >= 0, plus, minus)
 
 
-def checked_times(times: ArrayLike, inputs: int) -> np.ndarray:
-    """Spike times (batch, in) in [0, 1]; infinity (no spike) becomes 1, which contributes nothing either."""
-    array = np.asarray(real_array("spike times", times), dtype=float)
+def checked_times(times: Any, inputs: int) -> Any:
+    """Spike times (batch, in) in [0, 1]; infinity (no spike) becomes 1, which contributes nothing either.
+
+    An array of another library than numpy stays one of it, in its precision.
+    """
+    if foreign(times) and "float" not in str(times.dtype):
+        raise ParameterError(
+            f"spike times are of type {times.dtype}",
+            place="spike times",
+            remedy="give floating-point numbers",
+        )
+    array = times if foreign(times) else np.asarray(real_array("spike times", times), dtype=float)
+    xp = namespace(array)
     if array.ndim != 2 or array.shape[1] != inputs:
         raise ParameterError(
             f"spike times have shape {array.shape}, the layer has {inputs} inputs",
             place="spike times",
             remedy=f"give an array (batch, {inputs})",
         )
-    if array.size == 0 or (array.min() >= 0 and array.max() <= 1):
+    if 0 in array.shape or (xp.min(array) >= 0 and xp.max(array) <= 1):
         return array
-    outside = ~((array >= 0) & ((array <= 1) | np.isposinf(array)))
+    found = values(array)
+    outside = ~((found >= 0) & ((found <= 1) | np.isposinf(found)))
     if outside.any():
         row, column = np.argwhere(outside)[0]
         raise ParameterError(
-            f"spike time is {array[row, column]}",
+            f"spike time is {found[row, column]}",
             place=f"spike times[{row}, {column}]",
             remedy="spike times are fractions of the phase, in [0, 1]; 1 or infinity means no spike",
         )
-    return np.minimum(array, 1.0)
+    return xp.clip(array, 0.0, 1.0)

@@ -2,12 +2,12 @@
 
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import ArrayLike
 
-from cimspice.arrays import checked_array, kept_array
+from cimspice.arrays import checked_array, foreign, kept_array, like, values
 from cimspice.errors import ParameterError
 from cimspice.neuron.emulator.dstd import Discretisation, dstd_membrane
 from cimspice.neuron.emulator.ramp import Ramp
@@ -19,9 +19,13 @@ Method = Literal["exact", "compiled", "dstd"]
 
 @dataclass(frozen=True, eq=False)
 class SpikingLayer:
-    """RC-Spike layer (Sakemi et al., arXiv 2412.09010), normalised: v in thresholds, time in phases."""
+    """RC-Spike layer (Sakemi et al., arXiv 2412.09010), normalised: v in thresholds, time in phases.
 
-    weights: np.ndarray
+    Spike times, and weights, are numpy arrays or those of another library (torch tensors on any device, with
+    gradients); results are of that library.
+    """
+
+    weights: Any
     """(out, in)."""
     e_plus: ArrayLike = np.inf
     e_minus: ArrayLike = -np.inf
@@ -32,8 +36,8 @@ class SpikingLayer:
     initial: ArrayLike = 0.0
     """v(0), broadcastable to (batch, out): what the reset leaves."""
     method: Method = "exact"
-    """``"exact"`` (numpy, the reference), ``"compiled"`` (numba, the same solution, one E per sign), or
-    ``"dstd"``."""
+    """``"exact"`` (the reference), ``"compiled"`` (numba, the same solution, one E per sign; arrays of other
+    libraries than numpy take ``"exact"``), or ``"dstd"``."""
     discretisation: Discretisation = field(default_factory=Discretisation)
     """Intervals of DSTD; the other methods do not use it."""
 
@@ -64,31 +68,34 @@ class SpikingLayer:
     def outputs(self) -> int:
         return self.weights.shape[0]
 
-    @cached_property
-    def conductance(self) -> np.ndarray:
+    @property
+    def conductance(self) -> Any:
         """w/E (out, in), ≥ 0."""
-        return conductances(self.weights, self.e_plus, self.e_minus)
+        if foreign(self.weights):  # they may change, and their gradients' graph serves once
+            return conductances(self.weights, self.e_plus, self.e_minus)
+        return self._conductance
 
     @cached_property
-    def _stacked(self) -> np.ndarray:
-        return np.hstack([self.weights.T, self.conductance.T])
+    def _conductance(self) -> np.ndarray:
+        return conductances(self.weights, self.e_plus, self.e_minus)
 
     @cached_property
     def _by_input(self) -> np.ndarray:
         return np.ascontiguousarray(self.weights.T)
 
-    def membrane(self, times: ArrayLike, *, offset: float = 0.0) -> np.ndarray:
+    def membrane(self, times: Any, *, offset: float = 0.0) -> Any:
         """v(1), (batch, out), from input spike times (batch, in); ``offset`` shifts DSTD's intervals."""
-        t = checked_times(times, self.inputs)
-        start = self._start(len(t))
-        if self.method == "dstd":
-            return dstd_membrane(t, self._stacked, self.discretisation, start, offset)
-        if self.method == "compiled":
+        t = like(checked_times(times, self.inputs), self.weights)
+        start = like(self._start(t.shape[0]), t)
+        if self.method == "compiled" and not foreign(t):
             from cimspice.neuron.emulator.compiled import compiled_membrane  # numba is an extra
 
             inverse_plus, inverse_minus = inverse_potentials(self.weights.shape, self.e_plus, self.e_minus)
             return compiled_membrane(t, self._by_input, float(inverse_plus), float(inverse_minus), start)
-        return exact_membrane(t, self.weights, self.conductance, start)
+        weights, conductance = like(self.weights, t), like(self.conductance, t)
+        if self.method == "dstd":
+            return dstd_membrane(t, weights, conductance, self.discretisation, start, offset)
+        return exact_membrane(t, weights, conductance, start)
 
     def _start(self, batch: int) -> np.ndarray:
         """v(0) (batch, out), a new array."""
@@ -103,11 +110,13 @@ class SpikingLayer:
             ) from None
 
     def membrane_trace(self, times: ArrayLike, instants: ArrayLike) -> np.ndarray:
-        """v(t) at ``instants`` (points,) in [0, 1] of the accumulation phase: (batch, points, out), exact."""
+        """v(t) at ``instants`` (points,) in [0, 1] of the accumulation phase: (batch, points, out), exact; in
+        numpy, without gradients.
+        """
         at = checked_array("instants", instants, ("points",), low=0, high=1)
-        t = checked_times(times, self.inputs)
-        return exact_trace(t, self.weights, self.conductance, at, self._start(len(t)))
+        t = values(checked_times(times, self.inputs))
+        return exact_trace(t, values(self.weights), values(self.conductance), at, self._start(len(t)))
 
-    def __call__(self, times: ArrayLike) -> np.ndarray:
+    def __call__(self, times: Any) -> Any:
         """Output spike times (batch, out) in [0, 1] of the next phase, from ``times`` (batch, in)."""
         return self.ramp.spike_times(self.membrane(times))

@@ -2,11 +2,11 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
-from numpy.typing import ArrayLike
 
-from cimspice.arrays import checked_count
+from cimspice.arrays import checked_count, values
 from cimspice.errors import ParameterError
 from cimspice.network.decisions import earliest
 from cimspice.neuron.emulator.reversal import checked_times
@@ -19,12 +19,12 @@ class NetworkTrace:
 
     ``membranes`` and ``spike_times`` hold one array (batch, out) per layer: v(1) at the end of its
     accumulation phase and the spike times of its firing phase, in [0, 1] of that phase. ``inputs`` is
-    (batch, in).
+    (batch, in). Arrays are of the library of the inputs and weights.
     """
 
-    inputs: np.ndarray
-    membranes: tuple[np.ndarray, ...]
-    spike_times: tuple[np.ndarray, ...]
+    inputs: Any
+    membranes: tuple[Any, ...]
+    spike_times: tuple[Any, ...]
 
 
 @dataclass(frozen=True, eq=False)
@@ -52,7 +52,7 @@ class SpikingNetwork:
         """Number of inputs, then of neurons per layer."""
         return (self.layers[0].inputs, *(layer.outputs for layer in self.layers))
 
-    def trace(self, times: ArrayLike) -> NetworkTrace:
+    def trace(self, times: Any) -> NetworkTrace:
         """Membranes and spike times of every layer for input spike times (batch, in)."""
         inputs = checked_times(times, self.layers[0].inputs)
         membranes, spikes = [], []
@@ -63,14 +63,14 @@ class SpikingNetwork:
             spikes.append(current)
         return NetworkTrace(inputs, tuple(membranes), tuple(spikes))
 
-    def __call__(self, times: ArrayLike) -> np.ndarray:
+    def __call__(self, times: Any) -> Any:
         """Output spike times (batch, out) for input spike times (batch, in)."""
         return self.trace(times).spike_times[-1]
 
-    def decisions(self, times: ArrayLike, classes: int | None = None) -> np.ndarray:
+    def decisions(self, times: Any, classes: int | None = None) -> np.ndarray:
         """Class of each sample (batch,): earliest of the first ``classes`` outputs (default: all); −1 where
         none of them spikes, or two are earliest at exactly the same time.
         """
         known = self.sizes[-1]
         wanted = known if classes is None else checked_count("classes", classes, high=known)
-        return earliest(self(times)[:, :wanted], phase=1.0)
+        return earliest(values(self(times))[:, :wanted], phase=1.0)

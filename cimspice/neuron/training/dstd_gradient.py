@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from itertools import pairwise
 
 import numpy as np
 
@@ -37,7 +36,7 @@ class DstdPass:
     ) -> DstdPass:
         """Spike times (batch, in), weights and 1/E of each weight (out, in); v(0) = 0."""
         edges = discretisation.edges(offset)
-        occupancies = np.stack([occupancy(times, start, stop) for start, stop in pairwise(edges)])
+        occupancies = occupancy(times, edges[:-1], edges[1:])
         path = np.empty((len(occupancies), len(times), len(weights)))
         partial = cls(weights, inverse, discretisation, edges, occupancies, path, np.empty(0))
         v = np.zeros(path.shape[1:])
