@@ -166,7 +166,7 @@ def layer(
 
 
 def circuit(card: Card | None = None, **config: Any) -> SramCircuit:
-    """6T arrays for the layers of a network, all cells and circuits nominal.
+    """6T arrays for the layers of a network, with chips or all cells nominal; other circuits are nominal.
 
     Parameters
     ----------
@@ -176,7 +176,7 @@ def circuit(card: Card | None = None, **config: Any) -> SramCircuit:
     config
         Settings of `cimspice.sram.emulator.circuit.SramCircuit`: ``slices``, ``columns``,
         ``weight_scale``, ``weight_percentile``, ``input_percentile``, ``input_calibration``, ``signed``,
-        ``reference_drop`` (V).
+        ``reference_drop`` (V), ``chips``, ``seed``.
 
     Raises
     ------

@@ -14,8 +14,10 @@ from cimspice.network import built_in, map_network
 from cimspice.network.decisions import share_right, strongest
 from cimspice.network.fine_tuning import fine_tune
 from cimspice.sram import sram_circuit
-from cimspice.sram.emulator.mapped_layer import CONVERTER, EFFECTS, MappedLayer
+from cimspice.sram.emulator.mapped_layer import CELLS, CONVERTER, EFFECTS, MappedLayer
+from cimspice.sram.emulator.read import Cells, MultiRowRead
 from cimspice.sram.family import line_reads, simulate, simulation_seconds
+from cimspice.sram.model.card import sram_fit
 from cimspice.sram.validation.layer_passes import compare_lines, pass_seconds
 
 
@@ -206,3 +208,63 @@ def test_fine_tuning_through_the_arrays_gives_back_what_clipped_weights_lose():
     )
     assert before < 0.75
     assert after > 0.9
+
+
+def test_every_chip_reads_words_as_the_lines_of_its_own_cells():
+    """Against `MultiRowRead`, which ngspice is compared with cell by cell, one column after another."""
+    weights, x = drawn(3, 6)
+    made = layer(weights, x, columns=4, slices=2, chips=2, seed=5)
+    nominal, model = layer(weights, x, columns=4, slices=2), made.circuit.forward
+    codes = made.passes(x)[0][1]
+    variation = sram_fit(made.circuit.card).model.variation
+    for number in range(2):
+        cells = Cells(*variation.draw(np.random.default_rng([5, number, *b"layer"]), (3, 6, 2, 4)))
+        there = made.chip(number).rails(codes)
+        for output, group, part in np.ndindex(3, 2, 2):
+            more = np.zeros(len(codes))
+            for column in range(4 * group, min(4 * group + 4, 6)):
+                stored = made.words[output, column, part] >> np.arange(4) & 1
+                own = Cells(cells.log_current[output, column, part], cells.trip_voltage[output, column, part])
+                reads = (
+                    MultiRowRead(sram_fit(made.circuit.card).model)(
+                        model.pulses.astype(int), stored, positions=(np.arange(4) + 0.5) / 512, cells=one
+                    ).discharge
+                    for one in (own, None)
+                )
+                (with_cells, without) = (float(read[1] - read[0]) for read in reads)
+                more += (with_cells - without) * model.gain[codes[:, column]]
+            shares = np.where(codes[:, 4 * group : 4 * group + 4].any(axis=1), 8, 0)
+            common = sum(model.common[codes[:, column]] for column in range(4 * group, min(4 * group + 4, 6)))
+            capacitance = shares * (1 + model.wire_ratio) + model.load_ratio - model.bend * common
+            expected = nominal.rails(codes)[:, output, group, part] + more / capacitance
+            np.testing.assert_allclose(there[:, output, group, part], expected, rtol=0, atol=1e-13)
+
+
+def test_chips_differ_by_the_spread_of_their_cells_and_by_nothing_else():
+    weights, x = drawn(8, 32)
+    made = layer(weights, x, chips=60)
+    sums = made(x)
+    assert sums.shape == (60, 40, 8)
+    assert CELLS in made.effects
+    assert CELLS not in layer(weights, x).effects
+    np.testing.assert_array_equal(made.without(CELLS)(x)[7], layer(weights, x)(x))
+    exact = made.without(CONVERTER)(x)
+    # 4 bits of current spread σ: σ · √Σ 4^k = 9.2 σ of the words' values 1, 3, ... 15, over the rows
+    deviation, step = (exact - exact.mean(axis=0)).std(), made.circuit.form.largest
+    codes = made.passes(x)[0][1] * (made.input_scale / 15)
+    full = np.abs(weights).max(axis=1)
+    expected = 0.0895 * np.sqrt(85) / step * np.sqrt(np.mean((codes**2).sum(axis=1)[:, None] * full**2))
+    assert deviation == pytest.approx(expected, rel=0.2)
+
+
+def test_chips_have_no_circuit_and_drawn_cards_none_without_mismatch():
+    weights, x = drawn(2, 4)
+    made = layer(weights, x, chips=1)
+    with pytest.raises(ParameterError, match="nominal cells"):
+        simulate(made, x[:1])
+    with pytest.raises(ParameterError, match="nominal cells"):
+        simulation_seconds(made, 1)
+    with pytest.raises(ParameterError, match="no chip 3"):
+        made.chip(3)
+    with pytest.raises(ParameterError, match="chips is -1"):
+        layer(weights, x, chips=-1)

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import warnings
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Literal
 
@@ -13,8 +14,9 @@ from cimspice.errors import ParameterError
 from cimspice.fit.family_card import Card
 from cimspice.network.coded import naming
 from cimspice.sram.emulator.mapped_layer import MappedLayer
-from cimspice.sram.emulator.read import MultiRowRead
+from cimspice.sram.emulator.read import Cells, DisturbWarning, MultiRowRead
 from cimspice.sram.mapping.format import WordFormat
+from cimspice.sram.model.build import BitLineFit
 from cimspice.sram.model.card import sram_fit
 from cimspice.sram.model.forward_card import forward_pass_of
 from cimspice.sram.model.forward_pass import ForwardPass
@@ -47,6 +49,11 @@ class SramCircuit:
     reference_drop
         Of the converter's reference below the supply (V), which sets its range; by default, for each layer,
         the one with the least mean square error of the calibration's conversions.
+    chips
+        Instances, whose cells deviate as the card says; 0: all cells nominal. The circuits around the array
+        are nominal.
+    seed
+        Of the draws.
     """
 
     card: Card
@@ -58,6 +65,8 @@ class SramCircuit:
     input_calibration: Literal["percentile", "least error"] = "least error"
     signed: bool | None = None
     reference_drop: float | None = None
+    chips: int = 0
+    seed: int = 0
 
     def __post_init__(self) -> None:
         for name in ("weight_percentile", "input_percentile"):
@@ -75,6 +84,14 @@ class SramCircuit:
                 )
         if self.reference_drop is not None:
             self.forward.thresholds_at(checked_number("reference_drop", self.reference_drop, place=_PLACE))
+        checked_count("chips", self.chips, low=0, place=_PLACE)
+        checked_count("seed", self.seed, low=0, place=_PLACE)
+        if self.chips and not self._fit.model.variation.samples:
+            raise ParameterError(
+                "chips of a card that says nothing of cells' mismatch",
+                place=_PLACE,
+                remedy="leave chips out, or characterise cells: cimspice characterize sram --set cells=100",
+            )
         _ = self.form, self.discharge
 
     @property
@@ -95,12 +112,31 @@ class SramCircuit:
     @cached_property
     def discharge(self) -> Array:
         """By the bit lines' model, of a slice's words 0, 1, ...: complement's less line's (V)."""
-        bits = len(self.forward.pulses)
-        stored = (np.arange(2**bits)[:, None] >> np.arange(bits)) & 1
-        places = (np.arange(bits) + 0.5) / self.array_rows
-        read = MultiRowRead(sram_fit(self.card).model)
-        found = read(self.forward.pulses.astype(int), stored, positions=places).discharge
-        return found[:, 1] - found[:, 0]
+        return self._read(np.arange(2 ** len(self.forward.pulses)))[0]
+
+    def deviation(self, words: Array, chip: int, name: str) -> tuple[Array, int]:
+        """What mismatch adds to the discharges of words (outputs, inputs, slices) on a chip, V; and how many
+        of their cells would lose their bit."""
+        rng = np.random.default_rng([self.seed, chip, *map(ord, name)])
+        shape = (*words.shape, len(self.forward.pulses))
+        found, disturbed = self._read(words, Cells(*self._fit.model.variation.draw(rng, shape)))
+        return found - self.discharge[words], disturbed
+
+    def _read(self, words: Array, cells: Cells | None = None) -> tuple[Array, int]:
+        """Of words of any shape: complement's discharge less line's (V), and how many cells would flip."""
+        bits = np.arange(len(self.forward.pulses))
+        places = (bits + 0.5) / self.array_rows
+        stored = (words[..., None] >> bits) & 1
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", DisturbWarning)  # they are counted
+            read = MultiRowRead(self._fit.model)(
+                self.forward.pulses.astype(int), stored, positions=places, cells=cells
+            )
+        return read.discharge[..., 1] - read.discharge[..., 0], int(read.disturbed.sum())
+
+    @cached_property
+    def _fit(self) -> BitLineFit:
+        return sram_fit(self.card)
 
     @property
     def array_rows(self) -> int:
@@ -118,8 +154,8 @@ class SramCircuit:
         return self.array_rows // 2 // len(self.forward.pulses)
 
     def drawn(self, seed: int) -> SramCircuit:
-        """One chip: itself, as all are nominal."""
-        return self
+        """One chip, whose cells are drawn with this seed; itself where all are nominal."""
+        return replace(self, chips=1, seed=seed) if self.chips else self
 
     def layer(self, weights: Array, calibration: Array, name: str = "layer") -> MappedLayer:
         """The arrays of weights (outputs, inputs), ranges calibrated with inputs (n, inputs).

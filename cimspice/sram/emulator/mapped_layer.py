@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import numpy as np
 
 from cimspice.arrays import Array, checked_array
+from cimspice.errors import ParameterError
 from cimspice.network.coded import CodedLayer
 from cimspice.sram.model.forward_pass import BLOCK, sharing_columns
 
@@ -16,9 +17,9 @@ if TYPE_CHECKING:
     from cimspice.sram.emulator.circuit import SramCircuit
 
 WORDS, INPUTS, CLIPPING = "word quantisation", "input quantisation", "clipping"
-LINES, MULTIPLIER = "bit lines", "multiplier"
+LINES, CELLS, MULTIPLIER = "bit lines", "cell mismatch", "multiplier"
 CONVERTER, THRESHOLDS = "converter quantisation", "converter non-linearity"
-EFFECTS = (WORDS, INPUTS, CLIPPING, LINES, MULTIPLIER, CONVERTER, THRESHOLDS)
+EFFECTS = (WORDS, INPUTS, CLIPPING, LINES, CELLS, MULTIPLIER, CONVERTER, THRESHOLDS)
 _SHOWN = 512
 """Calibration inputs whose rails set the converter's range; spread evenly."""
 _AT_ONCE = 2**22
@@ -39,6 +40,8 @@ class MappedLayer(CodedLayer):
         Whether negative inputs have a pass of their own.
     reference_drop
         Of the converter (V).
+    number
+        Of the chip that this is, of several.
     """
 
     all_effects: ClassVar[tuple[str, ...]] = EFFECTS
@@ -48,6 +51,7 @@ class MappedLayer(CodedLayer):
     input_scale: float
     signed: bool
     reference_drop: float
+    number: int | None = None
 
     @classmethod
     def calibrated(cls, circuit: SramCircuit, weights: Array, calibration: Array, name: str) -> MappedLayer:
@@ -66,11 +70,31 @@ class MappedLayer(CodedLayer):
         return made
 
     def __call__(self, x: Array) -> Array:
-        """Weighted sums (n, outputs) of inputs (n, inputs)."""
+        """Weighted sums (n, outputs) of inputs (n, inputs); of several chips (chips, n, outputs)."""
         x = checked_array("inputs", x, ("n", self.weights.shape[1]))
+        if self.chips > 1:
+            return np.stack([self.chip(number)(x) for number in range(self.chips)])
         every = max(1, _AT_ONCE // max(self.weights.shape))
         parts = [self._sums(x[first : first + every]) for first in range(0, len(x), every)]
         return np.concatenate(parts) if parts else np.zeros((0, len(self.weights)))
+
+    @property
+    def effects(self) -> tuple[str, ...]:
+        """Those that are on, mismatch of cells where chips are drawn."""
+        return tuple(name for name in super().effects if name != CELLS or self.circuit.chips)
+
+    @property
+    def chips(self) -> int:
+        """Instances of its cells."""
+        return 1 if self.number is not None else max(1, self.circuit.chips)
+
+    def chip(self, number: int) -> MappedLayer:
+        """One of the chips, from 0."""
+        if not 0 <= number < self.chips:
+            raise ParameterError(
+                f"no chip {number}", place=f"layer {self.name!r}", remedy=f"give 0 to {self.chips - 1}"
+            )
+        return replace(self, number=number) if self.chips > 1 else self
 
     def _sums(self, x: Array) -> Array:
         found = self.decoded([(codes, self.convert(self.rails(codes))) for _, codes in self.passes(x)])
@@ -102,7 +126,7 @@ class MappedLayer(CodedLayer):
 
     def rails(self, codes: Array) -> Array:
         """Difference of the rails (n, outputs, groups, slices), V, for codes (n, inputs); 0 where a
-        group has codes of 0 only."""
+        group has codes of 0 only. Of several chips those of the first."""
         groups, slices = self.groups, self.words.shape[2]
         found = np.zeros((len(codes), len(self.weights), len(groups), slices))
         model, products, gain = self.circuit.forward, self._products, self._gain
@@ -115,6 +139,8 @@ class MappedLayer(CodedLayer):
                 there = part == code
                 if there.any():
                     sums += there @ products[words, code]
+            if self._deviation is not None:
+                sums += gain[part] @ self._deviation[:, groups[group], number].T
             if LINES not in self.off:
                 for bit, change in enumerate(model.word_line[sharing[:, group] // BLOCK].T):
                     sums += change[:, None] * (gain[part] @ (2.0 * ((words >> bit) & 1) - 1))
@@ -186,6 +212,7 @@ class MappedLayer(CodedLayer):
             "input_scale": self.input_scale,
             "inputs": "2 passes" if self.signed else "one pass",
             "reference_drop": self.reference_drop,
+            **({"disturbed_cells": self._mismatch[1]} if circuit.chips else {}),
         }
 
     def saturated(self, rails: Array) -> int:
@@ -232,6 +259,16 @@ class MappedLayer(CodedLayer):
         form = self.circuit.form
         values = (2 * self.words - (2**form.slice_bits - 1)) @ form.weights
         return values * (self._full_scale[:, None] / form.largest)
+
+    @property
+    def _deviation(self) -> Array | None:
+        """Of each word's discharge from the nominal one (outputs, inputs, slices), V."""
+        return self._mismatch[0] if self.circuit.chips and CELLS not in self.off else None
+
+    @cached_property
+    def _mismatch(self) -> tuple[Array, int]:
+        """Of the chip's words, and how many of its cells a read disturbs."""
+        return self.circuit.deviation(self.words, self.number or 0, self.name)
 
     @cached_property
     def _products(self) -> Array:

@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 
 from cimspice.arrays import Array
-from cimspice.errors import SimulationError
+from cimspice.errors import ParameterError, SimulationError
 from cimspice.network.simulated import LineComparison, SimulatedSums
 from cimspice.progress import OnProgress, in_stage, silent
 from cimspice.sram.characterisation.conditions import SramConditions
@@ -74,6 +74,7 @@ def read_passes(
     progress: OnProgress,
 ) -> Read:
     """Passes: input codes (n, inputs), sample, output, group and slice of each."""
+    _require_nominal(layer)
     if not places:
         return Read(np.zeros(0), np.zeros(0, int), 0.0)
     runs = [_run(layer, conditions, *place) for place in places]
@@ -101,6 +102,15 @@ def read_passes(
     return Read(rails, codes, table.attrs["cpu_seconds"] + converted.attrs["cpu_seconds"])
 
 
+def _require_nominal(layer: MappedLayer) -> None:
+    if layer.circuit.chips:
+        raise ParameterError(
+            "passes of chips: the circuit that is simulated has nominal cells",
+            place=f"layer {layer.name!r}",
+            remedy="leave chips out; cimspice validate sram --mismatch compares cells that differ",
+        )
+
+
 def compare_lines(layer: MappedLayer, volts: Array, codes: Array, emulated: Array) -> LineComparison:
     """Circuit's differences of rails (V) and codes beside the emulator's differences (V), any one shape."""
     expected = layer.convert(emulated)
@@ -115,6 +125,7 @@ def compare_lines(layer: MappedLayer, volts: Array, codes: Array, emulated: Arra
 
 def expected_seconds(layer: MappedLayer, inputs: int) -> float:
     """CPU time of so many inputs like the calibration's; passes of 8 to 32 columns were timed."""
+    _require_nominal(layer)
     each = sum(pass_seconds(layer.sharing(codes)).sum() for _, codes in layer.passes(layer.calibration))
     return float(each) / len(layer.calibration) * inputs * layer.words.shape[2] * len(layer.weights)
 
