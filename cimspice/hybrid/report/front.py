@@ -10,7 +10,7 @@ from cimspice.files import write_atomically
 from cimspice.report.colours import PALETTE
 from cimspice.report.page_document import Chart, Section, View, document, label, numbers, paragraph, rows
 
-_KINDS = ("ternary", "binary", "bits", "layers differ")
+_KINDS = ("ternary", "binary", "converter", "layers differ")
 
 
 def write_front_page(facts: Mapping[str, Any], folder: Path) -> Path:
@@ -59,7 +59,10 @@ def _front(facts: Mapping[str, Any]) -> list[str | Chart]:
         })  # fmt: skip
         ideal = 100 * facts["accuracy_ideal"]["value"]
         axes = {
-            "xaxis": {"title": {"text": "energy of a column read (fJ)"}, "type": "log"},
+            "xaxis": {
+                "title": {"text": "energy of a column read (fJ)"}, "type": "log",
+                "tickvals": [200, 300, 500, 700, 1000, 1500, 2000, 3000, 5000, 7000],
+            },
             "yaxis": {"title": {"text": f"held-out samples right, {title} (%)"}},
             "shapes": [{
                 "type": "line", "xref": "paper", "x0": 0, "x1": 1, "y0": ideal, "y1": ideal,
