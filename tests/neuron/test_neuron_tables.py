@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
-from cimspice.errors import MappingError, TableError
+from cimspice.errors import FitError, MappingError, TableError
 from cimspice.neuron.model.build import COLUMNS, neuron_model
 from cimspice.neuron.model.readout import ReadoutModel
 from cimspice.neuron.model.separable import SeparableTable
@@ -128,6 +128,19 @@ def test_hole_in_a_grid_is_refused(neuron_tables, name):
     rows = neuron_tables[name]
     with pytest.raises(TableError, match="holes"):
         neuron_model({**neuron_tables, name: rows.drop(index=rows.index[40])}, phase=1e-6, rest_voltage=1.3)
+
+
+def test_a_comparator_that_answers_late_in_the_phase_is_refused(neuron_tables):
+    """As at ss and -40 °C, where it lags the ramp by 0.3 µs: whatever would spike before comes then."""
+    for lag, refused in ((50e-9, False), (300e-9, True)):
+        rows = neuron_tables["readout"]
+        late = rows.assign(spike_time=np.maximum(rows["spike_time"], lag))
+        tables = {**neuron_tables, "readout": late}
+        if refused:
+            with pytest.raises(FitError, match=r"follow the membrane only from 3\d\d of 1000 ns"):
+                neuron_model(tables, phase=1e-6, rest_voltage=1.3)
+        else:
+            neuron_model(tables, phase=1e-6, rest_voltage=1.3)
 
 
 def test_order_of_the_rows_does_not_matter(neuron_tables, neuron):

@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 
 from cimspice.arrays import Array
-from cimspice.errors import TableError
+from cimspice.errors import FitError, TableError
 from cimspice.fit.conditions import NAMES
 from cimspice.neuron.model.edges import EdgeModel
 from cimspice.neuron.model.internal_node import InternalNodeModel
@@ -55,10 +55,16 @@ OF_RESISTORS = {
 """The same of the tables that make it a model of resistor synapses; these have no unselected half."""
 
 
+_LEAST_SLOPE, _LATEST = 0.5, 0.2
+"""Spikes follow the membrane where they move by this share of what its ramp alone would do; share of the
+phase by which they have to."""
+
+
 def neuron_model(tables: Mapping[str, pd.DataFrame], *, phase: float, rest_voltage: float) -> NeuronModel:
     """Build the model.
 
-    TableError if a table or a column is missing, a grid has holes, or tables mix corners or temperatures.
+    TableError if a table or a column is missing, a grid has holes, or tables mix corners or temperatures;
+    FitError if the comparator is so slow that spikes do not follow the membrane early in the phase.
 
     Parameters
     ----------
@@ -96,6 +102,8 @@ def neuron_model(tables: Mapping[str, pd.DataFrame], *, phase: float, rest_volta
         )
         for fan_in, fan_out in fans
     }
+    for readout in readouts.values():
+        _check_comparator(readout, phase, conditions)
     reset = tables["reset"]
     synapses: dict[Polarity, SynapseModel] = {
         polarity: _synapse(
@@ -254,6 +262,21 @@ def _resistor_edges(rows: pd.DataFrame, synapse: SynapseModel) -> EdgeModel:
 def _delay(rows: pd.DataFrame) -> float:
     """Delay (s) of the comparator: the faster the membrane falls, the lower it is when the output spikes."""
     return -float(np.polyfit(rows["slope"], rows["crossing_voltage"], 1)[0])
+
+
+def _check_comparator(readout: ReadoutModel, phase: float, conditions: Mapping[str, Any]) -> None:
+    """FitError if spikes follow the membrane only late in the phase (s): the comparator lags its ramp."""
+    volts, times = readout.start_voltage, readout.spike_time
+    middle = (volts[:-1] + volts[1:]) / 2
+    follows = np.diff(times) / np.diff(volts) > -_LEAST_SLOPE / readout.slope(middle)
+    first = len(follows) - int(np.argmin(follows[::-1])) if not follows.all() else 0
+    earliest = float(times[min(first, len(times) - 1)])
+    if earliest > _LATEST * phase:
+        raise FitError(
+            f"the comparator is too slow at {' '.join(map(str, conditions.values()))} °C: spikes follow the "
+            f"membrane only from {earliest * 1e9:.0f} of {phase * 1e9:.0f} ns on",
+            remedy="use another corner or a higher temperature",
+        )
 
 
 def _readout(rows: pd.DataFrame, ramp: pd.DataFrame, rest_voltage: float, delay: float) -> ReadoutModel:
