@@ -58,7 +58,8 @@ class Pool:
     workers
         Number of processes; as many as there are processors if not given.
     time_limit
-        Seconds that one item may take. Past it the worker is killed, and the item fails with `TimeLimit`.
+        Seconds that one item may take: of CPU time on Linux, where ten times as many may pass. Past it the
+        worker is killed, and the item fails with `TimeLimit`.
     recycle_after
         Items after which a worker is replaced by a new one (ngspice leaks about 0.7 kB at each run).
     """

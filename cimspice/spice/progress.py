@@ -1,4 +1,4 @@
-"""Which item a worker runs and since when: two numbers in a file that worker and parent both map."""
+"""Which item a worker runs and since when: three numbers in a file that worker and parent both map."""
 
 import mmap
 import struct
@@ -7,7 +7,7 @@ from pathlib import Path
 
 NO_ITEM = -1
 
-_LAYOUT = struct.Struct("dd")
+_LAYOUT = struct.Struct("ddd")
 
 
 class Progress:
@@ -21,19 +21,20 @@ class Progress:
 
     def __init__(self, path: Path) -> None:
         if not path.exists():
-            path.write_bytes(_LAYOUT.pack(NO_ITEM, 0.0))
+            path.write_bytes(_LAYOUT.pack(NO_ITEM, 0.0, 0.0))
         with path.open("r+b") as file:
             self._shared = mmap.mmap(file.fileno(), _LAYOUT.size)
 
     def begin(self, index: int) -> None:
         """An item begins now."""
-        _LAYOUT.pack_into(self._shared, 0, index, time.monotonic())
+        _LAYOUT.pack_into(self._shared, 0, index, time.monotonic(), time.process_time())
 
     def end(self) -> None:
         """Nothing runs."""
-        _LAYOUT.pack_into(self._shared, 0, NO_ITEM, 0.0)
+        _LAYOUT.pack_into(self._shared, 0, NO_ITEM, 0.0, 0.0)
 
-    def read(self) -> tuple[int, float]:
-        """Index of the item that runs (or `NO_ITEM`), and when it began (monotonic clock, s)."""
-        index, began = _LAYOUT.unpack_from(self._shared)
-        return int(index), began
+    def read(self) -> tuple[int, float, float]:
+        """Index of the item that runs (or `NO_ITEM`), when it began (monotonic clock, s), and the CPU time
+        that the worker had taken by then (s)."""
+        index, began, cpu = _LAYOUT.unpack_from(self._shared)
+        return int(index), began, cpu

@@ -16,6 +16,8 @@ from cimspice.spice.progress import NO_ITEM, Progress
 from cimspice.spice.statistics import PoolStatistics
 from cimspice.spice.worker import Report
 
+_WAITING = 10
+"""Times the limit that an item may take by the clock."""
 _BOOT = Path(__file__).with_name("worker_boot.py")
 
 
@@ -84,15 +86,23 @@ class WorkerProcess:
         return report
 
     def remaining(self, time_limit: float) -> float:
-        """Seconds that the item it runs has left."""
-        index, began = self._progress.read()
+        """Seconds that the item it runs has left at least.
+
+        What counts is its CPU time, where that can be read: a busy machine makes no simulation fail. One that
+        computes next to nothing hangs all the same, and ends after `_WAITING` times the limit.
+        """
+        index, began, cpu_before = self._progress.read()
         # Until it has taken its first item up, the limit counts from when the chunk was sent.
         since = self._sent if index == NO_ITEM else max(began, self._sent)
-        return time_limit - (time.monotonic() - since)
+        elapsed = time.monotonic() - since
+        taken = None
+        if time_limit <= elapsed < _WAITING * time_limit and index != NO_ITEM:
+            taken = _cpu_seconds(self._process.pid)
+        return time_limit - (elapsed if taken is None else taken - cpu_before)
 
     def split(self) -> tuple[tuple[int, Any], list[tuple[int, Any]]]:
         """The item it was busy with, and the rest of its chunk."""
-        running, _ = self._progress.read()
+        running, *_ = self._progress.read()
         culprit = next((pair for pair in self.chunk if pair[0] == running), self.chunk[0])
         return culprit, [pair for pair in self.chunk if pair is not culprit]
 
@@ -128,6 +138,15 @@ class WorkerProcess:
         if self._last is None:
             return PoolStatistics(workers_started=1)
         return PoolStatistics(self._last.statistics, self._last.cpu_seconds, self._startup_seconds, 1)
+
+
+def _cpu_seconds(process: int) -> float | None:
+    """CPU time of a process so far; None where the system does not tell it in /proc."""
+    try:
+        fields = Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()
+        return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")  # utime and stime
+    except (OSError, ValueError, IndexError):
+        return None
 
 
 def _start(descriptor: int, progress: Path) -> subprocess.Popen[bytes]:

@@ -58,6 +58,12 @@ def wait_for(session: Session, mark: str | None) -> str:
     return mark or "at once"
 
 
+def pause(session: Session, seconds: float) -> float:
+    """Wait, as on a machine that is busy with other things."""
+    time.sleep(seconds)
+    return seconds
+
+
 def report_and_sleep(session: Session, folder: str) -> None:
     Path(folder, str(os.getpid())).touch()
     time.sleep(600)

@@ -93,6 +93,16 @@ def test_an_impossible_operating_point_is_a_time_limit_and_is_not_tried_again():
         assert pool.statistics.workers_killed == 1
 
 
+@pytest.mark.skipif(sys.platform != "linux", reason="CPU times of other processes are read from /proc")
+def test_the_time_limit_counts_what_an_item_computes_and_ends_one_that_only_waits(tmp_path):
+    with Pool(1, time_limit=60.0) as pool:
+        results = pool.map(pool_jobs.pause, [0.0, 1.0, 1e3], on_error="return", chunk=1)
+        assert next(results) == 0.0
+        pool.time_limit = 0.3  # by the clock the next one takes three times as much
+        assert next(results) == 1.0
+        assert isinstance(next(results), TimeLimit)
+
+
 def test_a_killed_worker_is_replaced_and_its_item_tried_again(pool, tmp_path):
     items = [(str(tmp_path / "mark"), float(k)) for k in range(6)]
     assert list(pool.map(pool_jobs.die_once, items)) == pytest.approx([k / 2 for k in range(6)], rel=1e-6)
