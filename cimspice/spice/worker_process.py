@@ -141,7 +141,7 @@ class WorkerProcess:
 
 
 def _cpu_seconds(process: int) -> float | None:
-    """CPU time of a process so far; None where the system does not tell it in /proc."""
+    """CPU time of a process so far; None where the system has no /proc."""
     try:
         fields = Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()
         return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")  # utime and stime
