@@ -32,6 +32,7 @@ def run_bench(
     conditions: Conditions | None = None,
     *,
     sweep: Mapping[str, Any] | None = None,
+    monte_carlo: Mapping[str, Any] | None = None,
     workers: int | None = None,
     store: Store | Path | str | None = None,
     engine: AbstractContextManager[Engine] | None = None,
@@ -53,6 +54,8 @@ def run_bench(
     sweep
         Parameter -> values (list, array, or ``{"start":, "stop":, "step": | "num":}``); ``"zip"``,
         ``"corners"`` and ``"temperatures"`` (°C) as in a campaign file. Not with a list of runs.
+    monte_carlo
+        As ``[monte_carlo]`` of a campaign file: every run is simulated for each of its samples.
     workers, store, engine, progress
         As for ``run_campaign``.
     include_roots
@@ -67,8 +70,9 @@ def run_bench(
     -------
     pandas.DataFrame
         Measured rows. Of a list of runs with a column ``run`` (index into the list) before them, of a sweep
-        with the columns of a campaign's table. ``attrs["cpu_seconds"]``: of ngspice's workers, now or when a
-        point was first run; ``attrs["relaxed"]``: points that converged with relaxed options only.
+        with the columns of a campaign's table, with ``monte_carlo`` a column ``sample``.
+        ``attrs["cpu_seconds"]``: of ngspice's workers, now or when a point was first run;
+        ``attrs["relaxed"]``: points that converged with relaxed options only.
 
     Raises
     ------
@@ -82,7 +86,7 @@ def run_bench(
     runs = [_plain(given) for given in (parameters if several else [parameters or {}])]
     if not runs:
         return pd.DataFrame({"run": [], **{name: [] for name in find_bench(bench).columns}})
-    specification = _specification(bench, runs[0], conditions, sweep or {}, time_limit, relax)
+    specification = _specification(bench, runs[0], conditions, sweep or {}, monte_carlo, time_limit, relax)
     if sweep is not None:
         if several:
             raise ParameterError(
@@ -109,10 +113,12 @@ def run_bench(
     failures = [(point, record) for point, record, _ in found if record.rows is None]
     _require_all(failures, len(points), bench)
     frames = [pd.DataFrame(record.rows) for _, record, _ in found]
-    frames = [frame.assign(run=index) for index, frame in enumerate(frames)] if several else frames
+    for (point, _, _), frame in zip(found, frames, strict=True):
+        if point.sample is not None:
+            frame.insert(0, "sample", point.sample)
+        if several:
+            frame.insert(0, "run", point.index)
     table = pd.concat(frames, ignore_index=True)
-    if several:
-        table.insert(0, "run", table.pop("run"))
     seconds = sum(record.cpu_seconds for _, record, _ in found)
     return _counted(table, seconds, len({point.digest for point, _, again in found if again}))
 
@@ -156,10 +162,10 @@ class _Points(Plan):
         points: list[Point] = []
         for index, given in enumerate(runs):
             one = replace(specification, parameters=given)
-            (point,) = Plan(one, environment, plan.code)  # one setting, one corner, one temperature
-            if point.error is not None:
-                raise point.error
-            points.append(replace(point, index=index))
+            for point in Plan(one, environment, plan.code):  # one setting, one corner, one temperature
+                if point.error is not None:
+                    raise point.error
+                points.append(replace(point, index=index))
         return cls(specification, environment, plan.code, tuple(points))
 
     @property
@@ -179,6 +185,7 @@ def _specification(
     fixed: Mapping[str, Any],
     conditions: Conditions | None,
     sweep: Mapping[str, Any],
+    monte_carlo: Mapping[str, Any] | None,
     time_limit: float,
     relax: bool,
 ) -> Specification:
@@ -198,6 +205,7 @@ def _specification(
             "parameters": dict(fixed),
             "sweep": axes,
             "failures": {"time_limit": time_limit, "retry": "relaxed" if relax else "none"},
+            **({} if monte_carlo is None else {"monte_carlo": dict(monte_carlo)}),
         },
         source=f"bench {bench}",
     )

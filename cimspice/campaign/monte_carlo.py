@@ -44,11 +44,19 @@ class MonteCarlo(BaseModel):
     """The PDK's global parameters vary about the corner, for all devices together."""
     constants: Constants = "matching"
     """Of the mismatch: see ``cimspice.pdk.threshold_sigma``."""
+    shifts: tuple[dict[str, float], ...] | None = None
+    """One mapping per sample: threshold shifts (V) by the path of the transistor, in the place of drawn ones;
+    a transistor that is not named has none."""
 
     @model_validator(mode="after")
     def _varies(self) -> MonteCarlo:
         if not (self.mismatch or self.process):
             raise ValueError("nothing varies: set mismatch or process to true")
+        if self.shifts is not None and not (self.mismatch and len(self.shifts) == self.samples):
+            raise ValueError(
+                f"{len(self.shifts)} mappings of shifts for {self.samples} samples, mismatch = "
+                f"{str(self.mismatch).lower()}: give one for each, and mismatch = true"
+            )
         return self
 
 
@@ -78,6 +86,13 @@ class Variation:
                 raise ParameterError(
                     nothing.format("transistor"), remedy="set mismatch = false, or leave [monte_carlo] out"
                 )
+        for number, named in enumerate(settings.shifts or ()):
+            if unknown := {path.lower() for path in named} - sigmas.keys():
+                raise ParameterError(
+                    f"monte_carlo: the netlist has no transistor {min(unknown)!r}",
+                    place=f"shifts[{number}]",
+                    remedy="name X lines as netlist paths, such as xcell1.xpull",
+                )
         if settings.process and not (pdk and draw_process(_models(netlist_text), settings.seed, pdk=pdk)):
             raise ParameterError(
                 nothing.format("device that varies"), remedy="set process = false, or leave [monte_carlo] out"
@@ -86,8 +101,16 @@ class Variation:
 
     def identity(self) -> list[Any]:
         """What decides the samples' numbers, for a digest; their count does not."""
-        settings = self.settings.model_dump(exclude={"samples"})
+        settings = self.settings.model_dump(exclude={"samples"}, exclude_none=True)
         return ["monte_carlo", DRAWS_VERSION, settings, self.sigmas, self.pdk_digest]
+
+    def shifts(self, sample: int) -> dict[str, float]:
+        """Threshold shift (V) of every transistor of a sample, by path."""
+        settings = self.settings
+        if settings.shifts is None:
+            return draw_mismatch(self.sigmas, settings.seed, sample)
+        given = {path.lower(): shift for path, shift in settings.shifts[sample].items()}
+        return {path: given.get(path, 0.0) for path in self.sigmas}
 
 
 def vary(
@@ -111,7 +134,7 @@ def vary(
         process = draw_process(_models(netlist_text), settings.seed, sample, corner=corner)
         session.alter_parameters(process)
     if settings.mismatch:
-        shifts = draw_mismatch(variation.sigmas, settings.seed, sample)
+        shifts = variation.shifts(sample)
         # a process sample moves the thresholds too, and an alteration would erase that
         if process:
             values = mismatch_alterations(netlist_text, shifts, corner=corner, flat=flat, process=process)

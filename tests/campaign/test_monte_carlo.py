@@ -5,19 +5,20 @@ them is what a fresh netlist gives.
 from __future__ import annotations
 
 import random
+from itertools import product
 
 import numpy as np
 import pytest
 from campaign_fakes import ENVIRONMENT, FakePool
 
 from cimspice.bench import bench
-from cimspice.campaign import Store, parse_specification, run_campaign
+from cimspice.campaign import Store, parse_specification, run_bench, run_campaign
 from cimspice.campaign.environment import Environment
 from cimspice.campaign.plan import Plan
 from cimspice.campaign.work import Chunk, run_chunk
 from cimspice.errors import ParameterError
 from cimspice.pdk import draw_mismatch, draw_process, slice_models, threshold_sigmas, with_mismatch
-from cimspice.spice import Session
+from cimspice.spice import InProcess, Session
 
 pytestmark = pytest.mark.spice
 
@@ -105,6 +106,35 @@ def test_a_sample_equals_a_netlist_with_its_shifts_written_in(settings, corner):
     assert np.ptp(currents) > 0.01 * np.mean(currents)
 
 
+def test_shifts_that_are_given_are_those_of_a_netlist_with_them_written_in(tmp_path):
+    asked = bench("transistor")
+    given = {"drain_step": 0.6, "gate_voltage": 0.7}
+    text = asked.netlist(asked.Parameters.parse(given, place="test")).text
+    (path,) = threshold_sigmas(text)
+    shifts = [{}, {path: 0.02}, {path.upper(): -0.01}]
+    runs = [given, {**given, "gate_voltage": 0.9}]
+    table = run_bench(
+        "transistor",
+        runs,
+        monte_carlo={"samples": 3, "shifts": shifts},
+        engine=InProcess(),
+        store=tmp_path / "points.sqlite",
+    )
+    assert list(table.columns[:2]) == ["run", "sample"]
+    assert len(table.drop_duplicates(["run", "sample"])) == 6
+    for run, sample in product(range(2), range(3)):
+        rows = table[(table["run"] == run) & (table["sample"] == sample)]
+        parameters = asked.Parameters.parse(runs[run], place="test")
+        netlist = asked.netlist(parameters)
+        written = with_mismatch(netlist.text, {path.lower(): v for path, v in shifts[sample].items()})
+        with Session() as session:
+            session.load(type(netlist)(written, "written in", {}), corner="tt")
+            expected = asked.measure(parameters, session.run(asked.analysis(parameters)))
+        np.testing.assert_allclose(rows["drain_current"], expected.drain_current, rtol=1e-7, atol=1e-15)
+    with pytest.raises(ParameterError, match="no transistor 'xnone'"):
+        run_bench("transistor", given, monte_carlo={"samples": 1, "shifts": [{"xnone": 0.1}]})
+
+
 def test_a_campaign_of_a_memory_cell_has_a_row_per_sample_and_a_yield(tmp_path):
     specification = parse_specification(
         {
@@ -145,6 +175,7 @@ def test_a_circuit_in_which_nothing_varies_is_refused_once_before_any_point_runs
         {"samples": 2, "mismatch": False},
         {"samples": 2, "constants": "mine"},
         {"samples": 2, "number": 3},
+        {"samples": 2, "shifts": [{"xtransistor": 0.01}]},
     ],
 )
 def test_wrong_settings_are_reported_by_name(wrong):
