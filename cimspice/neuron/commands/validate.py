@@ -163,12 +163,18 @@ def random_network(
     mapping: Annotated[
         str, typer.Option(help="scale: the weights as they are; calibrated: fitted on the emulated circuit.")
     ] = "scale",
+    chips: Annotated[
+        int | None,
+        typer.Option(min=1, help="Also on this many chips: each transistor with its own threshold shift."),
+    ] = None,
     seed: Seed = 0,
     jobs: Jobs = None,
     output: Output = None,
     json: JsonFlag = False,
 ) -> None:
     """A network that nobody trained: random weights of both signs, random spikes."""
+    from cimspice.neuron.commands.chips import present_chips
+    from cimspice.neuron.validation.chips import validate_chips
     from cimspice.neuron.validation.mapped import checked_mapping
     from cimspice.neuron.validation.tasks import validate_random
     from cimspice.screen.stages import Stages
@@ -189,6 +195,10 @@ def random_network(
             card=known,
             progress=stages,
         )
+        if chips is not None:
+            beside = validate_chips(conditions, result.programmed, result.spikes, chips, seed, stages)
+            present_chips(beside, result, folder, seed, json)
+            return
     again = f"cimspice validate random --layers {' '.join(map(str, sizes))}"
     _present(
         result,

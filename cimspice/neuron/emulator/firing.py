@@ -11,6 +11,7 @@ import numpy as np
 
 from cimspice.arrays import Array
 from cimspice.neuron.emulator.membrane_rate import Driven
+from cimspice.neuron.model.mismatch import ShiftedReadout
 from cimspice.neuron.model.readout import ReadoutModel
 
 _NUDGE = 1e-4  # V: of the central differences of smooth tables
@@ -21,7 +22,7 @@ class Firing:
     """The firing phase of one layer."""
 
     driven: Sequence[Driven]
-    readout: ReadoutModel
+    readout: ReadoutModel | ShiftedReadout
     capacitance: Callable[[Array], Array]
     """Of the membranes (F) over their voltage (V)."""
     phase: float
@@ -35,8 +36,8 @@ class Firing:
         """Charge (C, positive raises V) from the phase's end until each delay, (delays, batch, neurons)."""
         total = np.zeros((len(self._delays), *voltage.shape))
         for driven in self.driven:
-            unselected = np.moveaxis(driven.edges.unselected(voltage)[..., 1:], -1, 0)
-            total += driven.sign * (active @ driven.unselected) * unselected
+            unselected = driven.unselected(lambda weights: active @ weights, voltage)
+            total += driven.sign * np.moveaxis(unselected[..., 1:], -1, 0)
             for index, (table, weights) in enumerate(zip(driven.edges.off_charge, driven.off, strict=True)):
                 summed = np.tensordot(weights, active, ([1], [1])).swapaxes(1, 2)
                 total[index] += driven.sign * contract(summed, table.basis(voltage))

@@ -30,6 +30,7 @@ from cimspice.fit.ranges import ModelRangeWarning
 from cimspice.neuron.emulator.firing import Firing, contract, interpolate
 from cimspice.neuron.emulator.internal_nodes import InternalNodes, spike_times
 from cimspice.neuron.emulator.membrane_rate import Driven, MembraneRate
+from cimspice.neuron.model.mismatch import LayerMismatch
 from cimspice.neuron.model.neuron import NeuronModel
 from cimspice.neuron.model.readout import ReadoutModel
 from cimspice.neuron.model.synapse_currents import Polarity
@@ -79,6 +80,8 @@ class NeuronLayer:
     """Largest time step (s) of a phase of 1 µs or more; of shorter ones as much less."""
     load: int = 0
     """Neurons that a line of its inputs drives; 0: its own."""
+    mismatch: LayerMismatch | None = None
+    """Threshold shifts of this chip's transistors."""
 
     def __post_init__(self) -> None:
         polarity = kept_array(
@@ -163,9 +166,9 @@ class NeuronLayer:
                 f"no charges for drivers of {neurons} neurons", place="neuron model", remedy=f"known: {known}"
             )
         edges = self.model.edges[neurons]
-        return (
-            Driven(self.model.synapses["n"], edges["n"], self.program, self.polarity == 1),
-            Driven(self.model.synapses["p"], edges["p"], self.program, self.polarity == -1),
+        return tuple(
+            Driven(self.model.synapses[name], edges[name], self.program, self.polarity == sign, self.mismatch)
+            for name, sign in _POLARITIES
         )
 
     @property
@@ -176,7 +179,8 @@ class NeuronLayer:
     @cached_property
     def firing(self) -> Firing:
         """The firing phase of MOSFET synapses."""
-        return Firing(self.driven, self.readout, self.capacitance, self.model.phase)
+        readout = self.readout if self.mismatch is None else self.mismatch.readout(self.readout)
+        return Firing(self.driven, readout, self.capacitance, self.model.phase)
 
     @cached_property
     def rate(self) -> MembraneRate:
@@ -240,6 +244,8 @@ class NeuronLayer:
         kick = self.model.reset_step[self.fan_in] * measured
         rest = self.model.rest_voltage + kick / self.capacitance(np.array(self.model.rest_voltage))
         voltage = np.full((batch, self.polarity.shape[0]), rest)
+        if self.mismatch is not None:
+            voltage = voltage + self.mismatch.start
         on = np.zeros((batch, inputs))
         nodes = self.nodes.at_rest(batch) if self.nodes else None
         kept = []
@@ -338,7 +344,7 @@ class NeuronLayer:
         total = np.zeros_like(voltage)
         for driven in self.driven:
             charge = contract(driven.on[:, column], driven.edges.on_charge.basis(voltage))
-            charge += driven.unselected[column] * driven.edges.unselected(voltage)[..., 0]
+            charge += driven.unselected(lambda weights: weights[column], voltage)[..., 0]
             total += driven.sign * charge
         return total / self.capacitance(voltage)
 

@@ -1,6 +1,6 @@
 """Right side of the membrane's equation for a layer: its synapses' tables as sums of products."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import cached_property
 from typing import NamedTuple
 
@@ -9,6 +9,7 @@ from scipy.interpolate import CubicSpline
 
 from cimspice.arrays import Array
 from cimspice.neuron.model.edges import EdgeModel
+from cimspice.neuron.model.mismatch import LayerMismatch
 from cimspice.neuron.model.separable import SeparableTable
 from cimspice.neuron.model.synapse_currents import SynapseModel
 
@@ -26,14 +27,27 @@ class ProgramSlopes(NamedTuple):
 class Driven:
     """Synapses of one polarity with their programs: sums over the synapses that are on, as matrix products.
 
-    All arrays are (..., inputs, neurons).
+    All arrays are (..., inputs, neurons). ``mismatch``: of a chip's transistors; nominal without.
     """
 
-    def __init__(self, synapse: SynapseModel, edges: EdgeModel, program: Array, mask: Array):
+    def __init__(
+        self,
+        synapse: SynapseModel,
+        edges: EdgeModel,
+        program: Array,
+        mask: Array,
+        mismatch: LayerMismatch | None = None,
+    ):
+        gain = np.ones(mask.shape)
+        if mismatch is not None:
+            program, gain = mismatch.programs(synapse, program, mask)
         self.synapse, self.edges, self.sign = synapse, edges, synapse.sign
         mask, program = mask.T, np.where(mask, program, 0.0).T
-        self.unselected = (~mask).astype(float)
-        self.current = synapse.current.weights(program, mask)
+        self._unselected = [((~mask).astype(float), edges.unselected)]
+        if mismatch is not None:
+            self._unselected += mismatch.unselected(synapse, ~mask)
+        self._gain = gain.T
+        self.current = synapse.current.weights(program, mask) * self._gain
         self.idle = synapse.idle_current.weights(program, mask)
         # a resistor that carries no weight is not placed
         placed = ~mask if synapse.internal_node is None else np.zeros_like(mask)
@@ -46,6 +60,15 @@ class Driven:
         self.excess_idle = self.idle.sum(axis=1) - synapse.idle_current.weights(unselected, mask).sum(axis=1)
         self._program, self._mask = program, mask
 
+    def unselected(self, chosen: Callable[[Array], Array], voltage: Array) -> Array:
+        """Charges (C) of halves that carry no weight, at the rising edge and until each delay after the
+        phase, (batch, neurons, 1 + delays); ``chosen`` sums (inputs, neurons) over a sample's inputs.
+        """
+        return sum(
+            (chosen(weights)[..., None] * charges(voltage) for weights, charges in self._unselected),
+            start=np.zeros(()),
+        )
+
     @cached_property
     def slopes(self) -> ProgramSlopes:
         """What a program changes."""
@@ -56,7 +79,7 @@ class Driven:
         synapse, edges = self.synapse, self.edges
         off = [slopes(table) for table in edges.off_charge]
         return ProgramSlopes(
-            slopes(synapse.current), slopes(synapse.idle_current), slopes(edges.on_charge), off
+            slopes(synapse.current) * self._gain, slopes(synapse.idle_current), slopes(edges.on_charge), off
         )
 
 

@@ -9,6 +9,7 @@ import numpy as np
 from cimspice.arrays import Array, checked_array
 from cimspice.errors import ParameterError
 from cimspice.neuron.emulator.layer import NeuronLayer
+from cimspice.neuron.model.mismatch import LayerMismatch
 from cimspice.neuron.model.neuron import NeuronModel
 
 
@@ -23,6 +24,8 @@ class NeuronNetwork:
     """``polarities``, ``programs``: per layer, shape (neurons, inputs): see :class:`NeuronLayer`."""
     step: float = NeuronLayer.step
     """Of time (s), as :class:`NeuronLayer` takes it."""
+    mismatch: Sequence[LayerMismatch] | None = None
+    """Threshold shifts of a chip, per layer."""
 
     layers: tuple[NeuronLayer, ...] = field(init=False, repr=False)
     """Each knows how many neurons its outputs drive."""
@@ -36,8 +39,10 @@ class NeuronNetwork:
             )
         driven = [*(len(polarity) for polarity in self.polarities[1:]), 0]
         layers = tuple(
-            NeuronLayer(self.model, polarity, program, fan_out, self.step)
-            for polarity, program, fan_out in zip(self.polarities, self.programs, driven, strict=True)
+            NeuronLayer(self.model, polarity, program, fan_out, self.step, mismatch=own)
+            for polarity, program, fan_out, own in zip(
+                self.polarities, self.programs, driven, self.mismatch or [None] * len(driven), strict=True
+            )
         )
         for number, (before, after) in enumerate(pairwise(layers)):
             if after.fan_in != len(before.polarity):
