@@ -28,6 +28,10 @@ Output = Annotated[
 ]
 
 
+_FEW = 8
+"""Chips that are shown one by one."""
+
+
 def map_(
     net: Net,
     circuit: CircuitName,
@@ -97,7 +101,12 @@ def _show(facts: Mapping[str, Any], inputs: int) -> None:
     screen.print(table)
     show_fine_tuning(facts["fine_tuning"])
     if facts["accuracy_ideal"] is not None:
-        each = f", by chip {', '.join(f'{100 * one:.4g}' for one in facts['chip_accuracy'])}" if chips else ""
+        right = facts["chip_accuracy"]
+        few = len(right) <= _FEW
+        rates = (", " if few else " to ").join(
+            f"{100 * one:.4g}" for one in (right if few else (min(right), max(right)))
+        )
+        each = f", by chip {rates}" if chips else ""
         raw = facts["accuracy_raw"]
         raw = "" if raw is None else f" without fine-tuning {100 * raw:.4g} %,"
         screen.print(
@@ -105,6 +114,8 @@ def _show(facts: Mapping[str, Any], inputs: int) -> None:
             f"{100 * facts['accuracy_emulator']:.4g} %{each}; {facts['samples']:,} of {inputs:,} inputs",
             markup=False,
         )
+    if facts["chip_certificate"] is not None:
+        screen.print(f"  {facts['chip_certificate']['sentence']}", markup=False)
     screen.print(
         f"  outputs, emulator to software: {facts['emulated_error']:.2g} (rms); effects: "
         f"{', '.join(facts['effects'])}",

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from cimspice.files import write_atomically
+from cimspice.network.certificate import LEAST_CHIPS, chips_bound
 from cimspice.network.circuit import CircuitNetwork, relative
 from cimspice.network.decisions import share_right, strongest
 from cimspice.network.validate import decides, is_cheap, total
@@ -43,6 +44,7 @@ def mapping_facts(
             share_right(strongest(outputs), labels, ideal.shape[1])
             for outputs in (ideal, *(trace.outputs for trace in traces))
         )
+    outputs = np.stack([trace.outputs for trace in traces])
     facts = mapped.facts()
     layers = [
         {**layer, "clipped_inputs": sum(trace.clipped[layer["name"]] for trace in traces)}
@@ -56,13 +58,21 @@ def mapping_facts(
         "chips": mapped.chips,
         "samples": len(x),
         **{name: total(layers, name) for name in counts},
-        "emulated_error": relative(np.stack([trace.outputs for trace in traces]), ideal[None]),
+        "emulated_error": relative(outputs, np.broadcast_to(ideal, outputs.shape)),
         "accuracy_ideal": accuracy,
         "accuracy_raw": raw,
         "accuracy_emulator": by_chip and float(np.mean(by_chip)),
         "chip_accuracy": by_chip,
+        "chip_certificate": _proved(by_chip),
         "layers": layers,
     }
+
+
+def _proved(by_chip: list[float] | None) -> dict[str, Any] | None:
+    """What most chips reach; None where too few were drawn to say."""
+    if not by_chip or len(by_chip) < LEAST_CHIPS:
+        return None
+    return chips_bound(by_chip).facts()
 
 
 def save_mapping(mapped: CircuitNetwork, file: Path) -> Path:

@@ -125,15 +125,29 @@ def test_every_chip_of_stuck_cells_decides_as_its_saved_conductances_do(capsys):
     given, nodes = built_in("digits"), list(built_in("digits").network.weight_layers)
     weights = [unmapped(saved, node.name)[0] for node in nodes]
     scales = [layer["input_scale"] for layer in facts["layers"]]
-    right = []
+    right, errors, ideal = [], [], given.network.outputs(given.x_test)
     for chip in range(3):
         hidden = given.x_test @ weights[0][chip].T + nodes[0].arrays["bias"]
         hidden = np.clip(hidden, 0, scales[1])
         found = hidden @ weights[1][chip].T + nodes[1].arrays["bias"]
         right.append(float(np.mean(found.argmax(1) == given.y_test)))
+        errors.append(np.mean((found - ideal) ** 2))
     assert facts["chip_accuracy"] == right
     assert facts["accuracy_emulator"] == pytest.approx(np.mean(right))
     assert len(set(right)) > 1
+    rms = np.sqrt(np.mean(errors) / np.mean(ideal**2))
+    assert facts["emulated_error"] == pytest.approx(rms, rel=1e-9)
+
+
+def test_nine_tenths_of_all_chips_are_as_right_as_the_worst_of_29(capsys):
+    settings = "stuck_low = 0.03\nstuck_high = 0.03\nchips = {}\n"
+    few, _ = mapped(capsys, "iris", settings=settings.format(28))
+    assert few["chip_certificate"] is None
+    facts, _ = mapped(capsys, "iris", settings=settings.format(29))
+    certificate = facts["chip_certificate"]
+    assert certificate["bound"] == min(facts["chip_accuracy"]) < max(facts["chip_accuracy"])
+    assert (certificate["kind"], certificate["runs"], certificate["lower"]) == ("chips", 29, True)
+    assert 0.9**29 < 1 - certificate["confidence"] < 0.9**28
 
 
 def test_a_convolution_s_groups_are_saved_one_by_one(capsys, tmp_path):
