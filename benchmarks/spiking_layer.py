@@ -5,23 +5,34 @@ of several runs), so that a shared machine does not decide. Memory is what a cal
 (tracemalloc, which sees every array but the compiled loop's own three blocks of 64 neurons) without the
 array it returns; what a layer prepares once per weight matrix stands apart. Errors are the largest over a
 few samples, relative to the largest membrane, against the exact solution in extended precision. ``exact``
-is the compiled one where numba is installed; ``exact_numpy`` is the reference.
+is the compiled one; ``exact_numpy`` is the reference.
+
+``backward`` is forward and backward in training, DSTD of third order: its time in matrix products, and the
+largest error of membranes, ∂L/∂t and ∂L/∂w, each relative to the largest of its kind, against the exact
+adjoint; ∂L/∂v is random. Its memory is what the process takes more at its peak, beside that of torch's
+automatic derivative of the exact solution (``memory_ratio``, null where torch is not installed), which is
+measured with a tenth of the batch, as it grows with the batch.
 """
 
 from __future__ import annotations
 
 import argparse
 import json
+import multiprocessing
+import re
 import time
 import tracemalloc
 from collections.abc import Callable
 from importlib.util import find_spec
+from pathlib import Path
 
 import numpy as np
 from threadpoolctl import threadpool_info, threadpool_limits
 
 from cimspice.neuron.emulator.dstd import Discretisation
 from cimspice.neuron.emulator.spiking_layer import SpikingLayer
+from cimspice.neuron.training.dstd_gradient import DstdPass
+from cimspice.neuron.training.exact_gradient import ExactPass
 
 E_PLUS, E_MINUS = 2.8, -1.5
 MEBIBYTE = 2**20
@@ -66,10 +77,90 @@ def extended_precision(layer: SpikingLayer, times: np.ndarray) -> np.ndarray:
     return result
 
 
-def measure(size: int, batch: int, repeats: int, slow_repeats: int, seed: int) -> dict:
+def drawn(size: int, batch: int, seed: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Weights (out, in), spike times (batch, in) and ∂L/∂v(1) (batch, out)."""
     rng = np.random.default_rng(seed)
     weights = rng.normal(0.0, 1 / np.sqrt(size), (size, size))
-    times = rng.uniform(0.0, 1.0, (batch, size))
+    return weights, rng.uniform(0.0, 1.0, (batch, size)), rng.normal(size=(batch, size))
+
+
+def inverses(weights: np.ndarray) -> np.ndarray:
+    return np.where(weights >= 0, 1 / E_PLUS, 1 / E_MINUS)
+
+
+def trained(solver: Discretisation | None, weights: np.ndarray, times: np.ndarray, grad: np.ndarray) -> tuple:
+    """v(1), ∂L/∂t, ∂L/∂w."""
+    inverse = inverses(weights)
+    if solver is None:
+        done = ExactPass.forward(times, weights, inverse)
+    else:
+        done = DstdPass.forward(times, weights, inverse, solver)
+    return done.membrane, *done.backward(grad)
+
+
+def differentiated_by_torch(weights: np.ndarray, times: np.ndarray, grad: np.ndarray) -> tuple:
+    """v(1), ∂L/∂t, ∂L/∂w by torch's tape through the exact solution in its textbook form."""
+    import torch  # only here, where it is installed  # type: ignore[reportMissingImports] as torch is no dependency
+
+    w, t = torch.tensor(weights, requires_grad=True), torch.tensor(times, requires_grad=True)
+    conductance = (w * torch.tensor(inverses(weights))).T
+    ordered, order = torch.sort(t, dim=1)
+    v = g = f = torch.zeros((len(times), len(weights)), dtype=torch.float64)
+    for k in range(times.shape[1]):
+        g, f = g + w.T[order[:, k]], f + conductance[order[:, k]]
+        stop = ordered[:, k + 1 : k + 2] if k + 1 < times.shape[1] else 1.0
+        rest = g / f
+        v = rest + (v - rest) * torch.exp(-f * (stop - ordered[:, k : k + 1]))
+    v.backward(torch.tensor(grad))
+    return v.detach().numpy(), t.grad.numpy(), w.grad.numpy()
+
+
+def _peak(function: str, solver: Discretisation | None, size: int, batch: int, seed: int) -> float:
+    given = drawn(size, batch, seed)
+    arguments = () if solver is None else (solver,)
+    globals()[function](*arguments, *drawn(8, 2, seed))  # what is loaded and compiled once
+    Path("/proc/self/clear_refs").write_text("5")  # the peak from here on
+    status = Path("/proc/self/status")
+    before = re.search(r"VmRSS:\s+(\d+)", status.read_text())
+    globals()[function](*arguments, *given)
+    peak = re.search(r"VmHWM:\s+(\d+)", status.read_text())
+    assert before is not None
+    assert peak is not None
+    return (int(peak[1]) - int(before[1])) / 1024
+
+
+def peak_mebibytes(*arguments) -> float:
+    """What a process of its own takes more at its peak (Linux), its results among it."""
+    with multiprocessing.get_context("spawn").Pool(1) as pool:
+        return pool.apply(_peak, arguments)
+
+
+def measure_backward(size: int, batch: int, repeats: int, seed: int, gemm_seconds: float) -> dict:
+    given = drawn(size, batch, seed)
+    solver = Discretisation(36, order=3)  # gradients of spike times within 1e-2; membranes and weights by 8
+    pairs = zip(trained(solver, *given), trained(None, *given), strict=True)
+    errors = [float(np.abs(found - exact).max() / np.abs(exact).max()) for found, exact in pairs]
+    seconds = cpu_seconds(lambda: trained(solver, *given), repeats)
+    own = peak_mebibytes("trained", solver, size, batch, seed)
+    torch = None
+    if find_spec("torch"):
+        part = max(1, batch // 10)
+        torch = peak_mebibytes("differentiated_by_torch", None, size, part, seed) * batch / part
+    return {
+        "steps": solver.steps,
+        "order": solver.order,
+        "seconds": seconds,
+        "gemms": seconds / gemm_seconds,
+        "mebibytes": own,
+        "torch_mebibytes": torch,
+        "memory_ratio": None if torch is None else own / torch,
+        "relative_error": max(errors),
+        "relative_errors": dict(zip(("membrane", "times", "weights"), errors, strict=True)),
+    }
+
+
+def measure(size: int, batch: int, repeats: int, slow_repeats: int, seed: int) -> dict:
+    weights, times, _ = drawn(size, batch, seed)
 
     def layer(method, order=2) -> SpikingLayer:
         return SpikingLayer(weights, E_PLUS, E_MINUS, method=method, discretisation=Discretisation(10, order))
@@ -101,17 +192,15 @@ def measure(size: int, batch: int, repeats: int, slow_repeats: int, seed: int) -
             "seconds": cpu_seconds(lambda: times @ by_input, repeats),
             "mebibytes": extra_mebibytes(lambda: times @ by_input),
         },
-        "dstd": row(layer("dstd"), 2 * weights.nbytes, repeats),
-        "dstd_third_order": row(layer("dstd", 3), 2 * weights.nbytes, repeats),
-        "exact_numpy": row(reference_layer, 0, slow_repeats),
+        "dstd": row(layer("dstd"), weights.nbytes, repeats),
+        "dstd_third_order": row(layer("dstd", 3), weights.nbytes, repeats),
+        "exact_numpy": row(reference_layer, weights.nbytes, slow_repeats),
+        "exact": row(layer("compiled"), weights.nbytes, repeats),
     }
-    if find_spec("numba"):
-        result["exact"] = row(layer("compiled"), weights.nbytes, repeats) | {"solver": "numba"}
-    else:
-        result["exact"] = result["exact_numpy"] | {"solver": "numpy"}
     result["exact_over_dstd"] = result["exact"]["seconds"] / result["dstd"]["seconds"]
     result["exact_memory_over_dstd"] = result["exact"]["mebibytes"] / result["dstd"]["mebibytes"]
     result["dstd_over_gemm"] = result["dstd"]["seconds"] / result["gemm"]["seconds"]
+    result["backward"] = measure_backward(size, batch, repeats, seed, result["gemm"]["seconds"])
     return result
 
 
@@ -135,11 +224,17 @@ def main() -> None:
         print(f"{name:18}{values['seconds']:10.4f}{values['mebibytes']:9.3f}{prepared:10.1f}{error:10.1e}")
     print(f"DSTD takes {result['dstd_over_gemm']:.1f} matrix products")
     print(
-        f"exact ({result['exact']['solver']}) takes {result['exact_over_dstd']:.2f} of DSTD's time "
+        f"exact takes {result['exact_over_dstd']:.2f} of DSTD's time "
         f"and {100 * result['exact_memory_over_dstd']:.2f} % of its memory"
     )
-    if result["exact"]["solver"] == "numpy":
-        print("the compiled solution was not measured: pip install 'cimspice[fast]'")
+    backward = result["backward"]
+    print(
+        f"forward and backward ({backward['steps']} intervals, order {backward['order']}) take "
+        f"{backward['gemms']:.1f} matrix products and {backward['mebibytes']:.1f} MiB, "
+        f"at an error of {backward['relative_error']:.1e}"
+    )
+    if backward["memory_ratio"] is not None:
+        print(f"{100 * backward['memory_ratio']:.2f} % of torch's {backward['torch_mebibytes']:.0f} MiB")
 
 
 if __name__ == "__main__":

@@ -18,3 +18,8 @@ def test_benchmark_prints_its_json_for_a_small_layer():
     assert table["exact"]["relative_error"] < 1e-13
     assert 1e-6 < table["dstd_third_order"]["relative_error"] < table["dstd"]["relative_error"] < 0.05
     assert table["blas"][0].endswith("1 thread")
+    backward = table["backward"]
+    assert backward["gemms"] > 0
+    assert backward["mebibytes"] > 0
+    assert 1e-9 < backward["relative_error"] < 0.05
+    assert (backward["memory_ratio"] is None) == (backward["torch_mebibytes"] is None)

@@ -6,22 +6,27 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from cimspice.neuron.emulator.dstd import Discretisation, occupancy
-from cimspice.neuron.emulator.relaxation import phi, psi
+from cimspice.neuron.emulator.dstd import Discretisation
+from cimspice.neuron.training.dstd_compiled import backward, by_interval, forward
+
+_NONE = np.empty((0, 0, 0))
 
 
 @dataclass(frozen=True)
 class DstdPass:
-    """Forward pass with what the backward pass needs.
+    """Forward pass with what the backward pass needs, which solves each block of neurons again.
 
-    ``path`` (intervals, batch, out) is v at the start of each interval; ``membrane`` (batch, out) is v(1).
+    ``path`` (intervals, batch, out) is v at the start of each interval, where it was asked for, else (0, 0,
+    0); ``membrane`` (batch, out) is v(1).
     """
 
+    times: np.ndarray
     weights: np.ndarray
     inverse: np.ndarray
     discretisation: Discretisation
     edges: np.ndarray
-    occupancies: np.ndarray
+    order: np.ndarray
+    firsts: np.ndarray
     path: np.ndarray
     membrane: np.ndarray
 
@@ -33,61 +38,39 @@ class DstdPass:
         inverse: np.ndarray,
         discretisation: Discretisation,
         offset: float = 0.0,
+        keep_path: bool = False,
     ) -> DstdPass:
         """Spike times (batch, in), weights and 1/E of each weight (out, in); v(0) = 0."""
+        times, weights, inverse = (_plain(each) for each in (times, weights, inverse))
         edges = discretisation.edges(offset)
-        occupancies = occupancy(times, edges[:-1], edges[1:])
-        path = np.empty((len(occupancies), len(times), len(weights)))
-        partial = cls(weights, inverse, discretisation, edges, occupancies, path, np.empty(0))
-        v = np.zeros(path.shape[1:])
-        for m, step in enumerate(np.diff(edges)):
-            path[m] = v
-            g, f, _ = partial._sums(m)
-            v = v + (g - f * v) * step * phi(f * step)
-        return cls(weights, inverse, discretisation, edges, occupancies, path, v)
-
-    def _sums(self, m: int) -> tuple[np.ndarray, np.ndarray, tuple[np.ndarray, ...]]:
-        """Effective g and f of interval m, and what the commutator was made of (empty at order 2)."""
-        conductance = (self.weights * self.inverse).T
-        u = self.occupancies[m]
-        g, f = u @ self.weights.T, u @ conductance
-        if self.discretisation.order == 2:
-            return g, f, ()
-        moments = u * (1.0 - u)
-        g_moment, f_moment = moments @ self.weights.T, moments @ conductance
-        half = 0.5 * (self.edges[m + 1] - self.edges[m])
-        return g + half * (f * g_moment - f_moment * g), f, (g, g_moment, f_moment)
+        order, firsts = by_interval(times, edges)
+        membrane = np.empty((len(times), len(weights)))
+        path = np.empty((len(edges) - 1, *membrane.shape)) if keep_path else _NONE
+        third = discretisation.order == 3
+        forward(times, order, firsts, edges, weights, inverse, third, path, membrane)
+        return cls(times, weights, inverse, discretisation, edges, order, firsts, path, membrane)
 
     def backward(
         self, grad_membrane: np.ndarray, grad_path: np.ndarray | None = None
     ) -> tuple[np.ndarray, np.ndarray]:
         """∂L/∂times (batch, in) and ∂L/∂weights (out, in), from ∂L/∂v(1) and, if any, ∂L/∂path."""
-        adjoint = grad_membrane.copy()
-        conductance = self.weights * self.inverse
-        grad_weights, grad_conductances = np.zeros((2, *self.weights.shape))
-        grad_times = np.zeros(self.occupancies.shape[1:])
-        for m in reversed(range(len(self.occupancies))):
-            step, u, v = self.edges[m + 1] - self.edges[m], self.occupancies[m], self.path[m]
-            g, f, moments = self._sums(m)
-            x = f * step
-            decay = np.exp(-x)
-            grad_g = adjoint * step * phi(x)
-            grad_f = -adjoint * step * (v * decay + g * step * psi(x))
-            adjoint *= decay
-            if grad_path is not None:
-                adjoint += grad_path[m]
-            grad_u = 0.0
-            if moments:
-                plain_g, g_moment, f_moment = moments
-                grad_f += grad_g * 0.5 * step * g_moment
-                grad_g_moment, grad_f_moment = grad_g * 0.5 * step * f, grad_g * -0.5 * step * plain_g
-                grad_g = grad_g * (1.0 - 0.5 * step * f_moment)
-                products = u * (1.0 - u)
-                grad_weights += grad_g_moment.T @ products
-                grad_conductances += grad_f_moment.T @ products
-                grad_u = (1.0 - 2.0 * u) * (grad_g_moment @ self.weights + grad_f_moment @ conductance)
-            grad_weights += grad_g.T @ u
-            grad_conductances += grad_f.T @ u
-            grad_u = grad_u + grad_g @ self.weights + grad_f @ conductance
-            grad_times -= np.where((u > 0) & (u < 1), grad_u / step, 0.0)
-        return grad_times, grad_weights + grad_conductances * self.inverse
+        grad_times, grad_weights = np.zeros(self.times.shape), np.empty(self.weights.shape)
+        backward(
+            self.times,
+            self.order,
+            self.firsts,
+            self.edges,
+            self.weights,
+            self.inverse,
+            self.discretisation.order == 3,
+            _plain(grad_membrane),
+            _NONE if grad_path is None else _plain(grad_path),
+            grad_times,
+            grad_weights,
+        )
+        return grad_times, grad_weights
+
+
+def _plain(array: np.ndarray) -> np.ndarray:
+    """As one kind of array, so that loops are compiled once."""
+    return np.require(array, float, ("C", "W"))

@@ -163,7 +163,8 @@ class Objective:
         inverse = np.where(weights >= 0, 1.0 / self.e_plus, 1.0 / self.e_minus)
         if self.discretisation is None:
             return ExactPass.forward(times, weights, inverse)
-        return DstdPass.forward(times, weights, inverse, self.discretisation, offset)
+        path = bool(self.excursion_weight)
+        return DstdPass.forward(times, weights, inverse, self.discretisation, offset, path)
 
     def _spikes(self, done: ExactPass | DstdPass | CircuitPass) -> np.ndarray:
         """Output spikes in phases."""

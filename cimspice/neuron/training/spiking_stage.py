@@ -72,8 +72,8 @@ class SpikingStage:
     def _chunks(self, share: np.ndarray) -> Iterator[tuple[slice, np.ndarray]]:
         """Samples, and what their neurons receive (samples · positions, inputs)."""
         outputs, inputs = self.weights.shape
-        steps = inputs if self.discretisation is None else self.discretisation.steps + 1
-        each = 8 * prod(self._positions(share)) * steps * (inputs + 4 * outputs)
+        steps = inputs if self.discretisation is None else 1  # DSTD keeps nothing of its intervals
+        each = 8 * prod(self._positions(share)) * steps * 4 * (inputs + outputs)
         step = max(1, self.limit // each)
         for first in range(0, len(share), step):
             part = share[first : first + step]
