@@ -38,6 +38,7 @@ def characterise(
     *,
     layers: Sequence[int] | str = (5, 5, 5),
     network: str | None = None,
+    bias_lines: bool = False,
     synapse: SynapseKind = "mosfet",
     jobs: int | None = None,
     store: Store | Path | str | None = None,
@@ -53,6 +54,8 @@ def characterise(
         Inputs, then neurons of each layer: what networks of these sizes need is in the card.
     network
         In the place of sizes, the name or file of a trained network that `circuit` is to take.
+    bias_lines
+        Whether every layer has a bias line beside these inputs.
     synapse
         ``"mosfet"`` or ``"resistor"``.
     jobs, store, progress
@@ -71,7 +74,7 @@ def characterise(
     from cimspice.neuron.commands.validate import layer_sizes
 
     several = isinstance(layers, Iterable) and not isinstance(layers, str)
-    sizes = layer_sizes([str(size) for size in (layers if several else [layers])])
+    sizes = Sizes.of(layer_sizes([str(size) for size in (layers if several else [layers])]), bias_lines)
     if network is not None:
         from cimspice.network.load import load_network
         from cimspice.neuron.training.conversion import neuron_sizes

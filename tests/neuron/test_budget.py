@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -15,20 +17,18 @@ from cimspice.neuron.validation.budget import best_scales, error_budget, search
 
 @pytest.fixture(scope="module")
 def case(neuron):
-    """Polarities, programs, and input spikes of the samples and of the calibration, for a network 3-2-2."""
+    """The emulated network, and input spikes of the samples and of the calibration, for a network 3-2-2."""
     rng = np.random.default_rng(3)
     weights = [rng.normal(1 / inputs, 0.6 / np.sqrt(inputs), (2, inputs)) for inputs in (3, 2)]
     mappings = [map_layer(neuron, layer) for layer in weights]
-    polarities = [mapping.polarity for mapping in mappings]
-    programs = [mapping.program for mapping in mappings]
-    return polarities, programs, rng.random((4, 3)), rng.random((6, 3))
+    network = NeuronNetwork(neuron, [each.polarity for each in mappings], [each.program for each in mappings])
+    return network, rng.random((4, 3)), rng.random((6, 3))
 
 
 @pytest.fixture(scope="module")
-def budget(neuron, case):
-    polarities, programs, spikes, calibration = case
-    times = tuple(times for _, times in NeuronNetwork(neuron, polarities, programs)(spikes))
-    return error_budget(neuron, polarities, programs, spikes, times, calibration)
+def budget(case):
+    network, spikes, calibration = case
+    return error_budget(network, spikes, tuple(times for _, times in network(spikes)), calibration)
 
 
 def test_the_full_model_has_no_error_against_itself_and_every_other_has(budget):
@@ -54,10 +54,9 @@ def test_only_the_first_ablations_are_granted_scales(budget):
 
 
 def test_scales_that_were_taken_away_are_found_again(neuron, case):
-    polarities, programs, spikes, _ = case
-    reference = NeuronNetwork(neuron, polarities, programs)(spikes)[-1][1]
-    wrong = scaled(neuron, {"n": 1 / 1.04, "p": 1 / 0.93})
-    _, found = best_scales(wrong, polarities, programs, spikes, reference, 2)
+    network, spikes, _ = case
+    wrong = replace(network, model=scaled(neuron, {"n": 1 / 1.04, "p": 1 / 0.93}))
+    _, found = best_scales(wrong, spikes, network(spikes)[-1][1], 2)
     assert found["scale_n"] == pytest.approx(1.04, rel=2e-3)
     assert found["scale_p"] == pytest.approx(0.93, rel=2e-3)
 

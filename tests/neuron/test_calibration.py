@@ -17,8 +17,10 @@ from cimspice.neuron.emulator.sensitivity import sensitivity
 from cimspice.neuron.mapping import map_layer, weight_range
 from cimspice.neuron.training import Objective, Schedule
 from cimspice.neuron.training.calibration import calibrate
+from cimspice.neuron.training.random_network import GUARD, random_network, random_weights
 from cimspice.neuron.training.trainer import accuracy, train
-from cimspice.neuron.validation import validate_random
+from cimspice.neuron.validation import programmed, validate_random
+from cimspice.neuron.validation.compare import rmse
 
 WEIGHTS = [np.array([[0.6, -0.25, 0.7], [0.9, 0.4, -0.3]]), np.array([[0.5, 0.45], [0.8, -0.2]])]
 
@@ -97,6 +99,39 @@ def test_calibration_finds_weights_of_another_circuit_whose_spikes_are_known(neu
         np.testing.assert_allclose(mine, theirs, rtol=0, atol=0.05e-9)
 
 
+def test_a_bias_line_is_an_input_that_spikes_when_the_phase_starts_and_is_calibrated_like_one(neuron):
+    weights = np.array([[0.7, -0.1], [0.4, 0.15]])
+    mapped = map_layer(neuron, weights)
+    inputs, line = (
+        NeuronNetwork(neuron, [mapped.polarity], [mapped.program], bias_lines=lines)
+        for lines in (False, True)
+    )
+    spikes = np.random.default_rng(8).uniform(0, 0.9, (20, 1))
+    wanted = inputs(np.column_stack([spikes, np.zeros(20)]))[0][1]
+    np.testing.assert_allclose(line(spikes)[0][1], wanted, rtol=0, atol=1e-15)
+    (found,) = calibrate(neuron, [weights[:, :1]], spikes, [wanted / neuron.phase], bias_lines=True)
+    assert np.abs(found.errors).max() < 0.02e-9
+    np.testing.assert_allclose(found.mapping.realised, weights, rtol=0.01)
+
+
+def test_a_random_network_is_drawn_together_as_far_as_its_guard_needs(neuron):
+    """Each neuron is as drawn, or one of its membranes is at the guard."""
+    rng = np.random.default_rng(1)
+    drawn, spikes = random_weights((4, 3, 2), rng), rng.random((50, 4))
+    network = random_network(neuron, drawn, spikes)
+    for layer, matrix in zip(network.layers, drawn, strict=True):
+        membranes = layer.membrane(spikes)
+        assert GUARD[0] - 1e-3 < membranes.min()
+        assert membranes.max() < GUARD[1] + 1e-3
+        room = np.minimum(GUARD[1] - membranes.max(axis=0), membranes.min(axis=0) - GUARD[0])
+        kept = np.all(layer.weights == matrix, axis=1)
+        assert np.all(kept | (np.abs(room) < 1e-3))
+        mean = 1 / layer.inputs
+        ratios = (layer.weights - mean) / (matrix - mean)
+        np.testing.assert_allclose(ratios, ratios[:, :1] * np.ones(layer.inputs))
+        spikes = layer(spikes)
+
+
 def test_calibration_keeps_to_what_synapses_can_carry(neuron):
     """A neuron that should spike at once asks for more than there is: the largest weights, no error."""
     spikes = np.random.default_rng(4).uniform(0.5, 0.9, (10, 3))
@@ -124,16 +159,18 @@ def test_training_through_the_circuit_lowers_the_loss_and_reports_the_circuits_a
 
 
 @pytest.mark.spice
-def test_calibrated_weights_bring_ngspice_nearer_to_the_network_that_was_mapped():
-    plain, calibrated = (
-        validate_random(Conditions(), (3, 2, 2), samples=2, seed=7, mapping=mapping)
-        for mapping in ("scale", "calibrated")
-    )
-    for wanted, same in zip(plain.wanted or (), calibrated.wanted or (), strict=True):
-        np.testing.assert_array_equal(wanted, same)
-    assert plain.trained_rmse is not None
+def test_calibrated_weights_and_bias_lines_bring_ngspice_nearer_to_the_network_that_was_mapped():
+    """With bias lines to 1.5 ns; the emulated circuit of the weights as they are is the comparison."""
+    calibrated = validate_random(Conditions(), (3, 2, 2), samples=2, seed=7, mapping="calibrated")
+    weights = [found.wanted.copy() for found in calibrated.programmed.mappings]
+    assert calibrated.programmed.bias_lines
+    assert calibrated.wanted is not None
     assert calibrated.trained_rmse is not None
-    assert calibrated.trained_rmse < 0.3 * plain.trained_rmse
+    assert calibrated.trained_rmse < 1.5e-9
+    for matrix in weights:
+        matrix[:, -1] = 0.0
+    without = replace(programmed(calibrated.model, weights), bias_lines=True).network()
+    assert calibrated.trained_rmse < 0.3 * rmse(without(calibrated.spikes)[-1][1], calibrated.wanted[-1])
 
 
 def test_mappings_that_cannot_be_are_refused_before_anything_is_simulated():
@@ -142,3 +179,5 @@ def test_mappings_that_cannot_be_are_refused_before_anything_is_simulated():
         validate_random(nowhere, (3, 2), mapping="trained")
     with pytest.raises(ParameterError, match="resistor"):
         validate_random(replace(nowhere, synapse="resistor"), (3, 2), mapping="calibrated")
+    with pytest.raises(ParameterError, match="bias lines with mapping 'scale'"):
+        validate_random(nowhere, (3, 2), mapping="scale", bias_lines=True)

@@ -31,7 +31,7 @@ def validation(neuron) -> NeuronValidation:
     results = mapped.network()(SPIKES)
     times = tuple(np.minimum(times + 0.1e-9, neuron.phase) for _, times in results)
     run = CircuitRun(times, tuple(voltage for voltage, _ in results), 1.0)
-    budget = error_budget(neuron, mapped.polarities, mapped.programs, SPIKES, times, SPIKES)
+    budget = error_budget(mapped.network(), SPIKES, times, SPIKES)
     comparison = budget.row("full").comparison
     bands = layer_bands(mapped, neuron_card(neuron), budget.row("full"), SPIKES)
     return NeuronValidation(

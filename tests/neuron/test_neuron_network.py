@@ -31,7 +31,9 @@ def networks(draw, synapse="mosfet") -> NetworkParameters:
     sizes = draw(st.lists(st.integers(1, 3), min_size=2, max_size=4))
     program = st.floats(0, 1.8) if synapse == "mosfet" else st.floats(2e-6, 900e-6)
     layers = []
-    for inputs, neurons in pairwise(sizes):
+    for size, neurons in pairwise(sizes):
+        bias_line = draw(st.booleans())
+        inputs = size + bias_line
 
         def matrix(elements, inputs=inputs, neurons=neurons):
             row = st.lists(elements, min_size=inputs, max_size=inputs)
@@ -42,6 +44,7 @@ def networks(draw, synapse="mosfet") -> NetworkParameters:
                 ramp_bias=draw(st.floats(0.3, 0.9)),
                 polarity=matrix(st.sampled_from([-1, 0, 1])),
                 program=matrix(program),
+                bias_line=bias_line,
             )
         )
     spikes = draw(st.lists(st.floats(0, 1), min_size=sizes[0], max_size=sizes[0]))
@@ -94,9 +97,10 @@ def transistors(found: Counter) -> int:
 
 
 def shape(parameters: NetworkParameters) -> tuple[int, int, int]:
-    """Inputs, neurons, synapses."""
-    sizes = parameters.layers
-    return sizes[0], sum(sizes[1:]), sum(a * b for a, b in pairwise(sizes))
+    """Inputs and bias lines, neurons, synapses."""
+    sizes, layers = parameters.layers, parameters.programming
+    lines = sizes[0] + sum(layer.bias_line for layer in layers)
+    return lines, sum(sizes[1:]), sum(np.size(layer.polarity) for layer in layers)
 
 
 def pulse(words: list[str]) -> tuple[float, ...]:
@@ -168,14 +172,18 @@ def test_each_layer_accumulates_in_its_phase_and_fires_in_the_next(parameters):
         begins = start + (layer - 1) * circuit.phase
         _, _, delay, _, _, _, _ = pulse(top[f"Vreset{layer}"])
         assert 0 < delay == pytest.approx(begins - circuit.reset_lead)
-        for name, (rest, active) in {
-            "fire": (0.0, circuit.supply),
-            "fire_bar": (circuit.supply, 0.0),
-        }.items():
+        pulses = {
+            "fire": (0.0, circuit.supply, begins + circuit.phase),
+            "fire_bar": (circuit.supply, 0.0, begins + circuit.phase),
+        }
+        assert (f"Vbias{layer}" in top) == parameters.programming[layer - 1].bias_line
+        if f"Vbias{layer}" in top:
+            pulses["bias"] = (0.0, circuit.supply, begins)
+        for name, (rest, active, at) in pulses.items():
             low, high, delay, rise, fall, width, _ = pulse(top[f"V{name}{layer}"])
             assert (low, high) == (rest, active)
-            assert delay + rise / 2 == pytest.approx(begins + circuit.phase, abs=1e-15)
-            assert delay + rise + width + fall / 2 == pytest.approx(begins + 2 * circuit.phase, abs=1e-15)
+            assert delay + rise / 2 == pytest.approx(at, abs=1e-15)
+            assert delay + rise + width + fall / 2 == pytest.approx(at + circuit.phase, abs=1e-15)
         assert float(top[f"Vramp{layer}"][2]) == parameters.programming[layer - 1].ramp_bias
     assert network_analysis(parameters).stop == pytest.approx(start + len(parameters.layers) * circuit.phase)
 
@@ -281,6 +289,9 @@ def test_second_layer_that_does_not_fit_the_first_is_named():
     narrow = LayerProgramming(ramp_bias=0.5, polarity=[[1]], program=[[0.5]])
     with pytest.raises(ParameterError, match="layer 2 has 1 inputs; the layer before has 2"):
         NetworkParameters(programming=[LayerProgramming(**GOOD), narrow], spikes=[0.1, 0.2])
+    line = LayerProgramming(**GOOD, bias_line=True)
+    with pytest.raises(ParameterError, match="layer 2 has 2 inputs; the layer before has 2 and there is a"):
+        NetworkParameters(programming=[LayerProgramming(**GOOD), line], spikes=[0.1, 0.2])
 
 
 def test_spikes_and_membranes_are_read_at_the_right_moments():

@@ -64,6 +64,7 @@ def test_more_layers_than_a_netlist_holds_are_refused_at_once():
         ["iris", "--model", "best"],
         ["iris", "--mapping", "best"],
         ["iris", "--synapse", "resistor", "--mapping", "calibrated"],
+        ["iris", "--mapping", "scale", "--bias-lines"],
         ["random", "--layers", "3", "2", "--mapping", "trained"],
         ["iris", "--seed", "-1"],
         ["iris", "--jobs", "0"],

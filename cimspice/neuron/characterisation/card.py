@@ -78,18 +78,21 @@ class Sizes:
     loads: Sequence[int]
 
     @classmethod
-    def of(cls, layers: Sequence[int] | Sizes) -> Sizes:
-        """Of dense layers without a bias: inputs, then neurons of each; the last drives nothing."""
+    def of(cls, layers: Sequence[int] | Sizes, bias_lines: bool = False) -> Sizes:
+        """Of dense layers: inputs, then neurons of each; the last drives nothing. Every layer may have a bias
+        line, one input more."""
         if isinstance(layers, Sizes):
             return layers
-        return cls(list(zip(layers[:-1], [*layers[2:], 0], strict=True)), list(layers[1:]))
+        inputs = [size + bias_lines for size in layers[:-1]]
+        return cls(list(zip(inputs, [*layers[2:], 0], strict=True)), list(layers[1:]))
 
     @property
     def remedy(self) -> str:
         """What a card that lacks them is made with."""
-        dense = [fan_in for fan_in, _ in self.fans] + [self.loads[-1]]
-        if list(self.loads) == dense[1:] and [fan_out for _, fan_out in self.fans] == [*dense[2:], 0]:
-            return f"--layers {','.join(map(str, dense))}"
+        for bias_lines, more in ((False, ""), (True, " --set bias_lines=true")):
+            dense = [self.fans[0][0] - bias_lines, *self.loads]
+            if Sizes.of(dense, bias_lines) == Sizes(list(self.fans), list(self.loads)):
+                return f"--layers {','.join(map(str, dense))}{more}"
         return "--set network=NAME_OR_FILE"
 
 

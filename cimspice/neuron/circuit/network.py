@@ -18,11 +18,13 @@ OPTIONS = SolverOptions(reltol=1e-4, abstol=1e-13, vntol=1e-7, chgtol=1e-16)
 
 
 class LayerProgramming(NetlistParameters):
-    """What is programmed into a layer: per neuron and input a polarity (+1 n, −1 p, 0 none) and a program."""
+    """What is programmed into a layer: per neuron and input a polarity (+1 n, −1 p, 0 none) and a program;
+    the last input may be the layer's bias line, which spikes when its accumulation phase starts."""
 
     ramp_bias: Annotated[float, quantity("V", ge=0, le=1.8)]
     polarity: tuple[tuple[Polarity, ...], ...]
     program: tuple[tuple[Program, ...], ...]
+    bias_line: bool = False
 
     @model_validator(mode="after")
     def _rectangular(self) -> Self:
@@ -56,10 +58,10 @@ class NetworkParameters(NetlistParameters):
     @model_validator(mode="after")
     def _chained(self) -> Self:
         for index, layer in enumerate(self.programming):
-            if len(layer.polarity[0]) != self.layers[index]:
+            if len(layer.polarity[0]) != self.layers[index] + layer.bias_line:
                 raise ValueError(
-                    f"layer {index + 1} has {len(layer.polarity[0])} inputs; "
-                    f"the layer before has {self.layers[index]}"
+                    f"layer {index + 1} has {len(layer.polarity[0])} inputs; the layer before has "
+                    f"{self.layers[index]}" + (" and there is a bias line" if layer.bias_line else "")
                 )
         return self
 

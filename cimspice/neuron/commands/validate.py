@@ -45,6 +45,14 @@ CardFile = Annotated[
         help="The neuron's card, instead of characterising it (characterize neuron --card).",
     ),
 ]
+BiasLines = Annotated[
+    bool | None,
+    typer.Option(
+        "--bias-lines/--no-bias-lines",
+        help="Of calibrated circuits: one input more in every layer, a line that spikes when the phase "
+        "starts; it takes up the charges of the edges. Default: with random networks.",
+    ),
+]
 Jobs = Annotated[int | None, typer.Option("--jobs", "-j", min=1, help="Worker processes.")]
 Output = Annotated[
     Path | None,
@@ -104,6 +112,7 @@ def iris(
             "instead of training one for this corner and temperature.",
         ),
     ] = None,
+    bias_lines: BiasLines = None,
     seed: Seed = 0,
     jobs: Jobs = None,
     output: Output = None,
@@ -119,7 +128,7 @@ def iris(
     from cimspice.screen.stages import Stages
 
     conditions, known = asked_conditions(corner, temperature, synapse, jobs, model, card)
-    way = checked_mapping(mapping, conditions)
+    way = checked_mapping(mapping, conditions, bias_lines=bool(bias_lines))
     name = "-".join(["validate-iris", *([mapping] if mapping else [])])
     folder = usable(output or Path("runs") / _name(name, conditions, seed))
     with Stages(quiet=json) as stages:
@@ -128,6 +137,7 @@ def iris(
             samples=samples,
             seed=seed,
             mapping=way,
+            bias_lines=bool(bias_lines),
             network=None if network is None else TrainedNetwork.load(network),
             ablation=model,
             card=known,
@@ -167,6 +177,7 @@ def random_network(
         int | None,
         typer.Option(min=1, help="Also on this many chips: each transistor with its own threshold shift."),
     ] = None,
+    bias_lines: BiasLines = None,
     seed: Seed = 0,
     jobs: Jobs = None,
     output: Output = None,
@@ -181,7 +192,7 @@ def random_network(
 
     sizes = layer_sizes(layers)
     conditions, known = asked_conditions(corner, temperature, synapse, jobs, model, card)
-    way = checked_mapping(mapping, conditions, "scale", "calibrated")
+    way = checked_mapping(mapping, conditions, "scale", "calibrated", bias_lines=bool(bias_lines))
     name = "-".join(["validate-random", *map(str, sizes)])
     folder = usable(output or Path("runs") / _name(name, conditions, seed))
     with Stages(quiet=json) as stages:
@@ -191,6 +202,7 @@ def random_network(
             samples=samples,
             seed=seed,
             mapping=way,
+            bias_lines=bias_lines,
             ablation=model,
             card=known,
             progress=stages,

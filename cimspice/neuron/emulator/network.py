@@ -26,6 +26,8 @@ class NeuronNetwork:
     """Of time (s), as :class:`NeuronLayer` takes it."""
     mismatch: Sequence[LayerMismatch] | None = None
     """Threshold shifts of a chip, per layer."""
+    bias_lines: bool = False
+    """Whether the last input of every layer is a line of its own that spikes when the phase starts."""
 
     layers: tuple[NeuronLayer, ...] = field(init=False, repr=False)
     """Each knows how many neurons its outputs drive."""
@@ -45,9 +47,11 @@ class NeuronNetwork:
             )
         )
         for number, (before, after) in enumerate(pairwise(layers)):
-            if after.fan_in != len(before.polarity):
+            if after.fan_in != len(before.polarity) + self.bias_lines:
+                lines = " and a bias line" if self.bias_lines else ""
+                there = f"{len(before.polarity)} neurons{lines}"
                 raise ParameterError(
-                    f"layer {number} has {len(before.polarity)} neurons, the next {after.fan_in} inputs",
+                    f"layer {number} has {there}, the next {after.fan_in} inputs",
                     place=f"NeuronNetwork.polarities[{number + 1}]",
                     remedy="make the matrices (neurons, inputs) of neighbours fit",
                 )
@@ -65,7 +69,8 @@ class NeuronNetwork:
         ParameterError
             If a spike is not finite or not in [0, 1].
         """
-        spikes = checked_array("input spikes", spikes, ("batch", self.layers[0].fan_in), low=0, high=1)
+        inputs = self.layers[0].fan_in - self.bias_lines
+        spikes = checked_array("input spikes", spikes, ("batch", inputs), low=0, high=1)
         return line_times(self.model, spikes, len(self.layers[0].polarity)) * self.model.phase
 
     def __call__(self, spikes: Array) -> list[tuple[Array, Array]]:
@@ -74,9 +79,19 @@ class NeuronNetwork:
         """
         times, results = self.line_times(spikes), []
         for layer in self.layers:
-            voltage, times = layer(times)
+            voltage, times = layer(self.with_bias(layer, times))
             results.append((voltage, times))
         return results
+
+    def with_bias(self, layer: NeuronLayer, times: Array) -> Array:
+        """Lines of a layer's inputs (s), (batch, inputs), and its bias line as the last, if there is one."""
+        return with_bias_line(self.model, times, len(layer.polarity)) if self.bias_lines else times
+
+
+def with_bias_line(model: NeuronModel, times: Array, neurons: int) -> Array:
+    """Times (s) at which lines that drive ``neurons`` neurons cross half the supply, (batch, inputs), and as
+    the last column that of a line that spikes when the phase starts."""
+    return np.column_stack([times, np.full(len(times), model.driver_delay[neurons])])
 
 
 def line_times(model: NeuronModel, spikes: Array, neurons: int) -> Array:

@@ -51,7 +51,10 @@ def _others(facts: Mapping[str, Any]) -> list[tuple[str, str, str]]:
         ratio = "" if facts["ratio"] is None else f", {facts['ratio']:.3g}x the model's"
         conventional = [("conventional", _ns(error), facts["conventional"] + ratio)]
     if "trained_output_rmse_ns" in facts:
-        how = f"{_MAPPINGS[facts['mapping']]}; worst spike of any layer {_ns(facts['trained_worst_ns'])}"
+        lines = ", a bias line in every layer" if facts["bias_lines"] else ""
+        how = (
+            f"{_MAPPINGS[facts['mapping']]}{lines}; worst spike of any layer {_ns(facts['trained_worst_ns'])}"
+        )
         trained = [("trained network", _ns(facts["trained_output_rmse_ns"]), how)]
     if "accuracy" not in facts:
         return [*trained, *conventional]

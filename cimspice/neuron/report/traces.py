@@ -61,6 +61,7 @@ def model_traces(network: NeuronNetwork, spikes: np.ndarray) -> list[tuple[np.nd
     phase = network.model.phase
     times, traces = network.line_times(np.atleast_2d(spikes)), []
     for index, layer in enumerate(network.layers):
+        times = network.with_bias(layer, times)
         outputs = layer(times)[1]
         points = layer.accumulate(times, trace=True)[1]
         moments = np.array([float(time[0, 0]) for time, _ in points])

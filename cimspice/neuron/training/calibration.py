@@ -14,7 +14,7 @@ import numpy as np
 
 from cimspice.arrays import Array, checked_array
 from cimspice.neuron.emulator.layer import NeuronLayer
-from cimspice.neuron.emulator.network import line_times
+from cimspice.neuron.emulator.network import line_times, with_bias_line
 from cimspice.neuron.emulator.sensitivity import Sensitivity, sensitivity
 from cimspice.neuron.mapping import LayerMapping, map_layer, weight_range, weight_slopes
 from cimspice.neuron.model.neuron import NeuronModel
@@ -43,6 +43,8 @@ def calibrate(
     spikes: Array,
     wanted: Sequence[Array],
     progress: OnProgress = silent,
+    *,
+    bias_lines: bool = False,
 ) -> tuple[Calibration, ...]:
     """Calibrate every layer on the spikes that the calibrated layers before it give.
 
@@ -56,6 +58,10 @@ def calibrate(
         Input spikes of the calibration samples in [0, 1], (samples, inputs).
     wanted
         Spike times of each layer of the trained network for them, in phases, (samples, neurons) each.
+    bias_lines
+        Whether every layer has one input more, a line that spikes when the phase starts: its synapses take
+        up what the edges of spikes add to a membrane whenever they come, which no weight of an input that
+        comes at any time can.
     """
     spikes = checked_array("input spikes", spikes, ("samples", weights[0].shape[1]), low=0, high=1)
     times = line_times(model, spikes, len(weights[0])) * model.phase
@@ -63,6 +69,9 @@ def calibrate(
     done = []
     for number, (matrix, fan_out, target) in enumerate(zip(weights, fans, wanted, strict=True)):
         progress(Progress(stage=f"calibrate layer {number}"))
+        if bias_lines:
+            matrix = np.column_stack([matrix, np.zeros(len(matrix))])
+            times = with_bias_line(model, times, len(matrix))
         target = checked_array("wanted spikes", target, (len(times), len(matrix)), low=0, high=1)
         problem = _Layer(model, fan_out, times, target * model.phase)
         found, times = problem.solved(matrix)

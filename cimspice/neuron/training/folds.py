@@ -17,6 +17,7 @@ from cimspice.neuron.emulator.network import NeuronNetwork
 from cimspice.neuron.model.neuron import NeuronModel
 from cimspice.neuron.model.simplify import ramp_beta, reversal_potentials
 from cimspice.neuron.training.calibration import calibrate
+from cimspice.neuron.training.random_network import GUARD
 from cimspice.neuron.training.tasks import train_iris
 from cimspice.neuron.training.trained import TrainedNetwork
 from cimspice.progress import OnProgress, Progress, silent
@@ -51,7 +52,7 @@ def guarded_iris(
         ramp_beta=0.0 if through else ramp_beta(model),
         excursion_weight=100.0,
         temporal_weight=0.02,
-        final_range=(0.08, 0.92),
+        final_range=GUARD,
         weight_limit=(min(1.0, negative), min(1.0, positive)),
         epochs=_CIRCUIT_EPOCHS if through else _EPOCHS,
         circuit=model if through else None,

@@ -1,7 +1,7 @@
 """Which term of the model removes how much of the error: a ladder from the ideal sum to the full model."""
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
 
 import numpy as np
 from scipy.optimize import minimize
@@ -118,9 +118,7 @@ class ErrorBudget:
 
 
 def error_budget(
-    model: NeuronModel,
-    polarities: Sequence[Array],
-    programs: Sequence[Array],
+    network: NeuronNetwork,
     spikes: Array,
     circuit_times: tuple[Array, ...],
     calibration: Array,
@@ -129,10 +127,8 @@ def error_budget(
 
     Parameters
     ----------
-    model
-        The full model.
-    polarities, programs
-        What is programmed, per layer.
+    network
+        The emulated circuit with the full model.
     spikes
         Input spikes of the samples that the circuit ran, (samples, inputs).
     circuit_times
@@ -141,16 +137,14 @@ def error_budget(
         Other input spikes, (samples, inputs): the scales that simple models are granted are searched
         there, against the full model, which stands for the circuit to a fraction of a nanosecond.
     """
-    reference = NeuronNetwork(model, polarities, programs)(calibration)[-1][1]
+    reference = network(calibration)[-1][1]
 
     def compare(ablation: Ablation) -> BudgetRow:
-        simpler, scales = simplify(model, ablation.terms), {}
+        simpler, scales = replace(network, model=simplify(network.model, ablation.terms)), {}
         if ablation.scales:
-            simpler, scales = best_scales(
-                simpler, polarities, programs, calibration, reference, ablation.scales
-            )
-        results = NeuronNetwork(simpler, polarities, programs)(spikes)
-        comparison = Comparison(tuple(times for _, times in results), circuit_times, model.phase)
+            simpler, scales = best_scales(simpler, calibration, reference, ablation.scales)
+        times = tuple(times for _, times in simpler(spikes))
+        comparison = Comparison(times, circuit_times, network.model.phase)
         return BudgetRow(ablation.name, ablation.title, comparison, scales)
 
     return ErrorBudget(tuple(map(compare, LADDER)), tuple(map(compare, WITHOUT)))
@@ -165,25 +159,25 @@ def simplified(model: NeuronModel, row: BudgetRow) -> NeuronModel:
 
 
 def best_scales(
-    model: NeuronModel,
-    polarities: Sequence[Array],
-    programs: Sequence[Array],
+    network: NeuronNetwork,
     spikes: Array,
     reference: Array,
     count: int,
-) -> tuple[NeuronModel, dict[str, float]]:
-    """The model with its currents scaled (one factor, or one per sign) so that outputs come nearest to a
+) -> tuple[NeuronNetwork, dict[str, float]]:
+    """The network with its currents scaled (one factor, or one per sign) so that outputs come nearest to a
     reference."""
 
     def scales(logarithms: Array) -> dict[Polarity, float]:
         return {"n": float(np.exp(logarithms[0])), "p": float(np.exp(logarithms[-1]))}
 
+    def at(logarithms: Array) -> NeuronNetwork:
+        return replace(network, model=scaled(network.model, scales(logarithms)))
+
     def error(logarithms: Array) -> float:
-        network = NeuronNetwork(scaled(model, scales(logarithms)), polarities, programs)
-        return rmse(network(spikes)[-1][1], reference) / model.phase
+        return rmse(at(logarithms)(spikes)[-1][1], reference) / network.model.phase
 
     found = search(error, count)
-    return scaled(model, scales(found)), {f"scale_{name}": value for name, value in scales(found).items()}
+    return at(found), {f"scale_{name}": value for name, value in scales(found).items()}
 
 
 def search(error, count: int) -> Array:

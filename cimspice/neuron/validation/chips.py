@@ -122,7 +122,7 @@ def drawn_shifts(
     conditions: Conditions, programming: Sequence[LayerProgramming], chips: int, seed: int = 0
 ) -> tuple[dict[str, float], list[dict[str, float]]]:
     """Standard deviation (V) of every transistor's threshold, and the shifts (V) of each chip, by path."""
-    inputs = len(programming[0].polarity[0])
+    inputs = len(programming[0].polarity[0]) - programming[0].bias_line
     netlist = network_netlist(_network(conditions, programming, np.ones(inputs)))
     sigmas = threshold_sigmas(netlist.text)
     return sigmas, [draw_mismatch(sigmas, seed, chip) for chip in range(chips)]

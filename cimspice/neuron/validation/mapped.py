@@ -35,6 +35,8 @@ class Programmed:
     """Per layer."""
     scales: dict[str, float] = field(default_factory=dict)
     """The factors that were searched, by name."""
+    bias_lines: bool = False
+    """Whether the last input of every layer is a line that spikes when the phase starts."""
 
     @property
     def polarities(self) -> list[Array]:
@@ -51,7 +53,7 @@ class Programmed:
 
     def network(self) -> NeuronNetwork:
         """The emulated circuit."""
-        return NeuronNetwork(self.model, self.polarities, self.programs)
+        return NeuronNetwork(self.model, self.polarities, self.programs, bias_lines=self.bias_lines)
 
     def programming(self) -> list[LayerProgramming]:
         """What a netlist is made from."""
@@ -61,6 +63,7 @@ class Programmed:
                 ramp_bias=self.model.readouts[mapping.polarity.shape[1], sizes[layer + 1]].ramp_bias,
                 polarity=mapping.polarity.tolist(),
                 program=mapping.program.tolist(),
+                bias_line=self.bias_lines,
             )
             for layer, mapping in enumerate(self.mappings)
         ]
@@ -99,19 +102,24 @@ def calibrated(
     weights: Sequence[Array],
     spikes: Array,
     progress: OnProgress = silent,
+    *,
+    bias_lines: bool = False,
 ) -> Programmed:
     """Map a network so that the emulated circuit's spikes are the network's own on ``spikes``."""
-    layers = calibrate(model, weights, spikes, network.trace(spikes).spike_times, progress)
-    return Programmed(model, tuple(layer.mapping for layer in layers))
+    wanted = network.trace(spikes).spike_times
+    layers = calibrate(model, weights, spikes, wanted, progress, bias_lines=bias_lines)
+    return Programmed(model, tuple(layer.mapping for layer in layers), bias_lines=bias_lines)
 
 
-def checked_mapping(wanted: str | None, conditions: Conditions, *possible: Mapping) -> Mapping:
+def checked_mapping(
+    wanted: str | None, conditions: Conditions, *possible: Mapping, bias_lines: bool = False
+) -> Mapping:
     """The mapping that is asked for, of those that are ``possible`` (default: all), or the usual one of this
-    kind of synapse."""
+    kind of synapse. Bias lines are there for calibrated circuits alone."""
     known: tuple[Mapping, ...] = possible or get_args(Mapping)
     resistors = conditions.synapse == "resistor"
     if wanted is None:
-        return "scale" if resistors else "calibrated"
+        wanted = "scale" if resistors else "calibrated"
     if wanted not in known:
         raise ParameterError(
             f"mapping {wanted!r} is not possible here", place="mapping", remedy=f"use {' or '.join(known)}"
@@ -121,5 +129,11 @@ def checked_mapping(wanted: str | None, conditions: Conditions, *possible: Mappi
             f"mapping {wanted!r} needs derivatives, which the emulated resistor synapse does not have",
             place="mapping",
             remedy="use scale, or MOSFET synapses",
+        )
+    if bias_lines and wanted != "calibrated":
+        raise ParameterError(
+            f"bias lines with mapping {wanted!r}",
+            place="bias lines",
+            remedy="leave them out, or map with calibrated: their weights are found on the emulated circuit",
         )
     return known[known.index(wanted)]

@@ -3,7 +3,7 @@
 import time
 import warnings
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
 
@@ -16,7 +16,6 @@ from cimspice.fit.family_card import Card
 from cimspice.fit.ranges import ModelRangeWarning
 from cimspice.neuron.characterisation.card import Conditions
 from cimspice.neuron.emulator.bands import spike_band
-from cimspice.neuron.emulator.network import NeuronNetwork
 from cimspice.neuron.model.card import neuron_card
 from cimspice.neuron.model.neuron import NeuronModel
 from cimspice.neuron.validation.budget import (
@@ -113,9 +112,7 @@ def validate(
     progress(Progress(stage="compare, term by term"))
     with warnings.catch_warnings():  # the full model warned above; the others are for comparison
         warnings.simplefilter("ignore", ModelRangeWarning)
-        budget = error_budget(
-            mapped.model, mapped.polarities, mapped.programs, spikes, run.times, calibration
-        )
+        budget = error_budget(network, spikes, run.times, calibration)
         row = budget.row(ablation)
         bands = layer_bands(mapped, card or neuron_card(mapped.model), row, spikes)
     return NeuronValidation(
@@ -138,8 +135,7 @@ def layer_bands(mapped: Programmed, card: Card, row: BudgetRow, spikes: Array) -
     """What the card leaves open of the spike times of every layer under a model of the ladder."""
 
     def times(model: NeuronModel) -> Array:
-        simpler = simplified(model, row)
-        layers = NeuronNetwork(simpler, mapped.polarities, mapped.programs)(spikes)
+        layers = replace(mapped.network(), model=simplified(model, row))(spikes)
         return np.concatenate([layer for _, layer in layers], axis=1)
 
     whole = spike_band(mapped.model, card, times)

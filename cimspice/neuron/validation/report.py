@@ -71,6 +71,7 @@ def _trained(result: NeuronValidation, conventional: float | None) -> dict[str, 
         return {}
     return {
         "mapping": result.mapping,
+        "bias_lines": result.programmed.bias_lines,
         "trained_output_rmse_ns": error * 1e9,
         "trained_worst_ns": worst * 1e9,
         "trained_ratio": _over(conventional, error),

@@ -2,7 +2,6 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from itertools import pairwise
 
 import numpy as np
 
@@ -10,13 +9,11 @@ from cimspice.arrays import Array
 from cimspice.errors import ParameterError
 from cimspice.fit.family_card import Card
 from cimspice.network.decisions import earliest
-from cimspice.neuron.characterisation.card import Conditions, carded_model, characterised_model
-from cimspice.neuron.emulator.ramp import Ramp
-from cimspice.neuron.emulator.spiking_layer import SpikingLayer
-from cimspice.neuron.emulator.spiking_network import SpikingNetwork
+from cimspice.neuron.characterisation.card import Conditions, Sizes, carded_model, characterised_model
 from cimspice.neuron.model.neuron import NeuronModel
-from cimspice.neuron.model.simplify import ramp_beta, reversal_potentials
+from cimspice.neuron.model.simplify import reversal_potentials
 from cimspice.neuron.training.folds import guarded_iris, iris_by_law, weight_limits
+from cimspice.neuron.training.random_network import random_network, random_weights
 from cimspice.neuron.training.tasks import train_iris
 from cimspice.neuron.training.trained import TrainedNetwork
 from cimspice.neuron.validation.budget import find_ablation
@@ -68,7 +65,7 @@ class IrisValidation:
         return validation_html("Iris: model against ngspice", self, self.physical)
 
 
-_CALIBRATION = 100  # samples on which a random network is calibrated
+_CALIBRATION = 100  # samples on which a random network is guarded and calibrated
 CONVENTIONAL_REVERSAL = 100.0
 """|E| with which the conventional network is trained: as good as ideal (the paper's choice)."""
 
@@ -80,6 +77,7 @@ def validate_iris(
     seed: int = 0,
     mapping: Mapping | None = None,
     network: TrainedNetwork | None = None,
+    bias_lines: bool = False,
     ablation: str = "full",
     card: Card | None = None,
     progress: OnProgress = silent,
@@ -88,15 +86,19 @@ def validate_iris(
 
     With a ``card`` nothing is characterised: it has the model. ``mapping`` is ``"calibrated"`` unless asked
     for otherwise, with resistor synapses ``"scale"``. A ``network`` that was trained before, for any corner
-    and temperature, is mapped as it is; ``seed`` is then its own.
+    and temperature, is mapped as it is; ``seed`` is then its own. ``bias_lines``: the calibrated circuit has
+    one in every layer.
     """
     find_ablation(ablation)
-    mapping = checked_mapping(mapping, conditions)
+    mapping = checked_mapping(mapping, conditions, bias_lines=bias_lines)
     if network is not None:
         seed = _split_seed(network, mapping)
     if not 1 <= samples <= 50:
         raise ParameterError(f"samples = {samples}", remedy="50 flowers are held out: ask for 1 to 50")
-    model = model_of(card, conditions, (5, 5, 5), progress)
+    sizes = Sizes.of((5, 5, 5), bias_lines)
+    if bias_lines and network is None:  # the conventional mapping beside it has none
+        sizes = Sizes([*sizes.fans, *Sizes.of((5, 5, 5)).fans], sizes.loads)
+    model = model_of(card, conditions, sizes, progress)
     limits = weight_limits(model)
     if network is not None:
         trained = network
@@ -114,7 +116,9 @@ def validate_iris(
         mapped = programmed(model, trained.weights)
         wanted = [times for _, times in mapped.network()(spikes)]
     elif mapping == "calibrated":
-        mapped = calibrated(model, trained.network(), trained.weights, split.x_train, progress)
+        mapped = calibrated(
+            model, trained.network(), trained.weights, split.x_train, progress, bias_lines=bias_lines
+        )
     else:
         progress(Progress(stage="map: search the scale"))
         mapped = searched(model, trained, calibration, 1)
@@ -175,39 +179,39 @@ def validate_random(
     samples: int = 20,
     seed: int = 0,
     mapping: Mapping = "scale",
+    bias_lines: bool | None = None,
     ablation: str = "full",
     card: Card | None = None,
     progress: OnProgress = silent,
 ) -> NeuronValidation:
     """A network that nobody trained or tuned: random weights of both signs, random spikes.
 
-    Weights are normal with mean 1/inputs and standard deviation 0.6/√inputs, so that v(1) of a neuron with
-    uniform input spikes has mean 0.5 and standard deviation about 0.35: most neurons fire inside the
-    phase, some are driven past either end of it. ``card`` as in :func:`validate_iris`; ``mapping``:
-    ``"scale"`` programs the weights as they are, ``"calibrated"`` on 100 other samples.
+    ``card`` as in :func:`validate_iris`. ``mapping`` ``"scale"`` programs the weights as they are drawn
+    (:func:`~cimspice.neuron.training.random_network.random_weights`): most neurons fire inside the phase,
+    some are driven past either end of it. ``"calibrated"`` draws the weights of each neuron together until on
+    100 other samples its spikes keep off both ends, and calibrates the circuit on these; every layer then has
+    a bias line unless ``bias_lines`` is False.
     """
     find_ablation(ablation)
-    checked_mapping(mapping, conditions, "scale", "calibrated")
+    if bias_lines is None:
+        bias_lines = mapping == "calibrated"
+    checked_mapping(mapping, conditions, "scale", "calibrated", bias_lines=bias_lines)
     if len(layers) < 2 or min(layers) < 1 or samples < 1:
         raise ParameterError(
             f"layers {list(layers)} with {samples} samples",
             remedy="give inputs and at least one layer, all 1 or more",
         )
     rng = np.random.default_rng(seed)
-    weights = [
-        rng.normal(1 / inputs, 0.6 / np.sqrt(inputs), (neurons, inputs))
-        for inputs, neurons in pairwise(layers)
-    ]
+    weights = random_weights(layers, rng)
     spikes, calibration = rng.random((samples, layers[0])), rng.random((40, layers[0]))
-    model = model_of(card, conditions, layers, progress)
-    e_plus, e_minus = reversal_potentials(model, model.unit_current(layers[0]))
-    law = [SpikingLayer(matrix, e_plus, e_minus, Ramp(ramp_beta(model))) for matrix in weights]
-    network = SpikingNetwork(law)
+    model = model_of(card, conditions, Sizes.of(layers, bias_lines), progress)
     if mapping == "calibrated":
         more = rng.random((_CALIBRATION, layers[0]))
-        mapped = calibrated(model, network, weights, more, progress)
+        network = random_network(model, weights, more)
+        weights = [layer.weights for layer in network.layers]
+        mapped = calibrated(model, network, weights, more, progress, bias_lines=bias_lines)
     else:
-        mapped = programmed(model, weights)
+        network, mapped = random_network(model, weights), programmed(model, weights)
     return validate(
         conditions,
         mapped,
@@ -222,7 +226,7 @@ def validate_random(
 
 
 def model_of(
-    card: Card | None, conditions: Conditions, layers: Sequence[int], progress: OnProgress
+    card: Card | None, conditions: Conditions, layers: Sequence[int] | Sizes, progress: OnProgress
 ) -> NeuronModel:
     """The neuron's model for these layer sizes: a card's, or characterised."""
     if card is None:
