@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 from cimspice.lazy import lazy
 
 if TYPE_CHECKING:
-    from cimspice.rram.family import card, characterise, check, measured
+    from cimspice.rram.family import card, characterise, check, map, measured, validate
     from cimspice.rram.model.access import AccessTransistor
     from cimspice.rram.model.access_tabulated import TabulatedAccess
     from cimspice.rram.model.card import cell_of
@@ -54,9 +54,11 @@ __all__ = [
     "characterise",
     "check",
     "fit_cell",
+    "map",
     "measured",
     "pristine_state",
     "simulated_write_cost",
+    "validate",
     "voltage_across",
     "write_verify",
 ]

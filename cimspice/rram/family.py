@@ -13,9 +13,13 @@ from cimspice.progress import OnProgress, silent
 from cimspice.rram.model.card import KINDS, check, with_model
 
 if TYPE_CHECKING:
-    from cimspice.fit.table_fit import FitOptions
+    import numpy as np
 
-__all__ = ["card", "characterise", "check", "measured"]
+    from cimspice.fit.table_fit import FitOptions
+    from cimspice.rram.model.programming import WriteRecord, WriteScheme
+    from cimspice.rram.validation.memory import MemoryValidation
+
+__all__ = ["card", "characterise", "check", "map", "measured", "validate"]
 
 
 def characterise(
@@ -64,6 +68,50 @@ def card(file: str | Path) -> Card:
         If it is no card of a memory, naming the file.
     """
     return read_card(file, "rram")
+
+
+def map(conductances: np.ndarray, card: Card, *, scheme: WriteScheme | None = None) -> WriteRecord:
+    """What write-verify makes of target conductances (S), any shape, in cells of the card that begin in their
+    most resistive state: conductances reached, pulses, energies, times.
+
+    Raises
+    ------
+    ParameterError
+        For targets that are not positive and finite, and a card without a 1T1R cell.
+    """
+    from cimspice.rram.model.card import cell_of
+    from cimspice.rram.model.programming import SetResponse, WriteScheme, write_verify
+
+    cell, pulses = cell_of(card), scheme or WriteScheme()
+    celsius = 27.0 if card.conditions.temperature is None else card.conditions.temperature
+    response = SetResponse.of(cell, pulses, celsius)
+    return write_verify(cell, conductances, pulses, response=response, ambient=celsius)
+
+
+def validate(
+    card: Card, *, pulses: int = 20, seed: int = 0, progress: OnProgress = silent
+) -> MemoryValidation:
+    """The card's read law and 1T1R cell against ngspice, for voltages and pulses that it was not made from.
+
+    Parameters
+    ----------
+    card
+        The memory's, which says what is simulated.
+    pulses, seed
+        SETs and RESETs of the cell, in turn; of states and levels.
+    progress
+        What is called as it goes on.
+
+    Raises
+    ------
+    ParameterError
+        For fewer than two pulses, and a card whose memory has no netlist.
+    SimulationError
+        If a simulation fails.
+    """
+    from cimspice.rram.validation.memory import validate_memory
+
+    return validate_memory(card, pulses=pulses, seed=seed, progress=progress)
 
 
 def measured(card: Card, part: str, source: Path, given: FitOptions) -> tuple[Card, str, list[str]]:

@@ -14,6 +14,7 @@ from cimspice.cli.app import run
 from cimspice.fit import ModelCard
 from cimspice.fit.family_card import Card
 from cimspice.rram import AccessTransistor, SinhRead, SkywaterReram
+from cimspice.rram import map as map_conductances
 from cimspice.rram.model.card import cell_of
 from cimspice.rram.model.write_cost import WriteCost
 
@@ -93,6 +94,32 @@ def test_programming_with_the_card_is_that_without_it_to_the_last_digit(card, as
     for facts in (plain, with_card):
         facts["ngspice"].pop("cpu_seconds")
     assert with_card == plain
+
+
+@pytest.mark.spice
+def test_the_cards_cell_writes_as_the_circuit_does_and_another_transistor_does_not(card, asked, tmp_path):
+    words = ["validate", "rram", "--pulses", 8, "--card", card, "-o", tmp_path / "out"]
+    found = asked(*words)
+    assert found["pulses"] == 8
+    assert found["state_worst"] < 1e-3
+    assert found["conductance_error"] < 2e-3
+    assert found["energy_error"] < 2e-3
+    assert found["read_error"] < 1e-9  # the filament's current is the law
+    content = json.loads(card.read_text())
+    content["provenance"]["circuit"]["width"] *= 1.1  # what is simulated; the emulator's is as it was
+    card.write_text(json.dumps(content))
+    assert asked(*words)["conductance_error"] > 2e-2
+
+
+@pytest.mark.spice
+def test_conductances_are_mapped_by_write_verify_on_the_cards_cell(card):
+    target = np.array([[8e-6, 20e-6], [35e-6, 55e-6]])
+    record = map_conductances(target, Card.load(card))
+    assert record.done.all()
+    np.testing.assert_allclose(record.conductance, target, rtol=0.05)
+    assert record.set_pulses.max() <= 5
+    cell = cell_of(Card.load(card))
+    np.testing.assert_array_equal(cell.conductance(record.state), record.conductance)
 
 
 @pytest.mark.spice
@@ -194,3 +221,7 @@ def test_a_memory_without_a_cell_has_a_card_of_its_read_law_alone(tmp_path, aske
     assert not path.exists()
     assert asked(*make, "device=stanford_pku")["cards"] == [str(path)]
     assert [*asked("card", "show", path)["parts"]] == ["device", "read"]
+    found = asked("validate", "rram", "--card", path, "-o", tmp_path / "out")
+    assert found["pulses"] is None
+    assert found["read_error"] < 1e-3
+    assert "the card says its own" in refused(capsys, "validate", "rram", "--card", path, "--corner", "ss")
