@@ -29,8 +29,6 @@ def problem():
 
 def network(weights, **settings):
     settings = {"e_plus": 2.8, "e_minus": np.full((1, 1), -1.5)} | settings
-    if settings.get("method") == "compiled":
-        settings["e_minus"] = -1.5
     return SpikingNetwork([SpikingLayer(w, ramp=Ramp(0.15), initial=0.02, **settings) for w in weights])
 
 

@@ -1,6 +1,5 @@
 """The exact RC-Spike solution against an independent ODE solver and against what must hold in any case."""
 
-import sys
 from itertools import pairwise
 
 import numpy as np
@@ -38,8 +37,6 @@ def rng():
     ("e_plus", "e_minus", "spread"), [(2.8, -1.5, 1.0), (1e9, -1e9, 1.0), (0.05, -0.03, 2.0)]
 )
 def test_membrane_equals_ode_solver(rng, method, e_plus, e_minus, spread):
-    if method == "compiled":
-        pytest.importorskip("numba")
     weights = rng.normal(0.2, spread, (4, 7))
     weights[0, 0] = 0.0
     times = rng.uniform(0, 1, (5, 7))
@@ -51,12 +48,13 @@ def test_membrane_equals_ode_solver(rng, method, e_plus, e_minus, spread):
     np.testing.assert_allclose(layer.membrane(times), expected, rtol=0, atol=1e-10)
 
 
-def test_each_weight_can_have_its_own_reversal_potential(rng):
+@pytest.mark.parametrize("method", ["exact", "compiled"])
+def test_each_weight_can_have_its_own_reversal_potential(rng, method):
     weights, times = rng.normal(0, 1, (3, 6)), rng.uniform(0, 1, (4, 6))
     e_plus, e_minus = rng.uniform(1, 4, (3, 6)), rng.uniform(-4, -1, (3, 1))
     reversal = np.where(weights >= 0, e_plus, e_minus)
     expected = [[integrated(t, w, e, 0.0) for w, e in zip(weights, reversal, strict=True)] for t in times]
-    layer = SpikingLayer(weights, e_plus, e_minus)
+    layer = SpikingLayer(weights, e_plus, e_minus, method=method)
     np.testing.assert_allclose(layer.membrane(times), expected, rtol=0, atol=1e-10)
 
 
@@ -88,7 +86,6 @@ def test_spike_at_the_end_and_no_spike_contribute_nothing(rng):
 
 
 def test_compiled_equals_numpy_over_blocks_and_every_series(rng):
-    pytest.importorskip("numba")
     for spread, inputs, outputs in ((0.001, 90, 130), (0.05, 300, 64), (3.0, 20, 65)):
         weights, times = rng.normal(0, spread, (outputs, inputs)), rng.uniform(0, 1, (9, inputs))
         exact = SpikingLayer(weights, 2.8, -1.5).membrane(times)
@@ -130,7 +127,6 @@ def test_phi_and_psi_keep_their_digits_down_to_zero():
         ({"e_minus": np.nan}, "e_minus"),
         ({"e_plus": [1.0, 2.0, 3.0]}, "broadcast|does not fit"),
         ({"method": "magic"}, "magic"),
-        ({"method": "compiled", "e_plus": [1.0, 2.0]}, "compiled"),
     ],
 )
 def test_wrong_layers_are_refused_by_name(change, words):
@@ -142,10 +138,3 @@ def test_wrong_layers_are_refused_by_name(change, words):
 def test_wrong_spike_times_are_refused(times):
     with pytest.raises(ParameterError, match="spike time"):
         SpikingLayer([[0.1, 0.2]])(times)
-
-
-def test_compiled_without_numba_says_what_to_install(monkeypatch):
-    monkeypatch.setitem(sys.modules, "numba", None)
-    monkeypatch.delitem(sys.modules, "cimspice.neuron.emulator.compiled", raising=False)
-    with pytest.raises(ParameterError, match=r"needs numba(.|\n)*pip install numba"):
-        SpikingLayer([[0.1, 0.2]], 2.8, -1.5, method="compiled").membrane([[0.1, 0.2]])

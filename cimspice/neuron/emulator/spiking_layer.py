@@ -36,8 +36,8 @@ class SpikingLayer:
     initial: ArrayLike = 0.0
     """v(0), broadcastable to (batch, out): what the reset leaves."""
     method: Method = "exact"
-    """``"exact"`` (the reference), ``"compiled"`` (numba, the same solution, one E per sign; arrays of other
-    libraries than numpy take ``"exact"``), or ``"dstd"``."""
+    """``"exact"`` (the reference), ``"compiled"`` (numba, the same solution; arrays of other libraries than
+    numpy take ``"exact"``), or ``"dstd"``."""
     discretisation: Discretisation = field(default_factory=Discretisation)
     """Intervals of DSTD; the other methods do not use it."""
 
@@ -46,18 +46,12 @@ class SpikingLayer:
         for name in ("e_plus", "e_minus", "initial"):
             kept = kept_array(name, getattr(self, name), (...,), infinite=name != "initial")
             object.__setattr__(self, name, kept if kept.ndim else float(kept))
-        inverse = inverse_potentials(self.weights.shape, self.e_plus, self.e_minus)
+        inverse_potentials(self.weights.shape, self.e_plus, self.e_minus)
         if self.method not in ("exact", "compiled", "dstd"):
             raise ParameterError(
                 f"method {self.method!r} is unknown",
                 place="SpikingLayer.method",
                 remedy="exact, compiled or dstd",
-            )
-        if self.method == "compiled" and any(potential.ndim for potential in inverse):
-            raise ParameterError(
-                "the compiled method takes one reversal potential per sign, not an array",
-                place="SpikingLayer.method",
-                remedy="use method='exact' with arrays of reversal potentials",
             )
 
     @property
@@ -80,18 +74,19 @@ class SpikingLayer:
         return conductances(self.weights, self.e_plus, self.e_minus)
 
     @cached_property
-    def _by_input(self) -> np.ndarray:
-        return np.ascontiguousarray(self.weights.T)
+    def _blocks(self) -> tuple[np.ndarray, np.ndarray]:
+        from cimspice.neuron.emulator.compiled import blocks  # numba takes a second to load
+
+        return blocks(self.weights, self._conductance)
 
     def membrane(self, times: Any, *, offset: float = 0.0) -> Any:
         """v(1), (batch, out), from input spike times (batch, in); ``offset`` shifts DSTD's intervals."""
         t = like(checked_times(times, self.inputs), self.weights)
         start = like(self._start(t.shape[0]), t)
         if self.method == "compiled" and not foreign(t):
-            from cimspice.neuron.emulator.compiled import compiled_membrane  # numba is an extra
+            from cimspice.neuron.emulator.compiled import compiled_membrane  # as above
 
-            inverse_plus, inverse_minus = inverse_potentials(self.weights.shape, self.e_plus, self.e_minus)
-            return compiled_membrane(t, self._by_input, float(inverse_plus), float(inverse_minus), start)
+            return compiled_membrane(t, *self._blocks, start)
         weights, conductance = like(self.weights, t), like(self.conductance, t)
         if self.method == "dstd":
             return dstd_membrane(t, weights, conductance, self.discretisation, start, offset)

@@ -7,7 +7,6 @@ from dataclasses import dataclass
 import numpy as np
 
 from cimspice.neuron.emulator.dstd import Discretisation
-from cimspice.neuron.training.dstd_compiled import backward, by_interval, forward
 
 _NONE = np.empty((0, 0, 0))
 
@@ -41,6 +40,11 @@ class DstdPass:
         keep_path: bool = False,
     ) -> DstdPass:
         """Spike times (batch, in), weights and 1/E of each weight (out, in); v(0) = 0."""
+        from cimspice.neuron.training.dstd_compiled import (  # numba takes a second to load
+            by_interval,
+            forward,
+        )
+
         times, weights, inverse = (_plain(each) for each in (times, weights, inverse))
         edges = discretisation.edges(offset)
         order, firsts = by_interval(times, edges)
@@ -54,6 +58,8 @@ class DstdPass:
         self, grad_membrane: np.ndarray, grad_path: np.ndarray | None = None
     ) -> tuple[np.ndarray, np.ndarray]:
         """∂L/∂times (batch, in) and ∂L/∂weights (out, in), from ∂L/∂v(1) and, if any, ∂L/∂path."""
+        from cimspice.neuron.training.dstd_compiled import backward  # as above
+
         grad_times, grad_weights = np.zeros(self.times.shape), np.empty(self.weights.shape)
         backward(
             self.times,
