@@ -80,13 +80,21 @@ def counter_blocks(
 
 
 def mean_blocks(table: pd.DataFrame, activity: dict[str, float]) -> dict[str, float]:
-    """Of a read whose code is 1, −1 or 0 as often as in the network, among the codes that were simulated:
-    binary has no 0."""
-    shares = {code: activity[f"codes_of_{code}"] for code in _codes(table)}
-    total: dict[str, float] = {}
+    """Of a read whose code is 1, −1 or 0 as often as in the network.
+
+    SimulationError if the network has a code that was not simulated.
+    """
+    shares = {code: activity[f"codes_of_{code}"] for code in (1, -1, 0)}
+    present, total = _codes(table), {}
     for code, share in shares.items():
-        for name, value in _blocks_of(table, code).items():
-            total[name] = total.get(name, 0.0) + share / sum(shares.values()) * value
+        if share and code not in present:
+            raise SimulationError(
+                f"{100 * share:.2g} % of the network's codes are {code}, none of the {len(table)} simulated",
+                place="hybrid_accumulator",
+                remedy="draw more sequences",
+            )
+        for name, value in _blocks_of(table, code).items() if share else ():
+            total[name] = total.get(name, 0.0) + share * value
     return total
 
 

@@ -7,6 +7,7 @@ import pandas as pd
 import pytest
 
 from cimspice import run_bench
+from cimspice.errors import SimulationError
 from cimspice.hybrid import Column, Converter, Design, Ternary, stored_bits
 from cimspice.hybrid.column_blocks import mean_blocks
 from cimspice.hybrid.emulator.columns import column_outputs
@@ -93,6 +94,9 @@ def test_the_digital_part_of_binary_needs_no_code_of_0():
     table = pd.DataFrame({"code": [1, -1, 1], **{name: [1e-15, 3e-15, 2e-15] for name in energies}})
     found = mean_blocks(table, {"codes_of_1": 0.5, "codes_of_-1": 0.5, "codes_of_0": 0.0})
     assert found["add"] == pytest.approx(0.5 * 1.5e-15 + 0.5 * 3e-15)
+    with pytest.raises(SimulationError, match="60 % of the network's codes are 0, none of the 3") as error:
+        mean_blocks(table, {"codes_of_1": 0.2, "codes_of_-1": 0.2, "codes_of_0": 0.6})
+    assert "more sequences" in str(error.value.remedy)
 
 
 def test_drawn_sequences_are_those_of_the_network(network):

@@ -5,6 +5,7 @@ The same register and carries without signs add up the codes of a converter.
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from typing import Annotated, Any, ClassVar
 
 import numpy as np
@@ -150,19 +151,9 @@ class AccumulatorParameters(SumParameters):
 
     @computed_field
     @property
-    def word_line_capacitance(self) -> float:
-        """Of each cell (F), as those below."""
-        return cell_wires().word_line_capacitance
-
-    @computed_field
-    @property
-    def bit_line_capacitance(self) -> float:
-        return cell_wires().bit_line_capacitance
-
-    @computed_field
-    @property
-    def bit_line_coupling(self) -> float:
-        return cell_wires().bit_line_coupling
+    def wires(self) -> dict[str, float]:
+        """Of each cell (ohm, F)."""
+        return asdict(cell_wires())
 
     @computed_field
     @property
