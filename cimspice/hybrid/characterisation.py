@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 import pandas as pd
@@ -17,7 +17,7 @@ from cimspice.fit.fit import table_provenance
 from cimspice.hybrid.circuit.comparator import Comparator
 from cimspice.hybrid.circuit.comparator_noise import REFERENCE as NOISE_REFERENCE
 from cimspice.hybrid.mapping.slices import stored_bits
-from cimspice.hybrid.model.card import ColumnComparator, ColumnModel, hybrid_card
+from cimspice.hybrid.model.card import ArrayLines, ColumnComparator, ColumnModel, hybrid_card
 from cimspice.hybrid.model.column import Column, SecondRead
 from cimspice.progress import OnProgress, in_stage, silent
 from cimspice.sram.characterisation.card import characterised_card as characterised_array_card
@@ -178,7 +178,7 @@ def characterised_card(
     threshold = conditions.run("hybrid_threshold", [conditions.threshold], in_stage("thresholds", progress))
     limits = threshold.iloc[0]
     tables = {
-        name: _campaign(f"hybrid_comparator_{name}", conditions, given, progress)
+        name: comparator_campaign(f"hybrid_comparator_{name}", conditions, given, progress)
         for name, given in {
             "offset": {"monte_carlo.samples": samples, "period": 2e-9 * max(1.0, conditions.strobe / 0.6e-9)},
             "noise": {"strobe": conditions.strobe},
@@ -187,12 +187,11 @@ def characterised_card(
     }
     offset, decision = tables["offset"]["offset"], tables["decision"].sort_values("difference")
     half = decision.iloc[(decision["difference"] - limits["unit"] / 2).abs().argmin()]
-    kelvin = conditions.temperature + 273.15
     comparator = ColumnComparator(
         offset_mean=float(offset.mean()),
         offset_deviation=float(offset.std(ddof=1)),
         samples=len(offset),
-        noise=float(tables["noise"]["noise"].iloc[0] * np.sqrt(kelvin / NOISE_REFERENCE)),
+        noise=thermal_noise(tables["noise"], conditions.temperature),
         difference=decision["difference"].to_numpy(float),
         delay=decision["decision_delay"].to_numpy(float),
         supply_energy=float(half["supply_energy"]),
@@ -210,8 +209,7 @@ def characterised_card(
     }
     model = ColumnModel(
         conditions.column,
-        sram_fit(lines),
-        second,
+        ArrayLines(sram_fit(lines), second),
         float(limits["upper"]),
         float(limits["lower"]),
         float(limits["unit"]),
@@ -223,30 +221,33 @@ def characterised_card(
 def comparator_offsets(conditions: ColumnConditions, samples: int, *, progress: OnProgress = silent) -> Array:
     """Offsets of so many comparators (V), the first ones of those that a card is made of."""
     given = {"monte_carlo.samples": checked_count("samples", samples, low=2, place="comparators")}
-    return _campaign("hybrid_comparator_offset", conditions, given, progress)["offset"].to_numpy(float)
+    return comparator_campaign("hybrid_comparator_offset", conditions, given, progress)["offset"].to_numpy(
+        float
+    )
 
 
-def array_energy(
-    conditions: ColumnConditions, *, active: int = 20, progress: OnProgress = silent
-) -> dict[str, float]:
-    """Energy (J) of one column read until its lines are restored, by block: ``active`` weights open, a sum of
-    about 0, all dummy cells."""
-    column, rows = conditions.column, np.arange(2 * active)
-    opened = [*rows, *column.first_dummies, *column.second_dummies]
-    stored = [*(rows // 2 % 2), *[0] * column.dummies, *[1] * 2 * column.dummies]
-    read = conditions.read(np.array(opened), np.ones(len(opened), int), np.array(stored), restore=2e-9)
-    table = conditions.run("sram_read_energy", [read], in_stage("energy of the array", progress))
-    names = {
-        "cell_energy": "cells",
-        "precharge_energy": "precharge",
-        "word_line_energy": "word lines",
-        "control_energy": "gates of the precharge",
-    }
-    return {title: float(table[name].iloc[0]) for name, title in names.items()}
+class ComparatorPlace(Protocol):
+    """A comparator of a column, where it stands, and how it is simulated."""
+
+    @property
+    def input_width(self) -> float: ...
+    @property
+    def corner(self) -> str: ...
+    @property
+    def temperature(self) -> float: ...
+    @property
+    def workers(self) -> int | None: ...
+    @property
+    def store(self) -> Any: ...
 
 
-def _campaign(
-    name: str, conditions: ColumnConditions, given: dict[str, Any], progress: OnProgress
+def thermal_noise(table: pd.DataFrame, temperature: float) -> float:
+    """Of a comparator (V) at a temperature (°C), from its campaign."""
+    return float(table["noise"].iloc[0] * np.sqrt((temperature + 273.15) / NOISE_REFERENCE))
+
+
+def comparator_campaign(
+    name: str, conditions: ComparatorPlace, given: dict[str, Any], progress: OnProgress
 ) -> pd.DataFrame:
     """A packaged campaign for this column's comparator and conditions alone."""
     wanted = {
@@ -265,18 +266,22 @@ def _campaign(
 
 
 def by_read(table: pd.DataFrame) -> tuple[Array, Array, Array]:
-    """Discharge at the first strobe (reads, 2) (V), differences (reads, 2) (V) and ternary codes (reads,).
+    """Discharge at the first strobe (reads, 2) (V), differences (reads, 2) (V) and ternary codes (reads,), of
+    columns of 6T cells or pairs of RRAM columns.
 
     SimulationError if cells flipped.
     """
-    if table["flipped"].any():
+    lines = ["bit_line_discharge", "bit_line_bar_discharge"]
+    if "flipped" not in table:
+        lines = ["negative_discharge", "positive_discharge"]
+    elif table["flipped"].any():
         raise SimulationError(
             f"{int(table['flipped'].sum())} cells flipped while their column was read",
             place="hybrid_column_read",
             remedy="open fewer rows, or shorten the pulse",
         )
     first = table[table["strobe"] == 0]
-    discharge = first[["bit_line_discharge", "bit_line_bar_discharge"]].to_numpy()
+    discharge = first[lines].to_numpy()
     difference, decided = (table[name].to_numpy().reshape(-1, 2) for name in ("difference", "decided"))
     return discharge, difference, decided.sum(axis=1).astype(int) - 1
 

@@ -108,6 +108,7 @@ class EnergyTable:
                 "vs_adc7": self.converters[7].facts(column),
                 "vs_adc4": self.converters[4].facts(column),
                 "vs_equal_accuracy": self.converters[self.equal_accuracy].facts(column),
+                "equal_accuracy": self.equal_accuracy,
                 "converters": {str(bits): one.facts(column) for bits, one in self.converters.items()},
                 "by_design": {
                     name: {
@@ -132,6 +133,8 @@ def energy_table(
     reads: int = 6,
     sequences: int = 24,
     seeds: Sequence[int] = (0, 1, 2),
+    ways: Sequence[str] = tuple(WAYS),
+    converters: Sequence[int] = tuple(range(3, 9)),
     schedule: Schedule = READ_OUT,
     progress: OnProgress = silent,
 ) -> EnergyTable:
@@ -149,6 +152,8 @@ def energy_table(
         Samples of single columns that the digital part adds up, one read for each input bit.
     seeds
         Of the networks whose accuracy stands beside; the first one's reads are simulated.
+    ways, converters
+        Columns among `WAYS`, and bits of the converters, 4 and 7 among them.
     schedule
         Of the training through the read-out.
     progress
@@ -157,14 +162,14 @@ def energy_table(
     conditions = conditions or ColumnConditions()
     for name, count in (("reads", reads), ("sequences", sequences), ("seeds", len(seeds))):
         checked_count(name, count, place="energy_table")
-    rows = conditions.column.weights
+    rows, chosen = conditions.column.weights, {name: WAYS[name] for name in ways}
 
     def studied(design: Design) -> ReadOutStudy:
         return study("digits-64", design, seeds, schedule=schedule, progress=progress)
 
-    whose = WAYS[READ].design(rows)
+    whose = chosen.get(READ, chosen[ways[0]]).design(rows)
     accuracy, digital, seen = {}, {}, {}
-    for design in dict.fromkeys(choice.design(rows) for choice in WAYS.values()):
+    for design in dict.fromkeys(choice.design(rows) for choice in chosen.values()):
         progress(Progress(stage="train the network whose reads are simulated"))
         network, built = trained("digits-64", design, seeds[0], schedule)
         drawn = drawn_sequences(network, built.x_test, sequences)
@@ -183,22 +188,22 @@ def energy_table(
             rows,
             SumTiming().period,
         )
-        for name, choice in WAYS.items()
+        for name, choice in chosen.items()
         for design in [choice.design(rows)]
     }  # fmt: skip
     array, unit = plain_reads(conditions, cells, inputs, progress)
-    converters = {}
-    for bits in range(3, 9):
+    converted = {}
+    for bits in converters:
         blocks, step, duration = converter_reads(conditions, bits, array, drawn, unit, progress)
         found = accuracy[whose].ideal
         if bits < 5:
             found = studied(Design(Converter(bits, STEPS[bits]), rows=rows)).trained
-        converters[bits] = ColumnEnergy(
+        converted[bits] = ColumnEnergy(
             Converter(bits, step), blocks, mean_with_interval(found), rows, duration
         )
     counter = counter_blocks(conditions, shares, progress)
     sums = drawn.codes.size * len(digital)
-    return EnergyTable(columns, counter, converters, shares, digital[next(iter(digital))][1], sums)
+    return EnergyTable(columns, counter, converted, shares, digital[next(iter(digital))][1], sums)
 
 
 def column_energy(

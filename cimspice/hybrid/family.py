@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from inspect import signature
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -25,6 +26,53 @@ if TYPE_CHECKING:
 def characterise(
     conditions: Conditions = Conditions(),  # noqa: B008 - it is frozen
     *,
+    cell: str = "6T",
+    jobs: int | None = None,
+    store: Store | Path | str | None = None,
+    progress: OnProgress = silent,
+    **settings: Any,
+) -> Card:
+    """The card of a column with its comparator from ngspice; what was simulated before is taken from the
+    store.
+
+    Parameters
+    ----------
+    conditions
+        Corner, temperature (°C).
+    cell
+        ``6T``, or ``rram`` for pairs of RRAM columns.
+    jobs, store, progress
+        Worker processes (default: one for each processor); where points are kept; what is called as they
+        finish.
+    settings
+        Of the column: those of :func:`sram_column_card` or of
+        :func:`cimspice.hybrid.pair_characterisation.pair_card`.
+
+    Raises
+    ------
+    ParameterError
+        For a column that is none.
+    SimulationError
+        If a point fails.
+    """
+    common: dict[str, Any] = {"jobs": jobs, "store": store, "progress": progress}
+    if _checked(cell) == "6T":
+        return sram_column_card(conditions, **common, **settings)
+    from cimspice.hybrid.pair_characterisation import pair_card
+
+    known = [name for name in signature(pair_card).parameters if name not in (*common, "conditions")]
+    if unknown := settings.keys() - set(known):
+        raise ParameterError(
+            f"pairs of RRAM columns have no setting {min(unknown)!r}"[:200],
+            place="--set",
+            remedy=f"use {', '.join(known)}",
+        )
+    return pair_card(conditions, **common, **settings)
+
+
+def sram_column_card(
+    conditions: Conditions = Conditions(),  # noqa: B008 - it is frozen
+    *,
     weights: int = 64,
     dummies: int = 3,
     rows: int = 144,
@@ -40,8 +88,7 @@ def characterise(
     progress: OnProgress = silent,
     **array: Any,
 ) -> Card:
-    """The card of a column with its comparator from ngspice; what was simulated before is taken from the
-    store. Some ten CPU minutes, most of them for the offset.
+    """The card of a column of 6T cells from ngspice: some ten CPU minutes, most of them for the offset.
 
     Parameters
     ----------
@@ -114,11 +161,25 @@ def card(file: str | Path) -> Card:
     return read_card(file, FAMILY)
 
 
-def packaged_card() -> Card:
-    """That of the default column at tt, 27 °C, which comes with cimspice."""
+def packaged_card(cell: str = "6T") -> Card:
+    """That of the default column at tt, 27 °C, which comes with cimspice: of 6T cells, or with ``rram`` of
+    pairs of RRAM columns.
+
+    ParameterError for another cell.
+    """
     from cimspice.resources import data_directory
 
-    return Card.load(data_directory("cards") / "hybrid.json", FAMILY)
+    return Card.load(data_directory("cards") / f"{_CARDS[_checked(cell)]}.json", FAMILY)
+
+
+_CARDS = {"6T": "hybrid", "rram": "hybrid_rram"}
+"""Files of cards by cell."""
+
+
+def _checked(cell: str) -> str:
+    if cell not in _CARDS:
+        raise ParameterError(f"cell is {cell!r}"[:200], place="cell", remedy=f"use {' or '.join(_CARDS)}")
+    return cell
 
 
 def check(card: Card) -> None:
@@ -196,10 +257,10 @@ def simulate(
     SimulationError
         If a read fails.
     """
-    from cimspice.hybrid.characterisation import ColumnConditions
+    from cimspice.hybrid.pair_characterisation import conditions_of
     from cimspice.hybrid.validation.layer import simulate_layer
 
-    return simulate_layer(layer, x, ColumnConditions.of(layer.circuit.card, jobs, store), progress=progress)
+    return simulate_layer(layer, x, conditions_of(layer.circuit.card, jobs, store), progress=progress)
 
 
 def simulation_seconds(layer: MappedLayer, inputs: int) -> float:

@@ -31,7 +31,7 @@ from cimspice.hybrid.column_blocks import (
 )
 from cimspice.hybrid.emulator.chips import Spread
 from cimspice.hybrid.family import packaged_card
-from cimspice.hybrid.model.card import column_model
+from cimspice.hybrid.model.card import ArrayLines, column_model
 from cimspice.hybrid.model.readout import Converter
 from cimspice.hybrid.training.front import Found, Reading, layers_read, only, train_readings
 from cimspice.hybrid.training.train import READ_OUT, Schedule
@@ -222,7 +222,8 @@ def _point(
 
 def _spread(conditions: ColumnConditions, choice: Choice, unit: float, progress: OnProgress) -> Spread:
     """Of the comparators of this size, in units (V) of this pulse, and of the card's cells."""
-    model = column_model(packaged_card())
+    lines = column_model(packaged_card()).lines
+    assert isinstance(lines, ArrayLines)
     wanted = [f"input_width={choice.input_width!r}"]
     offset, noise = (
         packaged_table(
@@ -234,6 +235,6 @@ def _spread(conditions: ColumnConditions, choice: Choice, unit: float, progress:
     thermal = float(noise[0]) * np.sqrt((conditions.temperature + 273.15) / REFERENCE)
     return Spread(
         float(offset.std(ddof=1)) / unit,
-        model.fit.model.variation.current_deviation,
-        float(np.hypot(thermal, model.line_noise)) / unit,
+        lines.fit.model.variation.current_deviation,
+        float(np.hypot(thermal, lines.noise)) / unit,
     )

@@ -45,11 +45,11 @@ def test_column_comes_back_from_its_card_and_its_spread_is_in_cells():
     model = column_model(card)
     again = column_model(hybrid_card(model, provenance=card.provenance))
     assert (again.unit, again.comparator.offset_deviation) == (model.unit, model.comparator.offset_deviation)
-    assert np.array_equal(again.second.coefficients, model.second.coefficients)
+    assert np.array_equal(again.lines.second.coefficients, model.lines.second.coefficients)
     spread = hybrid.Spread.of(model)
     assert spread.offset == pytest.approx(model.comparator.offset_deviation / model.unit, rel=0.03)
     # √(2 k T/C) of lines of about 70 fF, beside the comparator's noise
-    charge = np.sqrt(2 * 1.380649e-23 * 300.15 / model.fit.model.capacitance)
+    charge = np.sqrt(2 * 1.380649e-23 * 300.15 / model.lines.fit.model.capacitance)
     assert spread.noise == pytest.approx(np.hypot(charge, model.comparator.noise) / model.unit, rel=0.03)
     reading = hybrid.ColumnReader.of(model)(np.array([[1] * 2 + [0] * 62]), np.array([[1] * 20 + [0] * 44]))
     assert reading.codes.tolist() == [1]

@@ -34,13 +34,25 @@ def test_demonstration_of_columns_draws_every_figure_and_closes_the_loop(tmp_pat
     assert run([*words, "-j", "1", "-o", str(tmp_path)]) == 0
     facts = json.loads((tmp_path / "report.json").read_text())
     figures = {f"{name}.{kind}" for name in FIGURES for kind in ("png", "svg")}
-    assert {path.name for path in tmp_path.iterdir()} == figures | {"report.json", "column.json"}
+    assert {path.name for path in tmp_path.iterdir()} == figures | {
+        "report.json",
+        "column.json",
+        "index.html",
+    }
     assert set(facts["files"]) == {path.name for path in tmp_path.iterdir()}
     assert 1 < facts["offset_mv"] < 10
     assert facts["reads"]["decisions_equal"] == 1.0
     assert facts["chips"]["aware"]["value"] > 0.9
-    assert facts["energy"]["per_read"] == pytest.approx(sum(facts["energy"]["blocks"].values()))
-    assert 0.3e-12 < facts["energy"]["per_read"] < 1e-12
+    column = facts["energy"]["column"]
+    assert column["per_read"] == pytest.approx(sum(column["blocks"].values()))
+    assert {"dummy_cells", "strobe", "scale_factor_read", "gating", "add"} < column["blocks"].keys()
+    assert 0.4e-12 < column["per_read"] < 1e-12
+    ratios = [facts["energy"]["converters"][bits]["ratio"] for bits in ("3", "4", "7")]
+    assert ratios == sorted(ratios)
+    page = (tmp_path / "index.html").read_text()
+    assert f"{1e15 * column['per_read']:.0f} fJ" in page
+    for block in column["blocks"]:
+        assert block.replace("_", " ") in page
 
 
 FIGURES = ("offsets", "decisions", "chips", "energy")
@@ -61,6 +73,10 @@ FIGURES = ("offsets", "decisions", "chips", "energy")
         ("train hybrid --card absent.json", "card"),
         ("validate hybrid --digits 5000", "899"),
         ("validate hybrid --chips 5 --dummies 4", "odd number"),
+        ("validate hybrid --chips 5 --cell edram", "6T or rram"),
+        ("characterize hybrid --card column.json --set cell=rram --set rows=144", "low_state"),
+        ("characterize hybrid --card column.json --set cell=rram --set low_state=0.2", "ratio above 4"),
+        ("characterize hybrid --card column.json --set cell=rram --set low_deviation=-1", "0"),
         ("characterize hybrid --card column.json --set weights=100", "rows or more"),
         ("characterize hybrid --card column.json --set dummies=2", "odd number"),
         ("characterize hybrid --card column.json --set strobe=fast", "SI units"),

@@ -33,6 +33,9 @@ def hybrid(
     comparators: Annotated[
         int, typer.Option(min=1, max=2, help="One strobed twice, or two with offsets of their own, on chips.")
     ] = 1,
+    cell: Annotated[
+        str | None, typer.Option(help="6T, or rram: pairs of RRAM columns. Without a card.")
+    ] = None,
     dummies: Annotated[
         int | None,
         typer.Option(help="Dummy cells that make the threshold, half a cell each: 1, 3 ... Without a card."),
@@ -80,8 +83,9 @@ def hybrid(
     known = {name: value for name, value in given.items() if value is not None}
     _ = replace(Spread(), **known)
     folder = usable(output or Path("runs") / "validate-hybrid")
+    wanted = {"cell": cell, "corner": corner, "temperature": temperature, "dummies": dummies}
     with Stages(quiet=json) as stages:
-        used = card_of(card, {"corner": corner, "temperature": temperature, "dummies": dummies}, jobs, stages)
+        used = card_of(card, wanted, jobs, stages)
         model = column_model(used)
         facts: dict[str, Any] = {"network": network, "threshold_cells": model.column.threshold}
         common: dict[str, Any] = {"schedule": Schedule(epochs=epochs), "progress": stages}
@@ -108,14 +112,14 @@ def hybrid(
 
 def card_of(file: Path | None, wanted: Mapping[str, Any], jobs: int | None, progress: OnProgress) -> "Card":
     """The card of a file; else the one that comes with cimspice, or where something else is ``wanted`` (of
-    ``corner``, ``temperature``, ``dummies``) one that is characterised.
+    ``cell``, ``corner``, ``temperature``, ``dummies``) one that is characterised.
 
     ParameterError if both a file and something else are given.
     """
     from cimspice.errors import ParameterError
     from cimspice.families import read_card
     from cimspice.hybrid.family import characterise, packaged_card
-    from cimspice.hybrid.model.column import Column
+    from cimspice.hybrid.model.column import require_threshold
     from cimspice.pdk import Conditions
 
     known = {name: value for name, value in wanted.items() if value is not None}
@@ -127,13 +131,14 @@ def card_of(file: Path | None, wanted: Mapping[str, Any], jobs: int | None, prog
                 remedy="leave it out, or make the card anew: cimspice characterize hybrid --card FILE",
             )
         return read_card(file, "hybrid")
-    packaged = packaged_card()
+    cell = known.pop("cell", "6T")
+    packaged = packaged_card(cell)
     own = {**packaged.conditions.model_dump(), **packaged.provenance["circuit"]["column"]}
     if all(own[name] == value for name, value in known.items()):
         return packaged
     dummies = known.pop("dummies", own["dummies"])
-    _ = Column(dummies=dummies)
-    return characterise(Conditions(**known), dummies=dummies, jobs=jobs, progress=progress)
+    require_threshold(dummies, "--dummies")
+    return characterise(Conditions(**known), cell=cell, dummies=dummies, jobs=jobs, progress=progress)
 
 
 CHIP_ROWS = {
@@ -164,10 +169,11 @@ def _show(facts: Mapping[str, Any]) -> None:
             f"{found['expected_spice_seconds']:.0f} expected"
         )
     if "chips" in facts:
+        deviation = facts["cell_sigma"], facts["stored_sigma"]
         screen.print(
             f"[bold]{facts['chips']} chips[/], comparators with an offset of "
             f"{facts['offset_sigma_cells']:.2f} cells, noise of {facts['noise_sigma_cells']:.3f}, cells of "
-            f"{100 * facts['cell_sigma']:.1f} %"
+            f"{100 * max(deviation):.1f} %"
         )
         table = Table(box=None, pad_edge=False)
         for heading in ("  held-out samples right", "mean %", "95 %", "worst"):

@@ -76,6 +76,13 @@ class Deviations:
     """Standard deviation (cells) of each single decision."""
     law: LineLaw | None = None
     """Of the lines, in ternary decisions; None where they add up exactly."""
+    stored: Array | None = None
+    """Share by which cell values differ, of the shape of ``cells``."""
+
+    def of(self, cells: Array) -> Array:
+        """Cell values of the chip for those of the design (crossbars, rows, slices · columns)."""
+        cells = cells if self.stored is None else cells * (1 + self.stored)
+        return cells if self.cells is None else cells + self.cells
 
 
 NOMINAL = Deviations()

@@ -1,4 +1,4 @@
-"""The card of a column with its comparator: lines, thresholds, offset, noise, delay, energy."""
+"""The card of a column with its comparator: lines or drains, thresholds, offset, noise, delay, energy."""
 
 from __future__ import annotations
 
@@ -14,6 +14,8 @@ from cimspice.errors import CimspiceError, ParameterError
 from cimspice.fit.family_card import REMEDY, Card, CardConditions, Part, encode
 from cimspice.fit.records import ParameterRecord, RangeRecord
 from cimspice.hybrid.model.column import Column, SecondRead
+from cimspice.hybrid.model.drains import DrainLaw, PairRead
+from cimspice.hybrid.model.rram_column import RramColumn
 from cimspice.sram.model.build import BitLineFit
 from cimspice.sram.model.card import PARTS as LINES
 from cimspice.sram.model.card import sram_card, sram_fit
@@ -43,13 +45,53 @@ class ColumnComparator:
 
 
 @dataclass(frozen=True, eq=False)
+class ArrayLines:
+    """Lines of a column of 6T cells, with the comparator on them."""
+
+    fit: BitLineFit
+    second: SecondRead
+
+    @property
+    def noise(self) -> float:
+        """Standard deviation of what precharge leaves between the lines (V): √(2 k T/C)."""
+        lines = self.fit.model
+        return float(np.sqrt(2 * BOLTZMANN * _kelvin(lines.temperature) / lines.capacitance))
+
+
+@dataclass(frozen=True, eq=False)
+class PairLines:
+    """Drains of a pair of RRAM columns, and how its cells differ."""
+
+    law: DrainLaw
+    low_deviation: float
+    high_deviation: float
+    """``low_deviation``, ``high_deviation``: standard deviations of the conductances of cells of low and of
+    high resistance, over their means; dummy cells have the first one."""
+    temperature: float | None = None
+    """In °C."""
+
+    @property
+    def noise(self) -> float:
+        """Standard deviation of the drains' difference (V): of precharge, √(2 k T/C), and of the thermal
+        noise of both columns' open cells, √(2 k T G t)/C, with 20 open weights of which six are not 0. That
+        of the clamps, which the cells degenerate, is not in it."""
+        law = self.law
+        conductance = law.low_conductance * (6 + 34 / law.column.ratio)
+        charge = law.drain_capacitance + law.read.integrate * conductance
+        kelvin = _kelvin(self.temperature)
+        return float(np.sqrt(2 * BOLTZMANN * kelvin * charge) / law.drain_capacitance)
+
+
+def _kelvin(celsius: float | None) -> float:
+    return (27.0 if celsius is None else celsius) + 273.15
+
+
+@dataclass(frozen=True, eq=False)
 class ColumnModel:
     """All that the emulator of a column computes with."""
 
-    column: Column
-    fit: BitLineFit
-    """Of the lines, with the comparator on them."""
-    second: SecondRead
+    column: Column | RramColumn
+    lines: ArrayLines | PairLines
     upper: float
     lower: float
     """``upper``, ``lower``: thresholds of the simulated column (cells)."""
@@ -57,36 +99,27 @@ class ColumnModel:
     """What one cell makes of the lines' difference (V)."""
     comparator: ColumnComparator
 
-    @property
-    def line_noise(self) -> float:
-        """Standard deviation of what precharge leaves between the lines (V): √(2 k T/C)."""
-        lines = self.fit.model
-        kelvin = (27.0 if lines.temperature is None else lines.temperature) + 273.15
-        return float(np.sqrt(2 * BOLTZMANN * kelvin / lines.capacitance))
-
 
 def hybrid_card(
     model: ColumnModel,
     sources: Mapping[str, Mapping[str, Any]] | None = None,
     provenance: Mapping[str, Any] | None = None,
+    corner: str | None = None,
 ) -> Card:
-    """The card of a column; ``sources`` says for each part where its numbers come from."""
-    lines = sram_card(model.fit)
-    one, second = model.comparator, model.second
+    """The card of a column; ``sources`` says for each part where its numbers come from, and ``corner`` where
+    the lines do not."""
+    lines, one = model.lines, model.comparator
+    if isinstance(lines, ArrayLines):
+        array = sram_card(lines.fit)
+        conditions, own = array.conditions, {**array.parts, "second_read": _second_read(lines.second)}
+    else:
+        conditions = CardConditions(corner=corner, temperature=lines.temperature)
+        own = {"drains": _drains(lines.law), "states": _states(lines)}
     tail = np.sqrt((one.samples - 1) / special.chdtri(one.samples - 1, [0.025, 0.975]))
     half = float(special.stdtrit(one.samples - 1, 0.975)) * one.offset_deviation / np.sqrt(one.samples)
     mean, deviation = one.offset_mean, one.offset_deviation
     parts = {
-        **lines.parts,
-        "second_read": Part(
-            origin="simulated",
-            range={
-                "discharge": _range(second.least_discharge, second.largest_discharge, "V"),
-                "difference": _range(-second.largest_difference, second.largest_difference, "V"),
-            },
-            parameters={"residual_rms": _once(second.residual_rms, "V", "of the reads that it is fitted to")},
-            data=encode(second),
-        ),
+        **own,
         "thresholds": Part(
             origin="simulated",
             parameters={
@@ -128,11 +161,51 @@ def hybrid_card(
     known = sources or {}
     return Card(
         family=FAMILY,
-        conditions=lines.conditions,
+        conditions=conditions,
         provenance=dict(provenance or {}),
         parts={
             name: part.model_copy(update={"source": dict(known.get(name, {}))})
             for name, part in parts.items()
+        },
+    )
+
+
+def _second_read(second: SecondRead) -> Part:
+    return Part(
+        origin="simulated",
+        range={
+            "discharge": _range(second.least_discharge, second.largest_discharge, "V"),
+            "difference": _range(-second.largest_difference, second.largest_difference, "V"),
+        },
+        parameters={"residual_rms": _once(second.residual_rms, "V", _FITTED)},
+        data=encode(second),
+    )
+
+
+def _drains(law: DrainLaw) -> Part:
+    fewest, most, opened, closed = law.limits
+    return Part(
+        origin="simulated",
+        range={
+            "open_weights": _range(fewest, most, "1"),
+            "open_cells_of_low_resistance": _range(0, opened, "1"),
+            "closed_cells_of_low_resistance": _range(0, closed, "1"),
+        },
+        parameters={
+            f"{name}_residual_rms": _once(rms, "V", _FITTED)
+            for name, rms in zip(("first", "second"), law.residual_rms, strict=True)
+        },
+        data=encode(law),
+    )
+
+
+def _states(lines: PairLines) -> Part:
+    reason = "not measured"
+    return Part(
+        origin="assumed",
+        parameters={
+            "low_deviation": _once(lines.low_deviation, "1", reason),
+            "high_deviation": _once(lines.high_deviation, "1", reason),
         },
     )
 
@@ -143,20 +216,16 @@ def column_model(card: Card) -> ColumnModel:
     CimspiceError if it holds none.
     """
     try:
-        own = {name: card.part(name) for name in LINES}
-        fit = sram_fit(Card(family="sram", conditions=CardConditions(**dict(card.conditions)), parts=own))
-        second = card.decoded("second_read", {SecondRead.__name__: SecondRead})
+        lines = _pair_lines(card) if "drains" in card.parts else _array_lines(card)
         delay = card.decoded("delay", {})
-        if not isinstance(second, SecondRead):
-            raise TypeError(f"{type(second).__name__} in the place of SecondRead")
         limits, offset, energy = (_values(card, name) for name in ("thresholds", "offset", "energy"))
         difference, seconds = delay["difference"], delay["delay"]
         if difference.shape != seconds.shape or not (np.diff(difference) > 0).all():
             raise ValueError("delays of differences that do not rise")
+        pair = isinstance(lines, PairLines)
         return ColumnModel(
-            Column(**card.provenance["circuit"]["column"]),
-            fit,
-            second,
+            lines.law.column if pair else Column(**card.provenance["circuit"]["column"]),
+            lines,
             limits["upper"],
             limits["lower"],
             limits["unit"],
@@ -180,7 +249,28 @@ def column_model(card: Card) -> ColumnModel:
         ) from None
 
 
-_UNITS = {"upper": "1", "lower": "1", "samples": "1", "supply": "J", "strobe": "J"}
+def _array_lines(card: Card) -> ArrayLines:
+    own = {name: card.part(name) for name in LINES}
+    fit = sram_fit(Card(family="sram", conditions=CardConditions(**dict(card.conditions)), parts=own))
+    second = card.decoded("second_read", {SecondRead.__name__: SecondRead})
+    if not isinstance(second, SecondRead):
+        raise TypeError(f"{type(second).__name__} in the place of SecondRead")
+    return ArrayLines(fit, second)
+
+
+def _pair_lines(card: Card) -> PairLines:
+    law = card.decoded("drains", {kind.__name__: kind for kind in (DrainLaw, PairRead, RramColumn)})
+    if not isinstance(law, DrainLaw):
+        raise TypeError(f"{type(law).__name__} in the place of DrainLaw")
+    states = _values(card, "states")
+    return PairLines(law, states["low_deviation"], states["high_deviation"], card.conditions.temperature)
+
+
+_FITTED = "of the reads that it is fitted to"
+_UNITS = {
+    "upper": "1", "lower": "1", "samples": "1", "supply": "J", "strobe": "J",
+    "low_deviation": "1", "high_deviation": "1",
+}  # fmt: skip
 """Of the card's figures; those not named are voltages."""
 _POSITIVE = ("unit", "deviation", "comparator", "supply", "strobe")
 

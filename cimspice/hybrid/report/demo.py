@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -77,14 +78,26 @@ def draw_hybrid_chips(result: ChipStudy, folder: Path, name: str = "chips") -> l
         return save(canvas, folder, name)
 
 
-def draw_energy(blocks: Mapping[str, float], folder: Path, name: str = "energy") -> list[Path]:
-    """Energy of one column read by block."""
-    with sheet(6.4, 0.5 * len(blocks) + 1.2, grid=False) as canvas:
-        axes = canvas.subplots()
-        values = 1e15 * np.array(list(blocks.values()))
-        bars = axes.barh(list(blocks), values, color=MODEL, height=0.6)
-        axes.bar_label(bars, [f"{value:.0f}" for value in values], padding=3)
+def columns_of(energy: Mapping[str, Any]) -> dict[str, Mapping[str, Any]]:
+    """The column and the converters of an energy table, by how they are called on figures and page."""
+    converters = {f"{bits} bits": one for bits, one in energy["converters"].items()}
+    return {"comparator": energy["column"], **converters}
+
+
+def draw_energy(energy: Mapping[str, Any], folder: Path, name: str = "energy") -> list[Path]:
+    """Energy of one column read by block, beside converters."""
+    columns = columns_of(energy)
+    blocks = dict.fromkeys(block for one in columns.values() for block in one["blocks"])
+    with sheet(7.4, 3.8, grid=False) as canvas:
+        axes, left = canvas.subplots(), np.zeros(len(columns))
+        for block in blocks:
+            values = np.array([1e15 * one["blocks"].get(block, 0.0) for one in columns.values()])
+            axes.barh(list(columns), values, left=left, height=0.6, label=block.replace("_", " "))
+            left += values
+        for place, total in enumerate(left):
+            axes.text(total, place, f" {total:.0f}", va="center")
         axes.invert_yaxis()
-        axes.set_xlim(0, 1.15 * values.max())
+        axes.set_xlim(0, 1.12 * left.max())
         axes.set_xlabel("energy of a column read (fJ)")
+        legend_beside(axes)
         return save(canvas, folder, name)

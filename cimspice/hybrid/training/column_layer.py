@@ -110,8 +110,7 @@ class ColumnLayer:
     def sums_of(self, x: Array, chip: Deviations = NOMINAL) -> Array:
         """Partial sums (..., crossbars, bits, samples, slices, columns) of real inputs (..., samples,
         inputs)."""
-        cells = cell_values(self.stored_weights, self.design)
-        cells = cells if chip.cells is None else cells + chip.cells
+        cells = chip.of(cell_values(self.stored_weights, self.design))
         return partial_sums(pulses(self.input_codes(x), self.design), cells, self.design)
 
     def start_scale(self, x: Array, *, least_squares: bool = False) -> None:
@@ -141,9 +140,7 @@ class ColumnLayer:
             none = np.empty(0)
             self._kept = _Kept(x, inputs, weights, none, none, none, none, none)
             return unit * (inputs @ weights.T) + self.bias
-        cells = cell_values(weights, design)
-        if chip.cells is not None:
-            cells = cells + chip.cells
+        cells = chip.of(cell_values(weights, design))
         open_rows = pulses(inputs, design)
         sums = partial_sums(open_rows, cells, design)
         scaled = design.readout.scaled

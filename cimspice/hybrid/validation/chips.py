@@ -53,6 +53,8 @@ class ChipStudy:
             "aware_nominal": mean_with_interval(self.nominal[1]),
             "offset_sigma_cells": self.spread.offset,
             "cell_sigma": self.spread.cell,
+            "stored_sigma": self.spread.stored,
+            "threshold_sigma_cells": self.spread.threshold,
             "noise_sigma_cells": self.spread.noise,
         }
 
@@ -131,7 +133,12 @@ def stacked(chips: Sequence[dict[str, Deviations]]) -> dict[str, Deviations]:
 
     return {
         name: Deviations(
-            together(name, "cells"), together(name, "upper"), together(name, "lower"), first.noise, first.law
+            together(name, "cells"),
+            together(name, "upper"),
+            together(name, "lower"),
+            first.noise,
+            first.law,
+            together(name, "stored"),
         )
         for name, first in chips[0].items()
     }

@@ -9,12 +9,12 @@ import numpy as np
 
 from cimspice.arrays import Array, checked_count
 from cimspice.fit.family_card import Card
-from cimspice.hybrid.characterisation import ColumnConditions
 from cimspice.hybrid.emulator.column_read import ColumnReader
 from cimspice.hybrid.emulator.columns import column_outputs, quantised_scale
 from cimspice.hybrid.model.card import column_model
+from cimspice.hybrid.pair_characterisation import conditions_of
 from cimspice.hybrid.training.train import READ_OUT, Schedule
-from cimspice.hybrid.validation.layer import READ_SECONDS, LayerReads, layer_reads, read_layer
+from cimspice.hybrid.validation.layer import LayerReads, layer_reads, read_layer, read_seconds
 from cimspice.hybrid.validation.reads import column_design, trained
 from cimspice.progress import OnProgress, Progress, silent
 
@@ -79,9 +79,9 @@ def compare_digits(
     drawn = np.random.default_rng([seed, 2]).permutation(len(built.x_test))[:digits]
     last, layer = list(network.layers.items())[-1]
     inputs = network.column_reads(built.x_test[drawn])[last]
-    seconds = READ_SECONDS * layer_reads(layer, inputs)
+    seconds = read_seconds(reader.column) * layer_reads(layer, inputs)
     progress(Progress(stage=f"{digits} digits in ngspice, some {seconds:.0f} s of CPU time"))
-    reads = read_layer(layer, inputs, reader, ColumnConditions.of(card, jobs), progress=progress)
+    reads = read_layer(layer, inputs, reader, conditions_of(card, jobs), progress=progress)
     weights = quantised_scale(layer.scale, layer.design.scale_bits) * layer.design.places
     emulated, circuit = (
         (column_outputs(codes, weights) + layer.bias).argmax(axis=-1)

@@ -21,13 +21,19 @@ from cimspice.hybrid.emulator.columns import (
     quantised_scale,
 )
 from cimspice.hybrid.emulator.mapped_layer import MappedLayer
+from cimspice.hybrid.model.column import Column
+from cimspice.hybrid.model.rram_column import RramColumn
+from cimspice.hybrid.pair_characterisation import PairConditions
 from cimspice.hybrid.training.column_layer import ColumnLayer
 from cimspice.hybrid.validation.reads import NEAR
 from cimspice.network.simulated import LineComparison, SimulatedSums
 from cimspice.progress import OnProgress, silent
 
-READ_SECONDS = 1.1
-"""CPU time of a read with both decisions, some 20 weights open."""
+
+def read_seconds(column: Column | RramColumn) -> float:
+    """CPU time of a read with both decisions, some 20 of 64 weights open; all cells of RRAM columns are
+    simulated, of 6T cells the open ones."""
+    return 0.05 * column.weights if isinstance(column, RramColumn) else 1.1
 
 
 @dataclass(frozen=True, eq=False)
@@ -52,7 +58,7 @@ def read_layer(
     columns: ColumnLayer,
     x: Array,
     reader: ColumnReader,
-    conditions: ColumnConditions,
+    conditions: ColumnConditions | PairConditions,
     *,
     progress: OnProgress = silent,
 ) -> LayerReads:
@@ -99,7 +105,11 @@ def layer_reads(columns: ColumnLayer, x: Array) -> int:
 
 
 def simulate_layer(
-    layer: MappedLayer, x: Array, conditions: ColumnConditions, *, progress: OnProgress = silent
+    layer: MappedLayer,
+    x: Array,
+    conditions: ColumnConditions | PairConditions,
+    *,
+    progress: OnProgress = silent,
 ) -> SimulatedSums:
     """Weighted sums of inputs (n, inputs). Finished reads are kept and are not run again.
 
@@ -151,4 +161,5 @@ def expected_seconds(layer: MappedLayer, inputs: int) -> float:
     """CPU time that `simulate_layer` is expected to take, within a factor of about two."""
     design = layer.circuit.design
     reads = layer.tiles * design.bits * design.weights.slices * len(layer.weights)
-    return READ_SECONDS * reads * inputs * (2 if layer.signed else 1)
+    seconds = read_seconds(layer.circuit.model.column)
+    return seconds * reads * inputs * (2 if layer.signed else 1)

@@ -9,12 +9,14 @@ import numpy as np
 
 from cimspice.arrays import Array, checked_count
 from cimspice.fit.family_card import Card
-from cimspice.hybrid.characterisation import ColumnConditions, by_read
+from cimspice.hybrid.characterisation import by_read
 from cimspice.hybrid.emulator.column_read import ColumnReader, ColumnReading
 from cimspice.hybrid.emulator.columns import Design, cell_values, pulses
 from cimspice.hybrid.model.card import column_model
 from cimspice.hybrid.model.column import Column
 from cimspice.hybrid.model.readout import Ternary
+from cimspice.hybrid.model.rram_column import RramColumn
+from cimspice.hybrid.pair_characterisation import conditions_of
 from cimspice.hybrid.training.network import ColumnNetwork
 from cimspice.hybrid.training.networks import network_of
 from cimspice.hybrid.training.study import quantised
@@ -101,7 +103,7 @@ def compare_reads(
         Worker processes; progress.
     """
     checked_count("reads", reads, place="reads")
-    reader, conditions = ColumnReader.of(column_model(card)), ColumnConditions.of(card, jobs)
+    reader, conditions = ColumnReader.of(column_model(card)), conditions_of(card, jobs)
     progress(Progress(stage=f"train {name} through these thresholds"))
     network, built = trained(name, column_design(reader.column), seed, schedule)
     cells, inputs = drawn_reads(network, built.x_test, reads, seed)
@@ -116,7 +118,7 @@ def compare_reads(
     )
 
 
-def column_design(column: Column, *, independent: bool = False) -> Design:
+def column_design(column: Column | RramColumn, *, independent: bool = False) -> Design:
     """Of layers on this column: its thresholds and rows, a scale factor for each slice and input bit;
     ``independent`` for two comparators."""
     return Design(Ternary(column.threshold, independent), rows=column.weights, shared="slice")
