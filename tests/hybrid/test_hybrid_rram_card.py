@@ -11,7 +11,7 @@ import pytest
 from cimspice import hybrid
 from cimspice.cli.app import run
 from cimspice.errors import CimspiceError, FitError, ParameterError
-from cimspice.hybrid.model.card import column_model, hybrid_card
+from cimspice.hybrid.model.card import PairLines, column_model, hybrid_card
 from cimspice.hybrid.model.drains import DrainLaw, PairRead
 from cimspice.hybrid.pair_characterisation import spanning_reads
 from cimspice.rram import SkywaterReram
@@ -29,6 +29,7 @@ def test_the_packaged_card_holds_a_pair_and_comes_back(model):
     assert card.part("states").origin == "assumed"
     again = column_model(hybrid_card(model, provenance=card.provenance, corner=card.conditions.corner))
     assert again.column == model.column
+    assert isinstance(again.lines, PairLines)
     assert again.lines.law.read == model.lines.law.read
     assert hybrid.Spread.of(again).offset == hybrid.Spread.of(model).offset
     thresholds = card.part("thresholds").parameters
@@ -95,6 +96,8 @@ def test_sums_of_chips_spread_as_the_conductances_of_their_cells_do(model):
     weights = np.repeat(cells[None, :, None], 3, axis=2).astype(np.float32)  # three slices
     assert drawn.of(weights).sum(axis=(1, 2)).std() == pytest.approx(wanted, rel=0.06)
     # thresholds: three dummy cells of half a unit each, others in either decision
+    assert drawn.upper is not None
+    assert drawn.lower is not None
     apart = (drawn.upper - drawn.lower).std()
     assert apart == pytest.approx(np.sqrt(2) * np.sqrt(3) * 0.5 * 0.1, rel=0.03)
 
