@@ -7,6 +7,8 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from matplotlib import colormaps
+from matplotlib.colors import to_hex
 
 from cimspice.arrays import Array
 from cimspice.hybrid.model.card import ColumnModel
@@ -80,19 +82,24 @@ def draw_hybrid_chips(result: ChipStudy, folder: Path, name: str = "chips") -> l
 
 def columns_of(energy: Mapping[str, Any]) -> dict[str, Mapping[str, Any]]:
     """The column and the converters of an energy table, by how they are called on figures and page."""
-    converters = {f"{bits} bits": one for bits, one in energy["converters"].items()}
+    converters = {f"converter, {bits} bits": one for bits, one in energy["converters"].items()}
     return {"comparator": energy["column"], **converters}
+
+
+def colours_of(columns: Mapping[str, Mapping[str, Any]]) -> dict[str, str]:
+    """A colour for each block of these columns, no two alike, in the order in which they lie."""
+    blocks = dict.fromkeys(block for one in columns.values() for block in one["blocks"])
+    return {block: to_hex(colormaps["tab20"](place % 20)) for place, block in enumerate(blocks)}
 
 
 def draw_energy(energy: Mapping[str, Any], folder: Path, name: str = "energy") -> list[Path]:
     """Energy of one column read by block, beside converters."""
     columns = columns_of(energy)
-    blocks = dict.fromkeys(block for one in columns.values() for block in one["blocks"])
     with sheet(7.4, 3.8, grid=False) as canvas:
         axes, left = canvas.subplots(), np.zeros(len(columns))
-        for block in blocks:
+        for block, colour in colours_of(columns).items():
             values = np.array([1e15 * one["blocks"].get(block, 0.0) for one in columns.values()])
-            axes.barh(list(columns), values, left=left, height=0.6, label=block.replace("_", " "))
+            axes.barh(list(columns), values, 0.6, left, color=colour, label=block.replace("_", " "))
             left += values
         for place, total in enumerate(left):
             axes.text(total, place, f" {total:.0f}", va="center")

@@ -12,7 +12,7 @@ from scipy.stats import norm
 from cimspice.arrays import Array
 from cimspice.files import write_atomically
 from cimspice.hybrid.model.card import ColumnModel
-from cimspice.hybrid.report.demo import columns_of
+from cimspice.hybrid.report.demo import colours_of, columns_of
 from cimspice.hybrid.validation.chips import ChipStudy
 from cimspice.hybrid.validation.reads import ReadComparison
 from cimspice.report.page_document import Chart, Section, View, document, numbers, paragraph, rows
@@ -64,16 +64,17 @@ def write_demo_page(
 
 def _energy(energy: Mapping[str, Any]) -> list[str | Chart]:
     columns = columns_of(energy)
-    blocks = dict.fromkeys(block for one in columns.values() for block in one["blocks"])
+    colours = colours_of(columns)
     traces = [
         {
             "type": "bar",
             "orientation": "h",
             "name": block.replace("_", " "),
+            "marker": {"color": colour},
             "y": list(columns),
             "x": numbers([1e15 * one["blocks"].get(block, 0.0) for one in columns.values()]),
         }
-        for block in blocks
+        for block, colour in colours.items()
     ]
     axes = {
         "barmode": "stack",
@@ -83,7 +84,7 @@ def _energy(energy: Mapping[str, Any]) -> list[str | Chart]:
     cells = [
         [block.replace("_", " ")]
         + [f"{1e15 * one['blocks'][block]:.0f}" if block in one["blocks"] else "" for one in columns.values()]
-        for block in blocks
+        for block in colours
     ]
     first, *others = columns.values()
     cells += [
