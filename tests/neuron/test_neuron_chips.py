@@ -11,7 +11,9 @@ from cimspice.neuron.characterisation.card import Conditions
 from cimspice.neuron.emulator.chips import ChipLayer, chip_layers, chip_spikes
 from cimspice.neuron.emulator.network import NeuronNetwork
 from cimspice.neuron.mapping import map_layer
-from cimspice.neuron.model.mismatch import RAMP, MismatchModel
+from cimspice.neuron.model.mismatch import RAMP, LayerMismatch, MismatchModel
+from cimspice.neuron.training.calibration import ChipCalibration
+from cimspice.neuron.validation.chip_yield import ChipYield
 from cimspice.neuron.validation.chips import drawn_shifts, validate_chips
 from cimspice.neuron.validation.mapped import Programmed
 
@@ -106,6 +108,36 @@ def test_a_membrane_far_below_the_threshold_spikes_at_once_whatever_the_comparat
 def test_a_shift_that_the_netlist_does_not_have_is_named():
     with pytest.raises(ParameterError, match=r"xn1_0_0\.xmemory"):
         chip_layers(laws(), [{}], network())
+
+
+def test_a_chip_is_calibrated_to_gate_biases_that_are_higher_by_what_its_thresholds_are():
+    model, shifts = synthetic(), np.array([[0.1, -0.2, 0.15], [-0.1, 0.05, 0.2]])
+    spikes = np.random.default_rng(0).uniform(0.05, 0.95, (30, 3))
+    nominal = map_layer(model, WEIGHTS[0])
+    circuit = NeuronNetwork(model, [nominal.polarity], [nominal.program])
+    wanted = [times / PHASE for _, times in circuit(spikes)]
+    own = LayerMismatch(
+        laws(), {"n": shifts, "p": shifts}, dict.fromkeys((RAMP, "sense_n", "reset_n"), np.zeros(2))
+    )
+    (found,) = ChipCalibration.of(model, [nominal], spikes, wanted)([own])
+    np.testing.assert_allclose(found.mapping.program, nominal.program + shifts, rtol=0, atol=1e-3)
+    assert np.sqrt(np.mean(found.errors**2)) < 1e-4 * PHASE
+    before = NeuronNetwork(model, [nominal.polarity], [nominal.program], mismatch=[own])(spikes)[-1][1]
+    assert np.sqrt(np.mean((before - wanted[0] * PHASE) ** 2)) > 1e-2 * PHASE
+
+
+def test_yield_and_what_most_chips_reach_are_those_of_the_counts():
+    accuracy = np.array([0.8] * 4 + [0.9] * 16 + [0.96] * 180)
+    result = ChipYield(accuracy, np.full(200, 0.96), np.full(200, 5e-8), np.full(200, 2e-9), (0.96, 6e-10))
+    facts = result.facts()
+    assert facts["before"]["yield"]["value"] == 0.98
+    low, high = facts["before"]["yield"]["interval"]
+    assert (low, high) == pytest.approx((0.9497, 0.9922), abs=1e-4)  # Wilson, 196 of 200
+    assert facts["calibrated"]["yield"]["interval"][1] == 1.0
+    # the 13th smallest: 12 or fewer of 200 are below the 10 % quantile in 3.2 % of all cases, 13 in 5.7 %
+    assert facts["before"]["most_chips"]["bound"] == 0.9
+    assert facts["calibrated"]["most_chips"]["bound"] == 0.96
+    assert facts["before"]["accuracy"]["worst"] == 0.8
 
 
 @pytest.mark.spice

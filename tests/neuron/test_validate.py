@@ -74,6 +74,7 @@ def test_more_layers_than_a_netlist_holds_are_refused_at_once():
         ["random", "--layers", "0", "3"],
         ["random", "--layers", "a", "b"],
         ["random", "--layers", "3", "2", "--samples", "0"],
+        ["random", "--layers", "3", "2", "--chips", "0"],
         ["random", "--layers", "3", "2", "--model", "best"],
     ],
 )

@@ -34,7 +34,13 @@ class Characterisation:
         self._stage = stage
         self.progress(Progress(stage=stage))
 
-    def table(self, bench: str, sweep: Mapping[str, Any] | None = None, **fixed: Any) -> pd.DataFrame:
+    def table(
+        self,
+        bench: str,
+        sweep: Mapping[str, Any] | None = None,
+        monte_carlo: Mapping[str, Any] | None = None,
+        **fixed: Any,
+    ) -> pd.DataFrame:
         """Table of one bench under these conditions, from the store where it is there already.
 
         Points that do not converge run again with relaxed options: drivers of hundreds of neurons have edges
@@ -45,6 +51,7 @@ class Characterisation:
             {"circuit": self.circuit.model_dump(mode="json"), **fixed},
             self.conditions,
             sweep=sweep or {},
+            monte_carlo=monte_carlo,
             store=self.store,
             engine=nullcontext(self.engine),
             progress=in_stage(self._stage, self.progress),

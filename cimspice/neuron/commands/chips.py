@@ -1,12 +1,18 @@
-"""What ``cimspice validate random --chips`` prints."""
+"""Chips whose transistors differ: ``validate random --chips`` and ``train neuron --chips``."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 from cimspice.campaign.versions import provenance
+from cimspice.neuron.commands.validate import asked_conditions
+from cimspice.neuron.validation.chip_yield import ChipYield, iris_on_chips
 from cimspice.neuron.validation.chips import ChipValidation
 from cimspice.neuron.validation.network import NeuronValidation
+from cimspice.neuron.validation.tasks import model_of
+from cimspice.progress import OnProgress
 from cimspice.screen.output import console, print_json
 from cimspice.screen.tables import show_files, show_rows
 from cimspice.screen.validation_output import write_report
@@ -48,3 +54,47 @@ def present_chips(
         ]
     )
     show_files([folder / "report.json"])
+
+
+def study_yield(
+    corner: str | None,
+    temperature: float | None,
+    file: Path | None,
+    chips: int,
+    seed: int,
+    jobs: int | None,
+    progress: OnProgress,
+) -> tuple[ChipYield, dict[str, Any]]:
+    """Iris on emulated chips, and where their model is of."""
+    conditions, card = asked_conditions(corner, temperature, "mosfet", jobs, "full", file)
+    model = model_of(card, conditions, (5, 5, 5), progress)
+    found = iris_on_chips(conditions, model, chips, seed, progress)
+    return found, {"corner": conditions.corner, "temperature": conditions.temperature}
+
+
+def show_yield(facts: Mapping[str, Any]) -> None:
+    """The figures on stdout."""
+    console().print(
+        f"[bold]Iris 5-5-5, {facts['chips']} chips, emulated[/], {facts['corner']}, "
+        f"{facts['temperature']:g} °C: held-out flowers right"
+    )
+    nominal = f"output spikes {facts['nominal_output_rmse_ns']:.3g} ns from the trained network's"
+    rows = [("nominal chip", f"{100 * facts['accuracy_nominal']:.3g} %", nominal)]
+    for key, name in (("before", "programmed alike"), ("calibrated", "each calibrated")):
+        found = facts[key]
+        accuracy, passed = found["accuracy"], found["yield"]
+        low, high = (100 * bound for bound in passed["interval"])
+        far = f"worst chip {100 * accuracy['worst']:.3g} %; spikes {found['output_rmse_ns']:.3g} ns off"
+        rows.append((name, f"{100 * accuracy['value']:.3g} %", f"mean; {far}"))
+        rows.append(
+            (
+                f"  yield at {100 * facts['limit']:g} % right",
+                f"{100 * passed['value']:.4g} %",
+                f"{low:.4g} to {high:.4g} %, 95 % confidence",
+            )
+        )
+        if found["most_chips"] is not None:
+            rows.append(
+                ("  of most chips", f"{100 * found['most_chips']['bound']:.3g} %", "reached by 90 % of all")
+            )
+    show_rows(rows)

@@ -33,6 +33,14 @@ def neuron(
     seeds: Annotated[
         int | None, typer.Option(min=1, max=100, help="Trainings; default 5, of the sweep 3.")
     ] = None,
+    chips: Annotated[
+        int | None,
+        typer.Option(
+            min=1,
+            help="Iris on this many emulated chips with a threshold shift of every transistor: before and "
+            "after each is calibrated from its own spikes.",
+        ),
+    ] = None,
     corner: Corner = None,
     temperature: Temperature = None,
     card: CardFile = None,
@@ -47,7 +55,7 @@ def neuron(
     emulated circuit.
 
     With --sweep-reversal: accuracy over |E| of networks that are trained for it, and of networks trained for
-    ideal synapses.
+    ideal synapses. With --chips: the calibrated circuit on chips whose transistors differ.
     """
     from cimspice.campaign.versions import provenance
     from cimspice.screen.stages import Stages
@@ -72,6 +80,12 @@ def neuron(
                 progress=stages,
             )
             files = draw_reversal_sweep(found, folder)
+        elif chips is not None:
+            from cimspice.neuron.commands.chips import study_yield
+            from cimspice.neuron.report.chip_yield import draw_chip_yield
+
+            found, where = study_yield(corner, temperature, card, chips, seed, workers, stages)
+            files = draw_chip_yield(found, folder)
         else:
             found, where = _folds(
                 corner, temperature, card, range(seed, seed + (seeds or 5)), workers, stages
@@ -83,7 +97,12 @@ def neuron(
     if json:
         print_json(facts)
         return
-    (_show_sweep if sweep_reversal else _show_folds)(facts)
+    if chips is not None and not sweep_reversal:
+        from cimspice.neuron.commands.chips import show_yield
+
+        show_yield(facts)
+    else:
+        (_show_sweep if sweep_reversal else _show_folds)(facts)
     for path in facts["files"].values():
         console().print(f"  {path}", markup=False)
 

@@ -7,6 +7,8 @@ can bring in time from moving all others. Weights are the variables, not gate bi
 in them, and one that changes its sign goes over to the other polarity of synapse.
 """
 
+from __future__ import annotations
+
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -15,15 +17,16 @@ import numpy as np
 from cimspice.arrays import Array, checked_array
 from cimspice.neuron.emulator.layer import NeuronLayer
 from cimspice.neuron.emulator.network import line_times, with_bias_line
-from cimspice.neuron.emulator.sensitivity import Sensitivity, sensitivity
+from cimspice.neuron.emulator.sensitivity import sensitivity
 from cimspice.neuron.mapping import LayerMapping, map_layer, weight_range, weight_slopes
+from cimspice.neuron.model.mismatch import LayerMismatch
 from cimspice.neuron.model.neuron import NeuronModel
 from cimspice.neuron.training.circuit_pass import STEP
 from cimspice.progress import OnProgress, Progress, silent
 
 _SCALE = 1e-3  # of a phase: errors beyond it count linearly
-_ITERATIONS, _ENOUGH = 30, 1e-3
-"""Most iterations; share of the loss that an iteration must still take away from a neuron."""
+_ITERATIONS, _CHIP_ITERATIONS, _ENOUGH = 30, 8, 1e-3
+"""Most iterations, and of a chip; share of the loss that an iteration must still take away from a neuron."""
 _FIRST_DAMPING, _LAST_DAMPING = 1e-3, 1e4
 
 
@@ -80,6 +83,53 @@ def calibrate(
 
 
 @dataclass(frozen=True, eq=False)
+class ChipCalibration:
+    """Calibration of one chip after another from the spikes that are measured on it.
+
+    Of the chip nothing else is known: derivatives are those of the nominal circuit at its own calibration.
+    """
+
+    model: NeuronModel
+    weights: tuple[Array, ...]
+    """Of the nominal circuit, (neurons, inputs) of each layer: where every search starts."""
+    times: Array
+    """Spikes (s) on the input lines, (samples, inputs)."""
+    wanted: tuple[Array, ...]
+    """Spikes (s) of each layer that are wanted, (samples, neurons)."""
+    slopes: tuple[Array, ...]
+    """∂t/∂weight (s) of each layer, (samples, neurons, inputs)."""
+
+    @classmethod
+    def of(
+        cls, model: NeuronModel, nominal: Sequence[LayerMapping], spikes: Array, wanted: Sequence[Array]
+    ) -> ChipCalibration:
+        """Of a nominal circuit's programming, for spikes and wanted spikes as of :func:`calibrate`."""
+        weights = tuple(mapping.realised for mapping in nominal)
+        first = times = line_times(model, spikes, len(weights[0])) * model.phase
+        targets = tuple(layer * model.phase for layer in wanted)
+        slopes = []
+        for number, matrix in enumerate(weights):
+            times, found, _ = _Layer(model, _fan_out(weights, number), times, targets[number]).at(matrix)
+            slopes.append(found)
+        return cls(model, weights, first, targets, tuple(slopes))
+
+    def __call__(self, chip: Sequence[LayerMismatch]) -> tuple[Calibration, ...]:
+        """The programming of a chip whose layers have these shifts: they make the spikes that are measured,
+        each layer's after those before it are calibrated."""
+        times, done = self.times, []
+        for number, (weights, own) in enumerate(zip(self.weights, chip, strict=True)):
+            fan_out = _fan_out(self.weights, number)
+            layer = _Layer(self.model, fan_out, times, self.wanted[number], own, self.slopes[number])
+            found, times = layer.solved(weights, _CHIP_ITERATIONS)
+            done.append(found)
+        return tuple(done)
+
+
+def _fan_out(weights: Sequence[Array], layer: int) -> int:
+    return len(weights[layer + 1]) if layer + 1 < len(weights) else 0
+
+
+@dataclass(frozen=True, eq=False)
 class _Layer:
     """One layer's problem: times of its inputs and of its spikes (s)."""
 
@@ -87,36 +137,42 @@ class _Layer:
     fan_out: int
     times: Array
     wanted: Array
+    chip: LayerMismatch | None = None
+    slopes: Array | None = None
+    """``chip``, ``slopes``: whose spikes are measured, with derivatives of another circuit; or neither."""
 
     @property
     def scale(self) -> float:
         return _SCALE * self.model.phase
 
-    def at(self, weights: Array) -> tuple[Sensitivity, Array, LayerMapping]:
-        """Spikes with their derivatives, ∂t/∂weight (s), and the programming."""
+    def at(self, weights: Array) -> tuple[Array, Array, LayerMapping]:
+        """Spikes (s), ∂t/∂weight (s), and the programming."""
         mapping = map_layer(self.model, weights)
-        layer = NeuronLayer(self.model, mapping.polarity, mapping.program, self.fan_out, STEP)
+        layer = NeuronLayer(
+            self.model, mapping.polarity, mapping.program, self.fan_out, STEP, mismatch=self.chip
+        )
+        if self.slopes is not None:
+            return layer(self.times)[1], self.slopes, mapping
         found = sensitivity(layer, self.times)
-        return found, found.by_program * weight_slopes(self.model, mapping), mapping
+        return found.times, found.by_program * weight_slopes(self.model, mapping), mapping
 
-    def solved(self, weights: Array) -> tuple[Calibration, Array]:
+    def solved(self, weights: Array, iterations: int = _ITERATIONS) -> tuple[Calibration, Array]:
         """The layer's calibration from a start, and its spikes (s)."""
         weights = self._possible(weights)
-        found, slopes, _ = self.at(weights)
-        times = found.times
+        times, slopes, _ = self.at(weights)
         loss = self._loss(times)
         damping = np.full(len(loss), _FIRST_DAMPING)
         count = 0
-        while count < _ITERATIONS:
+        while count < iterations:
             count += 1
             tried = self._possible(weights + self._step(times, slopes, damping))
             there, there_slopes, _ = self.at(tried)
-            tried_loss = self._loss(there.times)
+            tried_loss = self._loss(there)
             better = tried_loss < loss
             gain = np.where(better, 1 - tried_loss / np.where(loss > 0, loss, 1.0), 0.0)
             damping = np.where(better, damping / 5, damping * 5)
             weights = np.where(better[:, None], tried, weights)
-            times = np.where(better, there.times, times)
+            times = np.where(better, there, times)
             slopes = np.where(better[:, None], there_slopes, slopes)
             loss = np.where(better, tried_loss, loss)
             if np.where(better, gain < _ENOUGH, damping > _LAST_DAMPING).all():
