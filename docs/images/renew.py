@@ -30,6 +30,7 @@ PICTURES = {
     "spike_times.png": ("validate iris --samples 50", "spike_times.png"),
     "error_budget.png": ("validate iris --samples 50", "error_budget.png"),
     "reversal_sweep.png": ("train neuron --sweep-reversal", "reversal_sweep.png"),
+    "chip_yield.png": ("train neuron --chips 200", "chip_yield.png"),
     "crossbar-accuracy.png": ("validate crossbar", "crossbar_accuracy.png"),
     "programming-front.png": ("program --sweep", "front.png"),
     "programming-life.png": ("program --life", "life.png"),

@@ -193,7 +193,7 @@ def _attached(setup: Characterisation, fan_in: int, tables: Mapping[str, pd.Data
 
 
 def _ramp_bias(
-    setup: Characterisation, loads: Mapping[str, float], tables: Mapping[str, pd.DataFrame], start: float
+    setup: Characterisation, loads: Mapping[str, Any], tables: Mapping[str, pd.DataFrame], start: float
 ) -> tuple[float, float]:
     """Discharger's gate bias (V) with which a membrane that stayed at rest fires at the end of its phase, and
     the voltage at which it does."""

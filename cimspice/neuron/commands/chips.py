@@ -78,7 +78,7 @@ def show_yield(facts: Mapping[str, Any]) -> None:
         f"[bold]Iris 5-5-5, {facts['chips']} chips, emulated[/], {facts['corner']}, "
         f"{facts['temperature']:g} °C: held-out flowers right"
     )
-    nominal = f"output spikes {facts['nominal_output_rmse_ns']:.3g} ns from the trained network's"
+    nominal = f"output spikes {facts['nominal_output_rmse_ns']:.3g} ns off the network's"
     rows = [("nominal chip", f"{100 * facts['accuracy_nominal']:.3g} %", nominal)]
     for key, name in (("before", "programmed alike"), ("calibrated", "each calibrated")):
         found = facts[key]

@@ -16,8 +16,9 @@ def draw_chip_yield(found: ChipYield, folder: Path, name: str = "chip_yield") ->
             (CIRCUIT, "programmed alike", found.accuracy),
             (MODEL, "each calibrated from its own spikes", found.calibrated),
         ):
-            reached = np.sort(np.append(100 * accuracy, 0.0))
+            reached = 100 * np.sort(accuracy)
             share = 100 * np.arange(len(accuracy), -1, -1) / len(accuracy)
+            reached, share = np.concatenate([[0.0], reached, reached[-1:]]), np.insert(share, 0, 100.0)
             axes.step(reached, share, where="pre", color=colour, label=title)
         axes.axvline(100 * found.nominal[0], color="0.5", linestyle="--", label="nominal chip")
         axes.set_xlim(min(50.0, 100 * found.accuracy.min() - 2), 101)

@@ -12,7 +12,8 @@ from cimspice.neuron.characterisation.card import Conditions
 from cimspice.neuron.characterisation.mismatch import characterised_mismatch
 from cimspice.neuron.circuit.network import LayerProgramming, NetworkParameters, network_netlist
 from cimspice.neuron.emulator.chips import chip_layers, chip_spikes
-from cimspice.neuron.model.mismatch import RAMP
+from cimspice.neuron.model.mismatch import RAMP, MismatchModel
+from cimspice.neuron.model.neuron import NeuronModel
 from cimspice.neuron.validation.compare import rmse
 from cimspice.neuron.validation.mapped import Programmed
 from cimspice.pdk import draw_mismatch, threshold_sigmas
@@ -31,6 +32,8 @@ class ChipValidation:
     """Of the one that emulates the nominal chip."""
     sigma: Mapping[str, float]
     """Standard deviation (V) of the threshold of some transistors."""
+    by_sigma: Mapping[str, Any]
+    """What one does: to the unit current (%), to the time of the ramp (%), to the spike (ns)."""
     seconds: float
     """CPU seconds that ngspice spent."""
 
@@ -58,6 +61,7 @@ class ChipValidation:
             "chips": chips,
             "samples": samples,
             "threshold_sigma_mv": {name: 1e3 * value for name, value in self.sigma.items()},
+            "by_sigma": dict(self.by_sigma),
             "spice_seconds": self.seconds,
             "corner": self.conditions.corner,
             "temperature": self.conditions.temperature,
@@ -91,7 +95,19 @@ def validate_chips(
         "memory_p": sigmas["xp1_0_0.xmemory"],
         **{name: sigmas[f"xneuron1_0.x{name}"] for name in (RAMP, *mismatch.delay, *mismatch.reset)},
     }
-    return ChipValidation(conditions, circuit, known, unknown, named, seconds)
+    by_sigma = _by_sigma(mapped.model, mismatch, named)
+    return ChipValidation(conditions, circuit, known, unknown, named, by_sigma, seconds)
+
+
+def _by_sigma(model: NeuronModel, mismatch: MismatchModel, sigma: Mapping[str, float]) -> dict[str, Any]:
+    current = {}
+    for half, synapse in model.synapses.items():
+        bias = synapse.program_for(np.array(model.unit_current(next(iter(model.readouts))[0])))
+        share = synapse.current.size(bias - sigma[f"memory_{half}"]) / synapse.current.size(bias)
+        current[half] = 100 * abs(float(share) - 1)
+    stretch = mismatch.stretch(np.array(mismatch.anchor), np.array(sigma[RAMP]))
+    delay = {name: 1e9 * (a + b * sigma[name]) * sigma[name] for name, (a, b) in mismatch.delay.items()}
+    return {"current_percent": current, "ramp_percent": 100 * (float(stretch) - 1), "delay_ns": delay}
 
 
 def run_chips(
