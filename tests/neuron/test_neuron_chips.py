@@ -8,10 +8,12 @@ from neuron_layers import DELAYS, PHASE, REST, SWITCH, THRESHOLD, programmed, sy
 
 from cimspice.errors import ParameterError
 from cimspice.neuron.characterisation.card import Conditions
+from cimspice.neuron.commands.chips import show_yield
 from cimspice.neuron.emulator.chips import ChipLayer, chip_layers, chip_spikes
 from cimspice.neuron.emulator.network import NeuronNetwork
 from cimspice.neuron.mapping import map_layer
 from cimspice.neuron.model.mismatch import RAMP, LayerMismatch, MismatchModel
+from cimspice.neuron.report.chip_yield import draw_chip_yield
 from cimspice.neuron.training.calibration import ChipCalibration
 from cimspice.neuron.validation.chip_yield import ChipYield
 from cimspice.neuron.validation.chips import drawn_shifts, validate_chips
@@ -138,6 +140,17 @@ def test_yield_and_what_most_chips_reach_are_those_of_the_counts():
     assert facts["before"]["most_chips"]["bound"] == 0.9
     assert facts["calibrated"]["most_chips"]["bound"] == 0.96
     assert facts["before"]["accuracy"]["worst"] == 0.8
+
+
+def test_the_yield_is_shown_with_its_interval_and_drawn_with_every_chip(capsys, tmp_path):
+    accuracy, calibrated = np.array([0.5] * 10 + [0.9] * 30), np.array([0.8] + [0.96] * 39)
+    result = ChipYield(accuracy, calibrated, np.full(40, 5e-8), np.full(40, 2e-9), (0.96, 6e-10))
+    show_yield({**result.facts(), "corner": "tt", "temperature": 27.0})
+    shown = " ".join(capsys.readouterr().out.split())
+    assert "programmed alike 80 % mean; worst chip 50 %; spikes 50 ns off" in shown
+    assert "yield at 90 % right 75 % 59.81 to 85.81 %, 95 % confidence" in shown  # Wilson, 30 of 40
+    (png, _) = draw_chip_yield(result, tmp_path)
+    assert png.stat().st_size > 1000
 
 
 @pytest.mark.spice
