@@ -192,7 +192,8 @@ def simulate(
     from cimspice.neuron.validation.circuit import run_circuit
 
     where = _conditions(programmed, jobs, store)
-    return run_circuit(where, programmed.programming(), spikes, progress)
+    wires = programmed.wires and programmed.wires.wires
+    return run_circuit(where, programmed.programming(), spikes, progress, wires)
 
 
 def circuit(

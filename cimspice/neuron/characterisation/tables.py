@@ -14,6 +14,8 @@ from cimspice.errors import ParameterError, SimulationError
 from cimspice.neuron.characterisation.characterisation import Characterisation
 from cimspice.neuron.characterisation.resistor import resistor_edges, resistor_tables
 from cimspice.neuron.circuit.circuit import NeuronCircuit
+from cimspice.neuron.model.build import POLARITIES
+from cimspice.neuron.model.synapse_currents import Polarity
 from cimspice.pdk import Conditions
 from cimspice.progress import OnProgress, silent
 from cimspice.spice import Pool
@@ -84,7 +86,7 @@ def characterise_neuron(
             tables |= resistor_edges(setup, driven, tables["current"])
         else:
             tables = _static_tables(setup)
-            tables |= _edge_tables(setup, driven, tables["current"])
+            tables |= edge_tables(setup, driven, _programs(tables["current"]))
         return tables | _firing_tables(setup, fans, tables)
 
 
@@ -122,16 +124,27 @@ def _static_tables(setup: Characterisation) -> dict[str, pd.DataFrame]:
     }
 
 
-def _edge_tables(
-    setup: Characterisation, loads: Sequence[int], current: pd.DataFrame
+def _programs(current: pd.DataFrame) -> dict[Polarity, np.ndarray]:
+    """Gate biases (V) of a table of currents, by polarity."""
+    return {
+        polarity: np.sort(current["program"][current["polarity"] == polarity].unique())
+        for polarity in POLARITIES
+    }
+
+
+def edge_tables(
+    setup: Characterisation, loads: Sequence[int], programs: Mapping[Polarity, np.ndarray], **wires: float
 ) -> dict[str, pd.DataFrame]:
+    """Tables ``injection`` and ``unselected`` for drivers of so many neurons, at some of the programs (V).
+
+    ``wires``: further parameters of the bench ``neuron_injection``.
+    """
     charges, unselected = [], []
     for load in loads:
         setup.begin(f"charge of the edges, driver of {load} neurons")
-        for polarity in ("n", "p"):
-            programs = np.sort(current["program"][current["polarity"] == polarity].unique())
-            chosen = _spread(programs, 10)
-            common = {"polarity": polarity, "fan_out": int(load)}
+        for polarity in POLARITIES:
+            chosen = _spread(programs[polarity], 10)
+            common = {"polarity": polarity, "fan_out": int(load), **wires}
             charges.append(setup.table("neuron_injection", {"gate_bias": chosen}, **common))
             unselected.append(
                 setup.table("neuron_injection", gate_bias=setup.circuit.unselected_bias(polarity), **common)

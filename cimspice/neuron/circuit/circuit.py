@@ -53,6 +53,9 @@ class NeuronCircuit(NetlistParameters):
     inverter_width: Width = 0.42e-6
     nand_width: Width = 1.68e-6
     driver_width: Width = 1e-6
+    wired: bool = False
+    """Wires are elements of the netlist: n-synapses have a pin for their ground rail, and of a neuron's
+    ``wire_capacitance`` stands there what its membrane's line leaves."""
 
     def unselected_bias(self, polarity: Literal["n", "p"]) -> float:
         """Gate bias (V) of a memory transistor that carries no weight."""

@@ -37,6 +37,13 @@ class InjectionParameters(NetlistParameters):
         float, quantity("V/s", gt=0, le=1e9, description="fall of the membrane afterwards")
     ] = 0.87e6
     ramp_floor: Annotated[float, quantity("V", ge=0, le=1.8)] = 0.43
+    line_capacitance: Annotated[
+        float, quantity("F", ge=0, le=1e-11, description="of the spike line, and of its complement")
+    ] = 0.0
+    rail_resistance: Annotated[
+        float, quantity("ohm", gt=0, le=1e7, description="to a wired synapse's rail")
+    ] = 1e-3
+    rail_capacitance: Annotated[float, quantity("F", ge=0, le=1e-12, description="there")] = 0.0
     begin: Annotated[float, quantity("s", ge=5e-9, le=1e-6)] = 20e-9
     hold: Annotated[float, quantity("s", ge=20e-9, le=1e-5, description="length of the spike")] = 100e-9
 

@@ -41,10 +41,29 @@ class LayerProgramming(NetlistParameters):
         return self
 
 
+Resistance = Annotated[float, quantity("ohm", gt=0, le=1e6)]
+Capacitance = Annotated[float, quantity("F", ge=0, le=1e-12)]
+
+
+class WireParameters(NetlistParameters):
+    """Wires along one cell of a layer: see :class:`cimspice.neuron.model.wires.LayerWires`."""
+
+    rail_resistance: Resistance
+    rail_capacitance: Capacitance
+    spike_resistance: Resistance
+    spike_capacitance: Capacitance
+    membrane_resistance: Resistance
+    membrane_capacitance: Capacitance
+    membrane_coupling: Capacitance
+    crossing_capacitance: Capacitance
+
+
 class NetworkParameters(NetlistParameters):
     """A network, what is programmed, and one sample's input spikes (fractions of a phase; 1: none)."""
 
     circuit: NeuronCircuit = NeuronCircuit()
+    wires: WireParameters | None = None
+    """Of all layers, with a circuit that is ``wired``."""
     programming: tuple[LayerProgramming, ...] = Field(min_length=1, max_length=20)
     spikes: tuple[Annotated[float, quantity("1", ge=0, le=1)], ...] = Field(min_length=1)
     start: Annotated[float, quantity("s", ge=10e-9, le=1e-6)] = 20e-9
@@ -63,6 +82,23 @@ class NetworkParameters(NetlistParameters):
                     f"layer {index + 1} has {len(layer.polarity[0])} inputs; the layer before has "
                     f"{self.layers[index]}" + (" and there is a bias line" if layer.bias_line else "")
                 )
+        return self
+
+    @model_validator(mode="after")
+    def _wired(self) -> Self:
+        circuit = self.circuit
+        if circuit.wired != (self.wires is not None):
+            raise ValueError("wires need a circuit that is wired, and such a circuit needs wires")
+        if self.wires is None:
+            return self
+        if circuit.synapse != "mosfet" or circuit.order != "memory_at_membrane":
+            raise ValueError("wires are for MOSFET synapses with the memory transistor at the membrane")
+        line = max(self.layers[:-1]) * self.wires.membrane_capacitance
+        if line > circuit.wire_capacitance:
+            raise ValueError(
+                f"a membrane of {max(self.layers[:-1])} inputs has a line of {line:.4g} F, more than "
+                f"wire_capacitance = {circuit.wire_capacitance:.4g} F; characterise the circuit with more"
+            )
         return self
 
 

@@ -17,6 +17,7 @@ from cimspice.screen.validation_output import usable, write_report
 if TYPE_CHECKING:
     from cimspice.fit.family_card import Card
     from cimspice.neuron.characterisation.card import Conditions
+    from cimspice.neuron.model.wires import LayerWires
     from cimspice.neuron.validation.network import NeuronValidation
     from cimspice.neuron.validation.tasks import IrisValidation
 
@@ -178,6 +179,13 @@ def random_network(
         typer.Option(min=1, help="Also on this many chips: each transistor with its own threshold shift."),
     ] = None,
     bias_lines: BiasLines = None,
+    wires: Annotated[
+        bool, typer.Option("--wires", help="Rails, spike lines and membranes as wires of the floorplan.")
+    ] = False,
+    rail_resistance: Annotated[
+        float | None,
+        typer.Option(min=1e-3, help="Of a rail, from one synapse to the next, in ohm."),
+    ] = None,
     seed: Seed = 0,
     jobs: Jobs = None,
     output: Output = None,
@@ -193,7 +201,8 @@ def random_network(
     sizes = layer_sizes(layers)
     conditions, known = asked_conditions(corner, temperature, synapse, jobs, model, card)
     way = checked_mapping(mapping, conditions, "scale", "calibrated", bias_lines=bool(bias_lines))
-    name = "-".join(["validate-random", *map(str, sizes)])
+    lines = asked_wires(wires, rail_resistance, conditions)
+    name = "-".join(["validate-random", *map(str, sizes), *(["wires"] if wires else [])])
     folder = usable(output or Path("runs") / _name(name, conditions, seed))
     with Stages(quiet=json) as stages:
         result = validate_random(
@@ -205,6 +214,7 @@ def random_network(
             bias_lines=bias_lines,
             ablation=model,
             card=known,
+            wires=lines,
             progress=stages,
         )
         if chips is not None:
@@ -222,6 +232,25 @@ def random_network(
             "cimspice validate iris --samples 50": "a trained network, and the conventional mapping",
         },
     )
+
+
+def asked_wires(wires: bool, rail_resistance: float | None, conditions: Conditions) -> LayerWires | None:
+    """The floorplan's wires, with other rails if asked for; ParameterError for resistor synapses."""
+    from dataclasses import replace
+
+    from cimspice.errors import ParameterError
+    from cimspice.neuron.model.wires import floorplan_wires
+
+    if not wires:
+        if rail_resistance is not None:
+            raise ParameterError("rails without wires", place="--rail-resistance", remedy="add --wires")
+        return None
+    if conditions.synapse != "mosfet":
+        raise ParameterError(
+            "resistor synapses have no floorplan", place="--wires", remedy="use MOSFET synapses"
+        )
+    found = floorplan_wires()
+    return found if rail_resistance is None else replace(found, rail_resistance=rail_resistance)
 
 
 def layer_sizes(words: Sequence[str]) -> list[int]:

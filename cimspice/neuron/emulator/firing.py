@@ -11,6 +11,7 @@ import numpy as np
 
 from cimspice.arrays import Array
 from cimspice.neuron.emulator.membrane_rate import Driven
+from cimspice.neuron.emulator.wires import WiredLayer, at_time, ramp_shift
 from cimspice.neuron.model.mismatch import ShiftedReadout
 from cimspice.neuron.model.readout import ReadoutModel
 
@@ -27,6 +28,8 @@ class Firing:
     """Of the membranes (F) over their voltage (V)."""
     phase: float
     """Length of the phase (s)."""
+    wired: WiredLayer | None = None
+    """Wires, if there are any: edges as they make them, and coupled membranes."""
 
     @property
     def _delays(self) -> Array:
@@ -34,8 +37,13 @@ class Firing:
 
     def charge(self, voltage: Array, active: Array) -> Array:
         """Charge (C, positive raises V) from the phase's end until each delay, (delays, batch, neurons)."""
+        if self.wired:
+            return self.wired.mixed(lambda synapses: self._charge(synapses, voltage, active))
+        return self._charge(self.driven, voltage, active)
+
+    def _charge(self, synapses: Sequence[Driven], voltage: Array, active: Array) -> Array:
         total = np.zeros((len(self._delays), *voltage.shape))
-        for driven in self.driven:
+        for driven in synapses:
             unselected = driven.unselected(lambda weights: active @ weights, voltage)
             total += driven.sign * np.moveaxis(unselected[..., 1:], -1, 0)
             for index, (table, weights) in enumerate(zip(driven.edges.off_charge, driven.off, strict=True)):
@@ -46,7 +54,18 @@ class Firing:
     def times(self, voltage: Array, active: Array) -> Array:
         """Output spikes (s; the phase's length where there is none) for voltages (batch, neurons) and the
         inputs that spiked, 0 or 1, (batch, inputs)."""
-        return self._time(voltage, self._shift(voltage, active))
+        shift = self._shift(voltage, active)
+        if not self.wired or not self.wired.coupling:
+            return self._time(voltage, shift)
+        ramp = self.readout
+        moved = ramp_shift(
+            ramp.nominal if isinstance(ramp, ShiftedReadout) else ramp,
+            voltage,
+            lambda time: interpolate(self._delays, shift, time),
+            self.wired.share,
+            self.phase,
+        )
+        return self._time(voltage, shift, moved)
 
     def program_slopes(self, voltage: Array, active: Array) -> Array:
         """∂t/∂program (s/V) through the charges at turn-off alone, (batch, inputs, neurons)."""
@@ -102,11 +121,24 @@ class Firing:
             total += driven.sign * contract(every, driven.synapse.idle_current.basis(voltage))
         return total
 
-    def _time(self, voltage: Array, shift: Array) -> Array:
+    def _time(self, voltage: Array, shift: Array, coupled: Array | None = None) -> Array:
         time = self.readout.time(voltage)
         for _ in range(3):
-            time = self.readout.time(voltage + interpolate(self._delays, shift, time))
+            late = interpolate(self._delays, shift, time)
+            late += 0.0 if coupled is None else at_time(coupled, time, self.phase)
+            time = self.readout.time(voltage + late)
         return np.minimum(time, self.phase)
+
+
+def on_charge(synapses: Sequence[Driven], voltage: Array, column: Array) -> Array:
+    """Charge (C, positive raises V) of one rising edge per sample, of input ``column`` (batch,), on membranes
+    at ``voltage`` (V), (batch, neurons)."""
+    total = np.zeros_like(voltage)
+    for driven in synapses:
+        charge = contract(driven.on[:, column], driven.edges.on_charge.basis(voltage))
+        charge += driven.unselected(lambda weights: weights[column], voltage)[..., 0]
+        total += driven.sign * charge
+    return total
 
 
 def contract(weights: Array, basis: Array) -> Array:

@@ -7,8 +7,6 @@ for a linear right side, stable where the membrane sits at a rail, and second or
 Ostermann, Acta Numerica 19, 2010, 209-286, eq. 2.58).
 """
 
-import warnings
-from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import NamedTuple
@@ -26,17 +24,21 @@ from cimspice.arrays import (
     real_array,
 )
 from cimspice.errors import ParameterError
-from cimspice.fit.ranges import ModelRangeWarning
-from cimspice.neuron.emulator.firing import Firing, contract, interpolate
+from cimspice.neuron.emulator.firing import Firing, contract, interpolate, on_charge
 from cimspice.neuron.emulator.internal_nodes import InternalNodes, spike_times
-from cimspice.neuron.emulator.membrane_rate import Driven, MembraneRate
+from cimspice.neuron.emulator.membrane_rate import (
+    SLACK,
+    Driven,
+    MembraneRate,
+    synapses_of,
+    warn_of_extrapolation,
+)
+from cimspice.neuron.emulator.wires import WiredLayer
+from cimspice.neuron.mapping import SIGNS
 from cimspice.neuron.model.mismatch import LayerMismatch
 from cimspice.neuron.model.neuron import NeuronModel
 from cimspice.neuron.model.readout import ReadoutModel
-from cimspice.neuron.model.synapse_currents import Polarity
-
-_POLARITIES: tuple[tuple[Polarity, int], ...] = (("n", 1), ("p", -1))
-_SLACK = 1e-9  # of a table's ends: round-off
+from cimspice.neuron.model.wires import Wiring
 
 
 class Segment(NamedTuple):
@@ -82,6 +84,8 @@ class NeuronLayer:
     """Neurons that a line of its inputs drives; 0: its own."""
     mismatch: LayerMismatch | None = None
     """Threshold shifts of this chip's transistors."""
+    wires: Wiring | None = None
+    """Rails, lines and coupled membranes, of MOSFET synapses; none: ideal ones."""
 
     def __post_init__(self) -> None:
         polarity = kept_array(
@@ -100,12 +104,16 @@ class NeuronLayer:
         object.__setattr__(self, "program", program)
         object.__setattr__(self, "fan_out", checked_count("fan_out", self.fan_out, low=0))
         object.__setattr__(self, "load", checked_count("load", self.load, low=0))
+        if self.wires and self.nodes:
+            raise ParameterError(
+                "wires with resistor synapses", place="NeuronLayer.wires", remedy="use MOSFET synapses"
+            )
         checked_number("step", self.step, above=0, place="NeuronLayer.step")
-        for name, sign in _POLARITIES:
+        for sign, name in SIGNS:
             # splines would go on beyond their tables, into currents that no transistor has
             low, high = self.model.synapses[name].current.program[[0, -1]]
             outside = (self.polarity == sign) & ~(
-                (self.program >= low - _SLACK) & (self.program <= high + _SLACK)
+                (self.program >= low - SLACK) & (self.program <= high + SLACK)
             )
             if outside.any():
                 neuron, source = np.argwhere(outside)[0]
@@ -165,10 +173,15 @@ class NeuronLayer:
             raise ParameterError(
                 f"no charges for drivers of {neurons} neurons", place="neuron model", remedy=f"known: {known}"
             )
-        edges = self.model.edges[neurons]
-        return tuple(
-            Driven(self.model.synapses[name], edges[name], self.program, self.polarity == sign, self.mismatch)
-            for name, sign in _POLARITIES
+        return synapses_of(self.model, self.model.edges[neurons], self.polarity, self.program, self.mismatch)
+
+    @cached_property
+    def wired(self) -> WiredLayer | None:
+        """What the wires do, if there are any."""
+        if self.wires is None:
+            return None
+        return WiredLayer(
+            self.wires, self.model, self.polarity, self.program, self.capacitance, self.mismatch
         )
 
     @property
@@ -180,7 +193,7 @@ class NeuronLayer:
     def firing(self) -> Firing:
         """The firing phase of MOSFET synapses."""
         readout = self.readout if self.mismatch is None else self.mismatch.readout(self.readout)
-        return Firing(self.driven, readout, self.capacitance, self.model.phase)
+        return Firing(self.driven, readout, self.capacitance, self.model.phase, self.wired)
 
     @cached_property
     def rate(self) -> MembraneRate:
@@ -258,6 +271,7 @@ class NeuronLayer:
                 alive = np.take_along_axis(times, column[:, None], 1) < phase
                 on[np.arange(batch), column] = alive[:, 0]
                 voltage = voltage + alive * self.edge_step(voltage, column)
+                voltage = self.wired.moved(before, voltage) if self.wired else voltage
                 reached.append(voltage)
                 if self.nodes and nodes is not None:
                     nodes = self.nodes.pulled(nodes, on)
@@ -271,6 +285,10 @@ class NeuronLayer:
                     moved = self._loaded_step(voltage, mixture, length / steps, *load)
                     nodes = self.nodes.followed(nodes, voltage, moved - voltage, length / steps, on)
                     voltage = moved
+                elif self.wired:
+                    drawn = self.wired.drawn(voltage, on)
+                    moved = self.rate.advance(voltage, mixture, length / steps, drawn=drawn)
+                    voltage = self.wired.moved(voltage, moved)
                 else:
                     voltage = self.rate.advance(voltage, mixture, length / steps)
                 if keep:
@@ -278,35 +296,8 @@ class NeuronLayer:
             if keep:
                 kept.append(Segment(column, alive, before, start, length / max(steps, 1), mixture, way))
             reached.append(voltage)
-        self._warn_of_extrapolation(reached)
+        warn_of_extrapolation(self.driven, reached)
         return voltage, nodes, kept
-
-    def _warn_of_extrapolation(self, reached: Sequence[Array]) -> None:
-        """Warn where membranes leave the tables of their synapses' currents, or programs those of edges."""
-        if not reached[0].size:
-            return
-        low, high = min(map(np.min, reached)), max(map(np.max, reached))
-        for driven, (name, sign) in zip(self.driven, _POLARITIES, strict=True):
-            used = self.polarity == sign
-            if not used.any():
-                continue
-            ranges = {
-                "membrane voltage": (low, high, driven.synapse.current.x, "current"),
-                "program": (
-                    self.program[used].min(),
-                    self.program[used].max(),
-                    driven.edges.on_charge.program,
-                    "charge",
-                ),
-            }
-            for what, (least, most, table, quantity) in ranges.items():
-                if least < table[0] - _SLACK or most > table[-1] + _SLACK:
-                    warnings.warn(
-                        f"{what} of the {name}-synapse leaves the range of its {quantity}'s table, "
-                        f"{table[0]:.6g} to {table[-1]:.6g}; the result is an extrapolation",
-                        ModelRangeWarning,
-                        stacklevel=4,
-                    )
 
     def _loaded_step(
         self, voltage: Array, mixture: Array, length: Array, charge: Array, extra: Array
@@ -341,12 +332,11 @@ class NeuronLayer:
 
     def edge_step(self, voltage: Array, column: Array) -> Array:
         """Step of the membrane (V) by the charge of one rising edge per sample."""
-        total = np.zeros_like(voltage)
-        for driven in self.driven:
-            charge = contract(driven.on[:, column], driven.edges.on_charge.basis(voltage))
-            charge += driven.unselected(lambda weights: weights[column], voltage)[..., 0]
-            total += driven.sign * charge
-        return total / self.capacitance(voltage)
+        if self.wired:
+            charge = self.wired.mixed(lambda synapses: on_charge(synapses, voltage, column))
+        else:
+            charge = on_charge(self.driven, voltage, column)
+        return charge / self.capacitance(voltage)
 
     def fire(self, voltage: Array, times: Array) -> Array:
         """Output spikes (s) from the membrane's voltage at the end of accumulation, shape (batch, neurons).
@@ -361,7 +351,8 @@ class NeuronLayer:
         voltage = checked_array("voltages", voltage, (len(times), len(self.polarity)))
         active = (times < self.model.phase).astype(float)
         if self.nodes is None:
-            return self.firing.times(voltage, active)
+            late = self.wires.output_delay[self.fan_out] if self.wires else 0.0
+            return np.minimum(self.firing.times(voltage, active) + late, self.model.phase)
         if nodes is None:
             nodes = np.broadcast_to(voltage[..., None], (*voltage.shape, self.fan_in))
         delays, charge = self.driven[0].edges.off_delay, self.firing.charge(voltage, active)

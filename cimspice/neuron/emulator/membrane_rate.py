@@ -1,6 +1,7 @@
 """Right side of the membrane's equation for a layer: its synapses' tables as sums of products."""
 
-from collections.abc import Callable, Sequence
+import warnings
+from collections.abc import Callable, Mapping, Sequence
 from functools import cached_property
 from typing import NamedTuple
 
@@ -8,10 +9,16 @@ import numpy as np
 from scipy.interpolate import CubicSpline
 
 from cimspice.arrays import Array
+from cimspice.fit.ranges import ModelRangeWarning
+from cimspice.neuron.mapping import SIGNS
 from cimspice.neuron.model.edges import EdgeModel
 from cimspice.neuron.model.mismatch import LayerMismatch
+from cimspice.neuron.model.neuron import NeuronModel
 from cimspice.neuron.model.separable import SeparableTable
-from cimspice.neuron.model.synapse_currents import SynapseModel
+from cimspice.neuron.model.synapse_currents import Polarity, SynapseModel
+
+SLACK = 1e-9
+"""Of a table's ends: round-off."""
 
 
 class ProgramSlopes(NamedTuple):
@@ -38,6 +45,7 @@ class Driven:
         mask: Array,
         mismatch: LayerMismatch | None = None,
     ):
+        self.programs = program[mask]  # nominal ones
         gain = np.ones(mask.shape)
         if mismatch is not None:
             program, gain = mismatch.programs(synapse, program, mask)
@@ -81,6 +89,42 @@ class Driven:
         return ProgramSlopes(
             slopes(synapse.current) * self._gain, slopes(synapse.idle_current), slopes(edges.on_charge), off
         )
+
+
+def synapses_of(
+    model: NeuronModel,
+    edges: Mapping[Polarity, EdgeModel],
+    polarity: Array,
+    program: Array,
+    mismatch: LayerMismatch | None = None,
+) -> tuple[Driven, ...]:
+    """A layer's synapses of either polarity, with the edges of their spikes."""
+    return tuple(
+        Driven(model.synapses[name], edges[name], program, polarity == sign, mismatch) for sign, name in SIGNS
+    )
+
+
+def warn_of_extrapolation(synapses: Sequence[Driven], reached: Sequence[Array]) -> None:
+    """Warn where membranes (V) leave the tables of their synapses' currents, or programs those of edges."""
+    if not reached[0].size:
+        return
+    low, high = min(map(np.min, reached)), max(map(np.max, reached))
+    for driven in synapses:
+        used = driven.programs
+        if not used.size:
+            continue
+        ranges = {
+            "membrane voltage": (low, high, driven.synapse.current.x, "current"),
+            "program": (used.min(), used.max(), driven.edges.on_charge.program, "charge"),
+        }
+        for what, (least, most, table, quantity) in ranges.items():
+            if least < table[0] - SLACK or most > table[-1] + SLACK:
+                warnings.warn(
+                    f"{what} of the {driven.synapse.polarity}-synapse leaves the range of its {quantity}'s "
+                    f"table, {table[0]:.6g} to {table[-1]:.6g}; the result is an extrapolation",
+                    ModelRangeWarning,
+                    stacklevel=4,
+                )
 
 
 class MembraneRate:

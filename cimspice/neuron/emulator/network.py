@@ -11,6 +11,7 @@ from cimspice.errors import ParameterError
 from cimspice.neuron.emulator.layer import NeuronLayer
 from cimspice.neuron.model.mismatch import LayerMismatch
 from cimspice.neuron.model.neuron import NeuronModel
+from cimspice.neuron.model.wires import Wiring
 
 
 @dataclass(frozen=True, eq=False)
@@ -28,6 +29,8 @@ class NeuronNetwork:
     """Threshold shifts of a chip, per layer."""
     bias_lines: bool = False
     """Whether the last input of every layer is a line of its own that spikes when the phase starts."""
+    wires: Wiring | None = None
+    """Of all layers, as :class:`NeuronLayer` takes them."""
 
     layers: tuple[NeuronLayer, ...] = field(init=False, repr=False)
     """Each knows how many neurons its outputs drive."""
@@ -41,7 +44,7 @@ class NeuronNetwork:
             )
         driven = [*(len(polarity) for polarity in self.polarities[1:]), 0]
         layers = tuple(
-            NeuronLayer(self.model, polarity, program, fan_out, self.step, mismatch=own)
+            NeuronLayer(self.model, polarity, program, fan_out, self.step, mismatch=own, wires=self.wires)
             for polarity, program, fan_out, own in zip(
                 self.polarities, self.programs, driven, self.mismatch or [None] * len(driven), strict=True
             )
@@ -71,7 +74,9 @@ class NeuronNetwork:
         """
         inputs = self.layers[0].fan_in - self.bias_lines
         spikes = checked_array("input spikes", spikes, ("batch", inputs), low=0, high=1)
-        return line_times(self.model, spikes, len(self.layers[0].polarity)) * self.model.phase
+        neurons, phase = len(self.layers[0].polarity), self.model.phase
+        late = self.wires.output_delay[neurons] / phase if self.wires else 0.0
+        return np.minimum(line_times(self.model, spikes, neurons) + late * (spikes < 1), 1.0) * phase
 
     def __call__(self, spikes: Array) -> list[tuple[Array, Array]]:
         """Per layer, membrane voltage at the end of accumulation (V) and output spikes (s after the start of

@@ -124,7 +124,7 @@ def neuron_model(tables: Mapping[str, pd.DataFrame], *, phase: float, rest_volta
                     _where(injection, polarity=polarity, fan_out=fan_out), synapses[polarity]
                 )
                 if resistors
-                else _edges(
+                else edge_model(
                     _where(injection, polarity=polarity, fan_out=fan_out),
                     _where(tables["unselected"], polarity=polarity, fan_out=fan_out),
                 )
@@ -221,7 +221,8 @@ def _charges(part: pd.DataFrame, logarithmic: bool) -> SeparableTable:
     return SeparableTable(program, membrane, charge, np.abs(charge).max(axis=1), 1e-4, logarithmic)
 
 
-def _edges(rows: pd.DataFrame, unselected: pd.DataFrame) -> EdgeModel:
+def edge_model(rows: pd.DataFrame, unselected: pd.DataFrame) -> EdgeModel:
+    """From the rows of the tables ``injection`` and ``unselected`` of one polarity and one load."""
     off = rows[rows["edge"] == "off"]
     delays = np.sort(off["delay"].unique())
     unselected_off = unselected[unselected["edge"] == "off"].pivot_table(

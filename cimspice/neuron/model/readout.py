@@ -54,12 +54,14 @@ class ReadoutModel:
         voltage, index = np.unique(self.ramp_voltage, return_index=True)
         return PchipInterpolator(voltage, self.ramp_time[index])
 
+    def time_on_ramp(self, voltage: Array) -> Array:
+        """When the ramp's trace is at ``voltage`` (s, V); its ends hold."""
+        return self._ramp_inverse(np.clip(voltage, self.ramp_voltage.min(), self.ramp_voltage.max()))
+
     def voltage_after(self, voltage: Array, delay: Array | float) -> Array:
         """Membrane voltage (V) a ``delay`` (s) after the ramp left ``voltage`` (V)."""
-        bounded = np.clip(voltage, self.ramp_voltage.min(), self.ramp_voltage.max())
-        return self._ramp(np.minimum(self._ramp_inverse(bounded) + delay, self.ramp_time[-1]))
+        return self._ramp(np.minimum(self.time_on_ramp(voltage) + delay, self.ramp_time[-1]))
 
     def slope(self, voltage: Array) -> Array:
         """dV/dt (V/s, negative) of the ramp at ``voltage`` (V)."""
-        bounded = np.clip(voltage, self.ramp_voltage.min(), self.ramp_voltage.max())
-        return self._ramp.derivative()(self._ramp_inverse(bounded))
+        return self._ramp.derivative()(self.time_on_ramp(voltage))

@@ -17,6 +17,7 @@ from cimspice.neuron.model.readout import ReadoutModel
 from cimspice.neuron.model.reversal import potential
 from cimspice.neuron.model.separable import SeparableTable
 from cimspice.neuron.model.synapse_currents import Polarity, SynapseModel
+from cimspice.neuron.model.wires import Wiring
 
 WINDOW = (0.43, 1.36)
 """Membrane voltages (V) over which the straight line I(V) is fitted, as in the paper."""
@@ -38,6 +39,11 @@ class Terms:
     """Keep the charges of the spikes' edges, the driver's delay and the step at the end of reset."""
     leakage: bool = True
     """Keep the leakage of the membrane and of synapses that are off."""
+    rails: bool = True
+    lines: bool = True
+    coupling: bool = True
+    """``rails``, ``lines``, ``coupling``: of a network with wires, keep the resistance of rails, the edges
+    and delays that lines with wires have, and the coupling of membranes."""
 
 
 def simplify(model: NeuronModel, terms: Terms) -> NeuronModel:
@@ -65,6 +71,23 @@ def simplify(model: NeuronModel, terms: Terms) -> NeuronModel:
             simpler, readouts={key: _ramp(model, readout, beta) for key, readout in model.readouts.items()}
         )
     return simpler
+
+
+def simplify_wires(wires: Wiring, model: NeuronModel, terms: Terms) -> Wiring:
+    """The wires without the terms that are left out, for a model that is simplified likewise."""
+    lines = wires.wires
+    if not terms.rails:
+        lines = replace(lines, rail_resistance=0.0)
+        wires = replace(wires, edges={load: measured[:1] for load, measured in wires.edges.items()})
+    if not terms.coupling:
+        lines = replace(lines, membrane_coupling=0.0)
+    if not (terms.lines and terms.edges):
+        wires = replace(
+            wires,
+            edges={load: (model.edges[load],) for load in wires.edges},
+            output_delay=dict.fromkeys(wires.output_delay, 0.0),
+        )
+    return replace(wires, wires=lines)
 
 
 def scaled(model: NeuronModel, scale: Mapping[Polarity, float]) -> NeuronModel:

@@ -9,8 +9,7 @@ from scipy.optimize import minimize
 from cimspice.arrays import Array
 from cimspice.errors import ParameterError
 from cimspice.neuron.emulator.network import NeuronNetwork
-from cimspice.neuron.model.neuron import NeuronModel
-from cimspice.neuron.model.simplify import Terms, scaled, simplify
+from cimspice.neuron.model.simplify import Terms, scaled, simplify, simplify_wires
 from cimspice.neuron.model.synapse_currents import Polarity
 from cimspice.neuron.validation.compare import Comparison, rmse
 
@@ -23,6 +22,8 @@ class Ablation:
     title: str
     terms: Terms
     scales: int = 0
+    wires: bool = False
+    """Keep the wires, where the network has some."""
 
 
 LADDER = (
@@ -35,17 +36,30 @@ LADDER = (
     Ablation("capacitance", "+ C(V)", Terms("table", "reversal", True, False, False)),
     Ablation("readout", "+ measured ramp and comparator", Terms("table", "table", True, False, False)),
     Ablation("edges", "+ charge of edges, driver, reset", Terms("table", "table", True, True, False)),
-    Ablation("full", "+ leakage (full model)", Terms()),
+    Ablation("full", "+ leakage (full model)", Terms(), wires=True),
 )  # fmt: skip
 """Models from the simplest to the full one, each with one term more."""
 
-WITHOUT = (
-    Ablation("voltage", "E± of each current instead of I(V)", Terms(current="program")),
-    Ablation("capacitance", "constant C", Terms(capacitance=False)),
-    Ablation("readout", "fitted ramp instead of the measured read-out", Terms(readout="reversal")),
-    Ablation("edges", "no charge of edges, no driver, no reset", Terms(edges=False)),
-    Ablation("leakage", "no leakage", Terms(leakage=False)),
+WIRED = (
+    *LADDER[:-1],
+    Ablation("unwired", "+ leakage", Terms()),
+    Ablation("full", "+ wires (full model)", Terms(), wires=True),
 )
+"""The same of a network with wires."""
+
+WITHOUT = (
+    Ablation("voltage", "E± of each current instead of I(V)", Terms(current="program"), wires=True),
+    Ablation("capacitance", "constant C", Terms(capacitance=False), wires=True),
+    Ablation("readout", "fitted ramp instead of the read-out", Terms(readout="reversal"), wires=True),
+    Ablation("edges", "no charge of edges, no driver, no reset", Terms(edges=False), wires=True),
+    Ablation("leakage", "no leakage", Terms(leakage=False), wires=True),
+)
+WITHOUT_WIRES = (
+    Ablation("rails", "rails without resistance", Terms(rails=False), wires=True),
+    Ablation("lines", "edges as on ideal lines and rails", Terms(lines=False), wires=True),
+    Ablation("coupling", "membranes that are not coupled", Terms(coupling=False), wires=True),
+)
+"""The full model without a term; the latter of networks with wires."""
 
 
 def find_ablation(name: str) -> Ablation:
@@ -140,22 +154,31 @@ def error_budget(
     reference = network(calibration)[-1][1]
 
     def compare(ablation: Ablation) -> BudgetRow:
-        simpler, scales = replace(network, model=simplify(network.model, ablation.terms)), {}
+        simpler, scales = simpler_network(network, ablation), {}
         if ablation.scales:
             simpler, scales = best_scales(simpler, calibration, reference, ablation.scales)
         times = tuple(times for _, times in simpler(spikes))
         comparison = Comparison(times, circuit_times, network.model.phase)
         return BudgetRow(ablation.name, ablation.title, comparison, scales)
 
-    return ErrorBudget(tuple(map(compare, LADDER)), tuple(map(compare, WITHOUT)))
+    ladder, without = (WIRED, WITHOUT + WITHOUT_WIRES) if network.wires else (LADDER, WITHOUT)
+    return ErrorBudget(tuple(map(compare, ladder)), tuple(map(compare, without)))
 
 
-def simplified(model: NeuronModel, row: BudgetRow) -> NeuronModel:
-    """Another model of the same circuit as a row of the ladder has it, with the row's scales."""
-    simpler = simplify(model, find_ablation(row.name).terms)
+def simpler_network(network: NeuronNetwork, ablation: Ablation) -> NeuronNetwork:
+    """The network with the terms that an ablation keeps, scales not searched."""
+    model, wires = simplify(network.model, ablation.terms), network.wires
+    kept = simplify_wires(wires, model, ablation.terms) if wires and ablation.wires else None
+    return replace(network, model=model, wires=kept)
+
+
+def simplified(network: NeuronNetwork, row: BudgetRow) -> NeuronNetwork:
+    """Another network of the same circuit as a row of the ladder has it, with the row's scales."""
+    simpler = simpler_network(network, find_ablation(row.name))
     if not row.scales:
         return simpler
-    return scaled(simpler, {"n": row.scales["scale_n"], "p": row.scales["scale_p"]})
+    factors: dict[Polarity, float] = {"n": row.scales["scale_n"], "p": row.scales["scale_p"]}
+    return replace(simpler, model=scaled(simpler.model, factors))
 
 
 def best_scales(

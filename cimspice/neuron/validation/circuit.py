@@ -2,7 +2,8 @@
 finished."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -11,6 +12,7 @@ from cimspice.arrays import Array
 from cimspice.campaign.bench_run import run_bench
 from cimspice.neuron.characterisation.card import Conditions
 from cimspice.neuron.circuit.network import LayerProgramming
+from cimspice.neuron.model.wires import LayerWires
 from cimspice.progress import OnProgress, silent
 
 
@@ -31,6 +33,7 @@ def run_circuit(
     programming: Sequence[LayerProgramming],
     spikes: Array,
     progress: OnProgress = silent,
+    wires: LayerWires | None = None,
 ) -> CircuitRun:
     """Simulate every sample; finished ones are never run again.
 
@@ -42,13 +45,15 @@ def run_circuit(
         Input spikes as fractions of a phase, shape (samples, inputs); 1 means none.
     progress
         Called as samples finish.
+    wires
+        Of all layers; none: membranes, lines and rails are one node each.
 
     Raises
     ------
     SimulationError
         If a sample fails; the others are finished and kept first.
     """
-    table = _run("neuron_network", conditions, programming, spikes, progress)
+    table = _run("neuron_network", conditions, programming, spikes, progress, wires)
     frames = [frame for _, frame in table.groupby("run")]
     layers = sorted(frames[0]["layer"].unique())
 
@@ -76,11 +81,15 @@ def _run(
     programming: Sequence[LayerProgramming],
     spikes: Array,
     progress: OnProgress,
+    wires: LayerWires | None = None,
 ) -> pd.DataFrame:
-    fixed = {
+    fixed: dict[str, Any] = {
         "circuit": conditions.circuit.model_dump(mode="json"),
         "programming": [layer.model_dump(mode="json") for layer in programming],
     }
+    if wires is not None:
+        fixed["circuit"]["wired"] = True
+        fixed["wires"] = asdict(wires)
     runs = [{**fixed, "spikes": sample.tolist()} for sample in np.atleast_2d(spikes)]
     return run_bench(
         bench, runs, conditions, workers=conditions.workers, store=conditions.store, progress=progress

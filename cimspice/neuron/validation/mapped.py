@@ -16,6 +16,7 @@ from cimspice.neuron.emulator.network import NeuronNetwork
 from cimspice.neuron.emulator.spiking_network import SpikingNetwork
 from cimspice.neuron.mapping import LayerMapping, map_layer
 from cimspice.neuron.model.neuron import NeuronModel
+from cimspice.neuron.model.wires import Wiring
 from cimspice.neuron.training.calibration import calibrate
 from cimspice.neuron.training.trained import TrainedNetwork
 from cimspice.neuron.validation.budget import search
@@ -37,6 +38,8 @@ class Programmed:
     """The factors that were searched, by name."""
     bias_lines: bool = False
     """Whether the last input of every layer is a line that spikes when the phase starts."""
+    wires: Wiring | None = None
+    """Of its layers; none: ideal ones."""
 
     @property
     def polarities(self) -> list[Array]:
@@ -53,7 +56,9 @@ class Programmed:
 
     def network(self) -> NeuronNetwork:
         """The emulated circuit."""
-        return NeuronNetwork(self.model, self.polarities, self.programs, bias_lines=self.bias_lines)
+        return NeuronNetwork(
+            self.model, self.polarities, self.programs, bias_lines=self.bias_lines, wires=self.wires
+        )
 
     def programming(self) -> list[LayerProgramming]:
         """What a netlist is made from."""

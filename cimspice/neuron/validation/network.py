@@ -103,7 +103,8 @@ def validate(
     """
     check_alike({"mapped for": mapped.model, "simulated": conditions}, "validate(conditions)")
     simulating = in_stage("simulate the network in ngspice", progress)
-    run = run_circuit(conditions, mapped.programming(), spikes, simulating)
+    wires = mapped.wires and mapped.wires.wires
+    run = run_circuit(conditions, mapped.programming(), spikes, simulating, wires)
     network = mapped.network()
     network(spikes[:1])  # the tables are prepared once per network, not per batch
     began = time.process_time()
@@ -135,7 +136,7 @@ def layer_bands(mapped: Programmed, card: Card, row: BudgetRow, spikes: Array) -
     """What the card leaves open of the spike times of every layer under a model of the ladder."""
 
     def times(model: NeuronModel) -> Array:
-        layers = replace(mapped.network(), model=simplified(model, row))(spikes)
+        layers = simplified(replace(mapped.network(), model=model), row)(spikes)
         return np.concatenate([layer for _, layer in layers], axis=1)
 
     whole = spike_band(mapped.model, card, times)

@@ -1,5 +1,6 @@
 """What a validation found, as figures: what ``--json`` prints. Times in nanoseconds, the rest in SI units."""
 
+from dataclasses import asdict
 from typing import Any
 
 from cimspice.campaign.versions import provenance
@@ -56,6 +57,7 @@ def report_of(result: NeuronValidation | IrisValidation) -> dict[str, Any]:
         "neuron": neuron_figures(physical.model, physical.spikes.shape[1]),
         "scales": physical.programmed.scales,
         "clipped_weights": physical.programmed.clipped,
+        **_wired(physical),
         "corner": physical.conditions.corner,
         "temperature": physical.conditions.temperature,
         "synapse": physical.conditions.synapse,
@@ -75,6 +77,18 @@ def _trained(result: NeuronValidation, conventional: float | None) -> dict[str, 
         "trained_output_rmse_ns": error * 1e9,
         "trained_worst_ns": worst * 1e9,
         "trained_ratio": _over(conventional, error),
+    }
+
+
+def _wired(result: NeuronValidation) -> dict[str, Any]:
+    """The wires along a cell, and the error of the model without them, of a network that has some."""
+    if result.programmed.wires is None:
+        return {}
+    units = {"resistance": "ohm", "capacitance": "F", "coupling": "F"}
+    wires = asdict(result.programmed.wires.wires)
+    return {
+        "without_terms_rmse_ns": result.budget.row("unwired").output_rmse * 1e9,
+        "wires": {f"{name}_{units[name.split('_')[-1]]}": value for name, value in wires.items()},
     }
 
 

@@ -1,7 +1,7 @@
 """The networks that ``cimspice validate`` knows: Iris, trained and mapped, and random weights."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -10,8 +10,10 @@ from cimspice.errors import ParameterError
 from cimspice.fit.family_card import Card
 from cimspice.network.decisions import earliest
 from cimspice.neuron.characterisation.card import Conditions, Sizes, carded_model, characterised_model
+from cimspice.neuron.characterisation.wires import characterised_wiring
 from cimspice.neuron.model.neuron import NeuronModel
 from cimspice.neuron.model.simplify import reversal_potentials
+from cimspice.neuron.model.wires import LayerWires
 from cimspice.neuron.training.folds import guarded_iris, iris_by_law, weight_limits
 from cimspice.neuron.training.random_network import random_network, random_weights
 from cimspice.neuron.training.tasks import train_iris
@@ -182,6 +184,7 @@ def validate_random(
     bias_lines: bool | None = None,
     ablation: str = "full",
     card: Card | None = None,
+    wires: LayerWires | None = None,
     progress: OnProgress = silent,
 ) -> NeuronValidation:
     """A network that nobody trained or tuned: random weights of both signs, random spikes.
@@ -190,7 +193,8 @@ def validate_random(
     (:func:`~cimspice.neuron.training.random_network.random_weights`): most neurons fire inside the phase,
     some are driven past either end of it. ``"calibrated"`` draws the weights of each neuron together until on
     100 other samples its spikes keep off both ends, and calibrates the circuit on these; every layer then has
-    a bias line unless ``bias_lines`` is False.
+    a bias line unless ``bias_lines`` is False. With ``wires`` the edges on them are characterised too;
+    weights are mapped as without.
     """
     find_ablation(ablation)
     if bias_lines is None:
@@ -212,6 +216,9 @@ def validate_random(
         mapped = calibrated(model, network, weights, more, progress, bias_lines=bias_lines)
     else:
         network, mapped = random_network(model, weights), programmed(model, weights)
+    if wires is not None:
+        sizes = Sizes.of(layers, bias_lines)
+        mapped = replace(mapped, wires=characterised_wiring(conditions, model, wires, sizes, progress))
     return validate(
         conditions,
         mapped,
