@@ -139,7 +139,7 @@ def pair_card(
     progress: OnProgress = silent,
 ) -> Card:
     """The card of a pair of RRAM columns with its comparator, characterised in ngspice as far as the store
-    lacks it: some twenty CPU minutes, most of them for the offset.
+    lacks it: some ten CPU minutes, most of them for the reads.
 
     Parameters
     ----------
