@@ -9,6 +9,7 @@ import pytest
 
 from cimspice.errors import ParameterError
 from cimspice.neuron.characterisation.card import Conditions
+from cimspice.neuron.model.wires import floorplan_wires
 from cimspice.neuron.report.traces import model_traces
 from cimspice.neuron.validation import report_of, trace_circuit, validate_iris, validate_random
 from cimspice.progress import Progress
@@ -61,6 +62,20 @@ def test_the_report_has_what_scripts_rely_on(result):
     assert [row["model"] for row in facts["budget"]["ladder"]][1] == "constant"
     assert 0.39 < facts["neuron"]["lambda_n"] < 0.42
     assert 0.64 < facts["neuron"]["lambda_p"] < 0.80
+
+
+def test_wires_move_spikes_as_the_model_says(conditions, result):
+    """The same network, weights and inputs, with rails of 1 kΩ from one synapse to the next."""
+    lines = replace(floorplan_wires(), rail_resistance=1000.0)
+    wired = validate_random(conditions, LAYERS, samples=2, seed=7, wires=lines)
+    moved = wired.circuit.times[-1] - result.circuit.times[-1]
+    assert np.abs(moved).max() > 3e-9
+    facts = report_of(wired)
+    assert facts["output_rmse_ns"] < 1
+    assert facts["output_rmse_ns"] < facts["without_terms_rmse_ns"] / 5
+    assert facts["wires"]["rail_resistance_ohm"] == 1000
+    without = {row["model"]: row["output_rmse_ns"] for row in facts["budget"]["without"]}
+    assert min(without["rails"], without["lines"]) > 3 * facts["output_rmse_ns"]
 
 
 def test_a_second_run_simulates_nothing_and_another_model_is_compared(conditions, result):
