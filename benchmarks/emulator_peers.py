@@ -1,4 +1,4 @@
-"""CrossSim as its users call it, for the layers of a network: one AnalogCore each."""
+"""CrossSim and aihwkit as their users call them: an AnalogCore or a mapped linear layer for every layer."""
 
 from __future__ import annotations
 
@@ -26,18 +26,30 @@ class CrossSimLayer:
 
 
 @dataclass(frozen=True)
-class CrossSimNetwork:
-    """A network whose weighted sums CrossSim forms."""
+class AihwkitLayer:
+    """Weighted sums (n, outputs) of inputs (n, inputs), in the single precision that it has."""
+
+    torch: Any
+    module: Any
+
+    def __call__(self, x: np.ndarray) -> np.ndarray:
+        with self.torch.no_grad():
+            return self.module(self.torch.from_numpy(np.ascontiguousarray(x, dtype=np.float32))).numpy()
+
+
+@dataclass(frozen=True)
+class PeerNetwork:
+    """A network whose weighted sums a peer forms."""
 
     network: Network
-    layers: Mapping[str, CrossSimLayer]
+    layers: Mapping[str, CrossSimLayer] | Mapping[str, AihwkitLayer]
 
     def outputs(self, x: np.ndarray) -> np.ndarray:
         """(samples, ...)."""
         return self.network.outputs(x, self.layers)
 
 
-def cross_sim_layers(checkout: str | None, array: tuple[int, int]) -> Callable[..., CrossSimNetwork]:
+def cross_sim_layers(checkout: str | None, array: tuple[int, int]) -> Callable[..., PeerNetwork]:
     """Puts networks on balanced cores with arrays of these rows and columns, cells from 2 to 80 uS.
 
     Raises
@@ -56,7 +68,7 @@ def cross_sim_layers(checkout: str | None, array: tuple[int, int]) -> Callable[.
 
     def made(
         network: Network, x: np.ndarray, ohms: float, dac_bits: int = 0, adc_bits: int = 0
-    ) -> CrossSimNetwork:
+    ) -> PeerNetwork:
         values = network.values(x)
         layers = {}
         for node in network.weight_layers:
@@ -89,6 +101,45 @@ def cross_sim_layers(checkout: str | None, array: tuple[int, int]) -> Callable[.
                 settings.xbar.adc.mvm.calibrated_range = [-most, most]
             core = package.AnalogCore(matrix, params=settings)
             layers[node.name] = CrossSimLayer(core)
-        return CrossSimNetwork(network, layers)
+        return PeerNetwork(network, layers)
+
+    return made
+
+
+def aihwkit_layers(tile: int) -> Callable[..., PeerNetwork]:
+    """Puts networks on tiles of so many rows and columns, cells of at most 80 uS: floating-point inputs and
+    outputs, no noise, and with wires its IR drop, which is that of the bit lines alone.
+
+    Raises
+    ------
+    ImportError
+        With the reason.
+    """
+    try:
+        nn: Any = importlib.import_module("aihwkit.nn")
+        configs: Any = importlib.import_module("aihwkit.simulator.configs")
+        torch: Any = importlib.import_module("torch")
+    except ImportError as error:
+        raise ImportError(f"not timed: build aihwkit 1.2 from its source ({error})") from None
+    torch.set_num_threads(1)
+
+    def made(network: Network, x: np.ndarray, ohms: float) -> PeerNetwork:
+        layers = {}
+        for node in network.weight_layers:
+            weights = node.arrays["weights"]
+            matrix = weights.reshape(len(weights), -1)
+            settings = configs.InferenceRPUConfig()
+            settings.mapping.max_input_size = settings.mapping.max_output_size = tile
+            forward = settings.forward
+            forward.is_perfect = not ohms
+            forward.inp_res = forward.out_res = -1.0
+            forward.out_bound = forward.out_noise = forward.w_noise = 0.0
+            if ohms:
+                forward.ir_drop, forward.ir_drop_g_ratio = 1.0, 1 / (ohms * 80e-6)
+            module = nn.AnalogLinearMapped(matrix.shape[1], len(matrix), bias=False, rpu_config=settings)
+            module.set_weights(torch.tensor(matrix, dtype=torch.float32), None)
+            module.eval()
+            layers[node.name] = AihwkitLayer(torch, module)
+        return PeerNetwork(network, layers)
 
     return made
