@@ -50,11 +50,13 @@ def _grow(conductances, word_segments, bit_segments, admittance, leaving):
                 t = 1 / loop if np.isinf(g) else g / (1 + g * loop)
                 for k in range(size):
                     step = t * x[k]
-                    for n in range(size):
-                        y[k, n] += step * x[n]
+                    if step != 0:
+                        for n in range(size):
+                            y[k, n] += step * x[n]
                     step = t * x[size + k]
-                    for n in range(2 * size):
-                        p[k, n] -= step * x[n]
+                    if step != 0:
+                        for n in range(2 * size):
+                            p[k, n] -= step * x[n]
 
 
 @njit(cache=True, nogil=True)

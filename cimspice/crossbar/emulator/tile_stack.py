@@ -16,7 +16,7 @@ from cimspice.crossbar.mapping.tiles import Tiling
 if TYPE_CHECKING:
     from cimspice.crossbar.emulator.tile_layer import TileWires
 
-_CELLS = 50 * 32**2
+_CELLS = 56 * 32**2
 """Cells merged at once: what blocks take stays in the cache."""
 
 
