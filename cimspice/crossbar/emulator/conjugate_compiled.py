@@ -1,4 +1,4 @@
-"""Conjugate gradients on the bit lines as a compiled loop (numba, extra ``fast``), one vector at a time.
+"""Conjugate gradients on the bit lines as a compiled loop (numba), one vector at a time.
 
 Each family of lines is stored with the node first and the line second, so that the recurrences along the
 lines advance all lines at once in vector registers. Crossing to the other family is a tiled transposition.

@@ -1,4 +1,4 @@
-"""Small blocks, cell by cell, as a compiled loop (numba, extra ``fast``): the steps of the numpy form."""
+"""Small blocks, cell by cell, as a compiled loop (numba): the steps of the numpy form."""
 
 from __future__ import annotations
 

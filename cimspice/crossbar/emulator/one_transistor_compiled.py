@@ -1,4 +1,4 @@
-"""Inner nodes of 1T1R cells with sinh memories as a compiled loop (numba, extra ``fast``)."""
+"""Inner nodes of 1T1R cells with sinh memories as a compiled loop (numba)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Kirchhoff's laws along lines that are not broken, as a compiled loop (numba, extra ``fast``)."""
+"""Kirchhoff's laws along lines that are not broken, as a compiled loop (numba)."""
 
 from __future__ import annotations
 

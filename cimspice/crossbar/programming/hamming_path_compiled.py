@@ -1,4 +1,4 @@
-"""Paths by compiled loops (numba, extra ``fast``): the same ones as `hamming_path` finds."""
+"""Paths by compiled loops (numba): the same ones as `hamming_path` finds."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Assignments of words to rows by a compiled loop (numba, extra ``fast``): the same ones as scipy finds."""
+"""Assignments of words to rows by a compiled loop (numba): the same ones as scipy finds."""
 
 from __future__ import annotations
 
