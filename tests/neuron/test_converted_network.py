@@ -246,7 +246,8 @@ def test_a_card_of_other_sizes_is_refused_with_what_to_characterise(neuron, own_
     assert run([*words, "--card", str(card)]) == 2
     said = " ".join(capsys.readouterr().err.split())
     assert "(3, 0)" in said
-    assert "--set network=" in said
+    # 2-2-2 with a spike at the phase's start for the biases of each layer
+    assert "cimspice characterize neuron --card FILE --layers 2,2,2 --set bias_lines=true" in said
 
 
 def test_characterisation_for_the_networks_sizes_is_shown_before_it_is_fine_tuned():
