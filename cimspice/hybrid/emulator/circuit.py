@@ -35,8 +35,10 @@ class HybridCircuit:
     scale_factors, scale_bits
         One for each ``column``, ``slice`` or ``layer``, with the least square error of the calibration's
         sums; of so many bits, or real.
-    chip
-        Seed of a chip drawn from the card's offsets and cells; by default all are nominal.
+    chips
+        Instances drawn from the card's offsets, noise and cells; 0: nominal.
+    seed
+        Of the draws.
     """
 
     card: Card
@@ -44,15 +46,16 @@ class HybridCircuit:
     input_bits: int = 3
     scale_factors: Shared = "column"
     scale_bits: int | None = None
-    chip: int | None = None
+    chips: int = 0
+    seed: int = 0
 
     def __post_init__(self) -> None:
         if self.weights not in FORMATS or FORMATS[self.weights].odd:
             raise ParameterError(
                 f"weights {self.weights!r}"[:200], place="hybrid circuit", remedy="use -4..3 or -3..3"
             )
-        if self.chip is not None:
-            checked_count("chip", self.chip, low=0, high=2**32 - 1, place="hybrid circuit")
+        checked_count("chips", self.chips, low=0, place="hybrid circuit")
+        checked_count("seed", self.seed, low=0, place="hybrid circuit")
         _ = self.design, self.model
 
     @property
@@ -88,8 +91,8 @@ class HybridCircuit:
         )
 
     def drawn(self, seed: int) -> HybridCircuit:
-        """One chip, whose offsets and cells are drawn with this seed."""
-        return replace(self, chip=seed)
+        """One chip, whose offsets and cells are drawn with this seed; itself where it is nominal."""
+        return replace(self, chips=1, seed=seed) if self.chips else self
 
     def layer(self, weights: Array, calibration: Array, name: str = "layer") -> MappedLayer:
         """The columns of weights (outputs, inputs), ranges calibrated with inputs (n, inputs).

@@ -19,8 +19,8 @@ if TYPE_CHECKING:
     from cimspice.hybrid.emulator.circuit import HybridCircuit
 
 WEIGHTS, INPUTS, CLIPPING = "weight quantisation", "input quantisation", "clipping"
-READ_OUT, LINES = "ternary read-out", "bit lines"
-EFFECTS = (WEIGHTS, INPUTS, CLIPPING, READ_OUT, LINES)
+READ_OUT, LINES, MISMATCH = "ternary read-out", "bit lines", "mismatch and noise"
+EFFECTS = (WEIGHTS, INPUTS, CLIPPING, READ_OUT, LINES, MISMATCH)
 _SHOWN = 512
 """Calibration inputs that scale factors are fitted to; spread evenly."""
 _AT_ONCE = 2**23
@@ -32,6 +32,7 @@ class MappedLayer(CodedLayer):
     """Weights (outputs, inputs) as cells; the protocol of `cimspice.network.circuit.Layer`."""
 
     all_effects: ClassVar[tuple[str, ...]] = EFFECTS
+    mismatch: ClassVar[str] = MISMATCH
     circuit: HybridCircuit
     weights: Array
     columns: ColumnLayer
@@ -58,8 +59,10 @@ class MappedLayer(CodedLayer):
         return made
 
     def __call__(self, x: Array) -> Array:
-        """Weighted sums (n, outputs) of inputs (n, inputs)."""
+        """Weighted sums (n, outputs) of inputs (n, inputs); of several chips (chips, n, outputs)."""
         x = checked_array("inputs", x, ("n", self.weights.shape[1]))
+        if self.chips > 1:
+            return np.stack([self.chip(number)(x) for number in range(self.chips)])
         design = self.circuit.design
         sums = design.bits * design.weights.slices * self.tiles * len(self.weights)
         every = max(1, _AT_ONCE // sums)
@@ -139,11 +142,10 @@ class MappedLayer(CodedLayer):
         if READ_OUT in self.off:
             return Deviations()
         law = None if LINES in self.off else self.circuit.spread.law
-        if self.circuit.chip is None:
+        if not self.differs:
             return Deviations(law=law)
         outputs, inputs = self.weights.shape
-        rng = np.random.default_rng([self.circuit.chip, *map(ord, self.name)])
-        drawn = self.circuit.spread.draw({self.name: (self.circuit.design, inputs, outputs)}, rng)
+        drawn = self.circuit.spread.draw({self.name: (self.circuit.design, inputs, outputs)}, self.chip_rng())
         return replace(drawn[self.name], law=law)
 
     @property

@@ -115,9 +115,9 @@ def simulate_layer(
 
     ParameterError for a chip, whose deviations are not simulated; SimulationError if a read fails.
     """
-    if layer.circuit.chip is not None:
+    if layer.circuit.chips:
         raise ParameterError(
-            "a drawn chip is emulated only", place="hybrid circuit", remedy="leave out the setting chip"
+            "a drawn chip is emulated only", place="hybrid circuit", remedy="leave out the setting chips"
         )
     design, columns = layer.circuit.design, layer.columns
     scale = quantised_scale(columns.scale, design.scale_bits)

@@ -114,10 +114,9 @@ class SramCircuit:
         """By the bit lines' model, of a slice's words 0, 1, ...: complement's less line's (V)."""
         return self._read(np.arange(2 ** len(self.forward.pulses)))[0]
 
-    def deviation(self, words: Array, chip: int, name: str) -> tuple[Array, int]:
+    def deviation(self, words: Array, rng: np.random.Generator) -> tuple[Array, int]:
         """What mismatch adds to the discharges of words (outputs, inputs, slices) on a chip, V; and how many
         of their cells would lose their bit."""
-        rng = np.random.default_rng([self.seed, chip, *map(ord, name)])
         shape = (*words.shape, len(self.forward.pulses))
         found, disturbed = self._read(words, Cells(*self._fit.model.variation.draw(rng, shape)))
         return found - self.discharge[words], disturbed

@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import numpy as np
 
 from cimspice.arrays import Array, checked_array
-from cimspice.errors import ParameterError
 from cimspice.network.coded import CodedLayer
 from cimspice.sram.model.forward_pass import BLOCK, sharing_columns
 
@@ -40,18 +39,16 @@ class MappedLayer(CodedLayer):
         Whether negative inputs have a pass of their own.
     reference_drop
         Of the converter (V).
-    number
-        Of the chip that this is, of several.
     """
 
     all_effects: ClassVar[tuple[str, ...]] = EFFECTS
+    mismatch: ClassVar[str] = CELLS
     circuit: SramCircuit
     weights: Array
     calibration: Array
     input_scale: float
     signed: bool
     reference_drop: float
-    number: int | None = None
 
     @classmethod
     def calibrated(cls, circuit: SramCircuit, weights: Array, calibration: Array, name: str) -> MappedLayer:
@@ -77,24 +74,6 @@ class MappedLayer(CodedLayer):
         every = max(1, _AT_ONCE // max(self.weights.shape))
         parts = [self._sums(x[first : first + every]) for first in range(0, len(x), every)]
         return np.concatenate(parts) if parts else np.zeros((0, len(self.weights)))
-
-    @property
-    def effects(self) -> tuple[str, ...]:
-        """Those that are on, mismatch of cells where chips are drawn."""
-        return tuple(name for name in super().effects if name != CELLS or self.circuit.chips)
-
-    @property
-    def chips(self) -> int:
-        """Instances of its cells."""
-        return 1 if self.number is not None else max(1, self.circuit.chips)
-
-    def chip(self, number: int) -> MappedLayer:
-        """One of the chips, from 0."""
-        if not 0 <= number < self.chips:
-            raise ParameterError(
-                f"no chip {number}", place=f"layer {self.name!r}", remedy=f"give 0 to {self.chips - 1}"
-            )
-        return replace(self, number=number) if self.chips > 1 else self
 
     def _sums(self, x: Array) -> Array:
         found = self.decoded([(codes, self.convert(self.rails(codes))) for _, codes in self.passes(x)])
@@ -263,12 +242,12 @@ class MappedLayer(CodedLayer):
     @property
     def _deviation(self) -> Array | None:
         """Of each word's discharge from the nominal one (outputs, inputs, slices), V."""
-        return self._mismatch[0] if self.circuit.chips and CELLS not in self.off else None
+        return self._mismatch[0] if self.differs else None
 
     @cached_property
     def _mismatch(self) -> tuple[Array, int]:
         """Of the chip's words, and how many of its cells a read disturbs."""
-        return self.circuit.deviation(self.words, self.number or 0, self.name)
+        return self.circuit.deviation(self.words, self.chip_rng())
 
     @cached_property
     def _products(self) -> Array:
